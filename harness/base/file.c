@@ -1,0 +1,150 @@
+#include "harness/base/file.h"
+
+#include "harness/base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+chirp_status chirp_file_temporary(const char *path, char **temporary)
+{
+    struct stat info;
+    if (!path || !*path)
+        return chirp_fail(CHIRP_ERR_ARG, "an output file needs a name");
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return chirp_fail(CHIRP_ERR_IO, "%s: is a directory, name a file", path);
+    const size_t room = strlen(path) + 32;
+    char *name = chirp_alloc(room);
+    char *folder = chirp_strdup(path);
+    if (!name || !folder) {
+        chirp_free(name);
+        chirp_free(folder);
+        return CHIRP_ERR_NOMEM;
+    }
+    char *slash = strrchr(folder, '/');
+    if (slash == folder)
+        slash[1] = '\0';
+    else if (slash)
+        *slash = '\0';
+    const char *where = slash ? folder : ".";
+    if (access(where, W_OK | X_OK) != 0) {
+        const chirp_status st =
+            chirp_fail(CHIRP_ERR_IO, "%s: can't write in folder %s: %s", path, where, strerror(errno));
+        chirp_free(name);
+        chirp_free(folder);
+        return st;
+    }
+    chirp_free(folder);
+    (void)snprintf(name, room, "%s.tmp-%ld", path, (long)getpid());
+    *temporary = name;
+    return CHIRP_OK;
+}
+
+chirp_status chirp_file_commit(char *temporary, const char *path)
+{
+    chirp_status st = CHIRP_OK;
+    const int fd = open(temporary, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't flush to disk: %s", path, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    if (st == CHIRP_OK && rename(temporary, path) != 0)
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't rename the finished file: %s", path, strerror(errno));
+    if (st != CHIRP_OK)
+        (void)unlink(temporary);
+    chirp_free(temporary);
+    return st;
+}
+
+void chirp_file_discard(char *temporary)
+{
+    if (temporary)
+        (void)unlink(temporary);
+    chirp_free(temporary);
+}
+
+chirp_status chirp_file_write(const char *path, const void *bytes, size_t length)
+{
+    char *temporary = NULL;
+    chirp_status st = chirp_file_temporary(path, &temporary);
+    if (st != CHIRP_OK)
+        return st;
+    FILE *file = fopen(temporary, "wb");
+    if (!file) {
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't create: %s", path, strerror(errno));
+        chirp_file_discard(temporary);
+        return st;
+    }
+    errno = 0;
+    const int short_write = fwrite(bytes, 1, length, file) != length;
+    if (fclose(file) != 0 || short_write) {
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", path, strerror(errno));
+        chirp_file_discard(temporary);
+        return st;
+    }
+    return chirp_file_commit(temporary, path);
+}
+
+chirp_status chirp_file_read(const char *path, char **bytes, size_t *length)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return chirp_fail(CHIRP_ERR_IO, "%s: can't open: %s", path, strerror(errno));
+    size_t room = 65536;
+    size_t used = 0;
+    char *data = chirp_alloc(room);
+    chirp_status st = data ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    while (st == CHIRP_OK) {
+        used += fread(data + used, 1, room - 1 - used, file);
+        if (ferror(file)) {
+            st = chirp_fail(CHIRP_ERR_IO, "%s: can't read: %s", path, strerror(errno));
+        } else if (used < room - 1) {
+            break;
+        } else {
+            char *larger = chirp_alloc(2 * room);
+            if (!larger) {
+                st = CHIRP_ERR_NOMEM;
+            } else {
+                memcpy(larger, data, used);
+                chirp_free(data);
+                data = larger;
+                room *= 2;
+            }
+        }
+    }
+    (void)fclose(file); /* only read from */
+    if (st != CHIRP_OK) {
+        chirp_free(data);
+        return st;
+    }
+    data[used] = '\0';
+    *bytes = data;
+    if (length)
+        *length = used;
+    return CHIRP_OK;
+}
+
+chirp_status chirp_make_directories(const char *path)
+{
+    struct stat info;
+    char *copy = chirp_strdup(path);
+    if (!copy)
+        return chirp_fail(CHIRP_ERR_ARG, "a folder needs a name");
+    chirp_status st = CHIRP_OK;
+    for (char *p = copy + 1; *copy && st == CHIRP_OK; ++p) {
+        if (*p != '/' && *p != '\0')
+            continue;
+        const char end = *p;
+        *p = '\0';
+        if (mkdir(copy, 0777) != 0 && !(errno == EEXIST && stat(copy, &info) == 0 && S_ISDIR(info.st_mode)))
+            st = chirp_fail(CHIRP_ERR_IO, "%s: can't create the folder: %s", copy, strerror(errno));
+        *p = end;
+        if (end == '\0')
+            break;
+    }
+    chirp_free(copy);
+    return st;
+}

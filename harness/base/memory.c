@@ -1,0 +1,58 @@
+#include "harness/base/memory.h"
+
+#include "harness/base/status.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { CACHE_LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
+
+void *chirp_alloc(size_t bytes)
+{
+    /* huge pages spare the TLB in blocks of many megabytes; small blocks would only waste memory */
+    const size_t align = bytes >= 2 * (size_t)HUGE_PAGE ? HUGE_PAGE : CACHE_LINE;
+    if (bytes > SIZE_MAX - 2 * align) {
+        (void)chirp_fail(CHIRP_ERR_NOMEM, "can't allocate %zu bytes", bytes);
+        return NULL;
+    }
+    const size_t padded = (bytes + CACHE_LINE + align - 1) / align * align;
+    void *block = aligned_alloc(align, padded);
+    if (!block) {
+        (void)chirp_fail(CHIRP_ERR_NOMEM, "can't allocate %zu bytes", bytes);
+        return NULL;
+    }
+    if (align == HUGE_PAGE)
+        (void)madvise(block, padded, MADV_HUGEPAGE); /* advice only: a refusal costs speed, not truth */
+    memset((char *)block + bytes, 0, padded - bytes < CACHE_LINE ? padded - bytes : CACHE_LINE);
+    return block;
+}
+
+void *chirp_calloc(size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / size) {
+        (void)chirp_fail(CHIRP_ERR_NOMEM, "can't allocate %zu times %zu bytes", count, size);
+        return NULL;
+    }
+    void *block = chirp_alloc(count * size);
+    if (block)
+        memset(block, 0, count * size);
+    return block;
+}
+
+char *chirp_strdup(const char *text)
+{
+    if (!text)
+        return NULL;
+    const size_t bytes = strlen(text) + 1;
+    char *copy = chirp_alloc(bytes);
+    if (copy)
+        memcpy(copy, text, bytes);
+    return copy;
+}
+
+void chirp_free(void *block)
+{
+    free(block);
+}

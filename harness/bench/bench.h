@@ -1,0 +1,80 @@
+/**
+ * Benchmarks: a table of entries, a runner with Google Benchmark's flags, results in its JSON.
+ *
+ *     static chirp_status run_forward(chirp_bench *b, const void *arg)
+ *     {
+ *         ... plan, allocate, first-touch: untimed ...
+ *         while (chirp_bench_next(b)) {
+ *             chirp_conv1d_forward(...);            // the body of the loop is what is timed
+ *             chirp_bench_consume(dst);
+ *         }
+ *         chirp_bench_flops(b, flops_done, flops_of_the_direct_method);
+ *         chirp_bench_bytes(b, least_bytes);
+ *         return CHIRP_OK;                          // not OK: an error row with chirp_error_message(), no time
+ *     }
+ *     const chirp_bench_entry chirp_suite_conv1d[] = {
+ *         {.name = "conv1d/forward/direct/conv2/batch:64", .run = run_forward, .check = check_forward, .arg = &cases[1]},
+ *         {0}
+ *     };
+ *
+ * `check` runs first in the same process; when it fails the row becomes an error row. run() is called
+ * several times (calibration, warm-up, repetitions): it must not depend on earlier calls.
+ * The runner appends "/threads:N" to names.
+ */
+#ifndef CHIRP_HARNESS_BENCH_BENCH_H
+#define CHIRP_HARNESS_BENCH_BENCH_H
+
+#include "harness/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct chirp_bench chirp_bench;
+
+typedef struct chirp_bench_entry {
+    const char *name; /**< family/pass/algorithm/case/key:value...; NULL ends a table */
+    chirp_status (*run)(chirp_bench *b, const void *arg);
+    /** NULL, or compares with the reference and stores the relative l2 error */
+    chirp_status (*check)(const void *arg, double *relative_error);
+    const void *arg;
+} chirp_bench_entry;
+
+typedef struct chirp_bench_suite {
+    const char *name;    /**< "kernels": what `chirpbench bench kernels` selects */
+    const char *summary; /**< one line for --help */
+    const chirp_bench_entry *entries;
+} chirp_bench_suite;
+
+/** True while another iteration is wanted; the clock runs between the first and the last call. */
+bool chirp_bench_next(chirp_bench *b);
+
+/** Keeps the compiler from removing the work that wrote `result`. */
+void chirp_bench_consume(const void *result);
+
+/** Stops and restarts the clock inside an iteration (set-up that must not count, e.g. flushing caches). */
+void chirp_bench_pause(chirp_bench *b);
+void chirp_bench_resume(chirp_bench *b);
+
+/** A counter of the row: its value as it is. Names are copied. */
+void chirp_bench_counter(chirp_bench *b, const char *name, double value);
+/** A counter divided by the time of one iteration: per_iteration / seconds. */
+void chirp_bench_rate(chirp_bench *b, const char *name, double per_iteration);
+/** GFLOPS and peak_fraction from `done`, effective_GFLOPS from `effective` (operations per iteration). */
+void chirp_bench_flops(chirp_bench *b, double done, double effective);
+/** bytes_per_second, and arithmetic_intensity when flops are known (bytes per iteration). */
+void chirp_bench_bytes(chirp_bench *b, double bytes);
+/** items_per_second (items per iteration). */
+void chirp_bench_items(chirp_bench *b, double items);
+/** The row's label: a plan's one-line description. Copied. */
+void chirp_bench_label(chirp_bench *b, const char *label);
+/** Threads to use (the `threads` of the row). */
+int chirp_bench_threads(const chirp_bench *b);
+
+/**
+ * Everything `chirpbench bench` does: parses flags (Google Benchmark's, also from BENCHMARK_* environment
+ * variables), positional suite names, runs, prints, writes. @return an exit code: 0, or 2 with one line on stderr
+ */
+int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, size_t n_suites);
+
+#endif

@@ -1,0 +1,7 @@
+# Every build option of chirpbench, once, with a sentence each.
+option(CHIRP_NATIVE "Compile the project's own SIMD code for this machine (-march=native); libxsmm's kernels always are" ON)
+option(CHIRP_WERROR "Treat warnings as errors (CI does; users' newer compilers may warn about more)" OFF)
+option(CHIRP_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+option(CHIRP_TESTS "Build the tests (needs cmocka)" ON)
+option(CHIRP_ONEDNN "Build the oneDNN peer benchmarks when libdnnl-dev is present" ON)
+option(CHIRP_SIMGRID "Build the SimGrid projection when libsimgrid-dev is present" ON)

@@ -1,0 +1,48 @@
+/**
+ * Dense (fully connected) layer: forward and both gradients, libxsmm GEMM underneath.
+ *
+ *     dst[n][o] = act( bia[o] + sum_i wei[o][i] * src[n][i] )        act: none, ReLU or tanh
+ *
+ *   src [N][I], wei [O][I] (PyTorch's Linear.weight), bia [O], dst [N][O], rightmost index contiguous.
+ *
+ * Each call opens one parallel region; bitwise the same for every number of threads.
+ */
+#ifndef CHIRP_KERNELS_DENSE_DENSE_H
+#define CHIRP_KERNELS_DENSE_DENSE_H
+
+#include "harness/base/status.h"
+
+#include <stdint.h>
+
+typedef enum chirp_activation { CHIRP_ACTIVATION_NONE = 0, CHIRP_ACTIVATION_RELU, CHIRP_ACTIVATION_TANH } chirp_activation;
+
+typedef struct chirp_dense_desc {
+    int64_t N, I, O; /**< rows, inputs, outputs; all >= 1 */
+    chirp_activation activation;
+    int n_threads;   /**< 0: omp_get_max_threads() when the plan is made */
+} chirp_dense_desc;
+
+typedef struct chirp_dense_plan chirp_dense_plan;
+
+chirp_status chirp_dense_plan_create(const chirp_dense_desc *desc, chirp_dense_plan **plan);
+void chirp_dense_plan_destroy(chirp_dense_plan *plan); /**< accepts NULL */
+
+/** Operations of one pass, 2*N*I*O [flop]. */
+double chirp_dense_flops(const chirp_dense_desc *desc);
+
+/** @param bia  NULL for no bias */
+void chirp_dense_forward(chirp_dense_plan *plan, const float *src, const float *wei, const float *bia, float *dst);
+
+/**
+ * Turns ddst into the gradient before the activation, in place: ddst *= act'(dst) (act' from the output:
+ * ReLU dst > 0, tanh 1 - dst^2). Call it once before the two passes below; a no-op for ACTIVATION_NONE.
+ */
+void chirp_dense_backward_activation(chirp_dense_plan *plan, const float *dst, float *ddst);
+
+/** dsrc[n][i] = sum_o dpre[n][o] * wei[o][i], overwritten */
+void chirp_dense_backward_data(chirp_dense_plan *plan, const float *dpre, const float *wei, float *dsrc);
+
+/** dwei[o][i] = sum_n dpre[n][o] * src[n][i];  dbia[o] = sum_n dpre[n][o]; both overwritten, dbia may be NULL */
+void chirp_dense_backward_weights(chirp_dense_plan *plan, const float *src, const float *dpre, float *dwei, float *dbia);
+
+#endif

@@ -1,0 +1,52 @@
+/**
+ * Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405).
+ *
+ * A draw is a pure function of (seed, stream, index): never of thread, rank or call order, so one seed
+ * gives the same weight noise, dropout and data for any number of threads and across a resume.
+ * Element i of a call is draw number `first + i` of the stream, whatever the length of the call.
+ */
+#ifndef CHIRP_KERNELS_RANDOM_RANDOM_H
+#define CHIRP_KERNELS_RANDOM_RANDOM_H
+
+#include <stdint.h>
+
+typedef struct chirp_rng {
+    uint64_t seed;   /**< the Philox key */
+    uint64_t stream; /**< upper half of the counter: see chirp_rng_stream() */
+} chirp_rng;
+
+/** What a stream is for; keeps purposes apart. */
+typedef enum chirp_rng_purpose {
+    CHIRP_RNG_INIT = 1,     /**< initial weights */
+    CHIRP_RNG_WEIGHT_NOISE, /**< epsilon of variational layers */
+    CHIRP_RNG_DROPOUT,
+    CHIRP_RNG_SIGNS,        /**< Flipout */
+    CHIRP_RNG_SIGNAL,       /**< parameters of a training signal */
+    CHIRP_RNG_NOISE,        /**< detector noise of a training signal */
+    CHIRP_RNG_SHUFFLE,
+    CHIRP_RNG_PREDICTIVE,   /**< posterior predictive draws */
+    CHIRP_RNG_TEST
+} chirp_rng_purpose;
+
+/**
+ * A stream: purpose (8 bits), which (16 bits: layer, detector, ...), step (40 bits: iteration, signal
+ * index, ...). Different triples never share a number.
+ */
+chirp_rng chirp_rng_stream(uint64_t seed, chirp_rng_purpose purpose, uint32_t which, uint64_t step);
+
+/** The raw generator: counter {index, stream} -> four 32-bit words; known-answer tested. */
+void chirp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/** Standard normal numbers, draws first .. first + n - 1, vectorised. Serial: the caller splits work over threads. */
+void chirp_rng_normal(chirp_rng rng, uint64_t first, int64_t n, float *out);
+
+/** Uniform numbers in (0, 1): never 0, never 1. */
+void chirp_rng_uniform(chirp_rng rng, uint64_t first, int64_t n, float *out);
+
+/** One uniform number in (0, 1) with 53 random bits, for parameters of a signal. */
+double chirp_rng_uniform_double(chirp_rng rng, uint64_t index);
+
+/** Signs +1 or -1 with probability one half each (Flipout). */
+void chirp_rng_sign(chirp_rng rng, uint64_t first, int64_t n, float *out);
+
+#endif

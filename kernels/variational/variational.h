@@ -1,0 +1,59 @@
+/**
+ * Mean-field Gaussian weights: w = mu + sigma * eps, sigma = softplus(rho) = log(1 + exp(rho)), eps ~ N(0, 1),
+ * prior N(0, prior_sigma^2). Elementwise kernels over the n weights of a layer; draws come from
+ * kernels/random (element i uses draw `first + i`), so results never depend on threads or on how a
+ * layer is cut into pieces.
+ *
+ * Sources: Blundell et al. 2015 (arXiv:1505.05424) reparameterization; Kingma et al. 2015
+ * (arXiv:1506.02557) local reparameterization; Wen et al. 2018 (arXiv:1803.04386) Flipout.
+ *
+ * Functions are parallel over n with n_threads (0: omp_get_max_threads()) and bitwise the same for any
+ * number of threads.
+ */
+#ifndef CHIRP_KERNELS_VARIATIONAL_VARIATIONAL_H
+#define CHIRP_KERNELS_VARIATIONAL_VARIATIONAL_H
+
+#include "kernels/random/random.h"
+
+#include <stdint.h>
+
+/** softplus and its derivative (the logistic function) for one number, in double: the definition. */
+double chirp_softplus(double rho);
+double chirp_logistic(double rho);
+/** The rho whose softplus is sigma > 0. */
+double chirp_softplus_inverse(double sigma);
+
+/** wei[i] = mu[i] + softplus(rho[i]) * eps_i, eps_i = normal draw i of `rng`. */
+void chirp_variational_sample(int64_t n, const float *mu, const float *rho, chirp_rng rng, float *wei, int n_threads);
+
+/** delta[i] = softplus(rho[i]) * eps_i: the perturbation alone (Flipout's shared part). */
+void chirp_variational_perturbation(int64_t n, const float *rho, chirp_rng rng, float *delta, int n_threads);
+
+/** sigma[i] = softplus(rho[i]); variance[i] = sigma^2. Either output may be NULL. */
+void chirp_variational_sigma(int64_t n, const float *rho, float *sigma, float *variance, int n_threads);
+
+/**
+ * Reparameterization gradients plus the KL term's, fused; eps is drawn again from `rng`, not stored:
+ *     dmu[i]  = dwei[i] + kl_weight * mu[i] / prior_sigma^2
+ *     drho[i] = ( dwei[i] * eps_i + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
+ * dmu may be dwei.
+ */
+void chirp_variational_backward(int64_t n, const float *mu, const float *rho, chirp_rng rng, const float *dwei,
+                                float kl_weight, float prior_sigma, float *dmu, float *drho, int n_threads);
+
+/**
+ * The same KL gradients added to gradients that come from elsewhere (Flipout, local reparameterization):
+ *     dmu[i]  += kl_weight * mu[i] / prior_sigma^2
+ *     drho[i]  = ( dsigma[i] + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
+ * drho may be dsigma.
+ */
+void chirp_variational_backward_sigma(int64_t n, const float *mu, const float *rho, const float *dsigma, float kl_weight,
+                                      float prior_sigma, float *dmu, float *drho, int n_threads);
+
+/**
+ * KL( N(mu, sigma^2) || N(0, prior_sigma^2) ) summed over the n weights [nats], in double, fixed order:
+ *     sum_i log(prior_sigma/sigma) + (sigma^2 + mu^2) / (2 prior_sigma^2) - 1/2
+ */
+double chirp_variational_kl(int64_t n, const float *mu, const float *rho, float prior_sigma, int n_threads);
+
+#endif

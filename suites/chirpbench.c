@@ -1,0 +1,57 @@
+/* The chirpbench command: finds the subcommand and runs it. */
+#include "harness/base/options.h"
+#include "suites/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const chirp_command *const commands[] = {
+    NULL,
+};
+
+int chirp_command_exit(chirp_status status)
+{
+    if (status == CHIRP_OK)
+        return 0;
+    if (status == CHIRP_ERR_INTERRUPTED && chirp_error_message()[0] == '\0')
+        return 0; /* --help */
+    (void)fprintf(stderr, "chirpbench: %s\n", chirp_error_message());
+    return 2;
+}
+
+static void print_help(void)
+{
+    printf("chirpbench %s: Bayesian neural networks on gravitational waves, trained, timed and projected\n\n"
+           "Usage: chirpbench COMMAND [options]      chirpbench COMMAND --help\n\nCommands:\n",
+           CHIRP_VERSION);
+    for (size_t i = 0; commands[i]; ++i)
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+}
+
+int main(int argc, char **argv)
+{
+    const char *names[sizeof commands / sizeof commands[0]] = {0};
+    if (argc < 2) {
+        print_help();
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help();
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("chirpbench %s\n", CHIRP_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; commands[i]; ++i) {
+        if (strcmp(argv[1], commands[i]->name) == 0)
+            return commands[i]->run(argc - 1, argv + 1);
+        names[i] = commands[i]->name;
+    }
+    const char *near = chirp_nearest_name(argv[1], names);
+    if (near)
+        (void)fprintf(stderr, "chirpbench: no command '%s'; did you mean %s?\n", argv[1], near);
+    else
+        (void)fprintf(stderr, "chirpbench: no command '%s'; see chirpbench --help\n", argv[1]);
+    return 2;
+}

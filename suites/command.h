@@ -1,0 +1,21 @@
+/**
+ * A command of chirpbench: one file under suites/commands/ defines each, suites/chirpbench.c lists them.
+ * run() returns the exit code: 0 done, 1 the answer is no, 2 usage or input error with one line on stderr.
+ */
+#ifndef CHIRP_SUITES_COMMAND_H
+#define CHIRP_SUITES_COMMAND_H
+
+#include "harness/base/status.h"
+
+typedef struct chirp_command {
+    const char *name;
+    const char *summary; /**< one line for `chirpbench --help` */
+    int (*run)(int argc, char **argv); /**< argv[0] is the command's name */
+} chirp_command;
+
+/** Prints "chirpbench: <sentence>" on stderr unless status is CHIRP_OK or --help was asked; returns the exit code. */
+int chirp_command_exit(chirp_status status);
+
+extern const chirp_command chirp_command_waveform;
+
+#endif

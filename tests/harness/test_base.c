@@ -1,0 +1,142 @@
+/* harness/base: options, files, errors. */
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "harness/base/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int64_t batch;
+static double snr;
+static const char *network;
+static const char *out;
+static bool quiet;
+
+static chirp_status parse(int argc, char **argv, int *rest)
+{
+    const chirp_option table[] = {
+        {"batch", CHIRP_OPTION_INT, &batch, .metavar = "N", .min = 1, .max = 4096, .help = "rows"},
+        {"snr", CHIRP_OPTION_REAL, &snr, .metavar = "RHO", .min = 1, .max = 100, .help = "ratio"},
+        {"network", CHIRP_OPTION_CHOICE, &network, .choices = "spin|mass", .help = "which"},
+        {"out", CHIRP_OPTION_STRING, &out, .metavar = "FILE", .help = "file"},
+        {"quiet", CHIRP_OPTION_FLAG, &quiet, .help = "no progress"},
+    };
+    const chirp_usage usage = {"test", "[SUITE...]", "Tests.", table, 5};
+    batch = 64;
+    snr = 20;
+    network = "spin";
+    out = NULL;
+    quiet = false;
+    return chirp_options_parse(&usage, argc, argv, rest);
+}
+
+static void test_options_are_read(void **state)
+{
+    (void)state;
+    char *argv[] = {"test", "kernels", "--batch=32", "--snr", "12.5", "--network", "mass", "layers", "--quiet", NULL};
+    int rest = 0;
+    assert_int_equal(parse(9, argv, &rest), CHIRP_OK);
+    assert_int_equal(batch, 32);
+    assert_true(snr == 12.5);
+    assert_string_equal(network, "mass");
+    assert_true(quiet);
+    assert_int_equal(rest, 2);
+    assert_string_equal(argv[7], "kernels");
+    assert_string_equal(argv[8], "layers");
+}
+
+static void expect_error(char *option, char *value, const char *part)
+{
+    char *argv[] = {"test", option, value, NULL};
+    assert_int_equal(parse(value ? 3 : 2, argv, NULL), CHIRP_ERR_ARG);
+    if (!strstr(chirp_error_message(), part))
+        fail_msg("'%s' lacks '%s'", chirp_error_message(), part);
+}
+
+static void test_bad_options_name_the_remedy(void **state)
+{
+    (void)state;
+    expect_error("--bacth", "3", "did you mean --batch");
+    expect_error("--batch", "0", "outside 1 to 4096");
+    expect_error("--batch", "2.5", "not a whole number");
+    expect_error("--snr", "nan", "not a finite number");
+    expect_error("--snr", "12x", "not a finite number");
+    expect_error("--network", "mas", "none of spin|mass");
+    expect_error("--out", NULL, "needs a value");
+    expect_error("--out", "", "needs a FILE");
+}
+
+static void test_files_are_whole_or_absent(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-base-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char path[128];
+    char *bytes = NULL;
+    size_t length = 0;
+    (void)snprintf(path, sizeof path, "%s/a/b/file", folder);
+    assert_int_equal(chirp_file_write(path, "x", 1), CHIRP_ERR_IO); /* folder is missing */
+    (void)snprintf(path, sizeof path, "%s/a/b", folder);
+    assert_int_equal(chirp_make_directories(path), CHIRP_OK);
+    assert_int_equal(chirp_make_directories(path), CHIRP_OK);
+    assert_int_equal(chirp_file_write(path, "x", 1), CHIRP_ERR_IO); /* is a directory */
+    (void)snprintf(path, sizeof path, "%s/a/b/file", folder);
+    assert_int_equal(chirp_file_write(path, "old", 3), CHIRP_OK);
+    char *temporary = NULL;
+    assert_int_equal(chirp_file_temporary(path, &temporary), CHIRP_OK);
+    chirp_file_discard(temporary);
+    assert_int_equal(chirp_file_read(path, &bytes, &length), CHIRP_OK);
+    assert_int_equal(length, 3);
+    assert_string_equal(bytes, "old");
+    chirp_free(bytes);
+    char *large = chirp_calloc(200000, 1);
+    assert_int_equal(chirp_file_write(path, large, 200000), CHIRP_OK);
+    assert_int_equal(chirp_file_read(path, &bytes, &length), CHIRP_OK);
+    assert_int_equal(length, 200000);
+    chirp_free(bytes);
+    chirp_free(large);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "rm -r %s", folder);
+    assert_int_equal(system(path), 0);
+}
+
+static void test_messages_are_one_line(void **state)
+{
+    (void)state;
+    assert_int_equal(chirp_fail(CHIRP_ERR_IO, "a\nb\tc"), CHIRP_ERR_IO);
+    assert_string_equal(chirp_error_message(), "a?b?c");
+    (void)chirp_fail(CHIRP_ERR_IO, "again: %s", chirp_error_message());
+    assert_string_equal(chirp_error_message(), "again: a?b?c");
+    for (int s = 0; s < CHIRP_STATUS_COUNT; ++s)
+        assert_non_null(chirp_status_text((chirp_status)s));
+}
+
+static void test_allocation_limits(void **state)
+{
+    (void)state;
+    assert_null(chirp_alloc(SIZE_MAX));
+    assert_null(chirp_calloc(SIZE_MAX / 2, 3));
+    char *block = chirp_alloc(5u << 20);
+    assert_non_null(block);
+    assert_int_equal((uintptr_t)block % 64, 0);
+    chirp_free(block);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_are_read),
+        cmocka_unit_test(test_bad_options_name_the_remedy),
+        cmocka_unit_test(test_files_are_whole_or_absent),
+        cmocka_unit_test(test_messages_are_one_line),
+        cmocka_unit_test(test_allocation_limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
