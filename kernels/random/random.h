@@ -4,6 +4,9 @@
  * A draw is a pure function of (seed, stream, index): never of thread, rank or call order, so one seed
  * gives the same weight noise, dropout and data for any number of threads and across a resume.
  * Element i of a call is draw number `first + i` of the stream, whatever the length of the call.
+ *
+ * A stream serves one kind of draw (normal, uniform, double, sign): kinds share the words underneath.
+ * Normals are Box-Muller pairs in single precision, |z| <= 6.66 (a larger one has probability 3e-11).
  */
 #ifndef CHIRP_KERNELS_RANDOM_RANDOM_H
 #define CHIRP_KERNELS_RANDOM_RANDOM_H
@@ -20,17 +23,17 @@ typedef enum chirp_rng_purpose {
     CHIRP_RNG_INIT = 1,     /**< initial weights */
     CHIRP_RNG_WEIGHT_NOISE, /**< epsilon of variational layers */
     CHIRP_RNG_DROPOUT,
-    CHIRP_RNG_SIGNS,        /**< Flipout */
-    CHIRP_RNG_SIGNAL,       /**< parameters of a training signal */
-    CHIRP_RNG_NOISE,        /**< detector noise of a training signal */
+    CHIRP_RNG_SIGNS,  /**< Flipout */
+    CHIRP_RNG_SIGNAL, /**< parameters of a training signal */
+    CHIRP_RNG_NOISE,  /**< detector noise of a training signal */
     CHIRP_RNG_SHUFFLE,
-    CHIRP_RNG_PREDICTIVE,   /**< posterior predictive draws */
+    CHIRP_RNG_PREDICTIVE, /**< posterior predictive draws */
     CHIRP_RNG_TEST
 } chirp_rng_purpose;
 
 /**
  * A stream: purpose (8 bits), which (16 bits: layer, detector, ...), step (40 bits: iteration, signal
- * index, ...). Different triples never share a number.
+ * index, ...). Different triples never share a number; higher bits of `which` and `step` are cut off.
  */
 chirp_rng chirp_rng_stream(uint64_t seed, chirp_rng_purpose purpose, uint32_t which, uint64_t step);
 
@@ -43,7 +46,7 @@ void chirp_rng_normal(chirp_rng rng, uint64_t first, int64_t n, float *out);
 /** Uniform numbers in (0, 1): never 0, never 1. */
 void chirp_rng_uniform(chirp_rng rng, uint64_t first, int64_t n, float *out);
 
-/** One uniform number in (0, 1) with 53 random bits, for parameters of a signal. */
+/** One uniform number in (0, 1) with 52 random bits, for parameters of a signal. */
 double chirp_rng_uniform_double(chirp_rng rng, uint64_t index);
 
 /** Signs +1 or -1 with probability one half each (Flipout). */
