@@ -17,13 +17,15 @@
 #include <stdint.h>
 
 typedef enum chirp_exchange_mode {
-    CHIRP_EXCHANGE_OVERLAP = 0, /**< static buckets in backward order, MPI_Iallreduce as soon as one is full */
-    CHIRP_EXCHANGE_STUDY,       /**< every tensor agreed on each step, fused buffer, reduced after the backward pass */
+    CHIRP_EXCHANGE_OVERLAP =
+        0, /**< static buckets in backward order, MPI_Iallreduce as soon as one is full */
+    CHIRP_EXCHANGE_STUDY, /**< every tensor agreed on each step, fused buffer, reduced after the backward pass */
 } chirp_exchange_mode;
 
 typedef struct chirp_exchange_config {
     chirp_exchange_mode mode;
-    int64_t bucket_bytes; /**< overlap: a bucket is closed when it holds this many; study: fusion buffer, 64 MiB */
+    int64_t
+        bucket_bytes; /**< overlap: a bucket is closed when it holds this many; study: fusion buffer, 64 MiB */
 } chirp_exchange_config;
 
 typedef struct chirp_exchange_tensor {
@@ -34,15 +36,16 @@ typedef struct chirp_exchange_tensor {
 
 /** What one step cost on this rank. */
 typedef struct chirp_exchange_profile {
-    double exposed_s;      /**< time in finish() and in blocking calls */
-    double control_s;      /**< of which negotiation */
-    double exchanged_bytes;/**< payload sent into reductions */
-    int64_t calls;         /**< reductions started */
+    double exposed_s;       /**< time in finish() and in blocking calls */
+    double control_s;       /**< of which negotiation */
+    double exchanged_bytes; /**< payload sent into reductions */
+    int64_t calls;          /**< reductions started */
 } chirp_exchange_profile;
 
 typedef struct chirp_exchange chirp_exchange;
 
-chirp_status chirp_exchange_create(const chirp_exchange_config *config, const chirp_exchange_tensor *tensors, int n_tensors,
+chirp_status chirp_exchange_create(const chirp_exchange_config *config,
+                                   const chirp_exchange_tensor *tensors, int n_tensors,
                                    chirp_exchange **exchange);
 void chirp_exchange_destroy(chirp_exchange *exchange); /**< accepts NULL */
 

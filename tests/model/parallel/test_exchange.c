@@ -1,0 +1,219 @@
+/* model/parallel/exchange.h: the mean is right, bitwise the same on all ranks and in every run, in both modes. */
+#include "model/parallel/exchange.h"
+
+#include "harness/base/memory.h"
+#include "tests/model/parallel/check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+static int rank, size;
+
+/* A cheap hash to [-1, 1): the gradient of rank r at index i in step s. */
+static float value_at(int r, int64_t i, int step)
+{
+    uint64_t h = (uint64_t)i * 0x9e3779b97f4a7c15ULL + (uint64_t)(r + 1) * 0xbf58476d1ce4e5b9ULL +
+                 (uint64_t)step * 0x94d049bb133111ebULL;
+    h ^= h >> 31;
+    h *= 0xd6e8feb86659fd93ULL;
+    h ^= h >> 32;
+    return (float)((double)(h >> 11) / 4503599627370496.0 - 1.0);
+}
+
+/* An arena in forward order, announced backwards, with alignment padding and one stray tensor at the far end. */
+#define N_TENSORS 7
+static const chirp_exchange_tensor tensors[N_TENSORS] = {
+    {"leaf0/dense2/weight", 150016, 1000},  {"leaf0/dense1/bias", 150000, 5},
+    {"leaf0/dense1/weight", 20000, 130000}, {"root/conv2/bias", 19008, 100},
+    {"root/conv2/weight", 1008, 18000},     {"stray", 200000, 333},
+    {"root/conv1/weight", 0, 1000},
+};
+#define ARENA 200400
+#define OWNED(i)                                                                                   \
+    (((i) < 1000) || ((i) >= 1008 && (i) < 19108) || ((i) >= 20000 && (i) < 150005) ||             \
+     ((i) >= 150016 && (i) < 151016) || ((i) >= 200000 && (i) < 200333))
+
+static void check_equal_on_all_ranks(const float *grad)
+{
+    float *root = chirp_alloc(ARENA * sizeof *root);
+    CHECK(root != NULL);
+    memcpy(root, grad, ARENA * sizeof *root);
+    CHECK(chirp_parallel_broadcast(root, (int64_t)(ARENA * sizeof *root), 0) == CHIRP_OK);
+    CHECK(memcmp(root, grad, ARENA * sizeof *root) == 0);
+    chirp_free(root);
+}
+
+static void step(chirp_exchange *x, float *grad, int number, const int *order,
+                 chirp_exchange_profile *profile)
+{
+    for (int64_t i = 0; i < ARENA; ++i)
+        grad[i] = OWNED(i) ? NAN : (i >= 151016 ? 42.0F : 0.0F);
+    CHECK(chirp_exchange_begin(x, grad) == CHIRP_OK);
+    for (int k = 0; k < N_TENSORS; ++k) {
+        const chirp_exchange_tensor *t = &tensors[order[k]];
+        /* the gradient is written just before it is announced, as by a backward pass */
+        for (int64_t i = t->offset; i < t->offset + t->count; ++i)
+            grad[i] = value_at(rank, i, number);
+        CHECK(chirp_exchange_ready(x, order[k]) == CHIRP_OK);
+        chirp_exchange_progress(x);
+    }
+    CHECK(chirp_exchange_finish(x, profile) == CHIRP_OK);
+}
+
+static void check_mean(const float *grad, int number)
+{
+    for (int64_t i = 0; i < ARENA; ++i) {
+        if (!OWNED(i)) {
+            /* memory between tensors that is more than alignment is not ours */
+            CHECK(grad[i] == (i >= 151016 ? 42.0F : 0.0F));
+            continue;
+        }
+        double sum = 0;
+        double magnitude = 0;
+        for (int r = 0; r < size; ++r) {
+            sum += (double)value_at(r, i, number);
+            magnitude += fabs((double)value_at(r, i, number));
+        }
+        /* size - 1 float additions in any order and one division */
+        const double bound = size * (double)FLT_EPSILON * magnitude / size;
+        if (!(fabs((double)grad[i] - sum / size) <= bound)) {
+            (void)fprintf(stderr, "grad[%lld] is %.9g, should be %.9g\n", (long long)i,
+                          (double)grad[i], sum / size);
+            CHECK(!"mean");
+        }
+    }
+}
+
+static void run_mode(chirp_exchange_mode mode, int64_t bucket_bytes)
+{
+    const int in_order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
+    const int shuffled[N_TENSORS] = {3, 0, 6, 1, 5, 4, 2};
+    const int reversed[N_TENSORS] = {6, 5, 4, 3, 2, 1, 0};
+    const int *const orders[3] = {in_order, shuffled, reversed};
+    const chirp_exchange_config config = {.mode = mode, .bucket_bytes = bucket_bytes};
+    chirp_exchange *x = NULL;
+    CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
+    float *grad = chirp_alloc(ARENA * sizeof *grad);
+    float *again = chirp_alloc(ARENA * sizeof *again);
+    CHECK(grad && again);
+    for (int number = 0; number < 3; ++number) {
+        /* ranks may finish their tensors in different orders: the sums must not mix */
+        chirp_exchange_profile profile = {0};
+        step(x, grad, number, orders[(number + rank) % 3], &profile);
+        check_mean(grad, number);
+        check_equal_on_all_ranks(grad);
+        CHECK(isfinite(profile.exposed_s) && profile.exposed_s >= 0);
+        CHECK(profile.control_s >= 0 && profile.control_s <= profile.exposed_s);
+        if (size == 1) {
+            CHECK(profile.calls == 0 && profile.exchanged_bytes == 0);
+        } else {
+            CHECK(profile.calls >= 1 && profile.calls <= N_TENSORS);
+            CHECK(profile.exchanged_bytes >= 4.0 * 150438);
+            CHECK((profile.control_s > 0) == (mode == CHIRP_EXCHANGE_STUDY));
+        }
+        step(x, again, number, orders[(number + rank + 1) % 3], NULL);
+        CHECK(memcmp(grad, again, ARENA * sizeof *grad) == 0);
+    }
+    chirp_free(grad);
+    chirp_free(again);
+    chirp_exchange_destroy(x);
+}
+
+static void test_overlap(void **state)
+{
+    (void)state;
+    const int64_t buckets[] = {0, 1, 4096, 80000, (int64_t)64 << 20};
+    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; ++i)
+        run_mode(CHIRP_EXCHANGE_OVERLAP, buckets[i]);
+}
+
+static void test_study(void **state)
+{
+    (void)state;
+    const int64_t buckets[] = {0, 4, 80000};
+    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; ++i)
+        run_mode(CHIRP_EXCHANGE_STUDY, buckets[i]);
+}
+
+static void test_both_modes_give_the_same_mean(void **state)
+{
+    (void)state;
+    const int order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
+    float *grads[2];
+    for (int m = 0; m < 2; ++m) {
+        const chirp_exchange_config config = {.mode = (chirp_exchange_mode)m};
+        chirp_exchange *x = NULL;
+        CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
+        grads[m] = chirp_alloc(ARENA * sizeof *grads[m]);
+        CHECK(grads[m] != NULL);
+        step(x, grads[m], 9, order, NULL);
+        chirp_exchange_destroy(x);
+    }
+    for (int64_t i = 0; i < ARENA; ++i)
+        CHECK(fabsf(grads[0][i] - grads[1][i]) <= 4 * FLT_EPSILON);
+    chirp_free(grads[0]);
+    chirp_free(grads[1]);
+}
+
+static void test_misuse_is_refused_with_a_name(void **state)
+{
+    (void)state;
+    chirp_exchange *x = NULL;
+    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_OVERLAP};
+    const chirp_exchange_tensor twice[2] = {{"a", 0, 10}, {"b", 9, 10}};
+    CHECK(chirp_exchange_create(&config, twice, 2, &x) == CHIRP_ERR_ARG && !x);
+    CHECK(strstr(chirp_error_message(), "a and b overlap"));
+    const chirp_exchange_tensor empty[1] = {{"a", 0, 0}};
+    CHECK(chirp_exchange_create(&config, empty, 1, &x) == CHIRP_ERR_ARG && !x);
+    const chirp_exchange_config foreign = {.mode = (chirp_exchange_mode)7};
+    CHECK(chirp_exchange_create(&foreign, tensors, N_TENSORS, &x) == CHIRP_ERR_ARG && !x);
+
+    const chirp_exchange_tensor pair[2] = {{"a", 0, 10}, {"b", 10, 10}};
+    float grad[20] = {0};
+    CHECK(chirp_exchange_create(&config, pair, 2, &x) == CHIRP_OK);
+    CHECK(chirp_exchange_ready(x, 0) == CHIRP_ERR_ARG);
+    CHECK(chirp_exchange_finish(x, NULL) == CHIRP_ERR_ARG);
+    CHECK(chirp_exchange_begin(x, grad) == CHIRP_OK);
+    CHECK(chirp_exchange_begin(x, grad) == CHIRP_ERR_ARG);
+    CHECK(chirp_exchange_ready(x, 2) == CHIRP_ERR_ARG);
+    CHECK(chirp_exchange_ready(x, 0) == CHIRP_OK);
+    CHECK(chirp_exchange_ready(x, 0) == CHIRP_ERR_ARG);
+    CHECK(strstr(chirp_error_message(), "twice"));
+    CHECK(chirp_exchange_finish(x, NULL) == CHIRP_ERR_ARG);
+    CHECK(strstr(chirp_error_message(), "b was never announced"));
+    chirp_exchange_destroy(x);
+    chirp_exchange_destroy(NULL);
+}
+
+static void test_ranks_with_other_options_are_refused_by_all(void **state)
+{
+    (void)state;
+    chirp_exchange *x = NULL;
+    const chirp_exchange_config config = {.bucket_bytes = 4096 + rank};
+    const chirp_status st = chirp_exchange_create(&config, tensors, N_TENSORS, &x);
+    CHECK(st == (size > 1 ? CHIRP_ERR_ARG : CHIRP_OK));
+    chirp_exchange_destroy(x);
+}
+
+int main(void)
+{
+    CHECK(chirp_parallel_init() == CHIRP_OK);
+    rank = chirp_parallel_rank();
+    size = chirp_parallel_size();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_study),
+        cmocka_unit_test(test_both_modes_give_the_same_mean),
+        cmocka_unit_test(test_misuse_is_refused_with_a_name),
+        cmocka_unit_test(test_ranks_with_other_options_are_refused_by_all),
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    chirp_parallel_finalize();
+    return failed;
+}

@@ -1,0 +1,128 @@
+/* model/parallel/parallel.h, alone and under mpiexec with 1 to 4 ranks. */
+#include "model/parallel/parallel.h"
+
+#include "tests/model/parallel/check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int rank, size;
+
+static void test_rank_and_size_are_a_numbering(void **state)
+{
+    (void)state;
+    CHECK(size >= 1 && rank >= 0 && rank < size);
+    /* the ranks 0 .. size-1 each occur once: sum of rank and of rank squared are those of 0 .. size-1 */
+    double sums[2] = {rank, (double)rank * rank};
+    CHECK(chirp_parallel_sum(sums, 2) == CHIRP_OK);
+    const double n = size;
+    CHECK(sums[0] == n * (n - 1) / 2);
+    CHECK(sums[1] == (n - 1) * n * (2 * n - 1) / 6);
+    /* PMI_SIZE is what mpiexec started: a program that lost its MPI would be rank 0 of 1 */
+    const char *started = getenv("PMI_SIZE");
+    CHECK(size == (started ? atoi(started) : 1));
+}
+
+static void test_sum_adds_in_rank_order(void **state)
+{
+    (void)state;
+    double values[3];
+    double expected[3] = {0};
+    for (int r = 0; r < size; ++r)
+        for (int i = 0; i < 3; ++i)
+            expected[i] += pow(10, 5 * (r % 4)) / (7 + i + r);
+    for (int i = 0; i < 3; ++i)
+        values[i] = pow(10, 5 * (rank % 4)) / (7 + i + rank);
+    CHECK(chirp_parallel_sum(values, 3) == CHIRP_OK);
+    CHECK(memcmp(values, expected, sizeof values) == 0);
+    CHECK(chirp_parallel_sum(NULL, 0) == CHIRP_OK);
+    CHECK(chirp_parallel_sum(values, -1) == CHIRP_ERR_ARG);
+}
+
+static void test_max(void **state)
+{
+    (void)state;
+    double values[2] = {rank, -rank};
+    CHECK(chirp_parallel_max(values, 2) == CHIRP_OK);
+    CHECK(values[0] == size - 1 && values[1] == 0);
+}
+
+static void test_broadcast_reaches_all(void **state)
+{
+    (void)state;
+    for (int root = 0; root < size; ++root) {
+        char text[40] = "";
+        if (rank == root)
+            (void)snprintf(text, sizeof text, "words of rank %d", root);
+        CHECK(chirp_parallel_broadcast(text, sizeof text, root) == CHIRP_OK);
+        char expected[40];
+        (void)snprintf(expected, sizeof expected, "words of rank %d", root);
+        CHECK(strcmp(text, expected) == 0);
+    }
+    CHECK(chirp_parallel_broadcast(NULL, 0, 0) == CHIRP_OK);
+    char byte = 0;
+    CHECK(chirp_parallel_broadcast(&byte, 1, size) == CHIRP_ERR_ARG);
+    CHECK(chirp_parallel_broadcast(&byte, -1, 0) == CHIRP_ERR_ARG);
+}
+
+static void test_agree_spreads_the_failure_and_its_sentence(void **state)
+{
+    (void)state;
+    CHECK(chirp_parallel_agree(CHIRP_OK) == CHIRP_OK);
+    const int bad = size - 1;
+    chirp_status mine = CHIRP_OK;
+    (void)chirp_fail(CHIRP_ERR_ARG, "an old sentence");
+    if (rank == bad)
+        mine = chirp_fail(CHIRP_ERR_FORMAT, "file 7 is truncated");
+    CHECK(chirp_parallel_agree(mine) == CHIRP_ERR_FORMAT);
+    char expected[64] = "file 7 is truncated";
+    if (rank != bad)
+        (void)snprintf(expected, sizeof expected, "rank %d: file 7 is truncated", bad);
+    CHECK(strcmp(chirp_error_message(), expected) == 0);
+}
+
+static void test_agree_prefers_errors_to_interruption(void **state)
+{
+    (void)state;
+    const chirp_status mine = rank == 0 ? chirp_fail(CHIRP_ERR_RANGE, "too far")
+                                        : chirp_fail(CHIRP_ERR_INTERRUPTED, "stopped");
+    CHECK(chirp_parallel_agree(mine) == CHIRP_ERR_RANGE);
+}
+
+static void test_barrier(void **state)
+{
+    (void)state;
+    CHECK(chirp_parallel_barrier() == CHIRP_OK);
+}
+
+int main(void)
+{
+    /* before init: alone, and everything works */
+    CHECK(chirp_parallel_rank() == 0 && chirp_parallel_size() == 1);
+    double one = 1;
+    CHECK(chirp_parallel_sum(&one, 1) == CHIRP_OK && one == 1);
+    CHECK(chirp_parallel_agree(CHIRP_ERR_IO) == CHIRP_ERR_IO);
+    chirp_parallel_finalize();
+    CHECK(chirp_parallel_init() == CHIRP_OK);
+    CHECK(chirp_parallel_init() == CHIRP_OK); /* twice is once */
+    rank = chirp_parallel_rank();
+    size = chirp_parallel_size();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rank_and_size_are_a_numbering),
+        cmocka_unit_test(test_sum_adds_in_rank_order),
+        cmocka_unit_test(test_max),
+        cmocka_unit_test(test_broadcast_reaches_all),
+        cmocka_unit_test(test_agree_spreads_the_failure_and_its_sentence),
+        cmocka_unit_test(test_agree_prefers_errors_to_interruption),
+        cmocka_unit_test(test_barrier),
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    chirp_parallel_finalize();
+    return failed;
+}
