@@ -1,0 +1,140 @@
+/**
+ * The root-and-leaf Bayesian network: parameters in one arena, forward and backward pass.
+ *
+ * Data flow for a batch of N signals, rightmost index contiguous:
+ *     strain [N][length] -> root: conv + bias + ReLU (+ max pool) ... -> features [N][width*channels]
+ *     features -> every leaf: dense1 (ReLU, dropout) -> dense2 -> dense3 -> output [N][leaves][outputs]
+ * outputs is 1 (fixed noise scale) or 2 (learned): the raw mean z and, when learned, the raw scale s. tanh and
+ * softplus are applied by the likelihood (model/inference/likelihood.h), not here.
+ *
+ * Parameters: one flat array of floats plus a table of tensors in the order in which the backward pass finishes
+ * them (leaf 0 from its last layer up, leaf 1, ..., then the root's last convolution up to the first), so that
+ * optimiser, gradient exchange, checkpoint and tests loop over the table and buckets are contiguous.
+ *   name            kind     extents
+ *   root/conv4/weight        [filters][in channels][taps]    deterministic convolution
+ *   root/conv4/mean, rho     the same                        variational: w = mean + softplus(rho) * eps
+ *   leaf0/dense2/...         [outputs][inputs]
+ *   .../bias                 [filters] or [outputs]          always a point, as in TensorFlow Probability
+ *
+ * All work is parallel inside; results are bitwise the same for every number of threads.
+ */
+#ifndef CHIRP_MODEL_NETWORK_NETWORK_H
+#define CHIRP_MODEL_NETWORK_NETWORK_H
+
+#include "kernels/conv1d/conv1d.h"
+#include "model/network/layers.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct chirp_network_config {
+    const chirp_network_spec *spec; /**< kept by reference */
+    chirp_variant variant;
+    chirp_estimator estimator;
+    int outputs;        /**< per leaf: 1 fixed noise scale, 2 learned */
+    int64_t batch;      /**< N */
+    double dropout;     /**< rate in [0, 1) where the table has dropout, used when training */
+    double prior_sigma; /**< of the N(0, sigma^2) prior */
+    double initial_rho; /**< posterior standard deviations start at softplus(initial_rho) */
+    bool dense2_relu;   /**< puts the activation back that the study removed from the leaves' inner layers */
+    uint64_t seed;      /**< of weight noise, dropout and signs */
+    bool training;      /**< false: no gradients are allocated and backward must not be called */
+    chirp_conv1d_algorithm algorithm;
+    int n_threads; /**< 0: omp_get_max_threads() */
+} chirp_network_config;
+
+/** Study defaults for a network; batch 64, training. */
+chirp_network_config chirp_network_config_default(const chirp_network_spec *spec);
+
+typedef enum chirp_tensor_kind {
+    CHIRP_TENSOR_WEIGHT = 0, /**< deterministic weights */
+    CHIRP_TENSOR_MEAN,
+    CHIRP_TENSOR_RHO,
+    CHIRP_TENSOR_BIAS
+} chirp_tensor_kind;
+
+typedef struct chirp_tensor {
+    char name[48]; /**< also its path in a checkpoint */
+    chirp_tensor_kind kind;
+    int layer; /**< number of its layer, see chirp_network_layers() */
+    int rank;
+    int64_t extent[3];
+    int64_t offset, count; /**< [floats] in the arena */
+} chirp_tensor;
+
+/** What a layer is and costs, for describe, benchmarks and projections. */
+typedef struct chirp_layer_info {
+    char name[32]; /**< "root/conv1", "leaf0/dense2" */
+    int leaf;      /**< -1: root */
+    bool variational;
+    int64_t in_width, in_channels, out_width, out_channels; /**< dense: widths are 1; out_width is after the pool */
+    int64_t taps, dilation, pool;                           /**< dense: 1 */
+    int64_t weights, biases, trained; /**< trained counts means, rhos and biases */
+    double forward_flops;             /**< per signal, direct method */
+    const char *activation;
+} chirp_layer_info;
+
+typedef struct chirp_network chirp_network;
+
+/** One pass over the network: what the random draws are a function of. */
+typedef struct chirp_pass {
+    bool training;    /**< dropout on */
+    bool sample;      /**< false: variational weights take their means */
+    uint64_t step;    /**< draws are a function of (seed, layer, step) */
+    uint64_t noise;   /**< added to the seed of the weight noise: 0, or the rank when ranks draw independently */
+    uint64_t first_row; /**< number of the batch's first row in the whole batch over all ranks */
+} chirp_pass;
+
+/** Called when the gradient of a tensor is final. */
+typedef void (*chirp_tensor_ready)(void *context, int tensor);
+
+chirp_status chirp_network_create(const chirp_network_config *config, chirp_network **net);
+void chirp_network_destroy(chirp_network *net); /**< accepts NULL */
+
+const chirp_network_config *chirp_network_configuration(const chirp_network *net);
+/** The tensor table; n receives its length. Owned by the network. */
+const chirp_tensor *chirp_network_tensors(const chirp_network *net, int *n);
+const chirp_layer_info *chirp_network_layers(const chirp_network *net, int *n);
+/** The convolution plan of a root layer, NULL for a dense layer: what was chosen and why. */
+const chirp_conv1d_plan *chirp_network_conv_plan(const chirp_network *net, int layer);
+
+int64_t chirp_network_parameter_count(const chirp_network *net);
+float *chirp_network_parameters(chirp_network *net);
+/** NULL when the network was not made for training. */
+float *chirp_network_gradients(chirp_network *net);
+
+/**
+ * Fresh parameters, a function of `seed` alone: weights (and means) normal with variance 2 / fan_in in front of a
+ * ReLU and 1 / fan_in elsewhere (He et al. 2015, arXiv:1502.01852), biases 0, rho = initial_rho.
+ * @param scale_bias  initial bias of the raw scale output (ignored with one output)
+ */
+void chirp_network_initialize(chirp_network *net, uint64_t seed, double scale_bias);
+
+/** Width of the features that the root hands to the leaves: width * channels. */
+int64_t chirp_network_feature_count(const chirp_network *net);
+
+/**
+ * @param strain  [N][length]
+ * @param output  [N][leaves][outputs]
+ */
+void chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass, float *output);
+
+/** The root alone; the features [N][feature_count] stay valid until the next forward pass. */
+const float *chirp_network_forward_root(chirp_network *net, const float *strain, const chirp_pass *pass);
+/** One leaf alone, from given features. @param output [N][outputs] */
+void chirp_network_forward_leaf(chirp_network *net, int leaf, const float *features, const chirp_pass *pass, float *output);
+
+/**
+ * Gradient of  loss = f(output) + kl_weight * KL  with respect to all parameters, for the inputs and draws of the
+ * last forward pass, whose `pass` must be given again; pass->sample must be true unless nothing is variational.
+ * @param strain   as in the forward pass
+ * @param doutput  [N][leaves][outputs], d f / d output
+ * @param ready    NULL, or called once per tensor in table order
+ */
+void chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass, const float *doutput,
+                            double kl_weight, chirp_tensor_ready ready, void *context);
+
+/** KL divergence of the posterior from the prior over all variational weights [nats]. */
+double chirp_network_kl(const chirp_network *net);
+
+#endif

@@ -1,0 +1,288 @@
+#include "model/training/checkpoint.h"
+
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#ifndef CHIRP_VERSION
+#error "CHIRP_VERSION must be defined by the build"
+#endif
+
+static const char *const FORMAT = "chirpbench checkpoint 1";
+
+static chirp_status write_text_attribute(hid_t file, const char *name, const char *text)
+{
+    chirp_status st = CHIRP_OK;
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    const hid_t space = H5Screate(H5S_SCALAR);
+    hid_t attribute = H5I_INVALID_HID;
+    if (type < 0 || space < 0 || H5Tset_size(type, strlen(text) + 1) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0 ||
+        (attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
+        H5Awrite(attribute, type, text) < 0)
+        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't write attribute %s", name);
+    if (attribute >= 0)
+        (void)H5Aclose(attribute);
+    if (space >= 0)
+        (void)H5Sclose(space);
+    if (type >= 0)
+        (void)H5Tclose(type);
+    return st;
+}
+
+static chirp_status write_int_attribute(hid_t file, const char *name, int64_t value)
+{
+    chirp_status st = CHIRP_OK;
+    const hid_t space = H5Screate(H5S_SCALAR);
+    hid_t attribute = H5I_INVALID_HID;
+    if (space < 0 || (attribute = H5Acreate2(file, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
+        H5Awrite(attribute, H5T_NATIVE_INT64, &value) < 0)
+        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't write attribute %s", name);
+    if (attribute >= 0)
+        (void)H5Aclose(attribute);
+    if (space >= 0)
+        (void)H5Sclose(space);
+    return st;
+}
+
+static chirp_status write_tensors(hid_t file, const char *prefix, const chirp_tensor *tensors, int n_tensors,
+                                  const float *arena)
+{
+    chirp_status st = CHIRP_OK;
+    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    if (links < 0 || H5Pset_create_intermediate_group(links, 1) < 0)
+        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't make a property list");
+    for (int t = 0; t < n_tensors && st == CHIRP_OK; ++t) {
+        char name[96];
+        const hsize_t extent[3] = {(hsize_t)tensors[t].extent[0], (hsize_t)tensors[t].extent[1],
+                                   (hsize_t)tensors[t].extent[2]};
+        (void)snprintf(name, sizeof name, "%s/%s", prefix, tensors[t].name);
+        const hid_t space = H5Screate_simple(tensors[t].rank, extent, NULL);
+        hid_t set = H5I_INVALID_HID;
+        if (space < 0 || (set = H5Dcreate2(file, name, H5T_IEEE_F32LE, space, links, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
+            H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, arena + tensors[t].offset) < 0)
+            st = chirp_fail(CHIRP_ERR_IO, "can't write %s (disk full?)", name);
+        if (set >= 0 && H5Dclose(set) < 0 && st == CHIRP_OK)
+            st = chirp_fail(CHIRP_ERR_IO, "can't write %s (disk full?)", name);
+        if (space >= 0)
+            (void)H5Sclose(space);
+    }
+    if (links >= 0)
+        (void)H5Pclose(links);
+    return st;
+}
+
+chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *state, const chirp_tensor *tensors,
+                                    int n_tensors, const float *parameters)
+{
+    char *temporary = NULL;
+    char sentence[400];
+    chirp_status st = chirp_file_temporary(path, &temporary);
+    if (st != CHIRP_OK)
+        return st;
+    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* errors become our own one-line messages */
+    const hid_t file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    if (file < 0) {
+        chirp_file_discard(temporary);
+        return chirp_fail(CHIRP_ERR_IO, "%s: can't create the checkpoint", path);
+    }
+    st = write_text_attribute(file, "format", FORMAT);
+    if (st == CHIRP_OK)
+        st = write_text_attribute(file, "software_version", "chirpbench " CHIRP_VERSION);
+    if (st == CHIRP_OK)
+        st = write_text_attribute(file, "configuration", state->configuration);
+    if (st == CHIRP_OK)
+        st = write_int_attribute(file, "iteration", state->iteration);
+    if (st == CHIRP_OK)
+        st = write_int_attribute(file, "seed", (int64_t)state->seed);
+    if (st == CHIRP_OK)
+        st = write_tensors(file, "", tensors, n_tensors, parameters);
+    if (st == CHIRP_OK && state->first)
+        st = write_tensors(file, "/optimizer/first", tensors, n_tensors, state->first);
+    if (st == CHIRP_OK && state->second)
+        st = write_tensors(file, "/optimizer/second", tensors, n_tensors, state->second);
+    if (H5Fclose(file) < 0 && st == CHIRP_OK)
+        st = chirp_fail(CHIRP_ERR_IO, "can't finish the file (disk full?)");
+    if (st != CHIRP_OK) {
+        (void)snprintf(sentence, sizeof sentence, "%s", chirp_error_message());
+        chirp_file_discard(temporary);
+        return chirp_fail(st, "%s: %s; the previous checkpoint, if any, is untouched", path, sentence);
+    }
+    return chirp_file_commit(temporary, path);
+}
+
+static chirp_status open_checkpoint(const char *path, hid_t *file)
+{
+    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    FILE *probe = fopen(path, "rb"); /* HDF5 does not tell a missing file from a foreign one */
+    if (!probe)
+        return chirp_fail(CHIRP_ERR_IO, "%s: can't open the checkpoint: no such file or no permission", path);
+    (void)fclose(probe);
+    *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (*file < 0)
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: not an HDF5 file, or truncated; expected a checkpoint of chirpbench train",
+                          path);
+    return CHIRP_OK;
+}
+
+static chirp_status read_text_attribute(const char *path, hid_t file, const char *name, char **text)
+{
+    chirp_status st = CHIRP_OK;
+    const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
+    const hid_t type = attribute >= 0 ? H5Aget_type(attribute) : H5I_INVALID_HID;
+    if (attribute < 0 || type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) {
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute '%s' is missing or no fixed-length text; not a chirpbench checkpoint",
+                        path, name);
+    } else {
+        const size_t bytes = H5Tget_size(type);
+        *text = chirp_calloc(bytes + 1, 1);
+        if (!*text) {
+            st = CHIRP_ERR_NOMEM;
+        } else if (H5Aread(attribute, type, *text) < 0) {
+            chirp_free(*text);
+            *text = NULL;
+            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read attribute '%s'; the file is damaged", path, name);
+        }
+    }
+    if (type >= 0)
+        (void)H5Tclose(type);
+    if (attribute >= 0)
+        (void)H5Aclose(attribute);
+    return st;
+}
+
+static chirp_status read_int_attribute(const char *path, hid_t file, const char *name, int64_t *value)
+{
+    const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
+    const bool read = attribute >= 0 && H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
+    if (attribute >= 0)
+        (void)H5Aclose(attribute);
+    if (!read)
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute '%s' is missing; not a chirpbench checkpoint", path, name);
+    return CHIRP_OK;
+}
+
+static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *state)
+{
+    int64_t iteration = 0;
+    int64_t seed = 0;
+    char *format = NULL;
+    char *configuration = NULL;
+    chirp_status st = read_text_attribute(path, file, "format", &format);
+    if (st == CHIRP_OK && strcmp(format, FORMAT) != 0)
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path, format, FORMAT);
+    chirp_free(format);
+    if (st == CHIRP_OK)
+        st = read_int_attribute(path, file, "iteration", &iteration);
+    if (st == CHIRP_OK)
+        st = read_int_attribute(path, file, "seed", &seed);
+    if (st == CHIRP_OK && iteration < 0)
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: iteration %lld is negative", path, (long long)iteration);
+    if (st == CHIRP_OK)
+        st = read_text_attribute(path, file, "configuration", &configuration);
+    if (st != CHIRP_OK)
+        return st;
+    state->iteration = iteration;
+    state->seed = (uint64_t)seed;
+    state->configuration = configuration;
+    return CHIRP_OK;
+}
+
+chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *state)
+{
+    hid_t file = H5I_INVALID_HID;
+    chirp_status st = open_checkpoint(path, &file);
+    if (st != CHIRP_OK)
+        return st;
+    st = read_header(path, file, state);
+    (void)H5Fclose(file);
+    return st;
+}
+
+static chirp_status check_extents(const char *path, const char *name, hid_t set, const chirp_tensor *tensor)
+{
+    hsize_t extent[8] = {0};
+    const hid_t space = H5Dget_space(set);
+    const int rank = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1;
+    bool same = rank == tensor->rank && H5Sget_simple_extent_dims(space, extent, NULL) == rank;
+    for (int d = 0; same && d < rank; ++d)
+        same = extent[d] == (hsize_t)tensor->extent[d];
+    if (space >= 0)
+        (void)H5Sclose(space);
+    if (same)
+        return CHIRP_OK;
+    return chirp_fail(CHIRP_ERR_FORMAT, "%s: %s has another shape than this network's; was it trained with other layers?",
+                      path, name);
+}
+
+static chirp_status read_tensors(const char *path, hid_t file, const char *prefix, const chirp_tensor *tensors,
+                                 int n_tensors, float *arena)
+{
+    for (int t = 0; t < n_tensors; ++t) {
+        char name[96];
+        (void)snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "/" : "", tensors[t].name);
+        const hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
+        if (set < 0)
+            return chirp_fail(CHIRP_ERR_FORMAT, "%s: dataset %s is missing: a checkpoint of another network or variant", path,
+                              name);
+        float *values = arena + tensors[t].offset;
+        chirp_status st = check_extents(path, name, set, &tensors[t]);
+        if (st == CHIRP_OK && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read %s; the file is damaged", path, name);
+        (void)H5Dclose(set);
+        for (int64_t i = 0; st == CHIRP_OK && i < tensors[t].count; ++i)
+            if (!isfinite(values[i]))
+                st = chirp_fail(CHIRP_ERR_NUMERIC, "%s: %s holds a NaN or infinity at %lld; use an earlier checkpoint", path,
+                                name, (long long)i);
+        if (st != CHIRP_OK)
+            return st;
+    }
+    return CHIRP_OK;
+}
+
+static int64_t arena_length(const chirp_tensor *tensors, int n_tensors)
+{
+    int64_t n = 0;
+    for (int t = 0; t < n_tensors; ++t)
+        if (tensors[t].offset + tensors[t].count > n)
+            n = tensors[t].offset + tensors[t].count;
+    return n;
+}
+
+chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state, const chirp_tensor *tensors, int n_tensors,
+                                   float *parameters)
+{
+    static const char *const prefix[3] = {"", "optimizer/first", "optimizer/second"};
+    float *const target[3] = {parameters, state->first, state->second};
+    const size_t n = (size_t)arena_length(tensors, n_tensors);
+    hid_t file = H5I_INVALID_HID;
+    float *copy[3] = {NULL, NULL, NULL}; /* so that a bad file changes nothing */
+    chirp_checkpoint header = {0};
+    chirp_status st = open_checkpoint(path, &file);
+    if (st != CHIRP_OK)
+        return st;
+    st = read_header(path, file, &header);
+    for (int i = 0; i < 3 && st == CHIRP_OK; ++i) {
+        if (!target[i])
+            continue;
+        copy[i] = chirp_alloc(n * sizeof(float));
+        st = copy[i] ? read_tensors(path, file, prefix[i], tensors, n_tensors, copy[i]) : CHIRP_ERR_NOMEM;
+    }
+    (void)H5Fclose(file);
+    for (int i = 0; i < 3; ++i) {
+        if (st == CHIRP_OK && target[i])
+            memcpy(target[i], copy[i], n * sizeof(float));
+        chirp_free(copy[i]);
+    }
+    if (st != CHIRP_OK) {
+        chirp_free(header.configuration);
+        return st;
+    }
+    state->iteration = header.iteration;
+    state->seed = header.seed;
+    state->configuration = header.configuration;
+    return CHIRP_OK;
+}

@@ -1,0 +1,39 @@
+/**
+ * Checkpoints: HDF5 files that h5py opens without our help.
+ *
+ *   /root/conv1/weight [out][in][taps], /leaf0/dense2/mean, rho, bias ...   float32, names of the tensor table
+ *   /optimizer/first/..., /optimizer/second/...   the same tree: Adam's moments, or SGD's velocity (first only)
+ *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format
+ *
+ * Draws are functions of (seed, stream, iteration), so seed and iteration are the whole random state.
+ */
+#ifndef CHIRP_MODEL_TRAINING_CHECKPOINT_H
+#define CHIRP_MODEL_TRAINING_CHECKPOINT_H
+
+#include "harness/base/status.h"
+#include "model/network/network.h"
+
+#include <stdint.h>
+
+typedef struct chirp_checkpoint {
+    int64_t iteration;
+    uint64_t seed;
+    char *configuration; /**< JSON; after a read owned by the caller, chirp_free() */
+    float *first, *second; /**< optimiser state in arena layout, or NULL */
+} chirp_checkpoint;
+
+/** Writes atomically: the file at `path` is the old one or the new one, never half of it. */
+chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *state, const chirp_tensor *tensors,
+                                    int n_tensors, const float *parameters);
+
+/** Reads the attributes alone (configuration, iteration, seed): what is needed to make the network. */
+chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *state);
+
+/**
+ * Reads parameters, and optimiser state into state->first and state->second where those are not NULL. Nothing is
+ * written to the arrays unless every tensor is there, of the right shape and finite.
+ */
+chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state, const chirp_tensor *tensors, int n_tensors,
+                                   float *parameters);
+
+#endif

@@ -1,0 +1,238 @@
+#include "model/training/run.h"
+
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "harness/progress/progress.h"
+#include "model/parallel/parallel.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number)
+{
+    stop_signal = number;
+}
+
+typedef struct signal_guard {
+    struct sigaction interrupt, terminate;
+} signal_guard;
+
+static void catch_signals(signal_guard *guard)
+{
+    struct sigaction action = {0};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    stop_signal = 0;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, &guard->interrupt);
+    (void)sigaction(SIGTERM, &action, &guard->terminate);
+}
+
+static void release_signals(const signal_guard *guard)
+{
+    (void)sigaction(SIGINT, &guard->interrupt, NULL);
+    (void)sigaction(SIGTERM, &guard->terminate, NULL);
+}
+
+static chirp_status refuse_existing(const char *path)
+{
+    if (path && access(path, F_OK) == 0)
+        return chirp_fail(CHIRP_ERR_ARG, "%s: exists; continue it with --resume or remove it first", path);
+    return CHIRP_OK;
+}
+
+/* Keeps the log's lines up to `iteration`: those behind the checkpoint will be trained, and written, again. */
+static chirp_status trim_log(const char *path, int64_t iteration)
+{
+    char *bytes = NULL;
+    if (access(path, F_OK) != 0)
+        return CHIRP_OK;
+    chirp_status st = chirp_file_read(path, &bytes, NULL);
+    if (st != CHIRP_OK)
+        return st;
+    size_t keep = 0;
+    for (char *line = bytes; *line;) {
+        char *end = strchr(line, '\n');
+        if (!end)
+            break; /* a half-written last line */
+        cJSON *object = cJSON_ParseWithLength(line, (size_t)(end - line));
+        const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, "iteration");
+        const bool wanted = cJSON_IsNumber(number) && number->valuedouble <= (double)iteration;
+        cJSON_Delete(object);
+        if (!wanted)
+            break;
+        keep = (size_t)(end + 1 - bytes);
+        line = end + 1;
+    }
+    st = chirp_file_write(path, bytes, keep);
+    chirp_free(bytes);
+    return st;
+}
+
+static chirp_status write_line(FILE *log, const char *path, const chirp_step_report *r, const chirp_trainer *trainer,
+                               const double *validation, double validation_mean)
+{
+    const chirp_train_config *config = chirp_trainer_config(trainer);
+    const double rows = (double)config->batch * chirp_parallel_size();
+    const chirp_network_spec *spec = NULL;
+    chirp_status st = chirp_network_spec_find(config->network, &spec);
+    cJSON *line = cJSON_CreateObject();
+    if (st != CHIRP_OK || !line)
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a log line");
+    cJSON_AddNumberToObject(line, "iteration", (double)r->iteration);
+    cJSON_AddNumberToObject(line, "loss", r->loss);
+    cJSON_AddNumberToObject(line, "negative_log_likelihood", r->negative_log_likelihood);
+    cJSON_AddNumberToObject(line, "kl", r->kl);
+    cJSON_AddNumberToObject(line, "relative_error", r->relative_error);
+    cJSON_AddNumberToObject(line, "learning_rate", r->learning_rate);
+    cJSON_AddNumberToObject(line, "gradient_norm", r->gradient_norm);
+    cJSON_AddNumberToObject(line, "seconds", r->profile.total_s);
+    cJSON_AddNumberToObject(line, "signals_per_second", rows / r->profile.total_s);
+    if (validation) {
+        cJSON *object = cJSON_AddObjectToObject(line, "validation_relative_error");
+        for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
+            cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], validation[leaf]);
+        cJSON_AddNumberToObject(object, "mean", validation_mean);
+    }
+    char *text = cJSON_PrintUnformatted(line);
+    cJSON_Delete(line);
+    if (!text)
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a log line");
+    errno = 0;
+    if (fprintf(log, "%s\n", text) < 0 || fflush(log) != 0)
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", path, strerror(errno));
+    cJSON_free(text);
+    return st;
+}
+
+static int compare_double(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *options, FILE **log)
+{
+    chirp_status st = CHIRP_OK;
+    const bool first = chirp_parallel_rank() == 0;
+    if (options->resume && !options->checkpoint)
+        st = chirp_fail(CHIRP_ERR_ARG, "--resume needs --checkpoint FILE");
+    if (st == CHIRP_OK && first && !options->resume) {
+        st = refuse_existing(options->checkpoint);
+        if (st == CHIRP_OK)
+            st = refuse_existing(options->log);
+    }
+    if (st == CHIRP_OK && first && options->checkpoint) { /* learn now, not after hours, that it can't be written */
+        char *probe = NULL;
+        st = chirp_file_temporary(options->checkpoint, &probe);
+        chirp_free(probe);
+    }
+    st = chirp_parallel_agree(st);
+    if (st == CHIRP_OK && options->resume)
+        st = chirp_trainer_resume(trainer, options->checkpoint);
+    if (st != CHIRP_OK)
+        return st;
+    if (first && options->log) {
+        if (options->resume)
+            st = trim_log(options->log, chirp_trainer_iteration(trainer));
+        if (st == CHIRP_OK && !(*log = fopen(options->log, "ae")))
+            st = chirp_fail(CHIRP_ERR_IO, "%s: can't open the log: %s", options->log, strerror(errno));
+    }
+    return chirp_parallel_agree(st);
+}
+
+/* One step and what follows from it. Sets result->end and *done when the run is over. */
+static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *options, FILE *log, double started,
+                            chirp_run_result *result, bool *done)
+{
+    const chirp_train_config *config = chirp_trainer_config(trainer);
+    if (stop_signal || (options->max_seconds > 0 && chirp_now_s() - started > options->max_seconds))
+        chirp_trainer_request_stop(trainer);
+    chirp_status st = chirp_trainer_step(trainer, &result->last);
+    if (st != CHIRP_OK && st != CHIRP_ERR_NUMERIC && chirp_parallel_size() > 1)
+        chirp_parallel_abort(2); /* the other ranks may be waiting in a reduction; divergence alone is seen by all */
+    if (st != CHIRP_OK)
+        return st;
+    const int64_t iteration = result->last.iteration;
+    result->iteration = iteration;
+    *done = true;
+    if (result->last.stop)
+        result->end = CHIRP_RUN_INTERRUPTED;
+    else if (iteration >= config->iterations)
+        result->end = CHIRP_RUN_ITERATIONS;
+    else
+        *done = false;
+    const bool validate = (*done && !result->last.stop) || (options->validate_every > 0 && iteration % options->validate_every == 0);
+    if (validate) {
+        st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
+        if (st == CHIRP_OK && result->mean_relative_error < chirp_trainer_target(trainer) && !*done) {
+            result->end = CHIRP_RUN_TARGET;
+            *done = true;
+        }
+    }
+    if (st == CHIRP_OK && log)
+        st = write_line(log, options->log, &result->last, trainer, validate ? result->relative_error : NULL,
+                        result->mean_relative_error);
+    st = chirp_parallel_agree(st);
+    if (st == CHIRP_OK && options->checkpoint &&
+        (*done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0)))
+        st = chirp_trainer_save(trainer, options->checkpoint);
+    return st;
+}
+
+chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options *options, chirp_run_result *result)
+{
+    const chirp_train_config *config = chirp_trainer_config(trainer);
+    signal_guard guard;
+    FILE *log = NULL;
+    chirp_status st = prepare(trainer, options, &log);
+    const int64_t start = chirp_trainer_iteration(trainer);
+    const int64_t steps = config->iterations - start;
+    double *step_seconds = NULL;
+    *result = (chirp_run_result){.end = CHIRP_RUN_ITERATIONS, .iteration = start};
+    if (st == CHIRP_OK && steps > 0) {
+        step_seconds = chirp_calloc((size_t)steps, sizeof *step_seconds);
+        st = chirp_parallel_agree(step_seconds ? CHIRP_OK : CHIRP_ERR_NOMEM);
+    }
+    chirp_progress *progress = NULL;
+    if (st == CHIRP_OK && !options->quiet && chirp_parallel_rank() == 0) {
+        progress = chirp_progress_begin("train", config->iterations);
+        chirp_progress_start_at(progress, start);
+    }
+    const double started = chirp_now_s();
+    bool done = steps <= 0;
+    int64_t taken = 0;
+    if (st == CHIRP_OK && done) /* already trained: only say how good it is */
+        st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
+    catch_signals(&guard);
+    while (st == CHIRP_OK && !done) {
+        st = advance(trainer, options, log, started, result, &done);
+        if (st != CHIRP_OK)
+            break;
+        step_seconds[taken++] = result->last.profile.total_s;
+        char note[96];
+        (void)snprintf(note, sizeof note, "loss %.4f  relative error %.4f", result->last.loss, result->last.relative_error);
+        chirp_progress_update(progress, result->iteration, note);
+    }
+    release_signals(&guard);
+    chirp_progress_end(progress);
+    result->seconds = chirp_now_s() - started;
+    if (taken > 0) {
+        qsort(step_seconds, (size_t)taken, sizeof *step_seconds, compare_double);
+        result->signals_per_second = (double)config->batch * chirp_parallel_size() / step_seconds[taken / 2];
+    }
+    chirp_free(step_seconds);
+    if (log && fclose(log) != 0 && st == CHIRP_OK)
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", options->log, strerror(errno));
+    return st;
+}

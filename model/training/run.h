@@ -1,0 +1,40 @@
+/**
+ * A whole training run around the trainer: log, checkpoints, resume, held-out checks, early stopping, clean
+ * interruption.
+ */
+#ifndef CHIRP_MODEL_TRAINING_RUN_H
+#define CHIRP_MODEL_TRAINING_RUN_H
+
+#include "model/training/trainer.h"
+
+typedef struct chirp_run_options {
+    const char *log;          /**< JSON lines, one a step; NULL: none */
+    const char *checkpoint;   /**< NULL: none */
+    int64_t checkpoint_every; /**< steps; also at the end and when interrupted */
+    bool resume;              /**< continue from `checkpoint`, which must exist */
+    int64_t validate_every;   /**< steps between held-out checks; also at the end */
+    double max_seconds;       /**< stop cleanly after this long; 0: no limit */
+    bool quiet;               /**< no progress on stderr */
+} chirp_run_options;
+
+typedef enum chirp_run_end { CHIRP_RUN_ITERATIONS, CHIRP_RUN_TARGET, CHIRP_RUN_INTERRUPTED } chirp_run_end;
+
+typedef struct chirp_run_result {
+    chirp_run_end end;
+    int64_t iteration;
+    double relative_error[CHIRP_MAX_LEAVES]; /**< held-out, at the end */
+    double mean_relative_error;
+    double seconds;            /**< of this run */
+    double signals_per_second; /**< over all ranks, median step of this run */
+    chirp_step_report last;
+} chirp_run_result;
+
+/**
+ * Trains until the trainer's iterations are done, the held-out relative error is below the target, or SIGINT, SIGTERM
+ * or the time limit ask for an end; then the checkpoint is saved and result->end says which. Collective.
+ * Without `resume` an existing checkpoint or log is an error, so that nothing is overwritten; with it, log lines past
+ * the checkpoint are dropped. On divergence (CHIRP_ERR_NUMERIC) the last good checkpoint stays.
+ */
+chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options *options, chirp_run_result *result);
+
+#endif

@@ -1,0 +1,116 @@
+/**
+ * Training, one step at a time: signals -> forward -> negative ELBO -> backward -> gradient exchange -> optimiser.
+ *
+ *     chirp_train_config config = chirp_train_config_default();
+ *     chirp_trainer_create(&config, &trainer);
+ *     while (...) chirp_trainer_step(trainer, &report);
+ *
+ * Data parallel: rank r of R takes rows r*batch .. (r+1)*batch - 1 of a step's R*batch signals, so R ranks of batch
+ * B train on the same signals as one rank of batch R*B; with shared weight noise also on the same draws.
+ * One seed gives bitwise the same losses for any number of threads and across a resume.
+ */
+#ifndef CHIRP_MODEL_TRAINING_TRAINER_H
+#define CHIRP_MODEL_TRAINING_TRAINER_H
+
+#include "harness/base/status.h"
+#include "model/inference/likelihood.h"
+#include "model/network/network.h"
+#include "model/parallel/exchange.h"
+#include "model/signal/generator.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum chirp_optimizer { CHIRP_OPTIMIZER_ADAM = 0, CHIRP_OPTIMIZER_SGD, CHIRP_OPTIMIZERS } chirp_optimizer;
+extern const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS];
+
+typedef struct chirp_train_config {
+    const char *network; /**< "spin" or "mass" */
+    chirp_variant variant;
+    chirp_estimator estimator;
+    int64_t batch;      /**< per rank: 64 */
+    int64_t iterations; /**< optimiser steps in all: 120,000 */
+    uint64_t seed;
+
+    chirp_optimizer optimizer;
+    double learning_rate; /**< 0.0008 */
+    double momentum;      /**< SGD: 0.9 */
+    int64_t warmup_steps; /**< steps at the base rate before it is multiplied by the number of ranks: 100 */
+    double dropout;       /**< 0.1 */
+
+    bool learned_scale;     /**< likelihood's scale is an output of every leaf, else fixed */
+    double noise_scale;     /**< the fixed scale, or where the learned one starts: 0.2, in label-scale units */
+    double kl_weight;       /**< factor of KL per signal; 0 means 1 / (iterations * batch * ranks) */
+    int64_t kl_warmup;      /**< steps over which kl_weight grows linearly from 0 */
+    double prior_sigma;     /**< 1 */
+    double initial_rho;     /**< -5: posterior sigmas start at 0.0067 */
+    bool independent_noise; /**< every rank draws its own weight noise, as the study did, instead of one draw for all */
+    bool dense2_relu;       /**< puts the removed activation back */
+
+    chirp_signal_config signal; /**< its seed and threads are overwritten with the ones here */
+    int64_t validation_signals; /**< held-out signals: 256 */
+    double target_error;        /**< 0: the network's own threshold */
+
+    chirp_exchange_config exchange;
+    chirp_conv1d_algorithm algorithm;
+    int n_threads; /**< 0: omp_get_max_threads() */
+} chirp_train_config;
+
+/** The study's hyper-parameters (reference in model/network/layers.h). */
+chirp_train_config chirp_train_config_default(void);
+
+/** Seconds of one step by part; a benchmark and the scaling suite read it. */
+typedef struct chirp_step_profile {
+    double signals_s, forward_s, backward_s, exchange_s, optimizer_s, total_s;
+    chirp_exchange_profile exchange;
+} chirp_step_profile;
+
+typedef struct chirp_step_report {
+    int64_t iteration; /**< counts from 1 */
+    double loss;       /**< negative ELBO per signal, mean over ranks [nats] */
+    double negative_log_likelihood;
+    double kl;             /**< [nats], unweighted */
+    double relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
+    double learning_rate;
+    double gradient_norm;
+    bool stop; /**< some rank has asked to stop: the same on every rank */
+    chirp_step_profile profile;
+} chirp_step_report;
+
+typedef struct chirp_trainer chirp_trainer;
+
+/** Starts nothing in the background; needs chirp_parallel_init() before. Collective under MPI. */
+chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_trainer **trainer);
+void chirp_trainer_destroy(chirp_trainer *trainer); /**< accepts NULL */
+
+/**
+ * One optimiser step. Collective.
+ * @return CHIRP_ERR_NUMERIC when the loss or a gradient is not finite: parameters are then as before the step
+ */
+chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report);
+
+/** This rank wants to stop (a signal, a time limit): the next step's report says so on every rank. */
+void chirp_trainer_request_stop(chirp_trainer *trainer);
+
+/**
+ * Relative errors on the held-out signals with mean weights and no dropout. Collective.
+ * @param error  [leaves]: mean |prediction - label| / mean |label| of each
+ * @param mean   mean over leaves; what early stopping compares with the target
+ */
+chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, double *mean);
+
+/** The target that early stopping uses. */
+double chirp_trainer_target(const chirp_trainer *trainer);
+int64_t chirp_trainer_iteration(const chirp_trainer *trainer);
+chirp_network *chirp_trainer_network(chirp_trainer *trainer);
+const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer);
+
+/** Writes a checkpoint (rank 0 writes, all call). */
+chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
+/**
+ * Continues from a checkpoint of the same network, variant, optimiser and seed, with any number of ranks whose total
+ * batch is the same. Collective. Training goes on bitwise as if it had not been interrupted.
+ */
+chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path);
+
+#endif
