@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 /** @param first  draw number of element 0: a rank or a piece of a batch passes its offset */
-void chirp_dropout(int64_t n, float rate, chirp_rng rng, uint64_t first, const float *src, float *dst, int n_threads);
+void chirp_dropout(int64_t n, float rate, chirp_rng rng, uint64_t first, const float *src,
+                   float *dst, int n_threads);
 
 #endif

@@ -18,12 +18,12 @@ typedef struct chirp_adam {
  *     m = beta1 m + (1-beta1) g,  v = beta2 v + (1-beta2) g^2
  *     param -= learning_rate * (m / (1-beta1^step)) / (sqrt(v / (1-beta2^step)) + epsilon)
  */
-void chirp_adam_step(int64_t n, const chirp_adam *adam, int64_t step, const float *grad, float *m, float *v, float *param,
-                     int n_threads);
+void chirp_adam_step(int64_t n, const chirp_adam *adam, int64_t step, const float *grad, float *m,
+                     float *v, float *param, int n_threads);
 
 /** SGD with momentum, PyTorch's form: velocity = momentum*velocity + grad; param -= learning_rate*velocity. */
-void chirp_sgd_step(int64_t n, float learning_rate, float momentum, const float *grad, float *velocity, float *param,
-                    int n_threads);
+void chirp_sgd_step(int64_t n, float learning_rate, float momentum, const float *grad,
+                    float *velocity, float *param, int n_threads);
 
 /** Sum of squares in double, fixed order: gradient norms, checks for NaN. */
 double chirp_sum_of_squares(int64_t n, const float *x, int n_threads);

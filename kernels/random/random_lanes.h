@@ -1,4 +1,4 @@
-/* One lane of the generator: what a simd loop over 16 lanes inlines. Not for other folders. */
+/* One lane of the generator: what a simd loop over 16 lanes inlines. For kernels only. */
 #ifndef CHIRP_KERNELS_RANDOM_RANDOM_LANES_H
 #define CHIRP_KERNELS_RANDOM_RANDOM_LANES_H
 

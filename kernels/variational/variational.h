@@ -9,6 +9,9 @@
  *
  * Functions are parallel over n with n_threads (0: omp_get_max_threads()) and bitwise the same for any
  * number of threads.
+ *
+ * softplus in single precision: relative error below 2.5e-7 for rho >= -86. Below rho = -87 sigma stays at 1.6e-38, so
+ * that 1/sigma is finite and logistic/sigma is 1, as in the limit. NaN stays NaN.
  */
 #ifndef CHIRP_KERNELS_VARIATIONAL_VARIATIONAL_H
 #define CHIRP_KERNELS_VARIATIONAL_VARIATIONAL_H
@@ -24,13 +27,16 @@ double chirp_logistic(double rho);
 double chirp_softplus_inverse(double sigma);
 
 /** wei[i] = mu[i] + softplus(rho[i]) * eps_i, eps_i = normal draw i of `rng`. */
-void chirp_variational_sample(int64_t n, const float *mu, const float *rho, chirp_rng rng, float *wei, int n_threads);
+void chirp_variational_sample(int64_t n, const float *mu, const float *rho, chirp_rng rng,
+                              float *wei, int n_threads);
 
 /** delta[i] = softplus(rho[i]) * eps_i: the perturbation alone (Flipout's shared part). */
-void chirp_variational_perturbation(int64_t n, const float *rho, chirp_rng rng, float *delta, int n_threads);
+void chirp_variational_perturbation(int64_t n, const float *rho, chirp_rng rng, float *delta,
+                                    int n_threads);
 
 /** sigma[i] = softplus(rho[i]); variance[i] = sigma^2. Either output may be NULL. */
-void chirp_variational_sigma(int64_t n, const float *rho, float *sigma, float *variance, int n_threads);
+void chirp_variational_sigma(int64_t n, const float *rho, float *sigma, float *variance,
+                             int n_threads);
 
 /**
  * Reparameterization gradients plus the KL term's, fused; eps is drawn again from `rng`, not stored:
@@ -38,8 +44,9 @@ void chirp_variational_sigma(int64_t n, const float *rho, float *sigma, float *v
  *     drho[i] = ( dwei[i] * eps_i + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
  * dmu may be dwei.
  */
-void chirp_variational_backward(int64_t n, const float *mu, const float *rho, chirp_rng rng, const float *dwei,
-                                float kl_weight, float prior_sigma, float *dmu, float *drho, int n_threads);
+void chirp_variational_backward(int64_t n, const float *mu, const float *rho, chirp_rng rng,
+                                const float *dwei, float kl_weight, float prior_sigma, float *dmu,
+                                float *drho, int n_threads);
 
 /**
  * The same KL gradients added to gradients that come from elsewhere (Flipout, local reparameterization):
@@ -47,13 +54,15 @@ void chirp_variational_backward(int64_t n, const float *mu, const float *rho, ch
  *     drho[i]  = ( dsigma[i] + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
  * drho may be dsigma.
  */
-void chirp_variational_backward_sigma(int64_t n, const float *mu, const float *rho, const float *dsigma, float kl_weight,
-                                      float prior_sigma, float *dmu, float *drho, int n_threads);
+void chirp_variational_backward_sigma(int64_t n, const float *mu, const float *rho,
+                                      const float *dsigma, float kl_weight, float prior_sigma,
+                                      float *dmu, float *drho, int n_threads);
 
 /**
  * KL( N(mu, sigma^2) || N(0, prior_sigma^2) ) summed over the n weights [nats], in double, fixed order:
  *     sum_i log(prior_sigma/sigma) + (sigma^2 + mu^2) / (2 prior_sigma^2) - 1/2
  */
-double chirp_variational_kl(int64_t n, const float *mu, const float *rho, float prior_sigma, int n_threads);
+double chirp_variational_kl(int64_t n, const float *mu, const float *rho, float prior_sigma,
+                            int n_threads);
 
 #endif

@@ -1,0 +1,146 @@
+/*
+ * softplus(rho) = log(1 + exp(rho)) and its derivative, the logistic function, branch-free: what a simd loop
+ * inlines. With a = |rho| and t = exp(-a) in (0, 1]:
+ *     softplus = max(rho, 0) + log1p(t)        logistic = 1/(1+t) for rho >= 0, t/(1+t) below
+ * so that nothing overflows and nothing cancels. For kernels only.
+ */
+#ifndef CHIRP_KERNELS_VARIATIONAL_SOFTPLUS_LANES_H
+#define CHIRP_KERNELS_VARIATIONAL_SOFTPLUS_LANES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define SOFTPLUS_INLINE static inline __attribute__((always_inline))
+
+/*
+ * exp(-a) for a >= 0: relative error below 1.5e-7. a is cut at 87, before results leave the normal numbers:
+ * softplus stays at 1.6e-38 below rho = -87, so that 1/sigma and logistic/sigma are finite everywhere.
+ */
+SOFTPLUS_INLINE float exp_minus_lane(float a)
+{
+    const float x = -(a > 87.0f ? 87.0f : a); /* written so that NaN goes through */
+    const float magic =
+        0x1.8p23f; /* adding it rounds to an integer, which is then in the low bits */
+    const float shifted = x * 1.44269504f + magic;
+    const float n = shifted - magic;
+    /* ln 2 in two parts, the first with 9 bits: n * high is exact */
+    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    float p = 1.394110844e-03f; /* degree 6 on [-ln2/2, ln2/2], error 2e-9 */
+    p = p * r + 8.375126398e-03f;
+    p = p * r + 4.166635290e-02f;
+    p = p * r + 1.666641551e-01f;
+    p = p * r + 5.000000047e-01f;
+    p = p * r + 1.000000038e+00f;
+    p = p * r + 1.0f;
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits =
+        (bits + 127u) << 23; /* the exponent field of 2^n; the magic's own bits are shifted out */
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return p * scale;
+}
+
+/* log1p(t), t in (0, 1]: t times a polynomial of degree 9, relative error 5e-9 plus rounding */
+SOFTPLUS_INLINE float log1p_lane(float t)
+{
+    float p = -3.176057020e-03f;
+    p = p * t + 1.954252726e-02f;
+    p = p * t - 5.637361283e-02f;
+    p = p * t + 1.054362380e-01f;
+    p = p * t - 1.526966707e-01f;
+    p = p * t + 1.966327426e-01f;
+    p = p * t - 2.495161626e-01f;
+    p = p * t + 3.332971050e-01f;
+    p = p * t - 4.999989265e-01f;
+    p = p * t + 9.999999947e-01f;
+    return p * t;
+}
+
+SOFTPLUS_INLINE float abs_lane(float x) { return x < 0.0f ? -x : x; }
+
+SOFTPLUS_INLINE float softplus_lane(float rho)
+{
+    return (rho > 0.0f ? rho : 0.0f) + log1p_lane(exp_minus_lane(abs_lane(rho)));
+}
+
+/* softplus and logistic from one exponential */
+SOFTPLUS_INLINE void softplus_logistic_lane(float rho, float *softplus, float *logistic)
+{
+    const float t = exp_minus_lane(abs_lane(rho));
+    *softplus = (rho > 0.0f ? rho : 0.0f) + log1p_lane(t);
+    *logistic = (rho >= 0.0f ? 1.0f : t) / (1.0f + t);
+}
+
+/* The same in double, for sums that must hold many digits; relative errors below 4e-16 plus rounding. */
+SOFTPLUS_INLINE double exp_minus_lane_double(double a)
+{
+    const double x = -(a > 700.0 ? 700.0 : a);
+    const double magic = 0x1.8p52;
+    const double shifted = x * 1.4426950408889634 + magic;
+    const double n = shifted - magic;
+    const double r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
+    double p = 2.5110037605963777e-08; /* degree 11, error 3e-18 */
+    p = p * r + 2.7632639639041029e-07;
+    p = p * r + 2.755724091857897e-06;
+    p = p * r + 2.4801485482328494e-05;
+    p = p * r + 0.00019841269890047113;
+    p = p * r + 0.0013888888952314775;
+    p = p * r + 0.0083333333333196011;
+    p = p * r + 0.041666666666488099;
+    p = p * r + 0.1666666666666668;
+    p = p * r + 0.50000000000000189;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 1023u) << 52;
+    double scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return p * scale;
+}
+
+/* log((1+s)/(1-s)) / s as a polynomial in y = s^2, y <= 1/9, error 1e-16 */
+SOFTPLUS_INLINE double atanh_ratio_lane(double y)
+{
+    double p = 0.17780763826113302;
+    p = p * y + 0.098807890487647862;
+    p = p * y + 0.13591305485579894;
+    p = p * y + 0.15363676248891633;
+    p = p * y + 0.18182859800473911;
+    p = p * y + 0.22222190861346283;
+    p = p * y + 0.28571429111657159;
+    p = p * y + 0.399999999952876;
+    p = p * y + 0.66666666666682572;
+    p = p * y + 2.0;
+    return p;
+}
+
+SOFTPLUS_INLINE double softplus_lane_double(double rho)
+{
+    const double t = exp_minus_lane_double(rho < 0.0 ? -rho : rho);
+    const double s = t / (2.0 + t); /* (1+s)/(1-s) = 1 + t */
+    return (rho > 0.0 ? rho : 0.0) + s * atanh_ratio_lane(s * s);
+}
+
+/* log of a positive normal number */
+SOFTPLUS_INLINE double log_lane_double(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    /* x = m 2^e, m in [sqrt(1/2), sqrt(2)) */
+    const uint64_t shifted =
+        bits - 0x3fe6a09e667f3bcdu + 0x3ff0000000000000u; /* biased by 1023: no sign */
+    const uint64_t exponent =
+        (shifted >> 52) |
+        0x4330000000000000u; /* 2^52 + biased exponent: vectors lack a conversion */
+    const uint64_t mantissa = (shifted & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu;
+    double e, m;
+    memcpy(&e, &exponent, sizeof e);
+    memcpy(&m, &mantissa, sizeof m);
+    e -= 0x1p52 + 1023.0;
+    const double s = (m - 1.0) / (m + 1.0);
+    return e * 0.69314718055994529 + s * atanh_ratio_lane(s * s);
+}
+
+#endif
