@@ -2,41 +2,63 @@
  * Training signals: whitened, noisy one-second strain of binary black-hole mergers with labels.
  * Signal i is a pure function of (config.seed, i): any rank or thread makes the same one.
  *
+ * The SNR is that of the window in the band: the root of the sum of squares of the band-passed whitened signal, in units of
+ * white noise of unit variance before the band-pass.
+ *
  * Recipe: masses, spins and phase from their priors -> IMRPhenomD (phenomd.h) -> whitened with the detector's
- * PSD (noise.h) -> merger at a random time of the window -> scaled to a drawn SNR (in the window) -> unit white
- * noise added -> normalised to zero mean and unit variance.
+ * PSD and band-passed (noise.h) -> merger at a random time of the window -> scaled to a drawn SNR (in the window) -> white
+ * noise added, band-passed alike -> normalised to zero mean and unit variance.
  */
 #ifndef CHIRP_MODEL_SIGNAL_GENERATOR_H
 #define CHIRP_MODEL_SIGNAL_GENERATOR_H
 
 #include "harness/base/status.h"
+#include "model/signal/remnant.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /** Order of labels everywhere: detector-frame masses [solar masses], remnant spin, M omega_R, M omega_I. */
-enum { CHIRP_LABEL_M1, CHIRP_LABEL_M2, CHIRP_LABEL_FINAL_SPIN, CHIRP_LABEL_OMEGA_R, CHIRP_LABEL_OMEGA_I, CHIRP_LABELS };
+enum {
+    CHIRP_LABEL_M1,
+    CHIRP_LABEL_M2,
+    CHIRP_LABEL_FINAL_SPIN,
+    CHIRP_LABEL_OMEGA_R,
+    CHIRP_LABEL_OMEGA_I,
+    CHIRP_LABELS
+};
 /** Names as in JSON and --help: "m1", "m2", "a_f", "omega_R", "omega_I". */
 extern const char *const chirp_label_name[CHIRP_LABELS];
 
 /** Order of parameters: m1, m2 [solar masses, detector frame], chi1, chi2 (aligned spins). */
-enum { CHIRP_PARAMETER_M1, CHIRP_PARAMETER_M2, CHIRP_PARAMETER_CHI1, CHIRP_PARAMETER_CHI2, CHIRP_PARAMETERS };
+enum {
+    CHIRP_PARAMETER_M1,
+    CHIRP_PARAMETER_M2,
+    CHIRP_PARAMETER_CHI1,
+    CHIRP_PARAMETER_CHI2,
+    CHIRP_PARAMETERS
+};
 
 typedef struct chirp_signal_config {
-    int64_t length;              /**< [samples] of a window, 8192 */
-    double sample_rate_hz;       /**< 8192 */
+    int64_t length;                      /**< [samples] of a window, 8192 */
+    double sample_rate_hz;               /**< 8192 */
     double mass_min_msun, mass_max_msun; /**< of each component, detector frame, uniform: 5, 80 */
-    double spin_max;             /**< |chi| uniform up to this: 0.8 */
-    double snr_min, snr_max;     /**< optimal SNR in the window, uniform */
-    double merger_min_s, merger_max_s; /**< peak of the envelope inside the window, uniform: 0.8, 0.95 */
-    double f_low_hz;             /**< whitening band starts here: 20 */
-    const char *psd_path;        /**< table file, or NULL for the analytic aLIGO design curve */
-    bool noise;                  /**< false: noiseless whitened signals (normalised too) */
+    double spin_max;                     /**< |chi| uniform up to this: 0.8 */
+    double snr_min, snr_max;             /**< optimal SNR in the window, uniform */
+    double merger_min_s,
+        merger_max_s;     /**< peak of the envelope inside the window, uniform: 0.8, 0.95 */
+    double f_low_hz;      /**< whitening band starts here: 20 */
+    const char *psd_path; /**< table file, or NULL for the analytic aLIGO design curve */
+    bool noise;           /**< false: noiseless whitened signals (normalised too) */
     uint64_t seed;
-    int n_threads;               /**< 0: omp_get_max_threads() */
+    int n_threads; /**< 0: omp_get_max_threads() */
+    double
+        f_high_hz; /**< the band ends here (noise.h, chirp_band): 1000, as chirp_strain_window() filters real data */
+    int n_detectors; /**< 1, or 2: strain is then [n][2][length], see chirp_generator_batch() */
+    double mass_ratio_max; /**< draws above are repeated: 18, the model's calibration */
 } chirp_signal_config;
 
-/** Defaults as in the comments above; SNR 10 to 30; seed 0. */
+/** Defaults as in the comments above; SNR 10 to 30; seed 0; one detector. */
 chirp_signal_config chirp_signal_config_default(void);
 
 typedef struct chirp_generator chirp_generator;
@@ -45,17 +67,53 @@ typedef struct chirp_generator chirp_generator;
 chirp_status chirp_generator_create(const chirp_signal_config *config, chirp_generator **generator);
 void chirp_generator_destroy(chirp_generator *generator); /**< accepts NULL */
 
+/** What signal `index` is made of; everything chirp_generator_batch() draws except the noise. */
+typedef struct chirp_signal_draw {
+    chirp_binary binary; /**< m1 >= m2 */
+    double final_spin, omega_r, omega_i;
+    double phase; /**< [rad] overall */
+    double
+        merger_s; /**< peak of the strain's envelope, from the start of the window; first detector */
+    double snr;   /**< in the window, all detectors together */
+    double delay_s, phase2,
+        weight
+            [2]; /**< second detector: later by delay_s, its phase, shares of the SNR (squares sum to 1) */
+} chirp_signal_draw;
+
+chirp_status chirp_generator_draw(const chirp_generator *generator, uint64_t index,
+                                  chirp_signal_draw *draw);
+
+/** The configuration in force (its psd_path is NULL or the generator's own copy) and the name of the noise curve. */
+const chirp_signal_config *chirp_generator_config(const chirp_generator *generator);
+const char *chirp_generator_noise_name(const chirp_generator *generator);
+
+/**
+ * Parts of the work of chirp_generator_batch(), for benchmarks: the OR of these is left out. The result is then no signal.
+ */
+enum {
+    CHIRP_GENERATOR_SKIP_WAVEFORM = 1,
+    CHIRP_GENERATOR_SKIP_NOISE = 2,
+    CHIRP_GENERATOR_SKIP_TRANSFORM = 4,
+    CHIRP_GENERATOR_SKIP_PEAK = 8
+};
+void chirp_generator_skip(chirp_generator *generator, unsigned parts);
+
 /** Changes the SNR range (the study's curriculum) from the next batch on. */
 chirp_status chirp_generator_set_snr(chirp_generator *generator, double snr_min, double snr_max);
 
 /**
  * Makes signals first .. first + n - 1, in parallel, without allocation.
- * @param strain      [n][length], dimensionless (units of the noise's standard deviation)
+ *
+ * A second detector (n_detectors 2) sees the same binary up to 10 ms earlier or later, at another phase, 0.5 to 2 times as
+ * strong, in noise of its own; the SNR is then that of both together (root of the sum of squares). Each detector's
+ * window is normalised by itself.
+ *
+ * @param strain      [n][n_detectors][length], dimensionless, zero mean and unit variance per window
  * @param label       [n][CHIRP_LABELS], NULL when not wanted
  * @param snr         [n], NULL when not wanted
  * @param parameters  [n][CHIRP_PARAMETERS], NULL when not wanted
  */
-chirp_status chirp_generator_batch(chirp_generator *generator, uint64_t first, int64_t n, float *strain, float *label,
-                                   float *snr, float *parameters);
+chirp_status chirp_generator_batch(chirp_generator *generator, uint64_t first, int64_t n,
+                                   float *strain, float *label, float *snr, float *parameters);
 
 #endif
