@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const chirp_command *const commands[] = {
+    &chirp_command_bench,
     NULL,
 };
 
@@ -21,7 +22,8 @@ int chirp_command_exit(chirp_status status)
 
 static void print_help(void)
 {
-    printf("chirpbench %s: Bayesian neural networks on gravitational waves, trained, timed and projected\n\n"
+    printf("chirpbench %s: Bayesian neural networks on gravitational waves, trained, timed and "
+           "projected\n\n"
            "Usage: chirpbench COMMAND [options]      chirpbench COMMAND --help\n\nCommands:\n",
            CHIRP_VERSION);
     for (size_t i = 0; commands[i]; ++i)

@@ -9,13 +9,14 @@
 
 typedef struct chirp_command {
     const char *name;
-    const char *summary; /**< one line for `chirpbench --help` */
+    const char *summary;               /**< one line for `chirpbench --help` */
     int (*run)(int argc, char **argv); /**< argv[0] is the command's name */
 } chirp_command;
 
 /** Prints "chirpbench: <sentence>" on stderr unless status is CHIRP_OK or --help was asked; returns the exit code. */
 int chirp_command_exit(chirp_status status);
 
+extern const chirp_command chirp_command_bench;
 extern const chirp_command chirp_command_waveform;
 
 #endif

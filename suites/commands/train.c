@@ -7,15 +7,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void print_result(const chirp_train_config *config, const chirp_run_options *options, const chirp_run_result *result,
-                         double target)
+static void print_result(const chirp_train_config *config, const chirp_run_options *options,
+                         const chirp_run_result *result, double target)
 {
     static const char *const end[] = {"all iterations done", "target reached", "interrupted"};
     const chirp_network_spec *spec = NULL;
     if (chirp_network_spec_find(config->network, &spec) != CHIRP_OK)
         return;
-    printf("%s at iteration %" PRId64 ": loss %.4f, %.1f signals/s, %.1f s\n", end[result->end], result->iteration,
-           result->last.loss, result->signals_per_second, result->seconds);
+    printf("%s at iteration %" PRId64 ": loss %.4f, %.1f signals/s, %.1f s\n", end[result->end],
+           result->iteration, result->last.loss, result->signals_per_second, result->seconds);
     if (result->end != CHIRP_RUN_INTERRUPTED) {
         printf("held-out relative error %.4f (target %.4f):", result->mean_relative_error, target);
         for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
@@ -26,7 +26,8 @@ static void print_result(const chirp_train_config *config, const chirp_run_optio
         printf("checkpoint %s\n", options->checkpoint);
 }
 
-static chirp_status train(const chirp_train_config *config, const chirp_run_options *options, chirp_run_end *end)
+static chirp_status train(const chirp_train_config *config, const chirp_run_options *options,
+                          chirp_run_end *end)
 {
     chirp_trainer *trainer = NULL;
     chirp_run_result result = {0};
@@ -53,55 +54,94 @@ static int run(int argc, char **argv)
     int64_t seed = 0;
     int64_t threads = 0;
     const chirp_option table[] = {
-        {"network", CHIRP_OPTION_CHOICE, &config.network, .choices = "spin|mass", .help = "which labels to learn"},
-        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all", .help = "which layers are variational"},
-        {"estimator", CHIRP_OPTION_CHOICE, &estimator, .choices = "reparameterization|local|flipout", .help = "gradient estimator of variational weights"},
-        {"batch", CHIRP_OPTION_INT, &config.batch, .metavar = "N", .min = 1, .max = 4096, .help = "signals per step and rank"},
-        {"iterations", CHIRP_OPTION_INT, &config.iterations, .metavar = "N", .min = 1, .max = 1e9, .help = "optimiser steps"},
-        {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15, .help = "of weights, noise and signals"},
-        {"optimizer", CHIRP_OPTION_CHOICE, &optimizer, .choices = "adam|sgd", .help = "public code: adam, paper: sgd"},
-        {"learning-rate", CHIRP_OPTION_REAL, &config.learning_rate, .metavar = "R", .min = 1e-9, .max = 10, .help = "base rate; times ranks after --warmup-steps"},
-        {"warmup-steps", CHIRP_OPTION_INT, &config.warmup_steps, .metavar = "N", .min = 0, .max = 1e9, .help = "steps at the base rate"},
-        {"momentum", CHIRP_OPTION_REAL, &config.momentum, .metavar = "M", .min = 0, .max = 0.9999, .help = "of sgd"},
-        {"dropout", CHIRP_OPTION_REAL, &config.dropout, .metavar = "P", .min = 0, .max = 0.99, .help = "behind dense1, when training"},
-        {"likelihood", CHIRP_OPTION_CHOICE, &likelihood, .choices = "learned|fixed", .help = "is the noise scale an output of each leaf?"},
-        {"noise-scale", CHIRP_OPTION_REAL, &config.noise_scale, .metavar = "S", .min = 0.0011, .max = 10, .help = "fixed scale, or where the learned one starts"},
-        {"kl-weight", CHIRP_OPTION_REAL, &config.kl_weight, .metavar = "W", .min = 0, .max = 1, .help = "of KL per signal; 0: 1/(signals in the whole training)"},
-        {"kl-warmup", CHIRP_OPTION_INT, &config.kl_warmup, .metavar = "N", .min = 0, .max = 1e9, .help = "steps over which the KL weight grows from 0"},
-        {"prior-sigma", CHIRP_OPTION_REAL, &config.prior_sigma, .metavar = "S", .min = 1e-6, .max = 1e6, .help = "standard deviation of the weights' prior"},
-        {"initial-rho", CHIRP_OPTION_REAL, &config.initial_rho, .metavar = "R", .min = -20, .max = 20, .help = "posterior sigmas start at softplus(R)"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent", .help = "one weight draw for all ranks, or one per rank"},
-        {"dense2-relu", CHIRP_OPTION_FLAG, &config.dense2_relu, .help = "puts back the activation that the study removed"},
-        {"mass-min", CHIRP_OPTION_REAL, &config.signal.mass_min_msun, .metavar = "M", .min = 1, .max = 500, .help = "least component mass, detector frame [solar masses]"},
-        {"mass-max", CHIRP_OPTION_REAL, &config.signal.mass_max_msun, .metavar = "M", .min = 1, .max = 500, .help = "largest component mass [solar masses]"},
-        {"spin-max", CHIRP_OPTION_REAL, &config.signal.spin_max, .metavar = "CHI", .min = 0, .max = 0.99, .help = "largest |aligned spin|"},
-        {"snr-min", CHIRP_OPTION_REAL, &config.signal.snr_min, .metavar = "RHO", .min = 0.1, .max = 1e4, .help = "least optimal SNR in the window"},
-        {"snr-max", CHIRP_OPTION_REAL, &config.signal.snr_max, .metavar = "RHO", .min = 0.1, .max = 1e4, .help = "largest optimal SNR in the window"},
-        {"psd", CHIRP_OPTION_STRING, &config.signal.psd_path, .metavar = "FILE", .help = "noise curve table; analytic aLIGO design without"},
-        {"target-error", CHIRP_OPTION_REAL, &config.target_error, .metavar = "E", .min = 0, .max = 1, .help = "stop at this held-out relative error; 0: the study's"},
-        {"validation-signals", CHIRP_OPTION_INT, &config.validation_signals, .metavar = "N", .min = 1, .max = 1e6, .help = "held-out signals"},
-        {"validate-every", CHIRP_OPTION_INT, &options.validate_every, .metavar = "N", .min = 0, .max = 1e9, .help = "steps between held-out checks"},
-        {"log", CHIRP_OPTION_STRING, &options.log, .metavar = "FILE", .help = "JSON lines, one a step"},
-        {"checkpoint", CHIRP_OPTION_STRING, &options.checkpoint, .metavar = "FILE", .help = "HDF5, written atomically"},
-        {"checkpoint-every", CHIRP_OPTION_INT, &options.checkpoint_every, .metavar = "N", .min = 0, .max = 1e9, .help = "steps; also at the end"},
+        {"network", CHIRP_OPTION_CHOICE, &config.network, .choices = "spin|mass",
+         .help = "which labels to learn"},
+        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
+         .help = "which layers are variational"},
+        {"estimator", CHIRP_OPTION_CHOICE, &estimator,
+         .choices = "reparameterization|local|flipout",
+         .help = "gradient estimator of variational weights"},
+        {"batch", CHIRP_OPTION_INT, &config.batch, .metavar = "N", .min = 1, .max = 4096,
+         .help = "signals per step and rank"},
+        {"iterations", CHIRP_OPTION_INT, &config.iterations, .metavar = "N", .min = 1, .max = 1e9,
+         .help = "optimiser steps"},
+        {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
+         .help = "of weights, noise and signals"},
+        {"optimizer", CHIRP_OPTION_CHOICE, &optimizer, .choices = "adam|sgd",
+         .help = "public code: adam, paper: sgd"},
+        {"learning-rate", CHIRP_OPTION_REAL, &config.learning_rate, .metavar = "R", .min = 1e-9,
+         .max = 10, .help = "base rate; times ranks after --warmup-steps"},
+        {"warmup-steps", CHIRP_OPTION_INT, &config.warmup_steps, .metavar = "N", .min = 0,
+         .max = 1e9, .help = "steps at the base rate"},
+        {"momentum", CHIRP_OPTION_REAL, &config.momentum, .metavar = "M", .min = 0, .max = 0.9999,
+         .help = "of sgd"},
+        {"dropout", CHIRP_OPTION_REAL, &config.dropout, .metavar = "P", .min = 0, .max = 0.99,
+         .help = "behind dense1, when training"},
+        {"likelihood", CHIRP_OPTION_CHOICE, &likelihood, .choices = "learned|fixed",
+         .help = "is the noise scale an output of each leaf?"},
+        {"noise-scale", CHIRP_OPTION_REAL, &config.noise_scale, .metavar = "S", .min = 0.0011,
+         .max = 10, .help = "fixed scale, or where the learned one starts"},
+        {"kl-weight", CHIRP_OPTION_REAL, &config.kl_weight, .metavar = "W", .min = 0, .max = 1,
+         .help = "of KL per signal; 0: 1/(signals in the whole training)"},
+        {"kl-warmup", CHIRP_OPTION_INT, &config.kl_warmup, .metavar = "N", .min = 0, .max = 1e9,
+         .help = "steps over which the KL weight grows from 0"},
+        {"prior-sigma", CHIRP_OPTION_REAL, &config.prior_sigma, .metavar = "S", .min = 1e-6,
+         .max = 1e6, .help = "standard deviation of the weights' prior"},
+        {"initial-rho", CHIRP_OPTION_REAL, &config.initial_rho, .metavar = "R", .min = -20,
+         .max = 20, .help = "posterior sigmas start at softplus(R)"},
+        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
+         .help = "one weight draw for all ranks, or one per rank"},
+        {"dense2-relu", CHIRP_OPTION_FLAG, &config.dense2_relu,
+         .help = "puts back the activation that the study removed"},
+        {"mass-min", CHIRP_OPTION_REAL, &config.signal.mass_min_msun, .metavar = "M", .min = 1,
+         .max = 500, .help = "least component mass, detector frame [solar masses]"},
+        {"mass-max", CHIRP_OPTION_REAL, &config.signal.mass_max_msun, .metavar = "M", .min = 1,
+         .max = 500, .help = "largest component mass [solar masses]"},
+        {"spin-max", CHIRP_OPTION_REAL, &config.signal.spin_max, .metavar = "CHI", .min = 0,
+         .max = 0.99, .help = "largest |aligned spin|"},
+        {"snr-min", CHIRP_OPTION_REAL, &config.signal.snr_min, .metavar = "RHO", .min = 0.1,
+         .max = 1e4, .help = "least optimal SNR in the window"},
+        {"snr-max", CHIRP_OPTION_REAL, &config.signal.snr_max, .metavar = "RHO", .min = 0.1,
+         .max = 1e4, .help = "largest optimal SNR in the window"},
+        {"psd", CHIRP_OPTION_STRING, &config.signal.psd_path, .metavar = "FILE",
+         .help = "noise curve table; analytic aLIGO design without"},
+        {"target-error", CHIRP_OPTION_REAL, &config.target_error, .metavar = "E", .min = 0,
+         .max = 1, .help = "stop at this held-out relative error; 0: the study's"},
+        {"validation-signals", CHIRP_OPTION_INT, &config.validation_signals, .metavar = "N",
+         .min = 1, .max = 1e6, .help = "held-out signals"},
+        {"validate-every", CHIRP_OPTION_INT, &options.validate_every, .metavar = "N", .min = 0,
+         .max = 1e9, .help = "steps between held-out checks"},
+        {"log", CHIRP_OPTION_STRING, &options.log, .metavar = "FILE",
+         .help = "JSON lines, one a step"},
+        {"checkpoint", CHIRP_OPTION_STRING, &options.checkpoint, .metavar = "FILE",
+         .help = "HDF5, written atomically"},
+        {"checkpoint-every", CHIRP_OPTION_INT, &options.checkpoint_every, .metavar = "N", .min = 0,
+         .max = 1e9, .help = "steps; also at the end"},
         {"resume", CHIRP_OPTION_FLAG, &options.resume, .help = "continue from --checkpoint"},
-        {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0, .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study", .help = "how ranks average gradients"},
-        {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024, .help = "per rank; 0: OMP_NUM_THREADS or all cores"},
+        {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0,
+         .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study",
+         .help = "how ranks average gradients"},
+        {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
+         .help = "per rank; 0: OMP_NUM_THREADS or all cores"},
         {"quiet", CHIRP_OPTION_FLAG, &options.quiet, .help = "no progress"},
     };
-    const chirp_usage usage = {"train", NULL,
-                               "Trains the root-and-leaf network on signals made on the fly; under mpiexec data parallel.\n"
-                               "Ends at --iterations, at the target error, or on SIGINT, SIGTERM or --max-seconds with a\n"
-                               "checkpoint from which --resume continues bitwise.",
-                               table, sizeof table / sizeof table[0]};
+    const chirp_usage usage = {
+        "train", NULL,
+        "Trains the root-and-leaf network on signals made on the fly; under mpiexec data "
+        "parallel.\n"
+        "Ends at --iterations, at the target error, or on SIGINT, SIGTERM or --max-seconds with a\n"
+        "checkpoint from which --resume continues bitwise.",
+        table, sizeof table / sizeof table[0]};
     chirp_run_end end = CHIRP_RUN_ITERATIONS;
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     config.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-    config.estimator = (chirp_estimator)chirp_name_index(chirp_estimator_name, CHIRP_ESTIMATORS, estimator);
-    config.optimizer = (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
+    config.estimator =
+        (chirp_estimator)chirp_name_index(chirp_estimator_name, CHIRP_ESTIMATORS, estimator);
+    config.optimizer =
+        (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
     config.learned_scale = likelihood[0] == 'l';
     config.exchange.mode = exchange[0] == 's' ? CHIRP_EXCHANGE_STUDY : CHIRP_EXCHANGE_OVERLAP;
     config.independent_noise = noise[0] == 'i';
@@ -119,4 +159,5 @@ static int run(int argc, char **argv)
     return code;
 }
 
-const chirp_command chirp_command_train = {"train", "trains a network; data parallel under mpiexec", run};
+const chirp_command chirp_command_train = {"train", "trains a network; data parallel under mpiexec",
+                                           run};

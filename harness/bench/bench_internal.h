@@ -1,0 +1,159 @@
+/** What the parts of the runner share. Not for suites: they include bench.h. */
+#ifndef CHIRP_HARNESS_BENCH_BENCH_INTERNAL_H
+#define CHIRP_HARNESS_BENCH_BENCH_INTERNAL_H
+
+#include "harness/bench/bench.h"
+#include "harness/bench/flags.h"
+
+/** A counter of a row: a name and a finite number. */
+typedef struct chirp_counter {
+    char *name;
+    double value;
+    bool rate; /**< value is per iteration; the row shows value / seconds per iteration */
+} chirp_counter;
+
+/** A growing list of counters, sorted by name, names unique. */
+typedef struct chirp_counters {
+    chirp_counter *item;
+    size_t count, room;
+} chirp_counters;
+
+/** Sets or replaces. A value that isn't finite is kept too: the reporters say it is absent. */
+chirp_status chirp_counters_set(chirp_counters *list, const char *name, double value, bool rate);
+/** NULL when there is none of that name. */
+const chirp_counter *chirp_counters_find(const chirp_counters *list, const char *name);
+void chirp_counters_clear(chirp_counters *list);
+
+/** Something that starts and stops with the clock: hardware counters. */
+typedef struct chirp_bench_hook {
+    void (*start)(void *state);
+    void (*stop)(void *state);
+    void *state;
+} chirp_bench_hook;
+
+/** State of one call of run(). */
+struct chirp_bench {
+    int64_t left;       /**< iterations still to hand out; 0 before the first, too */
+    int64_t iterations; /**< planned */
+    bool started, finished, paused;
+    int threads;
+    int64_t wall_began_ns, cpu_began_ns; /**< of the running stretch */
+    int64_t wall_ns, cpu_ns;             /**< of the finished stretches */
+    const chirp_bench_hook *hook;
+    chirp_counters counters;
+    double flops_done, flops_effective, bytes; /**< per iteration; negative: not given */
+    char *label;
+    chirp_status counter_status; /**< first failure of a void function, e.g. out of memory */
+};
+
+/** Runs entry once with `iterations`; *b holds times and counters afterwards. Clear with chirp_bench_clear(). */
+chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, int64_t iterations,
+                                 const chirp_bench_hook *hook, struct chirp_bench *b);
+void chirp_bench_clear(struct chirp_bench *b);
+
+/** One row of the result; times in seconds per iteration. */
+typedef struct chirp_row {
+    char *name;     /**< run_name and, in aggregates, "_" and aggregate_name */
+    char *run_name; /**< the join key */
+    int64_t family_index, instance_index;
+    const char *aggregate_name; /**< NULL in iteration rows; a static string */
+    bool percentage;            /**< aggregate_unit is "percentage": times are fractions */
+    int64_t repetitions, repetition_index;
+    int threads;
+    char *error; /**< NULL, or why there is no time */
+    int64_t iterations;
+    double real_s, cpu_s;
+    chirp_counters counters; /**< values as shown: rates are divided already */
+    char *label;
+    char *absent; /**< NULL, or "name: reason; name: reason" of counters that could not be given */
+} chirp_row;
+
+void chirp_row_clear(chirp_row *row);
+
+/** Rows of one benchmark, or all. */
+typedef struct chirp_rows {
+    chirp_row *item;
+    size_t count, room;
+} chirp_rows;
+
+/** Appends an empty row, NULL when out of memory. */
+chirp_row *chirp_rows_add(chirp_rows *rows);
+void chirp_rows_clear(chirp_rows *rows);
+
+/**
+ * Appends mean, median, stddev and cv of the good iteration rows [first, rows->count) of one benchmark when there
+ * are two or more; the median row carries interval, MAD and outliers as counters.
+ * @param scale  of those counters that are times: chirp_time_scale() of the unit shown
+ */
+chirp_status chirp_rows_aggregate(chirp_rows *rows, size_t first, double confidence, double scale);
+
+/** Selected entries with their place in families. */
+typedef struct chirp_instance {
+    const chirp_bench_entry *entry;
+    char *name; /**< with /threads:N */
+    int threads;
+    int64_t family_index, instance_index;
+} chirp_instance;
+
+typedef struct chirp_selection {
+    chirp_instance *item;
+    size_t count, room;
+} chirp_selection;
+
+/**
+ * Expands the entries of the suites named in `wanted` (none: all) by thread counts and keeps those the filter matches.
+ * @return CHIRP_OK, CHIRP_ERR_ARG (unknown suite, bad regular expression, duplicate names), CHIRP_ERR_NOMEM
+ */
+chirp_status chirp_select(const chirp_bench_suite *suites, size_t n_suites, char **wanted,
+                          int n_wanted, const chirp_bench_flags *flags, chirp_selection *selection);
+void chirp_selection_clear(chirp_selection *selection);
+
+/* ---- reporters ---- */
+
+struct cJSON;
+
+/** Everything that heads a result file; built once, extended as things are measured. Caller: cJSON_Delete(). */
+chirp_status chirp_context_create(const char *executable, const chirp_bench_flags *flags,
+                                  struct cJSON **context);
+
+/** Human-readable head on stderr. */
+void chirp_console_context(const struct cJSON *context);
+/** Prints rows as a table; the first call prints the heading. */
+void chirp_console_rows(FILE *out, const chirp_bench_flags *flags, const chirp_row *rows, size_t n,
+                        size_t name_width, bool *headed);
+void chirp_csv_rows(FILE *out, const chirp_bench_flags *flags, const chirp_row *rows, size_t n,
+                    bool *headed);
+
+/** A result document as text; finite numbers only. Caller frees with chirp_free(). */
+chirp_status chirp_json_document(const struct cJSON *context, const chirp_bench_flags *flags,
+                                 const chirp_rows *rows, bool partial, char **text);
+
+/** Seconds times this is the number shown in `unit`. */
+double chirp_time_scale(const char *unit);
+
+/* ---- output ---- */
+
+/** Where rows go: stdout in one format, and perhaps a file in one. */
+typedef struct chirp_output {
+    const chirp_bench_flags *flags;
+    struct cJSON *context; /**< borrowed */
+    const char *path;      /**< NULL: no file */
+    char *
+        partial_path; /**< "FILE.partial": valid JSON, rewritten after every benchmark until the end */
+    FILE *text_file; /**< of csv and console formats, under the partial name */
+    size_t name_width;
+    bool headed_stdout, headed_file;
+} chirp_output;
+
+/** Checks that the file can be written before anything is measured. */
+chirp_status chirp_output_open(chirp_output *out, const chirp_bench_flags *flags,
+                               struct cJSON *context, size_t name_width);
+/** A benchmark is done: its rows are all->item[first ...]. */
+chirp_status chirp_output_rows(chirp_output *out, const chirp_rows *all, size_t first);
+/**
+ * Finishes: prints a JSON document if stdout wants one and renames the partial file to its name.
+ * @param complete  false leaves the partial file, marked so, and never touches FILE
+ */
+chirp_status chirp_output_close(chirp_output *out, const chirp_rows *all, bool complete);
+
+#endif

@@ -1,0 +1,219 @@
+/* Rows for people: a table on the console, and comma-separated values. */
+#include "harness/bench/bench_internal.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool colored(const chirp_bench_flags *flags)
+{
+    if (strcmp(flags->color, "auto") == 0)
+        return isatty(STDOUT_FILENO) != 0;
+    return strcmp(flags->color, "true") == 0;
+}
+
+static const char *text_of(const cJSON *context, const char *key)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(context, key));
+    return text ? text : "?";
+}
+
+void chirp_console_context(const cJSON *context)
+{
+    (void)fprintf(stderr, "%s  %s\nRunning %s on %s\n", text_of(context, "date"),
+                  text_of(context, "host_name"), text_of(context, "executable"),
+                  text_of(context, "cpu_model"));
+    const cJSON *cpus = cJSON_GetObjectItemCaseSensitive(context, "num_cpus");
+    const cJSON *mhz = cJSON_GetObjectItemCaseSensitive(context, "mhz_per_cpu");
+    (void)fprintf(stderr, "Run on (%s X %s MHz CPU s)\n",
+                  cpus && cpus->valuestring ? cpus->valuestring : "?",
+                  mhz && mhz->valuestring ? mhz->valuestring : "?");
+    const cJSON *caches = cJSON_GetObjectItemCaseSensitive(context, "caches");
+    if (caches && caches->child)
+        (void)fprintf(stderr, "CPU Caches:\n");
+    for (const cJSON *c = caches ? caches->child : NULL; c; c = c->next) {
+        const cJSON *size = cJSON_GetObjectItemCaseSensitive(c, "size");
+        const cJSON *level = cJSON_GetObjectItemCaseSensitive(c, "level");
+        (void)fprintf(stderr, "  L%.0f %s %.0f KiB\n", cJSON_GetNumberValue(level),
+                      text_of(c, "type"), cJSON_GetNumberValue(size) / 1024);
+    }
+    const cJSON *warnings = cJSON_GetObjectItemCaseSensitive(context, "warnings");
+    for (const cJSON *w = warnings ? warnings->child : NULL; w; w = w->next)
+        (void)fprintf(stderr, "***WARNING*** %s\n", w->valuestring);
+}
+
+/* "1.234 us": four digits and a unit that fits, unless the user chose one. */
+static void time_text(char *text, size_t room, const chirp_bench_flags *flags, double seconds)
+{
+    static const char *const units[] = {"s", "ms", "us", "ns"};
+    const char *unit = flags->time_unit;
+    if (!flags->time_unit_given) {
+        size_t i = 0;
+        while (i < 3 && seconds * chirp_time_scale(units[i]) < 1)
+            ++i;
+        unit = units[i];
+    }
+    const double shown = seconds * chirp_time_scale(unit);
+    const int decimals = shown >= 1000 ? 0 : shown >= 100 ? 1 : shown >= 10 ? 2 : 3;
+    (void)snprintf(text, room, "%.*f %s", decimals, shown, unit);
+}
+
+/* "12.3G": three digits and a decimal prefix for rates, plain numbers below 1000. */
+static void value_text(char *text, size_t room, double value)
+{
+    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
+    size_t i = 0;
+    if (!isfinite(value)) {
+        (void)snprintf(text, room, "absent");
+        return;
+    }
+    while (fabs(value) >= 1000 && i < 5) {
+        value /= 1000;
+        ++i;
+    }
+    (void)snprintf(text, room, "%.4g%s", value, prefixes[i]);
+}
+
+static bool shown_on_console(const chirp_bench_flags *flags, const chirp_row *row)
+{
+    const bool only = flags->display_aggregates_only || flags->report_aggregates_only;
+    return !(only && !row->aggregate_name && row->repetitions > 1 && !row->error);
+}
+
+static void line(FILE *out, size_t width)
+{
+    for (size_t i = 0; i < width; ++i)
+        (void)fputc('-', out);
+    (void)fputc('\n', out);
+}
+
+static void print_counters(FILE *out, const chirp_bench_flags *flags, const chirp_row *row)
+{
+    for (size_t i = 0; i < row->counters.count; ++i) {
+        const chirp_counter *c = &row->counters.item[i];
+        char text[40];
+        if (row->percentage && isfinite(c->value))
+            (void)snprintf(text, sizeof text, "%.2f%%", 100 * c->value);
+        else
+            value_text(text, sizeof text, c->value);
+        if (flags->counters_tabular)
+            (void)fprintf(out, " %*s", (int)(strlen(c->name) > 10 ? strlen(c->name) : 10), text);
+        else
+            (void)fprintf(out, " %s=%s", c->name, text);
+    }
+}
+
+static void heading(FILE *out, const chirp_bench_flags *flags, const chirp_row *row,
+                    size_t name_width)
+{
+    char text[512];
+    int used = snprintf(text, sizeof text, "%-*s %15s %15s %12s", (int)name_width, "Benchmark",
+                        "Time", "CPU", "Iterations");
+    if (!flags->counters_tabular) {
+        used += snprintf(text + used, sizeof text - (size_t)used, " UserCounters...");
+    } else {
+        for (size_t i = 0; i < row->counters.count && used + 40 < (int)sizeof text; ++i)
+            used += snprintf(text + used, sizeof text - (size_t)used, " %10.30s",
+                             row->counters.item[i].name);
+    }
+    line(out, (size_t)used);
+    (void)fprintf(out, "%s\n", text);
+    line(out, (size_t)used);
+}
+
+void chirp_console_rows(FILE *out, const chirp_bench_flags *flags, const chirp_row *rows, size_t n,
+                        size_t name_width, bool *headed)
+{
+    const bool color = colored(flags);
+    for (size_t i = 0; i < n; ++i) {
+        const chirp_row *row = &rows[i];
+        if (!shown_on_console(flags, row))
+            continue;
+        if (!*headed || (flags->counters_tabular && i == 0))
+            heading(out, flags, row, name_width);
+        *headed = true;
+        (void)fprintf(out, "%s%-*s%s ", color ? "\033[0;32m" : "", (int)name_width, row->name,
+                      color ? "\033[m" : "");
+        if (row->error) {
+            (void)fprintf(out, "%sERROR: %s%s\n", color ? "\033[0;31m" : "", row->error,
+                          color ? "\033[m" : "");
+            continue;
+        }
+        char real[40];
+        char cpu[40];
+        if (row->percentage) {
+            (void)snprintf(real, sizeof real, "%.2f %%", 100 * row->real_s);
+            (void)snprintf(cpu, sizeof cpu, "%.2f %%", 100 * row->cpu_s);
+        } else {
+            time_text(real, sizeof real, flags, row->real_s);
+            time_text(cpu, sizeof cpu, flags, row->cpu_s);
+        }
+        (void)fprintf(out, "%15s %15s %12lld", real, cpu, (long long)row->iterations);
+        print_counters(out, flags, row);
+        if (row->label && *row->label)
+            (void)fprintf(out, " %s", row->label);
+        if (row->absent)
+            (void)fprintf(out, " (absent: %s)", row->absent);
+        (void)fprintf(out, "\n");
+    }
+    (void)fflush(out);
+}
+
+static void csv_text(FILE *out, const char *text)
+{
+    (void)fputc('"', out);
+    for (; *text; ++text) {
+        if (*text == '"')
+            (void)fputc('"', out);
+        (void)fputc((unsigned char)*text < 0x20 ? ' ' : *text, out);
+    }
+    (void)fputc('"', out);
+}
+
+void chirp_csv_rows(FILE *out, const chirp_bench_flags *flags, const chirp_row *rows, size_t n,
+                    bool *headed)
+{
+    static const char *const columns[] = {"bytes_per_second", "items_per_second", "GFLOPS",
+                                          "effective_GFLOPS", "peak_fraction",    "relative_error"};
+    enum { N_COLUMNS = sizeof columns / sizeof columns[0] };
+    if (!*headed) { /* Google Benchmark's columns; the counters that every reader of ours wants follow */
+        (void)fprintf(
+            out,
+            "name,iterations,real_time,cpu_time,time_unit,bytes_per_second,items_per_second,label,"
+            "error_occurred,error_message");
+        for (size_t k = 2; k < N_COLUMNS; ++k)
+            (void)fprintf(out, ",%s", columns[k]);
+        (void)fprintf(out, "\n");
+    }
+    *headed = true;
+    for (size_t i = 0; i < n; ++i) {
+        const chirp_row *row = &rows[i];
+        if (flags->report_aggregates_only && !row->aggregate_name && row->repetitions > 1 &&
+            !row->error)
+            continue;
+        const double scale = row->percentage ? 1 : chirp_time_scale(flags->time_unit);
+        csv_text(out, row->name);
+        if (row->error)
+            (void)fprintf(out, ",,,,");
+        else
+            (void)fprintf(out, ",%lld,%.9g,%.9g,%s", (long long)row->iterations,
+                          scale * row->real_s, scale * row->cpu_s,
+                          row->percentage ? "" : flags->time_unit);
+        for (size_t k = 0; k < N_COLUMNS; ++k) {
+            const chirp_counter *c =
+                row->error ? NULL : chirp_counters_find(&row->counters, columns[k]);
+            if (c && isfinite(c->value))
+                (void)fprintf(out, ",%.9g", c->value);
+            else
+                (void)fputc(',', out);
+            if (k == 1) {
+                (void)fputc(',', out);
+                csv_text(out, row->label ? row->label : "");
+                (void)fprintf(out, ",%s,", row->error ? "true" : "");
+                csv_text(out, row->error ? row->error : "");
+            }
+        }
+        (void)fprintf(out, "\n");
+    }
+}

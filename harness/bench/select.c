@@ -1,0 +1,174 @@
+/* Which benchmarks run, under which names, in which families. */
+#include "harness/bench/bench_internal.h"
+
+#include "harness/base/memory.h"
+#include "harness/base/options.h"
+
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The family of "conv1d/forward/direct/conv2/batch:64/threads:2" is what precedes the first key:value part. */
+static size_t family_length(const char *name)
+{
+    const char *colon = strchr(name, ':');
+    if (!colon)
+        return strlen(name);
+    while (colon > name && *colon != '/')
+        --colon;
+    return (size_t)(colon - name);
+}
+
+static chirp_status add(chirp_selection *s, const chirp_bench_entry *entry, int threads,
+                        bool suffix)
+{
+    if (s->count == s->room) {
+        const size_t room = s->room ? 2 * s->room : 64;
+        chirp_instance *more = chirp_calloc(room, sizeof *more);
+        if (!more)
+            return CHIRP_ERR_NOMEM;
+        if (s->count)
+            memcpy(more, s->item, s->count * sizeof *more);
+        chirp_free(s->item);
+        s->item = more;
+        s->room = room;
+    }
+    const size_t bytes = strlen(entry->name) + 24;
+    char *name = chirp_alloc(bytes);
+    if (!name)
+        return CHIRP_ERR_NOMEM;
+    if (suffix)
+        (void)snprintf(name, bytes, "%s/threads:%d", entry->name, threads);
+    else
+        (void)snprintf(name, bytes, "%s", entry->name);
+    s->item[s->count++] = (chirp_instance){entry, name, threads, 0, 0};
+    return CHIRP_OK;
+}
+
+static chirp_status expand(const chirp_bench_suite *suite, const chirp_bench_flags *flags,
+                           chirp_selection *s)
+{
+    for (const chirp_bench_entry *e = suite->entries; e->name; ++e) {
+        const char *fixed = strstr(e->name, "/threads:");
+        chirp_status st = CHIRP_OK;
+        if (fixed) { /* the entry itself says on how many threads it runs */
+            const int threads = atoi(fixed + strlen("/threads:"));
+            if (threads < 1)
+                return chirp_fail(CHIRP_ERR_ARG, "benchmark %s: its name asks for %d threads",
+                                  e->name, threads);
+            st = add(s, e, threads, false);
+        } else {
+            for (int i = 0; i < flags->n_threads && st == CHIRP_OK; ++i)
+                st = add(s, e, flags->threads[i], true);
+        }
+        if (st != CHIRP_OK)
+            return st;
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status filter(chirp_selection *s, const char *pattern)
+{
+    if (!pattern || !*pattern || strcmp(pattern, "all") == 0)
+        return CHIRP_OK;
+    const bool negate = pattern[0] == '-';
+    regex_t expression;
+    const int failed = regcomp(&expression, pattern + negate, REG_EXTENDED | REG_NOSUB);
+    if (failed) {
+        char reason[128];
+        (void)regerror(failed, &expression, reason, sizeof reason);
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--benchmark_filter=%s: not an extended regular expression: %s", pattern,
+                          reason);
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; ++i) {
+        const bool found = regexec(&expression, s->item[i].name, 0, NULL, 0) == 0;
+        if (found != negate)
+            s->item[kept++] = s->item[i];
+        else
+            chirp_free(s->item[i].name);
+    }
+    s->count = kept;
+    regfree(&expression);
+    return CHIRP_OK;
+}
+
+/* Numbers families in order of first appearance, and members within each, as Google Benchmark does after filtering. */
+static chirp_status number(chirp_selection *s)
+{
+    int64_t families = 0;
+    for (size_t i = 0; i < s->count; ++i) {
+        chirp_instance *mine = &s->item[i];
+        const size_t length = family_length(mine->name);
+        bool found = false;
+        for (size_t j = i; j-- > 0;) {
+            const chirp_instance *other = &s->item[j];
+            if (strcmp(mine->name, other->name) == 0)
+                return chirp_fail(CHIRP_ERR_ARG, "two benchmarks are named %s: names must differ",
+                                  mine->name);
+            if (!found && family_length(other->name) == length &&
+                strncmp(mine->name, other->name, length) == 0) {
+                mine->family_index = other->family_index;
+                mine->instance_index = other->instance_index + 1;
+                found = true;
+            }
+        }
+        if (!found)
+            mine->family_index = families++;
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status unknown_suite(const chirp_bench_suite *suites, size_t n_suites,
+                                  const char *word)
+{
+    const char *names[64] = {0};
+    char list[256] = "";
+    for (size_t i = 0; i < n_suites && i < 63; ++i) {
+        names[i] = suites[i].name;
+        const size_t used = strlen(list);
+        (void)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", suites[i].name);
+    }
+    const char *near = chirp_nearest_name(word, names);
+    if (near)
+        return chirp_fail(CHIRP_ERR_ARG, "bench: no suite '%s'; did you mean %s? suites: %s", word,
+                          near, list);
+    return chirp_fail(CHIRP_ERR_ARG, "bench: no suite '%s'; suites: %s", word, list);
+}
+
+chirp_status chirp_select(const chirp_bench_suite *suites, size_t n_suites, char **wanted,
+                          int n_wanted, const chirp_bench_flags *flags, chirp_selection *selection)
+{
+    *selection = (chirp_selection){0};
+    chirp_status st = CHIRP_OK;
+    for (int w = 0; w < n_wanted && st == CHIRP_OK; ++w) {
+        bool known = false;
+        for (size_t i = 0; i < n_suites; ++i)
+            known |= strcmp(suites[i].name, wanted[w]) == 0;
+        if (!known)
+            st = unknown_suite(suites, n_suites, wanted[w]);
+    }
+    for (size_t i = 0; i < n_suites && st == CHIRP_OK; ++i) {
+        bool take = n_wanted == 0;
+        for (int w = 0; w < n_wanted; ++w)
+            take |= strcmp(suites[i].name, wanted[w]) == 0;
+        if (take)
+            st = expand(&suites[i], flags, selection);
+    }
+    if (st == CHIRP_OK)
+        st = filter(selection, flags->filter);
+    if (st == CHIRP_OK)
+        st = number(selection);
+    if (st != CHIRP_OK)
+        chirp_selection_clear(selection);
+    return st;
+}
+
+void chirp_selection_clear(chirp_selection *s)
+{
+    for (size_t i = 0; i < s->count; ++i)
+        chirp_free(s->item[i].name);
+    chirp_free(s->item);
+    *s = (chirp_selection){0};
+}

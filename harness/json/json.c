@@ -1,0 +1,202 @@
+#include "harness/json/json.h"
+
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Length of the UTF-8 sequence at s, 0 if it is none (overlong forms, surrogates and cut sequences are none). */
+static size_t utf8_length(const unsigned char *s)
+{
+    if (s[0] < 0x80)
+        return 1;
+    size_t n = 0;
+    unsigned low = 0x80;
+    unsigned high = 0xBF;
+    if (s[0] >= 0xC2 && s[0] <= 0xDF) {
+        n = 2;
+    } else if (s[0] >= 0xE0 && s[0] <= 0xEF) {
+        n = 3;
+        low = s[0] == 0xE0 ? 0xA0 : 0x80;
+        high = s[0] == 0xED ? 0x9F : 0xBF;
+    } else if (s[0] >= 0xF0 && s[0] <= 0xF4) {
+        n = 4;
+        low = s[0] == 0xF0 ? 0x90 : 0x80;
+        high = s[0] == 0xF4 ? 0x8F : 0xBF;
+    } else {
+        return 0;
+    }
+    if (s[1] < low || s[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; ++i)
+        if (s[i] < 0x80 || s[i] > 0xBF)
+            return 0;
+    return n;
+}
+
+/* Adds a string; bytes that are not UTF-8 become '?', for JSON is UTF-8. cJSON escapes control characters. */
+bool chirp_json_add_text(cJSON *object, const char *key, const char *text)
+{
+    char *copy = chirp_strdup(text);
+    if (!copy)
+        return false;
+    for (size_t i = 0; copy[i];) {
+        const size_t n = utf8_length((const unsigned char *)copy + i);
+        if (n == 0)
+            copy[i] = '?';
+        i += n ? n : 1;
+    }
+    const bool ok = cJSON_AddStringToObject(object, key, copy) != NULL;
+    chirp_free(copy);
+    return ok;
+}
+
+/* Integers without exponent, whatever their size: cJSON's own numbers turn to 1e+15 form. */
+bool chirp_json_add_integer(cJSON *object, const char *key, int64_t value)
+{
+    char text[32];
+    (void)snprintf(text, sizeof text, "%lld", (long long)value);
+    return cJSON_AddRawToObject(object, key, text) != NULL;
+}
+
+/* Doubles in Google Benchmark's form, so that a reader sees a float even for whole numbers. */
+bool chirp_json_add_real(cJSON *object, const char *key, double value)
+{
+    char text[40];
+    if (!isfinite(value))
+        return true; /* absent; add_absent() says so */
+    (void)snprintf(text, sizeof text, "%.16e", value);
+    char *comma = strchr(text, ','); /* a program that set a locale must not break the file */
+    if (comma)
+        *comma = '.';
+    return cJSON_AddRawToObject(object, key, text) != NULL;
+}
+
+void chirp_text_append(chirp_text *t, const char *more)
+{
+    const size_t length = strlen(more);
+    if (t->failed)
+        return;
+    if (t->used + length + 1 > t->room) {
+        const size_t room = 2 * (t->used + length + 1) + 4096;
+        char *larger = chirp_alloc(room);
+        if (!larger) {
+            t->failed = true;
+            return;
+        }
+        if (t->used)
+            memcpy(larger, t->bytes, t->used);
+        chirp_free(t->bytes);
+        t->bytes = larger;
+        t->room = room;
+    }
+    memcpy(t->bytes + t->used, more, length + 1);
+    t->used += length;
+}
+
+/* One member a line, as Google Benchmark writes it; nested values stay on their line. */
+void chirp_text_append_json(chirp_text *t, const cJSON *object, const char *indent)
+{
+    chirp_text_append(t, "{\n");
+    for (const cJSON *member = object->child; member; member = member->next) {
+        cJSON *key = cJSON_CreateString(member->string);
+        char *key_text = key ? cJSON_PrintUnformatted(key) : NULL;
+        char *value_text = cJSON_PrintUnformatted(member);
+        if (!key_text || !value_text)
+            t->failed = true;
+        if (!t->failed) {
+            chirp_text_append(t, indent);
+            chirp_text_append(t, "  ");
+            chirp_text_append(t, key_text);
+            chirp_text_append(t, ": ");
+            chirp_text_append(t, value_text);
+            chirp_text_append(t, member->next ? ",\n" : "\n");
+        }
+        cJSON_free(key_text);
+        cJSON_free(value_text);
+        cJSON_Delete(key);
+    }
+    chirp_text_append(t, indent);
+    chirp_text_append(t, "}");
+}
+
+void chirp_text_appendf(chirp_text *t, const char *format, ...)
+{
+    char part[1024];
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(part, sizeof part, format, args);
+    va_end(args);
+    if (length < 0 || (size_t)length >= sizeof part)
+        t->failed = true; /* callers append short parts; a cut one would be a wrong document */
+    else
+        chirp_text_append(t, part);
+}
+
+/*
+ * Google Benchmark writes bare NaN, Infinity and -Infinity, which is not JSON. Outside strings they become null of the
+ * same length, so that its files can be read and the value counts as absent.
+ */
+static void mend_bare_words(char *text)
+{
+    bool in_string = false;
+    for (char *p = text; *p; ++p) {
+        if (in_string) {
+            if (*p == '\\' && p[1])
+                ++p;
+            else if (*p == '"')
+                in_string = false;
+            continue;
+        }
+        if (*p == '"') {
+            in_string = true;
+            continue;
+        }
+        const size_t length = strncmp(p, "-Infinity", 9) == 0  ? 9
+                              : strncmp(p, "Infinity", 8) == 0 ? 8
+                              : strncmp(p, "-NaN", 4) == 0     ? 4
+                              : strncmp(p, "NaN", 3) == 0      ? 3
+                                                               : 0;
+        if (length == 0)
+            continue;
+        if (length == 3) {
+            memcpy(p, "\"\" ", 3); /* null needs four bytes; an empty string is no number either */
+        } else {
+            memset(p, ' ', length);
+            memcpy(p, "null", 4);
+        }
+        p += length - 1;
+    }
+}
+
+chirp_status chirp_json_read(const char *path, const char *what, struct cJSON **root)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    chirp_status st = chirp_file_read(path, &bytes, &length);
+    if (st != CHIRP_OK)
+        return st;
+    if (length == 0) {
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: is empty, a %s was expected", path, what);
+    } else if (strlen(bytes) != length) {
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: holds a NUL byte, so it is no %s in JSON", path,
+                        what);
+    } else {
+        mend_bare_words(bytes);
+        const char *end = NULL;
+        *root = cJSON_ParseWithOpts(bytes, &end, 1);
+        if (!*root) {
+            size_t line = 1;
+            for (const char *p = bytes; end && p < end; ++p)
+                line += *p == '\n';
+            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: line %zu: not JSON (truncated, or not a %s?)",
+                            path, line, what);
+        }
+    }
+    chirp_free(bytes);
+    return st;
+}

@@ -1,0 +1,45 @@
+/**
+ * Writing JSON that every reader takes: cJSON for structure and escaping, and what it lacks: UTF-8 that is checked,
+ * integers without exponents, doubles that look like doubles, numbers that are finite or absent.
+ */
+#ifndef CHIRP_HARNESS_JSON_JSON_H
+#define CHIRP_HARNESS_JSON_JSON_H
+
+#include "harness/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cJSON;
+
+/** Adds a string; bytes that are not UTF-8 become '?'. False when out of memory (also below). */
+bool chirp_json_add_text(struct cJSON *object, const char *key, const char *text);
+
+/** Adds an integer in plain digits. */
+bool chirp_json_add_integer(struct cJSON *object, const char *key, int64_t value);
+
+/** Adds a double as %.16e; a value that isn't finite adds nothing and is true. */
+bool chirp_json_add_real(struct cJSON *object, const char *key, double value);
+
+/** A growing text; `failed` stays true after the first allocation that failed. */
+typedef struct chirp_text {
+    char *bytes; /**< NUL-terminated once something was appended; free with chirp_free() */
+    size_t used, room;
+    bool failed;
+} chirp_text;
+
+void chirp_text_append(chirp_text *t, const char *more);
+void chirp_text_appendf(chirp_text *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Appends an object with one member a line; nested values stay on their line. @param indent  of the closing brace */
+void chirp_text_append_json(chirp_text *t, const struct cJSON *object, const char *indent);
+
+/**
+ * Parses a whole file. @param what  names its kind in errors ("result file")
+ * @return CHIRP_OK, CHIRP_ERR_IO, CHIRP_ERR_FORMAT (the sentence has the line of the first error); *root: cJSON_Delete()
+ */
+chirp_status chirp_json_read(const char *path, const char *what, struct cJSON **root);
+
+#endif

@@ -1,0 +1,325 @@
+#include "harness/machine/machine.h"
+
+#include "harness/base/clock.h"
+#include "harness/machine/machine_internal.h"
+
+#include <ctype.h>
+#include <omp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+bool chirp_read_line(const char *path, char *text, size_t room)
+{
+    text[0] = '\0';
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    const bool ok = fgets(text, (int)room, file) != NULL;
+    (void)fclose(file); /* only read from */
+    text[strcspn(text, "\n")] = '\0';
+    return ok;
+}
+
+double chirp_read_number(const char *path, double otherwise)
+{
+    char text[64];
+    char *end = NULL;
+    if (!chirp_read_line(path, text, sizeof text))
+        return otherwise;
+    const double value = strtod(text, &end);
+    return end == text ? otherwise : value;
+}
+
+/* /proc/cpuinfo: "key<tab>: value" lines, one block per logical processor. */
+static void read_cpuinfo(chirp_machine *m)
+{
+    char line[4096];
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    if (!file)
+        return;
+    int largest_package = -1;
+    while (fgets(line, sizeof line, file)) {
+        char *colon = strchr(line, ':');
+        if (!colon)
+            continue;
+        const char *value = colon + 1 + (colon[1] == ' ');
+        colon[strcspn(colon, "\n")] = '\0';
+        if (strncmp(line, "model name", 10) == 0 && !m->cpu_model[0])
+            (void)snprintf(m->cpu_model, sizeof m->cpu_model, "%.127s", value);
+        else if (strncmp(line, "cpu MHz", 7) == 0 && m->mhz == 0)
+            m->mhz = strtod(value, NULL);
+        else if (strncmp(line, "physical id", 11) == 0 && atoi(value) > largest_package)
+            largest_package = atoi(value);
+    }
+    (void)fclose(file);
+    m->sockets = largest_package >= 0 ? largest_package + 1 : 1;
+}
+
+/* "0-3,8" counts 5; NULL-safe; 0 for text that is no list. */
+int chirp_count_list(const char *text)
+{
+    int count = 0;
+    while (text && *text) {
+        char *end = NULL;
+        const long from = strtol(text, &end, 10);
+        if (end == text)
+            return 0;
+        long to = from;
+        if (*end == '-') {
+            text = end + 1;
+            to = strtol(text, &end, 10);
+            if (end == text || to < from)
+                return 0;
+        }
+        count += (int)(to - from + 1);
+        text = *end == ',' ? end + 1 : end;
+        if (*end != ',' && *end != '\0')
+            return 0;
+    }
+    return count;
+}
+
+static void read_topology(chirp_machine *m)
+{
+    char text[256];
+    m->logical_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (chirp_read_line("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list", text,
+                        sizeof text))
+        m->smt = chirp_count_list(text);
+    m->physical_cores = m->smt > 0 ? m->logical_cpus / m->smt : 0;
+    for (;; ++m->numa_nodes) {
+        (void)snprintf(text, sizeof text, "/sys/devices/system/node/node%d/cpulist", m->numa_nodes);
+        if (access(text, R_OK) != 0)
+            break;
+    }
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long page = sysconf(_SC_PAGESIZE);
+    m->memory_bytes = pages > 0 && page > 0 ? (int64_t)pages * page : -1;
+}
+
+static void read_caches(chirp_machine *m)
+{
+    for (int i = 0; i < CHIRP_MAX_CACHES; ++i) {
+        char path[128];
+        char text[64];
+        chirp_cache c = {0};
+        (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
+        if (!chirp_read_line(path, text, sizeof text))
+            break;
+        char *unit = NULL;
+        c.bytes = strtol(text, &unit, 10);
+        c.bytes *= *unit == 'K' ? 1024 : *unit == 'M' ? 1024 * 1024 : 1;
+        (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", i);
+        c.level = (int)chirp_read_number(path, 0);
+        (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/type", i);
+        (void)chirp_read_line(path, c.type, sizeof c.type);
+        (void)snprintf(path, sizeof path,
+                       "/sys/devices/system/cpu/cpu0/cache/index%d/shared_cpu_list", i);
+        c.sharing = chirp_read_line(path, text, sizeof text) ? chirp_count_list(text) : 1;
+        m->cache[m->n_caches++] = c;
+    }
+}
+
+static void read_frequency(chirp_machine *m)
+{
+    char text[64];
+    m->turbo = -1;
+    if (chirp_read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", m->governor,
+                        sizeof m->governor))
+        m->scaling = strcmp(m->governor, "performance") != 0;
+    if (chirp_read_line("/sys/devices/system/cpu/intel_pstate/no_turbo", text, sizeof text))
+        m->turbo = text[0] == '0';
+    else if (chirp_read_line("/sys/devices/system/cpu/cpufreq/boost", text, sizeof text))
+        m->turbo = text[0] == '1';
+    const double khz =
+        chirp_read_number("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", 0);
+    if (khz > 0)
+        m->mhz = khz / 1000;
+    m->aslr = (int)chirp_read_number("/proc/sys/kernel/randomize_va_space", -1);
+    m->aslr = m->aslr > 0 ? 1 : m->aslr;
+}
+
+static void read_processor(chirp_machine *m)
+{
+#if defined(__x86_64__)
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    (void)snprintf(m->simd, sizeof m->simd, "%s",
+                   __builtin_cpu_supports("avx512f") ? "avx512"
+                   : __builtin_cpu_supports("avx2")  ? "avx2"
+                   : __builtin_cpu_supports("avx")   ? "avx"
+                                                     : "sse2");
+    if (__get_cpuid(1, &a, &b, &c, &d) && (c >> 31) != 0) { /* the bit that hypervisors set */
+        char name[13] = "";
+        __cpuid(0x40000000, a, b, c, d);
+        memcpy(name, &b, 4);
+        memcpy(name + 4, &c, 4);
+        memcpy(name + 8, &d, 4);
+        (void)snprintf(m->hypervisor, sizeof m->hypervisor, "%s",
+                       strcmp(name, "KVMKVMKVM") == 0      ? "KVM"
+                       : strcmp(name, "Microsoft Hv") == 0 ? "Hyper-V"
+                       : strcmp(name, "VMwareVMware") == 0 ? "VMware"
+                       : strcmp(name, "XenVMMXenVMM") == 0 ? "Xen"
+                                                           : "unknown");
+    }
+#elif defined(__aarch64__)
+    (void)snprintf(m->simd, sizeof m->simd, "asimd");
+#endif
+}
+
+static void read_affinity(chirp_machine *m)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return;
+    m->affinity_count = CPU_COUNT(&set);
+    size_t used = 0;
+    for (size_t i = 0; i < CPU_SETSIZE && used + 24 < sizeof m->affinity; ++i) {
+        if (!CPU_ISSET(i, &set))
+            continue;
+        size_t last = i;
+        while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, &set))
+            ++last;
+        const char *comma = used ? "," : "";
+        const size_t room = sizeof m->affinity - used;
+        used += (size_t)(last > i ? snprintf(m->affinity + used, room, "%s%zu-%zu", comma, i, last)
+                                  : snprintf(m->affinity + used, room, "%s%zu", comma, i));
+        i = last;
+    }
+}
+
+/* The cgroup's processor limit: version 2 in this process's group or above it, then version 1. */
+static void read_quota(chirp_machine *m)
+{
+    char text[256];
+    double quota = 0;
+    double period = 0;
+    char group[512] = "";
+    FILE *file = fopen("/proc/self/cgroup", "r");
+    while (file && fgets(text, sizeof text, file))
+        if (strncmp(text, "0::", 3) == 0)
+            (void)snprintf(group, sizeof group, "%.*s", (int)strcspn(text + 3, "\n"), text + 3);
+    if (file)
+        (void)fclose(file);
+    for (;;) { /* the tightest limit on the way up counts */
+        char path[640];
+        (void)snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
+        if (chirp_read_line(path, text, sizeof text) &&
+            sscanf(text, "%lf %lf", &quota, &period) == 2 && period > 0 &&
+            (m->cpu_quota == 0 || quota / period < m->cpu_quota))
+            m->cpu_quota = quota / period;
+        char *slash = strrchr(group, '/');
+        if (!slash)
+            break;
+        *slash = '\0';
+    }
+    quota = chirp_read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", -1);
+    period = chirp_read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us", 0);
+    if (m->cpu_quota == 0 && quota > 0 && period > 0)
+        m->cpu_quota = quota / period;
+}
+
+static void read_system(chirp_machine *m)
+{
+    char text[256];
+    if (gethostname(m->host, sizeof m->host) != 0)
+        m->host[0] = '\0';
+    m->host[sizeof m->host - 1] = '\0';
+    const int loads = getloadavg(m->load, 3);
+    m->n_load = loads > 0 ? loads : 0;
+#ifdef SYS_get_mempolicy
+    int mode = -1;
+    if (syscall(SYS_get_mempolicy, &mode, NULL, 0UL, NULL, 0UL) == 0) {
+        static const char *const modes[] = {"default",    "preferred", "bind",
+                                            "interleave", "local",     "preferred-many"};
+        (void)snprintf(m->memory_policy, sizeof m->memory_policy, "%s",
+                       mode >= 0 && mode < 6 ? modes[mode] : "unknown");
+    }
+#endif
+    if (chirp_read_line("/sys/kernel/mm/transparent_hugepage/enabled", text, sizeof text)) {
+        const char *open = strchr(text, '[');
+        if (open)
+            (void)snprintf(m->transparent_huge_pages, sizeof m->transparent_huge_pages, "%.*s",
+                           (int)strcspn(open + 1, "]"), open + 1);
+    }
+    m->steal_percent = -1;
+    if (chirp_read_line("/proc/stat", text, sizeof text)) {
+        double t[8] = {0};
+        if (sscanf(text, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &t[0], &t[1], &t[2], &t[3], &t[4],
+                   &t[5], &t[6], &t[7]) == 8) {
+            double sum = 0;
+            for (int i = 0; i < 8; ++i)
+                sum += t[i];
+            m->steal_percent = sum > 0 ? 100 * t[7] / sum : -1;
+        }
+    }
+}
+
+static void read_openmp(chirp_machine *m)
+{
+    static const char *const binds[] = {"false", "true", "master", "close", "spread"};
+    const int bind = (int)omp_get_proc_bind();
+    const int places = omp_get_num_places();
+    (void)snprintf(m->omp_proc_bind, sizeof m->omp_proc_bind, "%s",
+                   bind >= 0 && bind < 5 ? binds[bind] : "unknown");
+    if (places == 0)
+        (void)snprintf(m->omp_places, sizeof m->omp_places, "none");
+    else
+        (void)snprintf(m->omp_places, sizeof m->omp_places, "%d places of %d processors", places,
+                       omp_get_place_num_procs(0));
+    m->omp_threads = omp_get_max_threads();
+}
+
+static void read_clock(chirp_machine *m)
+{
+    enum { READS = 2000 };
+    int64_t least = INT64_MAX;
+    int64_t before = chirp_now_ns();
+    const int64_t began = before;
+    for (int i = 0; i < READS; ++i) {
+        const int64_t now = chirp_now_ns();
+        if (now > before && now - before < least)
+            least = now - before;
+        before = now;
+    }
+    m->clock_overhead_ns = (double)(before - began) / READS;
+    m->clock_resolution_ns = least == INT64_MAX ? 0 : (double)least;
+}
+
+void chirp_machine_read(chirp_machine *m)
+{
+    memset(m, 0, sizeof *m);
+    read_cpuinfo(m);
+    read_topology(m);
+    read_caches(m);
+    read_frequency(m);
+    read_processor(m);
+    read_affinity(m);
+    read_quota(m);
+    read_system(m);
+    read_openmp(m);
+    read_clock(m);
+    (void)snprintf(m->compiler, sizeof m->compiler, "%s", CHIRP_COMPILER);
+    (void)snprintf(m->compiler_flags, sizeof m->compiler_flags, "%s", CHIRP_COMPILER_FLAGS);
+    (void)snprintf(m->git_commit, sizeof m->git_commit, "%s", chirp_git_commit);
+}
+
+int64_t chirp_machine_last_level_cache(const chirp_machine *m)
+{
+    int64_t largest = 0;
+    for (int i = 0; i < m->n_caches; ++i)
+        if (strcmp(m->cache[i].type, "Instruction") != 0 && m->cache[i].bytes > largest)
+            largest = m->cache[i].bytes;
+    return largest > 0 ? largest : 32 << 20;
+}

@@ -1,0 +1,69 @@
+/**
+ * What a measurement should say about the machine it ran on, read from /proc, /sys and the processor itself.
+ * Facts that can't be had are empty strings or negative numbers, never guesses.
+ */
+#ifndef CHIRP_HARNESS_MACHINE_MACHINE_H
+#define CHIRP_HARNESS_MACHINE_MACHINE_H
+
+#include "harness/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CHIRP_MAX_CACHES = 16 };
+
+typedef struct chirp_cache {
+    char type[16]; /**< "Data", "Instruction", "Unified" */
+    int level;
+    int64_t bytes;
+    int sharing; /**< logical processors that share it */
+} chirp_cache;
+
+typedef struct chirp_machine {
+    char host[128], cpu_model[128],
+        simd[64]; /**< simd: "avx512" "avx2" ... what own code may use here */
+    int logical_cpus, physical_cores, sockets;
+    int smt;    /**< threads per core; 0 unknown */
+    double mhz; /**< nominal or current, 0 unknown */
+    chirp_cache cache[CHIRP_MAX_CACHES];
+    int n_caches;
+    int64_t memory_bytes;
+    int numa_nodes;    /**< 0 unknown */
+    char governor[32]; /**< "" where there is no frequency scaling to see (VMs) */
+    int scaling; /**< 1 the governor may change frequencies, 0 it may not or there is none to see */
+    int turbo;   /**< 1 on, 0 off, -1 unknown */
+    int aslr;    /**< 1 on, 0 off, -1 unknown */
+    char hypervisor[32]; /**< "" on bare metal; "KVM", "Xen", "unknown" ... */
+    double load[3];
+    int n_load;
+    double cpu_quota;   /**< processors granted by the cgroup; 0: no limit */
+    char affinity[128]; /**< processors this process may use, "0-3,8" */
+    int affinity_count;
+    char memory_policy[32];                 /**< "default", "bind", "interleave", ... "" unknown */
+    char transparent_huge_pages[16];        /**< "always", "madvise", "never", "" unknown */
+    char omp_places[64], omp_proc_bind[32]; /**< as they took effect: "2 places", "close" */
+    int omp_threads;
+    char compiler[64], compiler_flags[256], git_commit[48];
+    double clock_resolution_ns,
+        clock_overhead_ns; /**< of CLOCK_MONOTONIC: smallest step seen, cost of one read */
+    double
+        steal_percent; /**< of processor time since boot taken by other tenants; negative unknown */
+} chirp_machine;
+
+/** Reads everything; cheap (about a millisecond). Never fails: what can't be read is said to be unknown. */
+void chirp_machine_read(chirp_machine *machine);
+
+/** Largest data or unified cache, bytes; 32 MiB when unknown. */
+int64_t chirp_machine_last_level_cache(const chirp_machine *machine);
+
+enum { CHIRP_MAX_WARNINGS = 16, CHIRP_WARNING_BYTES = 256 };
+
+/** Sentences about what makes timings on this machine doubtful. @return how many */
+int chirp_machine_warnings(const chirp_machine *machine,
+                           char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES]);
+
+/** Hash of the fields that must agree for two results to be comparable: 16 hex digits and NUL. */
+void chirp_machine_id(const chirp_machine *machine, char id[17]);
+
+#endif

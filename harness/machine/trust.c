@@ -1,0 +1,77 @@
+/* What makes timings on this machine doubtful, and which machines may be compared. */
+#include "harness/machine/machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int chirp_machine_warnings(const chirp_machine *m,
+                           char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
+{
+    int n = 0;
+    if (m->scaling)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "governor %s changes the frequency: times depend on what ran before "
+                       "(cpupower frequency-set -g performance)",
+                       m->governor);
+    if (m->turbo == 1)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "turbo is on: the clock depends on temperature and on busy neighbours");
+    if (m->smt > 1 && m->omp_threads > m->physical_cores)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "%d threads share %d cores (SMT): set OMP_NUM_THREADS=%d OMP_PLACES=cores",
+                       m->omp_threads, m->physical_cores, m->physical_cores);
+    if (m->hypervisor[0])
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "virtual machine (%s): other tenants and a hidden clock add noise; trust "
+                       "ratios of one run",
+                       m->hypervisor);
+    if (m->n_load > 0 && m->load[0] > 0.5 * m->logical_cpus)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "load average %.2f on %d processors: something else is running", m->load[0],
+                       m->logical_cpus);
+    if (m->cpu_quota > 0 && m->cpu_quota < m->omp_threads)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "the cgroup grants %.2f processors to %d threads: they will be throttled",
+                       m->cpu_quota, m->omp_threads);
+    if (m->affinity_count > 0 && m->omp_threads > m->affinity_count)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "%d threads on %d allowed processors (%s): they will take turns",
+                       m->omp_threads, m->affinity_count, m->affinity);
+    if (m->omp_threads > 1 && strcmp(m->omp_proc_bind, "false") == 0)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "threads are not pinned: set OMP_PROC_BIND=close OMP_PLACES=cores");
+    if (m->steal_percent > 1)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "%.1f %% of processor time since boot went to other tenants (steal)",
+                       m->steal_percent);
+    if (m->clock_overhead_ns > 200)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "reading the clock takes %.0f ns: no fast clock source is in use",
+                       m->clock_overhead_ns);
+    if (strstr(m->compiler_flags, "-O0") || !strstr(m->compiler_flags, "-O"))
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "built without optimisation: configure with --preset release");
+    return n;
+}
+
+/* FNV-1a, 64 bits: an identity to file results under, not a secret. */
+static uint64_t mix(uint64_t h, const char *text)
+{
+    for (; *text; ++text)
+        h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
+    return (h ^ 0xff) * UINT64_C(1099511628211); /* fields end: "ab"+"c" is not "a"+"bc" */
+}
+
+void chirp_machine_id(const chirp_machine *m, char id[17])
+{
+    char numbers[96];
+    uint64_t h = UINT64_C(14695981039346656037);
+    h = mix(h, m->cpu_model);
+    h = mix(h, m->simd);
+    h = mix(h, m->governor);
+    h = mix(h, m->hypervisor);
+    (void)snprintf(numbers, sizeof numbers, "%d %d %d %d %.2f", m->logical_cpus, m->smt, m->turbo,
+                   m->numa_nodes, m->cpu_quota);
+    h = mix(h, numbers);
+    (void)snprintf(id, 17, "%016llx", (unsigned long long)h);
+}

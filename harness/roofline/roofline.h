@@ -1,0 +1,76 @@
+/**
+ * What this machine can do at most, measured: fused multiply-adds and bytes per second.
+ *
+ * The FMA peak is the best of many short bursts of independent fused multiply-adds in registers, in the widest
+ * vectors the machine has (AVX-512, AVX2 and FMA, or the compiler's baseline), on the threads asked for. Bandwidth is
+ * the best of several sweeps of a triad a = b + s*c over arrays that fit a cache level or exceed all of them.
+ * Best-of is right here: other tenants of the machine can only make a burst slower.
+ */
+#ifndef CHIRP_HARNESS_ROOFLINE_ROOFLINE_H
+#define CHIRP_HARNESS_ROOFLINE_ROOFLINE_H
+
+#include "harness/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct chirp_fma_kernel {
+    const char *name;      /**< "avx512", "avx2", "baseline" */
+    double flops_per_step; /**< operations of one step */
+    /** Runs `steps` steps; the result depends on all of them. */
+    float (*run)(int64_t steps);
+    bool (*supported)(void);
+} chirp_fma_kernel;
+
+/** The kernels that this build has, NULL-name terminated, widest first. */
+extern const chirp_fma_kernel chirp_fma_kernels[];
+
+typedef struct chirp_fma_peak {
+    double gflops;    /**< best burst, all threads together */
+    const char *name; /**< the kernel that reached it */
+    int threads;      /**< that took part */
+} chirp_fma_peak;
+
+/**
+ * FMA peak on `threads` OpenMP threads. Takes about `budget_s` seconds the first time in a process;
+ * later calls with the same count return the stored value.
+ * @return CHIRP_OK, CHIRP_ERR_ARG (threads < 1), CHIRP_ERR_UNSUPPORTED (OpenMP gave fewer threads)
+ */
+chirp_status chirp_roofline_fma(int threads, double budget_s, chirp_fma_peak *peak);
+
+/** As chirp_roofline_fma(), but always measures, and stores the result when it is higher. */
+chirp_status chirp_roofline_fma_again(int threads, double budget_s, chirp_fma_peak *peak);
+
+/**
+ * Triad bandwidth in bytes per second (two reads and a write of 4 bytes an element; a write-allocate read,
+ * where the machine has one, isn't counted, as in STREAM).
+ * @param bytes_per_thread  working set of each thread, all three arrays together
+ */
+chirp_status chirp_roofline_bandwidth(int threads, size_t bytes_per_thread, double budget_s,
+                                      double *bytes_per_second);
+
+/** Sum of n floats read once, as bandwidth of loads only: for caches a triad is bound by stores. */
+chirp_status chirp_roofline_read_bandwidth(int threads, size_t bytes_per_thread, double budget_s,
+                                           double *bytes_per_second);
+
+enum { CHIRP_CHASE_LINE = 64 };
+
+/** A walk through every cache line of a block in random order, each address known only after the load before it. */
+typedef struct chirp_chase {
+    void **block; /**< [lines] entries, one per cache line */
+    size_t lines;
+    void **at; /**< where the walk stands */
+} chirp_chase;
+
+/** @return CHIRP_OK, CHIRP_ERR_ARG (fewer than two lines), CHIRP_ERR_NOMEM; free with chirp_chase_destroy() */
+chirp_status chirp_chase_create(size_t bytes, chirp_chase *chase);
+void chirp_chase_run(chirp_chase *chase, int64_t loads);
+void chirp_chase_destroy(chirp_chase *chase);
+
+/**
+ * Nanoseconds per dependent load of a random walk over `bytes` of memory, one thread.
+ */
+chirp_status chirp_roofline_latency(size_t bytes, double budget_s, double *ns_per_load);
+
+#endif

@@ -1,0 +1,97 @@
+/**
+ * Statistics of repeated timings. Distribution-free where possible: times on a shared machine have a long
+ * right tail, so means and t intervals mislead.
+ *
+ * Samples are finite doubles in any order; n is at most a few thousand. Functions that sort take a copy.
+ */
+#ifndef CHIRP_HARNESS_STATS_STATS_H
+#define CHIRP_HARNESS_STATS_STATS_H
+
+#include "harness/base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Arithmetic mean; 0 for n = 0. */
+double chirp_stats_mean(const double *x, size_t n);
+
+/** Sample standard deviation (n - 1); 0 for n < 2, as Google Benchmark reports it. */
+double chirp_stats_stddev(const double *x, size_t n);
+
+/** Sorts in place, ascending. */
+void chirp_stats_sort(double *x, size_t n);
+
+/** Quantile p in [0, 1] of sorted samples, linear between order statistics (type 7 of R). n >= 1. */
+double chirp_stats_quantile_sorted(const double *sorted, size_t n, double p);
+
+/** A centre with an interval. */
+typedef struct chirp_interval {
+    double value;
+    double low, high;
+    double confidence; /**< reached coverage; may be below the one asked for when n is small */
+} chirp_interval;
+
+/** All that is said about one set of repetitions. */
+typedef struct chirp_summary {
+    size_t n;
+    double mean, stddev, min, max;
+    double mad; /**< median absolute deviation from the median, unscaled */
+    chirp_interval median;
+    size_t
+        outliers; /**< modified z score |x - median| / (1.4826 MAD) above 3.5 (Iglewicz and Hoaglin 1993) */
+    double
+        autocorrelation; /**< lag 1, of the samples in the order given; 0 for n < 3 or constant samples */
+} chirp_summary;
+
+/**
+ * Summary of n >= 1 samples. The interval of the median is the narrowest symmetric pair of order statistics
+ * with coverage >= confidence by the binomial distribution; with fewer than six samples 95 % can't be reached,
+ * and the interval is the range with the coverage it has, 1 - 2^(1-n).
+ * @return CHIRP_OK, CHIRP_ERR_ARG (n = 0), CHIRP_ERR_NUMERIC (a sample isn't finite), CHIRP_ERR_NOMEM
+ */
+chirp_status chirp_stats_summary(const double *x, size_t n, double confidence,
+                                 chirp_summary *summary);
+
+/** Lag-1 autocorrelation is suspicious: beyond 1.96/sqrt(n), and n >= 10. */
+int chirp_stats_autocorrelated(const chirp_summary *summary);
+
+/**
+ * Two-sided Mann-Whitney U test: exact when one sample has at most 8 values and there are no ties (the rule of
+ * scipy.stats.mannwhitneyu's method "auto"), else normal with tie and continuity correction.
+ * @param u  U of x (the number of pairs with x > y, ties counting one half); may be NULL
+ * @return CHIRP_OK with *p in [0, 1]; CHIRP_ERR_ARG when a sample is empty; CHIRP_ERR_NOMEM
+ */
+chirp_status chirp_mann_whitney(const double *x, size_t n_x, const double *y, size_t n_y, double *u,
+                                double *p);
+
+/**
+ * Ratio new/base of two sets of positive times with its interval: the Hodges-Lehmann estimate on logarithms
+ * (the median of all new/base pairs) and the order statistics of those pairs that the distribution of U allows.
+ * It is the interval that belongs to the U test: 1 lies outside it exactly when the test rejects.
+ * `confidence` of the result is what was reached; 0 with low = 0, high = infinity when the samples are too few
+ * for the confidence asked for (95 % needs four of each).
+ * @return CHIRP_OK, CHIRP_ERR_ARG (an empty sample), CHIRP_ERR_RANGE (a time that is not positive), CHIRP_ERR_NOMEM
+ */
+chirp_status chirp_ratio_interval(const double *base, size_t n_base, const double *fresh,
+                                  size_t n_fresh, double confidence, chirp_interval *ratio);
+
+/**
+ * Ratio from pairs measured one after the other: median of new/base with the order-statistic interval,
+ * which drifts slower than a pair leave untouched. n >= 1.
+ */
+chirp_status chirp_paired_ratio_interval(const double *base, const double *fresh, size_t n,
+                                         double confidence, chirp_interval *ratio);
+
+/** Holm's step-down correction of n p-values, in place; order is kept. */
+chirp_status chirp_holm(double *p, size_t n);
+
+/** Upper-tail-safe standard normal distribution function. */
+double chirp_normal_cdf(double z);
+
+/** Quantile of the standard normal distribution (Acklam's rational form and one Halley step), 0 < p < 1. */
+double chirp_normal_quantile(double p);
+
+/** A small generator for shuffles and resampling (splitmix64): not for weights or data. */
+uint64_t chirp_splitmix64(uint64_t *state);
+
+#endif

@@ -1,0 +1,9 @@
+#include "suites/suites.h"
+
+const chirp_bench_suite chirp_suites[] = {
+    {"reference",
+     "the machine itself: FMA peak, bandwidth of each cache level and of memory, latency",
+     chirp_suite_reference},
+};
+
+const size_t chirp_n_suites = sizeof chirp_suites / sizeof chirp_suites[0];

@@ -1,0 +1,19 @@
+/**
+ * The suites: what `chirpbench bench` can run. One table of entries per suite, defined in the suite's own file and
+ * listed in suites.c, so that a linker has nothing to drop.
+ *
+ * Add a suite: declare its table here, add a row to chirp_suites[] and its file to suites/CMakeLists.txt.
+ */
+#ifndef CHIRP_SUITES_SUITES_H
+#define CHIRP_SUITES_SUITES_H
+
+#include "harness/bench/bench.h"
+
+/** Fixed loops that measure the machine itself: FMA peak, memory bandwidth and latency. */
+extern const chirp_bench_entry chirp_suite_reference[];
+
+/** Every suite, in the order in which they run. */
+extern const chirp_bench_suite chirp_suites[];
+extern const size_t chirp_n_suites;
+
+#endif
