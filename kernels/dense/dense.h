@@ -5,7 +5,10 @@
  *
  *   src [N][I], wei [O][I] (PyTorch's Linear.weight), bia [O], dst [N][O], rightmost index contiguous.
  *
- * Each call opens one parallel region; bitwise the same for every number of threads.
+ * Each call opens one parallel region; bitwise the same for every number of threads, and a row of dst does not
+ * depend on the other rows. Outputs overlap no input. Any alignment is correct; up to 64 bytes behind the end of
+ * src, wei and dpre are loaded (never stored), which chirp_alloc() blocks have.
+ * Cost: 2*N*I*O flop a pass, at least 4*(N*I + I*O + N*O) bytes moved.
  */
 #ifndef CHIRP_KERNELS_DENSE_DENSE_H
 #define CHIRP_KERNELS_DENSE_DENSE_H
@@ -14,12 +17,16 @@
 
 #include <stdint.h>
 
-typedef enum chirp_activation { CHIRP_ACTIVATION_NONE = 0, CHIRP_ACTIVATION_RELU, CHIRP_ACTIVATION_TANH } chirp_activation;
+typedef enum chirp_activation {
+    CHIRP_ACTIVATION_NONE = 0,
+    CHIRP_ACTIVATION_RELU,
+    CHIRP_ACTIVATION_TANH
+} chirp_activation;
 
 typedef struct chirp_dense_desc {
     int64_t N, I, O; /**< rows, inputs, outputs; all >= 1 */
     chirp_activation activation;
-    int n_threads;   /**< 0: omp_get_max_threads() when the plan is made */
+    int n_threads; /**< 0: omp_get_max_threads() when the plan is made */
 } chirp_dense_desc;
 
 typedef struct chirp_dense_plan chirp_dense_plan;
@@ -27,11 +34,14 @@ typedef struct chirp_dense_plan chirp_dense_plan;
 chirp_status chirp_dense_plan_create(const chirp_dense_desc *desc, chirp_dense_plan **plan);
 void chirp_dense_plan_destroy(chirp_dense_plan *plan); /**< accepts NULL */
 
+/* plan_create: CHIRP_ERR_ARG for an impossible descriptor, CHIRP_ERR_NOMEM, CHIRP_ERR_LIBRARY; *plan is then untouched. */
+
 /** Operations of one pass, 2*N*I*O [flop]. */
 double chirp_dense_flops(const chirp_dense_desc *desc);
 
 /** @param bia  NULL for no bias */
-void chirp_dense_forward(chirp_dense_plan *plan, const float *src, const float *wei, const float *bia, float *dst);
+void chirp_dense_forward(chirp_dense_plan *plan, const float *src, const float *wei,
+                         const float *bia, float *dst);
 
 /**
  * Turns ddst into the gradient before the activation, in place: ddst *= act'(dst) (act' from the output:
@@ -40,9 +50,11 @@ void chirp_dense_forward(chirp_dense_plan *plan, const float *src, const float *
 void chirp_dense_backward_activation(chirp_dense_plan *plan, const float *dst, float *ddst);
 
 /** dsrc[n][i] = sum_o dpre[n][o] * wei[o][i], overwritten */
-void chirp_dense_backward_data(chirp_dense_plan *plan, const float *dpre, const float *wei, float *dsrc);
+void chirp_dense_backward_data(chirp_dense_plan *plan, const float *dpre, const float *wei,
+                               float *dsrc);
 
 /** dwei[o][i] = sum_n dpre[n][o] * src[n][i];  dbia[o] = sum_n dpre[n][o]; both overwritten, dbia may be NULL */
-void chirp_dense_backward_weights(chirp_dense_plan *plan, const float *src, const float *dpre, float *dwei, float *dbia);
+void chirp_dense_backward_weights(chirp_dense_plan *plan, const float *src, const float *dpre,
+                                  float *dwei, float *dbia);
 
 #endif
