@@ -34,10 +34,12 @@
 enum { CHIRP_CONV1D_INACTIVE = 255, CHIRP_CONV1D_MAX_POOL = 16 };
 
 typedef enum chirp_conv1d_algorithm {
-    CHIRP_CONV1D_AUTO = 0,  /**< fastest of direct and transform, per pass and shape; says which and why */
+    CHIRP_CONV1D_AUTO =
+        0, /**< fastest of direct and transform, per pass and shape; says which and why */
     CHIRP_CONV1D_DIRECT,    /**< batch-reduce GEMM over the taps */
     CHIRP_CONV1D_TRANSFORM, /**< overlap-save Fourier tiles, products as small GEMMs */
     CHIRP_CONV1D_REFERENCE, /**< plain loops: slow and obvious */
+    CHIRP_CONV1D_LAST_ALGORITHM = CHIRP_CONV1D_REFERENCE
 } chirp_conv1d_algorithm;
 
 typedef enum chirp_conv1d_pass {
@@ -48,13 +50,13 @@ typedef enum chirp_conv1d_pass {
 } chirp_conv1d_pass;
 
 typedef struct chirp_conv1d_desc {
-    int64_t N, C, K, W, S;       /**< batch, in channels, filters, width [samples], taps; all >= 1 */
-    int64_t dilation;            /**< [samples] >= 1; 1 is dense */
+    int64_t N, C, K, W, S; /**< batch, in channels, filters, width [samples], taps; all >= 1 */
+    int64_t dilation;      /**< [samples] >= 1; 1 is dense */
     int64_t pad_left, pad_right; /**< [samples] >= 0 */
     bool relu;
-    int64_t pool;                /**< window = stride of the max pool, 1 (none) to CHIRP_CONV1D_MAX_POOL */
+    int64_t pool; /**< window = stride of the max pool, 1 (none) to CHIRP_CONV1D_MAX_POOL */
     chirp_conv1d_algorithm algorithm;
-    int n_threads;               /**< 0: omp_get_max_threads() when the plan is made */
+    int n_threads; /**< 0: omp_get_max_threads() when the plan is made */
 } chirp_conv1d_desc;
 
 typedef struct chirp_conv1d_plan chirp_conv1d_plan;
@@ -85,7 +87,8 @@ chirp_status chirp_conv1d_plan_create(const chirp_conv1d_desc *desc, chirp_conv1
 void chirp_conv1d_plan_destroy(chirp_conv1d_plan *plan);
 
 /** The algorithm a pass will run, never AUTO. */
-chirp_conv1d_algorithm chirp_conv1d_plan_algorithm(const chirp_conv1d_plan *plan, chirp_conv1d_pass pass);
+chirp_conv1d_algorithm chirp_conv1d_plan_algorithm(const chirp_conv1d_plan *plan,
+                                                   chirp_conv1d_pass pass);
 
 /** One line: algorithm, blocking and why it was chosen; owned by the plan. */
 const char *chirp_conv1d_plan_describe(const chirp_conv1d_plan *plan, chirp_conv1d_pass pass);
@@ -100,28 +103,30 @@ void chirp_conv1d_load_weights(chirp_conv1d_plan *plan, const float *wei);
  * @param bia   NULL for no bias
  * @param code  NULL when no backward pass follows, or when the layer has neither ReLU nor pool
  */
-void chirp_conv1d_forward(chirp_conv1d_plan *plan, const float *src, const float *bia, float *dst, uint8_t *code);
+void chirp_conv1d_forward(chirp_conv1d_plan *plan, const float *src, const float *bia, float *dst,
+                          uint8_t *code);
 
 /**
  * dsrc[n][w][c] = sum_{k,s} wei[k][c][s] * dpre[n][w + pad_left - s*dilation][k]
  * where dpre [N][Q][K] is ddst [N][P][K] routed through pool and ReLU by `code`.
  * @param dsrc  [N][W][C], overwritten
  */
-void chirp_conv1d_backward_data(chirp_conv1d_plan *plan, const float *ddst, const uint8_t *code, float *dsrc);
+void chirp_conv1d_backward_data(chirp_conv1d_plan *plan, const float *ddst, const uint8_t *code,
+                                float *dsrc);
 
 /**
  * dwei[k][c][s] = sum_{n,q} dpre[n][q][k] * src[n][q + s*dilation - pad_left][c],   dbia[k] = sum_{n,q} dpre
  * @param dwei  [K][C][S], overwritten
  * @param dbia  [K], overwritten; NULL when not wanted
  */
-void chirp_conv1d_backward_weights(chirp_conv1d_plan *plan, const float *src, const float *ddst, const uint8_t *code,
-                                   float *dwei, float *dbia);
+void chirp_conv1d_backward_weights(chirp_conv1d_plan *plan, const float *src, const float *ddst,
+                                   const uint8_t *code, float *dwei, float *dbia);
 
 /**
  * Both gradients in one call, which shares the routing (and transforms) of ddst between them.
  * Equal to the two calls above up to rounding. dsrc may be NULL (first layer).
  */
-void chirp_conv1d_backward(chirp_conv1d_plan *plan, const float *src, const float *ddst, const uint8_t *code,
-                           float *dsrc, float *dwei, float *dbia);
+void chirp_conv1d_backward(chirp_conv1d_plan *plan, const float *src, const float *ddst,
+                           const uint8_t *code, float *dsrc, float *dwei, float *dbia);
 
 #endif

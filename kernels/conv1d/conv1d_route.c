@@ -1,0 +1,119 @@
+/* Gradients back through max pool and ReLU, and the bias gradient. See conv1d_internal.h. */
+#include "kernels/conv1d/conv1d_internal.h"
+#include "kernels/conv1d/conv1d_simd.h"
+
+#include <string.h>
+
+#define CONV1D_INLINE static inline __attribute__((always_inline))
+
+/* Row j of window p, or a copy of ddst when there is no code. */
+CONV1D_INLINE void route_row(const float *ddst, const uint8_t *code, int32_t j, int64_t n_channels,
+                             float *dpre)
+{
+    const conv1d_ivec mine = conv1d_iset(j);
+    int64_t k = 0;
+    for (; k + CONV1D_LANES <= n_channels; k += CONV1D_LANES)
+        conv1d_store(dpre + k, conv1d_select(conv1d_equal(conv1d_load_codes(code + k), mine),
+                                             conv1d_load(ddst + k), conv1d_zero()));
+    if (k < n_channels) {
+        const int64_t n = n_channels - k;
+        conv1d_store_partial(
+            dpre + k,
+            conv1d_select(conv1d_equal(conv1d_load_codes_partial(code + k, n), mine),
+                          conv1d_load_partial(ddst + k, n), conv1d_zero()),
+            n);
+    }
+}
+
+/* All rows of a window at once: ddst and code are loaded once. */
+CONV1D_INLINE void route_window(const float *ddst, const uint8_t *code, int64_t pool,
+                                int64_t n_channels, float *dpre, int64_t ld)
+{
+    int64_t k = 0;
+    for (; k + CONV1D_LANES <= n_channels; k += CONV1D_LANES) {
+        const conv1d_vec d = conv1d_load(ddst + k);
+        const conv1d_ivec c = conv1d_load_codes(code + k);
+        for (int32_t j = 0; j < pool; ++j)
+            conv1d_store(dpre + j * ld + k,
+                         conv1d_select(conv1d_equal(c, conv1d_iset(j)), d, conv1d_zero()));
+    }
+    if (k < n_channels)
+        for (int32_t j = 0; j < pool; ++j)
+            route_row(ddst + k, code + k, j, n_channels - k, dpre + j * ld + k);
+}
+
+void conv1d_route(const chirp_conv1d_desc *desc, const float *ddst, const uint8_t *code, int64_t q0,
+                  int64_t q1, int64_t n_channels, float *dpre, int64_t ld)
+{
+    const int64_t K = desc->K, pool = desc->pool;
+    const int64_t routed =
+        chirp_conv1d_pooled_width(desc) * pool; /* positions behind it reach no output */
+    const size_t row_bytes = (size_t)n_channels * sizeof *dpre;
+    int64_t q = q0;
+    for (; q < conv1d_min(q1, 0); ++q)
+        memset(dpre + (q - q0) * ld, 0, row_bytes);
+    const int64_t end = conv1d_min(q1, routed);
+    while (q < end) {
+        const int64_t p = q / pool, j = q % pool;
+        const float *from = ddst + p * K;
+        float *to = dpre + (q - q0) * ld;
+        if (!conv1d_needs_code(desc)) {
+            memcpy(to, from, row_bytes);
+            ++q;
+        } else if (j == 0 && pool == 4 && q + 4 <= end) {
+            route_window(from, code + p * K, 4, n_channels, to, ld);
+            q += 4;
+        } else {
+            route_row(from, code + p * K, (int32_t)j, n_channels, to);
+            ++q;
+        }
+    }
+    for (q = conv1d_max(q, q0); q < q1; ++q)
+        memset(dpre + (q - q0) * ld, 0, row_bytes);
+}
+
+/* n_channels <= 4 vectors of channels over all rows: sums of 64 rows in registers, those sums added up. */
+static void bias_columns(const chirp_conv1d_desc *desc, int64_t n_rows, const float *ddst,
+                         const uint8_t *code, int64_t n, float *sum)
+{
+    enum { ROWS = 64 };
+    const int64_t K = desc->K;
+    const bool coded = conv1d_needs_code(desc), full = n == CONV1D_LANES;
+    const conv1d_ivec inactive = conv1d_iset(CHIRP_CONV1D_INACTIVE);
+    conv1d_vec total = conv1d_zero();
+    for (int64_t p0 = 0; p0 < n_rows; p0 += ROWS) {
+        const int64_t p1 = conv1d_min(p0 + ROWS, n_rows);
+        conv1d_vec part = conv1d_zero();
+        for (int64_t p = p0; p < p1; ++p) {
+            conv1d_vec d = full ? conv1d_load(ddst + p * K) : conv1d_load_partial(ddst + p * K, n);
+            if (coded) {
+                const uint8_t *c = code + p * K;
+                const conv1d_ivec codes =
+                    full ? conv1d_load_codes(c) : conv1d_load_codes_partial(c, n);
+                d = conv1d_select(conv1d_equal(codes, inactive), conv1d_zero(), d);
+            }
+            part = conv1d_add(part, d);
+        }
+        total = conv1d_add(total, part);
+    }
+    conv1d_store_partial(sum, total, n);
+}
+
+void conv1d_bias_partial(const chirp_conv1d_desc *desc, const float *ddst, const uint8_t *code,
+                         float *sum)
+{
+    const int64_t P = chirp_conv1d_pooled_width(desc);
+    for (int64_t k = 0; k < desc->K; k += CONV1D_LANES)
+        bias_columns(desc, P, ddst + k, code ? code + k : NULL,
+                     conv1d_min(CONV1D_LANES, desc->K - k), sum + k);
+}
+
+void conv1d_bias_finish(const chirp_conv1d_desc *desc, const float *partial, float *dbia)
+{
+    for (int64_t k = 0; k < desc->K; ++k) {
+        double sum = 0.0;
+        for (int64_t n = 0; n < desc->N; ++n)
+            sum += (double)partial[n * desc->K + k];
+        dbia[k] = (float)sum;
+    }
+}
