@@ -1,0 +1,479 @@
+/* The runner: a deliberately wrong kernel, kernels that fail in every way, and the file they leave. */
+#include "harness/base/clock.h"
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "harness/bench/bench.h"
+#include "harness/json/json.h"
+
+#include <cjson/cJSON.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int calls;
+static volatile double sink;
+
+static chirp_status run_good(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    ++calls;
+    while (chirp_bench_next(b))
+        for (int i = 0; i < 1000; ++i)
+            sink = sink + 1;
+    chirp_bench_flops(b, 1000, 2000);
+    chirp_bench_bytes(b, 500);
+    chirp_bench_items(b, 10);
+    chirp_bench_counter(b, "bad", (double)NAN);
+    chirp_bench_counter(b, "plain", 42);
+    chirp_bench_label(b, "a label\twith\001control \"characters\"");
+    return CHIRP_OK;
+}
+
+static chirp_status check_good(const void *arg, double *relative_error)
+{
+    (void)arg;
+    *relative_error = 1e-7;
+    return CHIRP_OK;
+}
+
+static chirp_status check_wrong(const void *arg, double *relative_error)
+{
+    (void)arg;
+    *relative_error = 0.5;
+    return CHIRP_OK;
+}
+
+static chirp_status check_nan(const void *arg, double *relative_error)
+{
+    (void)arg;
+    *relative_error = (double)NAN;
+    return CHIRP_OK;
+}
+
+static chirp_status check_fails(const void *arg, double *relative_error)
+{
+    (void)arg;
+    (void)relative_error;
+    return chirp_fail(CHIRP_ERR_LIBRARY, "no kernel for this shape");
+}
+
+static chirp_status run_fails(chirp_bench *b, const void *arg)
+{
+    (void)b;
+    (void)arg;
+    return chirp_fail(CHIRP_ERR_NOMEM, "no room for\n512 TB");
+}
+
+static chirp_status run_silent_failure(chirp_bench *b, const void *arg)
+{
+    (void)b;
+    (void)arg;
+    return CHIRP_ERR_NUMERIC;
+}
+
+static chirp_status run_never_next(chirp_bench *b, const void *arg)
+{
+    (void)b;
+    (void)arg;
+    return CHIRP_OK;
+}
+
+static chirp_status run_leaves_early(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3 && chirp_bench_next(b); ++i)
+        sink = sink + 1;
+    return CHIRP_OK;
+}
+
+static chirp_status run_pauses(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    while (chirp_bench_next(b)) {
+        chirp_bench_pause(b);
+        const double until = chirp_now_s() + 2e-3;
+        while (chirp_now_s() < until)
+            sink = sink + 1;
+        chirp_bench_resume(b);
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status run_terminates(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    while (chirp_bench_next(b))
+        sink = sink + 1;
+    (void)raise(SIGTERM);
+    return CHIRP_OK;
+}
+
+static const chirp_bench_entry entries[] = {
+    {.name = "good/a/batch:1", .run = run_good, .check = check_good},
+    {.name = "good/a/batch:2", .run = run_good},
+    {.name = "wrong/kernel", .run = run_good, .check = check_wrong},
+    {.name = "wrong/nan", .run = run_good, .check = check_nan},
+    {.name = "wrong/check", .run = run_good, .check = check_fails},
+    {.name = "fails/loud", .run = run_fails},
+    {.name = "fails/silent", .run = run_silent_failure},
+    {.name = "fails/never", .run = run_never_next},
+    {.name = "fails/early", .run = run_leaves_early},
+    {.name = "last/pauses/threads:1", .run = run_pauses},
+    {0},
+};
+static const chirp_bench_entry stopping[] = {{.name = "stop/first", .run = run_good},
+                                             {.name = "stop/second", .run = run_terminates},
+                                             {.name = "stop/third", .run = run_good},
+                                             {0}};
+static const chirp_bench_entry twins[] = {
+    {.name = "twin", .run = run_good}, {.name = "twin", .run = run_good}, {0}};
+static const chirp_bench_suite suites[] = {{"main", "tests", entries},
+                                           {"stopping", "stops itself", stopping}};
+static const chirp_bench_suite twin_suite[] = {{"twins", "same name twice", twins}};
+
+static char folder[] = "/tmp/chirp-bench-XXXXXX";
+
+typedef struct outcome {
+    int code;
+    char out[65536], err[8192];
+} outcome;
+
+static void slurp(int fd, char *text, size_t room)
+{
+    size_t used = 0;
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    for (ssize_t got; used + 1 < room && (got = read(fd, text + used, room - 1 - used)) > 0;)
+        used += (size_t)got;
+    text[used] = '\0';
+}
+
+/* Runs chirp_bench_main with stdout and stderr kept. Arguments end with NULL. */
+static void run(outcome *o, const chirp_bench_suite *table, size_t n, ...)
+{
+    char *argv[32] = {(char *)(uintptr_t) "bench"};
+    int argc = 1;
+    va_list args;
+    va_start(args, n);
+    for (const char *a; (a = va_arg(args, const char *));)
+        argv[argc++] = (char *)(uintptr_t)a;
+    va_end(args);
+    char names[2][64];
+    int fd[2];
+    int keep[2];
+    (void)fflush(NULL);
+    for (int i = 0; i < 2; ++i) {
+        (void)snprintf(names[i], sizeof names[i], "%s/std%d", folder, i);
+        fd[i] = open(names[i], O_RDWR | O_CREAT | O_TRUNC, 0600);
+        keep[i] = dup(i + 1);
+        assert_true(fd[i] >= 0 && keep[i] >= 0 && dup2(fd[i], i + 1) >= 0);
+    }
+    o->code = chirp_bench_main(argc, argv, table, n);
+    (void)fflush(NULL);
+    for (int i = 0; i < 2; ++i) {
+        assert_true(dup2(keep[i], i + 1) >= 0);
+        (void)close(keep[i]);
+    }
+    slurp(fd[0], o->out, sizeof o->out);
+    slurp(fd[1], o->err, sizeof o->err);
+    (void)close(fd[0]);
+    (void)close(fd[1]);
+}
+
+static const cJSON *row_of(const cJSON *root, const char *name)
+{
+    const cJSON *row = cJSON_GetObjectItemCaseSensitive(root, "benchmarks")->child;
+    while (row &&
+           strcmp(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "name")), name) != 0)
+        row = row->next;
+    if (!row)
+        fail_msg("no row %s", name);
+    return row;
+}
+
+static double number(const cJSON *row, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(row, key);
+    if (!cJSON_IsNumber(item))
+        fail_msg("%s is not a number", key);
+    return item->valuedouble;
+}
+
+static void assert_error(const cJSON *root, const char *name, const char *words)
+{
+    const cJSON *row = row_of(root, name);
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "error_occurred")));
+    const char *message =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "error_message"));
+    if (!message || !strstr(message, words))
+        fail_msg("%s: '%s' lacks '%s'", name, message ? message : "", words);
+    assert_true(number(row, "real_time") == 0 && number(row, "cpu_time") == 0);
+    assert_null(cJSON_GetObjectItemCaseSensitive(row, "GFLOPS"));
+}
+
+static void failures_become_rows_and_the_others_go_on(void **state)
+{
+    (void)state;
+    static outcome o;
+    char path[64];
+    char flag[96];
+    (void)snprintf(path, sizeof path, "%s/all.json", folder);
+    (void)snprintf(flag, sizeof flag, "--benchmark_out=%s", path);
+    run(&o, suites, 1, "--benchmark_min_time=5x", "--threads=2", flag, NULL);
+    assert_int_equal(o.code, 0);
+    cJSON *root = NULL;
+    assert_int_equal(chirp_json_read(path, "result file", &root), CHIRP_OK);
+    assert_error(root, "wrong/kernel/threads:2", "relative error 0.5");
+    assert_error(root, "wrong/nan/threads:2", "relative error");
+    assert_error(root, "wrong/check/threads:2", "no kernel for this shape");
+    assert_error(root, "fails/loud/threads:2", "no room for?512 TB");
+    assert_error(root, "fails/silent/threads:2", "not a finite number");
+    assert_error(root, "fails/never/threads:2", "nothing was timed");
+    assert_error(root, "fails/early/threads:2", "left its loop early");
+    const cJSON *good = row_of(root, "good/a/batch:1/threads:2");
+    const double seconds = 1e-9 * number(good, "real_time");
+    assert_true(seconds > 0);
+    assert_true(fabs(number(good, "GFLOPS") * seconds / 1e-6 - 1) < 1e-9);
+    assert_true(fabs(number(good, "effective_GFLOPS") / number(good, "GFLOPS") - 2) < 1e-9);
+    assert_true(fabs(number(good, "bytes_per_second") * seconds / 500 - 1) < 1e-9);
+    assert_true(number(good, "arithmetic_intensity") == 2);
+    assert_true(number(good, "relative_error") == 1e-7);
+    assert_true(number(good, "plain") == 42);
+    assert_true(number(good, "peak_fraction") > 0);
+    assert_true(number(good, "iterations") == 5);
+    assert_null(cJSON_GetObjectItemCaseSensitive(good, "bad")); /* NaN never reaches the file */
+    assert_non_null(cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(good, "absent_counters"), "bad"));
+    assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(good, "label")),
+                        "a label\twith\001control \"characters\"");
+    const cJSON *second = row_of(root, "good/a/batch:2/threads:2");
+    assert_true(number(good, "family_index") == 0 && number(second, "family_index") == 0);
+    assert_true(number(second, "per_family_instance_index") == 1);
+    assert_null(cJSON_GetObjectItemCaseSensitive(
+        second, "relative_error")); /* not checked, so not claimed */
+    const cJSON *context = cJSON_GetObjectItemCaseSensitive(root, "context");
+    assert_null(cJSON_GetObjectItemCaseSensitive(context, "partial"));
+    cJSON_Delete(root);
+    (void)snprintf(flag, sizeof flag, "%s.partial", path);
+    assert_int_not_equal(access(flag, F_OK), 0);
+}
+
+static void paused_time_does_not_count(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, suites, 1, "--benchmark_filter=pauses", "--benchmark_min_time=5x",
+        "--benchmark_format=json", NULL);
+    assert_int_equal(o.code, 0);
+    cJSON *root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    const cJSON *row = row_of(root, "last/pauses/threads:1"); /* its own thread count wins */
+    assert_true(number(row, "threads") == 1);
+    assert_true(number(row, "real_time") < 1e6); /* 2 ms of each iteration were paused */
+    cJSON_Delete(root);
+}
+
+static void repetitions_give_aggregates(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, suites, 1, "--benchmark_filter=batch:1", "--benchmark_min_time=20x",
+        "--benchmark_repetitions=7", "--threads=1", "--benchmark_format=json",
+        "--benchmark_time_unit=us", NULL);
+    assert_int_equal(o.code, 0);
+    cJSON *root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(root, "benchmarks");
+    assert_int_equal(cJSON_GetArraySize(rows), 7 + 4);
+    double sum = 0;
+    for (int i = 0; i < 7; ++i) {
+        const cJSON *row = cJSON_GetArrayItem(rows, i);
+        assert_true(number(row, "repetition_index") == i);
+        sum += number(row, "real_time");
+    }
+    const cJSON *mean = row_of(root, "good/a/batch:1/threads:1_mean");
+    assert_true(fabs(number(mean, "real_time") / (sum / 7) - 1) < 1e-12);
+    assert_string_equal(
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(mean, "aggregate_unit")), "time");
+    const cJSON *median = row_of(root, "good/a/batch:1/threads:1_median");
+    assert_true(number(median, "real_time_ci_low") <= number(median, "real_time"));
+    assert_true(number(median, "real_time_ci_high") >= number(median, "real_time"));
+    const cJSON *cv = row_of(root, "good/a/batch:1/threads:1_cv");
+    assert_string_equal(
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(cv, "aggregate_unit")), "percentage");
+    const cJSON *stddev = row_of(root, "good/a/batch:1/threads:1_stddev");
+    assert_true(
+        fabs(number(cv, "real_time") * number(mean, "real_time") / number(stddev, "real_time") -
+             1) < 1e-9);
+    cJSON_Delete(root);
+    run(&o, suites, 1, "--benchmark_filter=batch:1", "--benchmark_min_time=20x",
+        "--benchmark_repetitions=3", "--benchmark_report_aggregates_only",
+        "--benchmark_format=json", NULL);
+    root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(root, "benchmarks")), 4);
+    cJSON_Delete(root);
+}
+
+static void a_signal_leaves_a_partial_file_and_the_old_one(void **state)
+{
+    (void)state;
+    static outcome o;
+    char path[64];
+    char partial[96];
+    char flag[96];
+    char *bytes = NULL;
+    (void)snprintf(path, sizeof path, "%s/stop.json", folder);
+    (void)snprintf(partial, sizeof partial, "%s.partial", path);
+    (void)snprintf(flag, sizeof flag, "--benchmark_out=%s", path);
+    assert_int_equal(chirp_file_write(path, "old", 3), CHIRP_OK);
+    run(&o, suites, 2, "stopping", "--benchmark_min_time=3x", flag, NULL);
+    assert_int_equal(o.code, 2);
+    assert_non_null(strstr(o.err, "interrupted"));
+    assert_int_equal(chirp_file_read(path, &bytes, NULL), CHIRP_OK);
+    assert_string_equal(bytes, "old");
+    chirp_free(bytes);
+    cJSON *root = NULL;
+    assert_int_equal(chirp_json_read(partial, "result file", &root), CHIRP_OK);
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(root, "context"), "partial")));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(root, "benchmarks")),
+                     2); /* no third */
+    cJSON_Delete(root);
+}
+
+static void filters_and_lists(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, suites, 1, "--benchmark_list_tests", "--benchmark_filter=-fails|wrong|last",
+        "--threads=1,3", NULL);
+    assert_int_equal(o.code, 0);
+    assert_string_equal(o.out, "good/a/batch:1/threads:1\ngood/a/batch:1/threads:3\n"
+                               "good/a/batch:2/threads:1\ngood/a/batch:2/threads:3\n");
+    run(&o, suites, 1, "--benchmark_list_tests=true", "--benchmark_filter", "batch:2",
+        "--threads=1", "main", NULL);
+    assert_string_equal(o.out, "good/a/batch:2/threads:1\n");
+    assert_int_equal(setenv("BENCHMARK_FILTER", "kernel$|nan", 1), 0);
+    assert_int_equal(setenv("BENCHMARK_LIST_TESTS", "1", 1), 0);
+    run(&o, suites, 1, "--threads=1", "--benchmark_filter=kernel",
+        NULL); /* argv wins over the environment */
+    assert_string_equal(o.out, "wrong/kernel/threads:1\n");
+    assert_int_equal(unsetenv("BENCHMARK_FILTER"), 0);
+    assert_int_equal(unsetenv("BENCHMARK_LIST_TESTS"), 0);
+    calls = 0;
+    run(&o, suites, 1, "--benchmark_dry_run", "--benchmark_repetitions=5",
+        "--benchmark_filter=batch:2", "--threads=1", NULL);
+    assert_int_equal(o.code, 0);
+    assert_int_equal(calls, 1);
+}
+
+static void calibration_reaches_the_least_time(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, suites, 1, "--benchmark_filter=batch:2", "--benchmark_min_time=0.02s", "--threads=1",
+        "--benchmark_format=json", NULL);
+    assert_int_equal(o.code, 0);
+    cJSON *root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    const cJSON *row = row_of(root, "good/a/batch:2/threads:1");
+    const double took = 1e-9 * number(row, "real_time") * number(row, "iterations");
+    assert_true(took >
+                0.005); /* half a warm-up's clock away from 0.02 is fine; a factor of four is not */
+    cJSON_Delete(root);
+}
+
+static void bad_usage_is_one_line_and_exit_2(void **state)
+{
+    (void)state;
+    static outcome o;
+    const struct {
+        const char *flag, *words;
+    } rows[] = {{"--benchmark_fliter=x", "did you mean --benchmark_filter?"},
+                {"--benchmark_min_time=abc", "neither seconds"},
+                {"--benchmark_min_time=-1s", "neither seconds"},
+                {"--benchmark_min_time=1.5x", "whole number"},
+                {"--benchmark_repetitions=0", "outside"},
+                {"--benchmark_repetitions=2.5", "whole number"},
+                {"--benchmark_format=xml", "none of console|json|csv"},
+                {"--benchmark_filter=(", "regular expression"},
+                {"--benchmark_filter=nothing_has_this_name", "no benchmark matches"},
+                {"--benchmark_dry_run=perhaps", "neither true nor false"},
+                {"--threads=0", "thread counts"},
+                {"--threads=1,,2", "thread counts"},
+                {"--benchmark_context=nokey", "KEY=VALUE"},
+                {"--benchmark_context=date=now", "already"},
+                {"--benchmark_out=/nonexistent/a.json", "/nonexistent"},
+                {"--benchmark_out", "needs a value"},
+                {"-x", "start with --"},
+                {"mian", "did you mean main?"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+        run(&o, suites, 2, rows[i].flag, NULL);
+        if (o.code != 2 || !strstr(o.err, rows[i].words))
+            fail_msg("%s: exit %d, stderr %s", rows[i].flag, o.code, o.err);
+        const char *line = strstr(o.err, "chirpbench: ");
+        assert_non_null(line);
+        assert_string_equal(strchr(line, '\n'), "\n"); /* one line, and it is the last */
+    }
+    run(&o, twin_suite, 1, NULL);
+    assert_int_equal(o.code, 2);
+    assert_non_null(strstr(o.err, "two benchmarks are named"));
+    run(&o, suites, 2, "--help", NULL);
+    assert_int_equal(o.code, 0);
+    assert_non_null(strstr(o.out, "--benchmark_min_warmup_time"));
+    assert_non_null(strstr(o.out, "stops itself"));
+}
+
+static void csv_and_console_have_every_row(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, suites, 1, "--benchmark_format=csv", "--benchmark_min_time=2x", "--threads=1", NULL);
+    size_t lines = 0;
+    for (const char *p = o.out; *p; ++p)
+        lines += *p == '\n';
+    assert_int_equal(lines, 11);
+    assert_non_null(strstr(o.out, "\"a label with control \"\"characters\"\"\""));
+    run(&o, suites, 1, "--benchmark_min_time=2x", "--threads=1", "--benchmark_counters_tabular",
+        "--benchmark_color=true", NULL);
+    assert_non_null(strstr(o.out, "ERROR: check: relative error 0.5"));
+    assert_non_null(strstr(o.out, "\033[0;31m"));
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return setenv("CHIRP_PROGRESS", "none", 1) || !mkdtemp(folder);
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[96];
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(failures_become_rows_and_the_others_go_on),
+        cmocka_unit_test(paused_time_does_not_count),
+        cmocka_unit_test(repetitions_give_aggregates),
+        cmocka_unit_test(a_signal_leaves_a_partial_file_and_the_old_one),
+        cmocka_unit_test(filters_and_lists),
+        cmocka_unit_test(calibration_reaches_the_least_time),
+        cmocka_unit_test(bad_usage_is_one_line_and_exit_2),
+        cmocka_unit_test(csv_and_console_have_every_row),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
