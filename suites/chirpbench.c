@@ -7,6 +7,8 @@
 
 static const chirp_command *const commands[] = {
     &chirp_command_bench,
+    &chirp_command_describe,
+    &chirp_command_train,
     NULL,
 };
 

@@ -12,6 +12,9 @@
 /** Fixed loops that measure the machine itself: FMA peak, memory bandwidth and latency. */
 extern const chirp_bench_entry chirp_suite_reference[];
 
+/** Training steps, forward passes and posteriors of the whole network. */
+extern const chirp_bench_entry chirp_suite_network[];
+
 /** Every suite, in the order in which they run. */
 extern const chirp_bench_suite chirp_suites[];
 extern const size_t chirp_n_suites;

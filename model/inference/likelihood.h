@@ -22,7 +22,8 @@ typedef struct chirp_likelihood {
 } chirp_likelihood;
 
 /** Mean and standard deviation of one leaf's label from its raw outputs, in label-scale units. */
-void chirp_likelihood_moments(const chirp_likelihood *likelihood, const float *raw, double *mean, double *scale);
+void chirp_likelihood_moments(const chirp_likelihood *likelihood, const float *raw, double *mean,
+                              double *scale);
 
 /** The raw second output whose learned scale is `scale` (> 1e-3): where training starts. */
 double chirp_likelihood_scale_bias(double scale);
@@ -33,14 +34,14 @@ double chirp_likelihood_scale_bias(double scale);
  * @param doutput  [N][leaves][outputs] gradient of the returned value, overwritten; NULL when not wanted
  * @return mean over rows of the negative log likelihood [nats]
  */
-double chirp_likelihood_loss(const chirp_likelihood *likelihood, int64_t N, const float *output, const float *label,
-                             float *doutput);
+double chirp_likelihood_loss(const chirp_likelihood *likelihood, int64_t N, const float *output,
+                             const float *label, float *doutput);
 
 /**
  * Sums behind the relative error of each leaf, mean |m - y| / mean |y|: adds N rows to
  * absolute_error[leaf] and absolute_label[leaf] (label-scale units).
  */
-void chirp_likelihood_errors(const chirp_likelihood *likelihood, int64_t N, const float *output, const float *label,
-                             double *absolute_error, double *absolute_label);
+void chirp_likelihood_errors(const chirp_likelihood *likelihood, int64_t N, const float *output,
+                             const float *label, double *absolute_error, double *absolute_label);
 
 #endif

@@ -23,7 +23,8 @@ double chirp_quantile(const double *sorted, int64_t n, double q)
     return sorted[below] + (position - (double)below) * (sorted[below + 1] - sorted[below]);
 }
 
-static void summarise(const double *mean, const double *scale, const double *drawn, double *sorted, int64_t n, chirp_summary *s)
+static void summarise(const double *mean, const double *scale, const double *drawn, double *sorted,
+                      int64_t n, chirp_summary *s)
 {
     double sum = 0;
     double sum_mean = 0;
@@ -51,16 +52,19 @@ static void summarise(const double *mean, const double *scale, const double *dra
     s->interval_90[1] = chirp_quantile(sorted, n, 0.95);
 }
 
-chirp_status chirp_posterior_predict(chirp_network *net, const chirp_likelihood *likelihood, const float *strain, int64_t n,
-                                     uint64_t seed, double *samples, chirp_summary *summary)
+chirp_status chirp_posterior_predict(chirp_network *net, const chirp_likelihood *likelihood,
+                                     const float *strain, int64_t n, uint64_t seed, double *samples,
+                                     chirp_summary *summary)
 {
     const chirp_network_config *config = chirp_network_configuration(net);
     const int leaves = likelihood->spec->n_leaves;
     if (config->batch != 1)
-        return chirp_fail(CHIRP_ERR_ARG, "the posterior of one event needs a network of batch 1, not %lld",
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "the posterior of one event needs a network of batch 1, not %lld",
                           (long long)config->batch);
     if (n < 2)
-        return chirp_fail(CHIRP_ERR_ARG, "a posterior needs at least 2 samples, not %lld", (long long)n);
+        return chirp_fail(CHIRP_ERR_ARG, "a posterior needs at least 2 samples, not %lld",
+                          (long long)n);
     double *work = chirp_calloc((size_t)((3 * leaves + 1) * n), sizeof *work);
     if (!work)
         return CHIRP_ERR_NOMEM;
@@ -82,7 +86,8 @@ chirp_status chirp_posterior_predict(chirp_network *net, const chirp_likelihood 
             chirp_likelihood_moments(likelihood, raw, &mean[leaf * n + i], &scale[leaf * n + i]);
             mean[leaf * n + i] *= unit;
             scale[leaf * n + i] *= unit;
-            chirp_rng_normal(chirp_rng_stream(seed, CHIRP_RNG_PREDICTIVE, (uint32_t)leaf, 0), (uint64_t)i, 1, &normal);
+            chirp_rng_normal(chirp_rng_stream(seed, CHIRP_RNG_PREDICTIVE, (uint32_t)leaf, 0),
+                             (uint64_t)i, 1, &normal);
             drawn[leaf * n + i] = mean[leaf * n + i] + scale[leaf * n + i] * (double)normal;
         }
     }

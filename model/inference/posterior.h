@@ -16,9 +16,10 @@
 
 typedef struct chirp_summary {
     double mean, median, std;
-    double interval_90[2];  /**< 5 % and 95 % quantiles */
-    double epistemic_std;   /**< of the predicted means over weight draws; 0 for a deterministic network */
-    double aleatoric_std;   /**< root mean square of the likelihood's scale */
+    double interval_90[2]; /**< 5 % and 95 % quantiles */
+    double
+        epistemic_std; /**< of the predicted means over weight draws; 0 for a deterministic network */
+    double aleatoric_std; /**< root mean square of the likelihood's scale */
 } chirp_summary;
 
 /**
@@ -29,8 +30,9 @@ typedef struct chirp_summary {
  * @param samples  [leaves][n] predictive samples in physical units, or NULL
  * @param summary  [leaves], physical units
  */
-chirp_status chirp_posterior_predict(chirp_network *net, const chirp_likelihood *likelihood, const float *strain, int64_t n,
-                                     uint64_t seed, double *samples, chirp_summary *summary);
+chirp_status chirp_posterior_predict(chirp_network *net, const chirp_likelihood *likelihood,
+                                     const float *strain, int64_t n, uint64_t seed, double *samples,
+                                     chirp_summary *summary);
 
 /** Quantile q in [0, 1] of n sorted values, linear between order statistics (Hyndman and Fan's type 7). */
 double chirp_quantile(const double *sorted, int64_t n, double q);

@@ -5,19 +5,21 @@
 #include <string.h>
 
 const char *const chirp_variant_name[CHIRP_VARIANTS] = {"none", "last2", "leaf", "all"};
-const char *const chirp_estimator_name[CHIRP_ESTIMATORS] = {"reparameterization", "local", "flipout"};
+const char *const chirp_estimator_name[CHIRP_ESTIMATORS] = {"reparameterization", "local",
+                                                            "flipout"};
 
 /* Seven convolutions, three dense layers: the same for both networks. dense2 has no activation on purpose: more
    neurons pass on to the last layer and gradients stay smooth (the study, section on the leaves). */
-#define STUDY_ROOT                                                                                                     \
-    {                                                                                                                  \
-        {"conv1", 64, 16, 1, false, 4}, {"conv2", 128, 16, 2, false, 4}, {"conv3", 256, 16, 2, false, 4},              \
-            {"conv4", 256, 32, 2, true, 4}, {"conv5", 128, 4, 2, true, 1}, {"conv6", 128, 4, 2, true, 1},              \
-            {"conv7", 64, 2, 2, true, 1},                                                                              \
+#define STUDY_ROOT                                                                                 \
+    {                                                                                              \
+        {"conv1", 64, 16, 1, false, 4}, {"conv2", 128, 16, 2, false, 4},                           \
+            {"conv3", 256, 16, 2, false, 4}, {"conv4", 256, 32, 2, true, 4},                       \
+            {"conv5", 128, 4, 2, true, 1}, {"conv6", 128, 4, 2, true, 1},                          \
+            {"conv7", 64, 2, 2, true, 1},                                                          \
     }
-#define STUDY_LEAF                                                                                                     \
-    {                                                                                                                  \
-        {"dense1", 128, true, true}, {"dense2", 128, false, false}, {"dense3", 0, false, false},                       \
+#define STUDY_LEAF                                                                                 \
+    {                                                                                              \
+        {"dense1", 128, true, true}, {"dense2", 128, false, false}, {"dense3", 0, false, false},   \
     }
 
 static const chirp_network_spec networks[] = {

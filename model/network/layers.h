@@ -30,8 +30,8 @@ typedef struct chirp_dense_layer {
 } chirp_dense_layer;
 
 typedef struct chirp_network_spec {
-    const char *name; /**< "spin" or "mass" */
-    int64_t length;   /**< [samples] of the input, one channel */
+    const char *name;   /**< "spin" or "mass" */
+    int64_t length;     /**< [samples] of the input, one channel */
     int n_root, n_leaf; /**< layers of the root, layers of each leaf */
     chirp_conv_layer root[CHIRP_MAX_ROOT_LAYERS];
     chirp_dense_layer leaf[CHIRP_MAX_LEAF_LAYERS];
@@ -54,9 +54,10 @@ extern const char *const chirp_variant_name[CHIRP_VARIANTS];
 
 /** How gradients of variational weights are estimated; see kernels/variational. */
 typedef enum chirp_estimator {
-    CHIRP_ESTIMATOR_REPARAMETERIZATION = 0, /**< one weight draw per step, shared by the batch (Bayes by backprop) */
-    CHIRP_ESTIMATOR_LOCAL,                  /**< draws pre-activations instead of weights, one per row */
-    CHIRP_ESTIMATOR_FLIPOUT,                /**< one weight draw per step, decorrelated by random signs per row */
+    CHIRP_ESTIMATOR_REPARAMETERIZATION =
+        0,                 /**< one weight draw per step, shared by the batch (Bayes by backprop) */
+    CHIRP_ESTIMATOR_LOCAL, /**< draws pre-activations instead of weights, one per row */
+    CHIRP_ESTIMATOR_FLIPOUT, /**< one weight draw per step, decorrelated by random signs per row */
     CHIRP_ESTIMATORS
 } chirp_estimator;
 extern const char *const chirp_estimator_name[CHIRP_ESTIMATORS];

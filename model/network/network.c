@@ -43,19 +43,26 @@ static chirp_status config_check(const chirp_network_config *config)
 {
     const chirp_network_spec *spec = config->spec;
     if (!spec || spec->n_root < 1 || spec->n_root > CHIRP_MAX_ROOT_LAYERS || spec->n_leaf < 1 ||
-        spec->n_leaf > CHIRP_MAX_LEAF_LAYERS || spec->n_leaves < 1 || spec->n_leaves > CHIRP_MAX_LEAVES)
-        return chirp_fail(CHIRP_ERR_ARG, "network table: needs 1 to %d root layers, 1 to %d leaf layers, 1 to %d leaves",
-                          CHIRP_MAX_ROOT_LAYERS, CHIRP_MAX_LEAF_LAYERS, CHIRP_MAX_LEAVES);
+        spec->n_leaf > CHIRP_MAX_LEAF_LAYERS || spec->n_leaves < 1 ||
+        spec->n_leaves > CHIRP_MAX_LEAVES)
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "network table: needs 1 to %d root layers, 1 to %d leaf layers, 1 to %d leaves",
+            CHIRP_MAX_ROOT_LAYERS, CHIRP_MAX_LEAF_LAYERS, CHIRP_MAX_LEAVES);
     if (config->batch < 1 || config->batch > 1 << 20)
-        return chirp_fail(CHIRP_ERR_ARG, "batch %lld is outside 1 to 1048576", (long long)config->batch);
+        return chirp_fail(CHIRP_ERR_ARG, "batch %lld is outside 1 to 1048576",
+                          (long long)config->batch);
     if (config->outputs < 1 || config->outputs > 2)
         return chirp_fail(CHIRP_ERR_ARG, "a leaf has 1 or 2 outputs, not %d", config->outputs);
     if (!(config->dropout >= 0 && config->dropout < 1))
         return chirp_fail(CHIRP_ERR_ARG, "dropout %g is outside 0 to below 1", config->dropout);
     if (!(config->prior_sigma > 0) || !isfinite(config->initial_rho))
-        return chirp_fail(CHIRP_ERR_ARG, "prior standard deviation %g and initial rho %g must be positive and finite",
-                          config->prior_sigma, config->initial_rho);
-    if ((unsigned)config->variant >= CHIRP_VARIANTS || (unsigned)config->estimator >= CHIRP_ESTIMATORS)
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "prior standard deviation %g and initial rho %g must be positive and finite",
+            config->prior_sigma, config->initial_rho);
+    if ((unsigned)config->variant >= CHIRP_VARIANTS ||
+        (unsigned)config->estimator >= CHIRP_ESTIMATORS)
         return chirp_fail(CHIRP_ERR_ARG, "unknown variant or estimator");
     return CHIRP_OK;
 }
@@ -120,7 +127,8 @@ static chirp_status make_dense(chirp_network *net, int leaf, int index, int64_t 
     chirp_layer_info *info = &net->info[number];
     const bool last = index == config->spec->n_leaf - 1;
     if (last != (row->outputs == 0))
-        return chirp_fail(CHIRP_ERR_ARG, "leaf layer %s: only the last layer has 0 outputs", row->name);
+        return chirp_fail(CHIRP_ERR_ARG, "leaf layer %s: only the last layer has 0 outputs",
+                          row->name);
     layer->variational = is_variational(config, leaf, index);
     layer->relu = row->relu || (config->dense2_relu && !last);
     layer->last = last;
@@ -187,7 +195,8 @@ static void add_layer_tensors(chirp_network *net, int number)
     network_layer *layer = &net->layer[number];
     chirp_layer_info *info = &net->info[number];
     const int64_t before = net->n_parameters;
-    layer->tensor_weight = add_tensor(net, number, layer->variational ? CHIRP_TENSOR_MEAN : CHIRP_TENSOR_WEIGHT);
+    layer->tensor_weight =
+        add_tensor(net, number, layer->variational ? CHIRP_TENSOR_MEAN : CHIRP_TENSOR_WEIGHT);
     layer->tensor_rho = layer->variational ? add_tensor(net, number, CHIRP_TENSOR_RHO) : -1;
     layer->tensor_bias = add_tensor(net, number, CHIRP_TENSOR_BIAS);
     info->weights = layer->n_weights;
@@ -216,7 +225,8 @@ static chirp_status make_buffers(chirp_network *net)
         layer->dst = chirp_calloc(outputs, sizeof *layer->dst);
         if (!layer->dst)
             return CHIRP_ERR_NOMEM;
-        if (layer->variational && !(layer->sampled = chirp_calloc((size_t)layer->n_weights, sizeof(float))))
+        if (layer->variational &&
+            !(layer->sampled = chirp_calloc((size_t)layer->n_weights, sizeof(float))))
             return CHIRP_ERR_NOMEM;
         if (training && layer->conv && !(layer->code = chirp_calloc(outputs, 1)))
             return CHIRP_ERR_NOMEM;
@@ -309,7 +319,8 @@ void chirp_network_initialize(chirp_network *net, uint64_t seed, double scale_bi
         } else {
             const double fan_in = (double)layer->n_weights / (double)layer->n_biases;
             const float scale = (float)sqrt((layer->relu ? 2.0 : 1.0) / fan_in);
-            chirp_rng_normal(chirp_rng_stream(seed, CHIRP_RNG_INIT, (uint32_t)tensor->layer, 0), 0, tensor->count, values);
+            chirp_rng_normal(chirp_rng_stream(seed, CHIRP_RNG_INIT, (uint32_t)tensor->layer, 0), 0,
+                             tensor->count, values);
             for (int64_t i = 0; i < tensor->count; ++i)
                 values[i] *= scale;
         }
@@ -322,7 +333,8 @@ double chirp_network_kl(const chirp_network *net)
     for (int i = 0; i < net->n_layers; ++i) {
         const network_layer *layer = &net->layer[i];
         if (layer->variational)
-            kl += chirp_variational_kl(layer->n_weights, tensor_data(net, net->parameters, layer->tensor_weight),
+            kl += chirp_variational_kl(layer->n_weights,
+                                       tensor_data(net, net->parameters, layer->tensor_weight),
                                        tensor_data(net, net->parameters, layer->tensor_rho),
                                        (float)net->config.prior_sigma, net->config.n_threads);
     }
@@ -351,20 +363,11 @@ const chirp_conv1d_plan *chirp_network_conv_plan(const chirp_network *net, int l
     return net->layer[layer].conv;
 }
 
-int64_t chirp_network_parameter_count(const chirp_network *net)
-{
-    return net->n_parameters;
-}
+int64_t chirp_network_parameter_count(const chirp_network *net) { return net->n_parameters; }
 
-float *chirp_network_parameters(chirp_network *net)
-{
-    return net->parameters;
-}
+float *chirp_network_parameters(chirp_network *net) { return net->parameters; }
 
-float *chirp_network_gradients(chirp_network *net)
-{
-    return net->gradients;
-}
+float *chirp_network_gradients(chirp_network *net) { return net->gradients; }
 
 int64_t chirp_network_feature_count(const chirp_network *net)
 {

@@ -36,9 +36,10 @@ typedef struct chirp_network_config {
     double dropout;     /**< rate in [0, 1) where the table has dropout, used when training */
     double prior_sigma; /**< of the N(0, sigma^2) prior */
     double initial_rho; /**< posterior standard deviations start at softplus(initial_rho) */
-    bool dense2_relu;   /**< puts the activation back that the study removed from the leaves' inner layers */
-    uint64_t seed;      /**< of weight noise, dropout and signs */
-    bool training;      /**< false: no gradients are allocated and backward must not be called */
+    bool
+        dense2_relu; /**< puts the activation back that the study removed from the leaves' inner layers */
+    uint64_t seed; /**< of weight noise, dropout and signs */
+    bool training; /**< false: no gradients are allocated and backward must not be called */
     chirp_conv1d_algorithm algorithm;
     int n_threads; /**< 0: omp_get_max_threads() */
 } chirp_network_config;
@@ -67,8 +68,9 @@ typedef struct chirp_layer_info {
     char name[32]; /**< "root/conv1", "leaf0/dense2" */
     int leaf;      /**< -1: root */
     bool variational;
-    int64_t in_width, in_channels, out_width, out_channels; /**< dense: widths are 1; out_width is after the pool */
-    int64_t taps, dilation, pool;                           /**< dense: 1 */
+    int64_t in_width, in_channels, out_width,
+        out_channels;                 /**< dense: widths are 1; out_width is after the pool */
+    int64_t taps, dilation, pool;     /**< dense: 1 */
     int64_t weights, biases, trained; /**< trained counts means, rhos and biases */
     double forward_flops;             /**< per signal, direct method */
     const char *activation;
@@ -78,10 +80,11 @@ typedef struct chirp_network chirp_network;
 
 /** One pass over the network: what the random draws are a function of. */
 typedef struct chirp_pass {
-    bool training;    /**< dropout on */
-    bool sample;      /**< false: variational weights take their means */
-    uint64_t step;    /**< draws are a function of (seed, layer, step) */
-    uint64_t noise;   /**< added to the seed of the weight noise: 0, or the rank when ranks draw independently */
+    bool training; /**< dropout on */
+    bool sample;   /**< false: variational weights take their means */
+    uint64_t step; /**< draws are a function of (seed, layer, step) */
+    uint64_t
+        noise; /**< added to the seed of the weight noise: 0, or the rank when ranks draw independently */
     uint64_t first_row; /**< number of the batch's first row in the whole batch over all ranks */
 } chirp_pass;
 
@@ -117,12 +120,15 @@ int64_t chirp_network_feature_count(const chirp_network *net);
  * @param strain  [N][length]
  * @param output  [N][leaves][outputs]
  */
-void chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass, float *output);
+void chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
+                           float *output);
 
 /** The root alone; the features [N][feature_count] stay valid until the next forward pass. */
-const float *chirp_network_forward_root(chirp_network *net, const float *strain, const chirp_pass *pass);
+const float *chirp_network_forward_root(chirp_network *net, const float *strain,
+                                        const chirp_pass *pass);
 /** One leaf alone, from given features. @param output [N][outputs] */
-void chirp_network_forward_leaf(chirp_network *net, int leaf, const float *features, const chirp_pass *pass, float *output);
+void chirp_network_forward_leaf(chirp_network *net, int leaf, const float *features,
+                                const chirp_pass *pass, float *output);
 
 /**
  * Gradient of  loss = f(output) + kl_weight * KL  with respect to all parameters, for the inputs and draws of the
@@ -131,8 +137,9 @@ void chirp_network_forward_leaf(chirp_network *net, int leaf, const float *featu
  * @param doutput  [N][leaves][outputs], d f / d output
  * @param ready    NULL, or called once per tensor in table order
  */
-void chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass, const float *doutput,
-                            double kl_weight, chirp_tensor_ready ready, void *context);
+void chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass,
+                            const float *doutput, double kl_weight, chirp_tensor_ready ready,
+                            void *context);
 
 /** KL divergence of the posterior from the prior over all variational weights [nats]. */
 double chirp_network_kl(const chirp_network *net);

@@ -13,10 +13,12 @@ typedef struct backward_context {
     void *context;
 } backward_context;
 
-static const float *used_weights(const chirp_network *net, const network_layer *layer, const chirp_pass *pass)
+static const float *used_weights(const chirp_network *net, const network_layer *layer,
+                                 const chirp_pass *pass)
 {
-    return layer->variational && pass->sample ? layer->sampled
-                                              : tensor_data(net, net->parameters, layer->tensor_weight);
+    return layer->variational && pass->sample
+               ? layer->sampled
+               : tensor_data(net, net->parameters, layer->tensor_weight);
 }
 
 /* The gradient of the weights used is in place of the mean's gradient: split it into mean and rho, add the KL term. */
@@ -29,8 +31,9 @@ static void finish_weights(chirp_network *net, int number, const backward_contex
     const float *rho = tensor_data(net, net->parameters, layer->tensor_rho);
     float *dmean = tensor_data(net, net->gradients, layer->tensor_weight);
     float *drho = tensor_data(net, net->gradients, layer->tensor_rho);
-    chirp_variational_backward(layer->n_weights, mean, rho, weight_stream(net, number, b->pass), dmean, b->kl_weight,
-                               (float)net->config.prior_sigma, dmean, drho, net->config.n_threads);
+    chirp_variational_backward(layer->n_weights, mean, rho, weight_stream(net, number, b->pass),
+                               dmean, b->kl_weight, (float)net->config.prior_sigma, dmean, drho,
+                               net->config.n_threads);
 }
 
 static void announce(const network_layer *layer, const backward_context *b)
@@ -43,17 +46,20 @@ static void announce(const network_layer *layer, const backward_context *b)
     b->ready(b->context, layer->tensor_bias);
 }
 
-static void backward_dense(chirp_network *net, int number, const float *src, float *dsrc, const backward_context *b)
+static void backward_dense(chirp_network *net, int number, const float *src, float *dsrc,
+                           const backward_context *b)
 {
     const network_layer *layer = &net->layer[number];
     if (drops(net, layer, b->pass))
         chirp_dropout(net->config.batch * layer->outputs, (float)net->config.dropout,
-                      dropout_stream(net, number, b->pass), b->pass->first_row * (uint64_t)layer->outputs, layer->ddst,
-                      layer->ddst, net->config.n_threads);
+                      dropout_stream(net, number, b->pass),
+                      b->pass->first_row * (uint64_t)layer->outputs, layer->ddst, layer->ddst,
+                      net->config.n_threads);
     /* behind a dropout dst is 0 where an element was dropped, and so is its gradient: dst > 0 still decides */
     chirp_dense_backward_activation(layer->dense, layer->dst, layer->ddst);
     chirp_dense_backward_data(layer->dense, layer->ddst, used_weights(net, layer, b->pass), dsrc);
-    chirp_dense_backward_weights(layer->dense, src, layer->ddst, tensor_data(net, net->gradients, layer->tensor_weight),
+    chirp_dense_backward_weights(layer->dense, src, layer->ddst,
+                                 tensor_data(net, net->gradients, layer->tensor_weight),
                                  tensor_data(net, net->gradients, layer->tensor_bias));
     finish_weights(net, number, b);
     announce(layer, b);
@@ -66,8 +72,9 @@ static void add(int64_t n, const float *src, float *sum)
         sum[i] += src[i];
 }
 
-void chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass, const float *doutput,
-                            double kl_weight, chirp_tensor_ready ready, void *context)
+void chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass,
+                            const float *doutput, double kl_weight, chirp_tensor_ready ready,
+                            void *context)
 {
     const chirp_network_spec *spec = net->config.spec;
     const int64_t N = net->config.batch;
@@ -92,7 +99,8 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
     for (int i = spec->n_root - 1; i >= 0; --i) {
         const network_layer *layer = &root[i];
         chirp_conv1d_backward(layer->conv, i ? root[i - 1].dst : strain, layer->ddst, layer->code,
-                              i ? root[i - 1].ddst : NULL, tensor_data(net, net->gradients, layer->tensor_weight),
+                              i ? root[i - 1].ddst : NULL,
+                              tensor_data(net, net->gradients, layer->tensor_weight),
                               tensor_data(net, net->gradients, layer->tensor_bias));
         finish_weights(net, i, &b);
         announce(layer, &b);

@@ -11,7 +11,7 @@ typedef struct network_layer {
     bool variational;
     bool relu;
     bool dropout;
-    bool last; /* of its leaf */
+    bool last;               /* of its leaf */
     int64_t inputs, outputs; /* floats per row of src and dst */
     int64_t n_weights, n_biases;
     int tensor_weight; /* weight or mean */
@@ -19,10 +19,10 @@ typedef struct network_layer {
     int tensor_bias;
     chirp_conv1d_plan *conv; /* one of conv and dense */
     chirp_dense_plan *dense;
-    float *sampled;  /* [n_weights] this pass's draw; NULL when deterministic */
-    float *dst;      /* [N][outputs] */
-    uint8_t *code;   /* convolutions: what the backward pass needs of ReLU and pool */
-    float *ddst;     /* [N][outputs], training only */
+    float *sampled; /* [n_weights] this pass's draw; NULL when deterministic */
+    float *dst;     /* [N][outputs] */
+    uint8_t *code;  /* convolutions: what the backward pass needs of ReLU and pool */
+    float *ddst;    /* [N][outputs], training only */
 } network_layer;
 
 struct chirp_network {
@@ -50,7 +50,8 @@ static inline float *tensor_data(const chirp_network *net, float *arena, int ten
 /* Streams of one layer in one pass; the forward and the backward pass must agree. */
 static inline chirp_rng weight_stream(const chirp_network *net, int layer, const chirp_pass *pass)
 {
-    return chirp_rng_stream(net->config.seed + pass->noise, CHIRP_RNG_WEIGHT_NOISE, (uint32_t)layer, pass->step);
+    return chirp_rng_stream(net->config.seed + pass->noise, CHIRP_RNG_WEIGHT_NOISE, (uint32_t)layer,
+                            pass->step);
 }
 
 static inline chirp_rng dropout_stream(const chirp_network *net, int layer, const chirp_pass *pass)
@@ -58,7 +59,8 @@ static inline chirp_rng dropout_stream(const chirp_network *net, int layer, cons
     return chirp_rng_stream(net->config.seed, CHIRP_RNG_DROPOUT, (uint32_t)layer, pass->step);
 }
 
-static inline bool drops(const chirp_network *net, const network_layer *layer, const chirp_pass *pass)
+static inline bool drops(const chirp_network *net, const network_layer *layer,
+                         const chirp_pass *pass)
 {
     return pass->training && layer->dropout && net->config.dropout > 0;
 }

@@ -20,7 +20,8 @@ static chirp_status write_text_attribute(hid_t file, const char *name, const cha
     const hid_t type = H5Tcopy(H5T_C_S1);
     const hid_t space = H5Screate(H5S_SCALAR);
     hid_t attribute = H5I_INVALID_HID;
-    if (type < 0 || space < 0 || H5Tset_size(type, strlen(text) + 1) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0 ||
+    if (type < 0 || space < 0 || H5Tset_size(type, strlen(text) + 1) < 0 ||
+        H5Tset_cset(type, H5T_CSET_UTF8) < 0 ||
         (attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
         H5Awrite(attribute, type, text) < 0)
         st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't write attribute %s", name);
@@ -38,7 +39,8 @@ static chirp_status write_int_attribute(hid_t file, const char *name, int64_t va
     chirp_status st = CHIRP_OK;
     const hid_t space = H5Screate(H5S_SCALAR);
     hid_t attribute = H5I_INVALID_HID;
-    if (space < 0 || (attribute = H5Acreate2(file, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
+    if (space < 0 ||
+        (attribute = H5Acreate2(file, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
         H5Awrite(attribute, H5T_NATIVE_INT64, &value) < 0)
         st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't write attribute %s", name);
     if (attribute >= 0)
@@ -48,8 +50,8 @@ static chirp_status write_int_attribute(hid_t file, const char *name, int64_t va
     return st;
 }
 
-static chirp_status write_tensors(hid_t file, const char *prefix, const chirp_tensor *tensors, int n_tensors,
-                                  const float *arena)
+static chirp_status write_tensors(hid_t file, const char *prefix, const chirp_tensor *tensors,
+                                  int n_tensors, const float *arena)
 {
     chirp_status st = CHIRP_OK;
     const hid_t links = H5Pcreate(H5P_LINK_CREATE);
@@ -62,8 +64,11 @@ static chirp_status write_tensors(hid_t file, const char *prefix, const chirp_te
         (void)snprintf(name, sizeof name, "%s/%s", prefix, tensors[t].name);
         const hid_t space = H5Screate_simple(tensors[t].rank, extent, NULL);
         hid_t set = H5I_INVALID_HID;
-        if (space < 0 || (set = H5Dcreate2(file, name, H5T_IEEE_F32LE, space, links, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
-            H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, arena + tensors[t].offset) < 0)
+        if (space < 0 ||
+            (set = H5Dcreate2(file, name, H5T_IEEE_F32LE, space, links, H5P_DEFAULT, H5P_DEFAULT)) <
+                0 ||
+            H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                     arena + tensors[t].offset) < 0)
             st = chirp_fail(CHIRP_ERR_IO, "can't write %s (disk full?)", name);
         if (set >= 0 && H5Dclose(set) < 0 && st == CHIRP_OK)
             st = chirp_fail(CHIRP_ERR_IO, "can't write %s (disk full?)", name);
@@ -75,8 +80,9 @@ static chirp_status write_tensors(hid_t file, const char *prefix, const chirp_te
     return st;
 }
 
-chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *state, const chirp_tensor *tensors,
-                                    int n_tensors, const float *parameters)
+chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *state,
+                                    const chirp_tensor *tensors, int n_tensors,
+                                    const float *parameters)
 {
     char *temporary = NULL;
     char sentence[400];
@@ -109,7 +115,8 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
     if (st != CHIRP_OK) {
         (void)snprintf(sentence, sizeof sentence, "%s", chirp_error_message());
         chirp_file_discard(temporary);
-        return chirp_fail(st, "%s: %s; the previous checkpoint, if any, is untouched", path, sentence);
+        return chirp_fail(st, "%s: %s; the previous checkpoint, if any, is untouched", path,
+                          sentence);
     }
     return chirp_file_commit(temporary, path);
 }
@@ -119,12 +126,14 @@ static chirp_status open_checkpoint(const char *path, hid_t *file)
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     FILE *probe = fopen(path, "rb"); /* HDF5 does not tell a missing file from a foreign one */
     if (!probe)
-        return chirp_fail(CHIRP_ERR_IO, "%s: can't open the checkpoint: no such file or no permission", path);
+        return chirp_fail(CHIRP_ERR_IO,
+                          "%s: can't open the checkpoint: no such file or no permission", path);
     (void)fclose(probe);
     *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (*file < 0)
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: not an HDF5 file, or truncated; expected a checkpoint of chirpbench train",
-                          path);
+        return chirp_fail(
+            CHIRP_ERR_FORMAT,
+            "%s: not an HDF5 file, or truncated; expected a checkpoint of chirpbench train", path);
     return CHIRP_OK;
 }
 
@@ -133,9 +142,12 @@ static chirp_status read_text_attribute(const char *path, hid_t file, const char
     chirp_status st = CHIRP_OK;
     const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
     const hid_t type = attribute >= 0 ? H5Aget_type(attribute) : H5I_INVALID_HID;
-    if (attribute < 0 || type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) {
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute '%s' is missing or no fixed-length text; not a chirpbench checkpoint",
-                        path, name);
+    if (attribute < 0 || type < 0 || H5Tget_class(type) != H5T_STRING ||
+        H5Tis_variable_str(type) > 0) {
+        st = chirp_fail(
+            CHIRP_ERR_FORMAT,
+            "%s: attribute '%s' is missing or no fixed-length text; not a chirpbench checkpoint",
+            path, name);
     } else {
         const size_t bytes = H5Tget_size(type);
         *text = chirp_calloc(bytes + 1, 1);
@@ -144,7 +156,8 @@ static chirp_status read_text_attribute(const char *path, hid_t file, const char
         } else if (H5Aread(attribute, type, *text) < 0) {
             chirp_free(*text);
             *text = NULL;
-            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read attribute '%s'; the file is damaged", path, name);
+            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read attribute '%s'; the file is damaged",
+                            path, name);
         }
     }
     if (type >= 0)
@@ -154,14 +167,16 @@ static chirp_status read_text_attribute(const char *path, hid_t file, const char
     return st;
 }
 
-static chirp_status read_int_attribute(const char *path, hid_t file, const char *name, int64_t *value)
+static chirp_status read_int_attribute(const char *path, hid_t file, const char *name,
+                                       int64_t *value)
 {
     const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
     const bool read = attribute >= 0 && H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
     if (attribute >= 0)
         (void)H5Aclose(attribute);
     if (!read)
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute '%s' is missing; not a chirpbench checkpoint", path, name);
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: attribute '%s' is missing; not a chirpbench checkpoint", path, name);
     return CHIRP_OK;
 }
 
@@ -173,14 +188,16 @@ static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *
     char *configuration = NULL;
     chirp_status st = read_text_attribute(path, file, "format", &format);
     if (st == CHIRP_OK && strcmp(format, FORMAT) != 0)
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path, format, FORMAT);
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path,
+                        format, FORMAT);
     chirp_free(format);
     if (st == CHIRP_OK)
         st = read_int_attribute(path, file, "iteration", &iteration);
     if (st == CHIRP_OK)
         st = read_int_attribute(path, file, "seed", &seed);
     if (st == CHIRP_OK && iteration < 0)
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: iteration %lld is negative", path, (long long)iteration);
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: iteration %lld is negative", path,
+                        (long long)iteration);
     if (st == CHIRP_OK)
         st = read_text_attribute(path, file, "configuration", &configuration);
     if (st != CHIRP_OK)
@@ -202,7 +219,8 @@ chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *st
     return st;
 }
 
-static chirp_status check_extents(const char *path, const char *name, hid_t set, const chirp_tensor *tensor)
+static chirp_status check_extents(const char *path, const char *name, hid_t set,
+                                  const chirp_tensor *tensor)
 {
     hsize_t extent[8] = {0};
     const hid_t space = H5Dget_space(set);
@@ -214,29 +232,35 @@ static chirp_status check_extents(const char *path, const char *name, hid_t set,
         (void)H5Sclose(space);
     if (same)
         return CHIRP_OK;
-    return chirp_fail(CHIRP_ERR_FORMAT, "%s: %s has another shape than this network's; was it trained with other layers?",
-                      path, name);
+    return chirp_fail(
+        CHIRP_ERR_FORMAT,
+        "%s: %s has another shape than this network's; was it trained with other layers?", path,
+        name);
 }
 
-static chirp_status read_tensors(const char *path, hid_t file, const char *prefix, const chirp_tensor *tensors,
-                                 int n_tensors, float *arena)
+static chirp_status read_tensors(const char *path, hid_t file, const char *prefix,
+                                 const chirp_tensor *tensors, int n_tensors, float *arena)
 {
     for (int t = 0; t < n_tensors; ++t) {
         char name[96];
         (void)snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "/" : "", tensors[t].name);
         const hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
         if (set < 0)
-            return chirp_fail(CHIRP_ERR_FORMAT, "%s: dataset %s is missing: a checkpoint of another network or variant", path,
-                              name);
+            return chirp_fail(
+                CHIRP_ERR_FORMAT,
+                "%s: dataset %s is missing: a checkpoint of another network or variant", path,
+                name);
         float *values = arena + tensors[t].offset;
         chirp_status st = check_extents(path, name, set, &tensors[t]);
-        if (st == CHIRP_OK && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        if (st == CHIRP_OK &&
+            H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
             st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read %s; the file is damaged", path, name);
         (void)H5Dclose(set);
         for (int64_t i = 0; st == CHIRP_OK && i < tensors[t].count; ++i)
             if (!isfinite(values[i]))
-                st = chirp_fail(CHIRP_ERR_NUMERIC, "%s: %s holds a NaN or infinity at %lld; use an earlier checkpoint", path,
-                                name, (long long)i);
+                st = chirp_fail(CHIRP_ERR_NUMERIC,
+                                "%s: %s holds a NaN or infinity at %lld; use an earlier checkpoint",
+                                path, name, (long long)i);
         if (st != CHIRP_OK)
             return st;
     }
@@ -252,8 +276,8 @@ static int64_t arena_length(const chirp_tensor *tensors, int n_tensors)
     return n;
 }
 
-chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state, const chirp_tensor *tensors, int n_tensors,
-                                   float *parameters)
+chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
+                                   const chirp_tensor *tensors, int n_tensors, float *parameters)
 {
     static const char *const prefix[3] = {"", "optimizer/first", "optimizer/second"};
     float *const target[3] = {parameters, state->first, state->second};
@@ -269,7 +293,8 @@ chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state, co
         if (!target[i])
             continue;
         copy[i] = chirp_alloc(n * sizeof(float));
-        st = copy[i] ? read_tensors(path, file, prefix[i], tensors, n_tensors, copy[i]) : CHIRP_ERR_NOMEM;
+        st = copy[i] ? read_tensors(path, file, prefix[i], tensors, n_tensors, copy[i])
+                     : CHIRP_ERR_NOMEM;
     }
     (void)H5Fclose(file);
     for (int i = 0; i < 3; ++i) {

@@ -18,13 +18,14 @@
 typedef struct chirp_checkpoint {
     int64_t iteration;
     uint64_t seed;
-    char *configuration; /**< JSON; after a read owned by the caller, chirp_free() */
+    char *configuration;   /**< JSON; after a read owned by the caller, chirp_free() */
     float *first, *second; /**< optimiser state in arena layout, or NULL */
 } chirp_checkpoint;
 
 /** Writes atomically: the file at `path` is the old one or the new one, never half of it. */
-chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *state, const chirp_tensor *tensors,
-                                    int n_tensors, const float *parameters);
+chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *state,
+                                    const chirp_tensor *tensors, int n_tensors,
+                                    const float *parameters);
 
 /** Reads the attributes alone (configuration, iteration, seed): what is needed to make the network. */
 chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *state);
@@ -33,7 +34,7 @@ chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *st
  * Reads parameters, and optimiser state into state->first and state->second where those are not NULL. Nothing is
  * written to the arrays unless every tensor is there, of the right shape and finite.
  */
-chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state, const chirp_tensor *tensors, int n_tensors,
-                                   float *parameters);
+chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
+                                   const chirp_tensor *tensors, int n_tensors, float *parameters);
 
 #endif

@@ -38,8 +38,14 @@ typedef struct number_field {
     enum { FIELD_DOUBLE, FIELD_INT64, FIELD_BOOL } type;
 } number_field;
 
-#define FIELD(member, type) {#member, offsetof(chirp_train_config, member), type}
-#define SIGNAL_FIELD(member, type) {#member, offsetof(chirp_train_config, signal.member), type}
+#define FIELD(member, type)                                                                        \
+    {                                                                                              \
+#member, offsetof(chirp_train_config, member), type                                        \
+    }
+#define SIGNAL_FIELD(member, type)                                                                 \
+    {                                                                                              \
+#member, offsetof(chirp_train_config, signal.member), type                                 \
+    }
 
 static const number_field train_fields[] = {
     FIELD(batch, FIELD_INT64),
@@ -60,16 +66,11 @@ static const number_field train_fields[] = {
 };
 
 static const number_field signal_fields[] = {
-    SIGNAL_FIELD(length, FIELD_INT64),
-    SIGNAL_FIELD(sample_rate_hz, FIELD_DOUBLE),
-    SIGNAL_FIELD(mass_min_msun, FIELD_DOUBLE),
-    SIGNAL_FIELD(mass_max_msun, FIELD_DOUBLE),
-    SIGNAL_FIELD(spin_max, FIELD_DOUBLE),
-    SIGNAL_FIELD(snr_min, FIELD_DOUBLE),
-    SIGNAL_FIELD(snr_max, FIELD_DOUBLE),
-    SIGNAL_FIELD(merger_min_s, FIELD_DOUBLE),
-    SIGNAL_FIELD(merger_max_s, FIELD_DOUBLE),
-    SIGNAL_FIELD(f_low_hz, FIELD_DOUBLE),
+    SIGNAL_FIELD(length, FIELD_INT64),         SIGNAL_FIELD(sample_rate_hz, FIELD_DOUBLE),
+    SIGNAL_FIELD(mass_min_msun, FIELD_DOUBLE), SIGNAL_FIELD(mass_max_msun, FIELD_DOUBLE),
+    SIGNAL_FIELD(spin_max, FIELD_DOUBLE),      SIGNAL_FIELD(snr_min, FIELD_DOUBLE),
+    SIGNAL_FIELD(snr_max, FIELD_DOUBLE),       SIGNAL_FIELD(merger_min_s, FIELD_DOUBLE),
+    SIGNAL_FIELD(merger_max_s, FIELD_DOUBLE),  SIGNAL_FIELD(f_low_hz, FIELD_DOUBLE),
     SIGNAL_FIELD(noise, FIELD_BOOL),
 };
 
@@ -88,21 +89,27 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
         return chirp_fail(CHIRP_ERR_ARG, "signals of %lld samples don't fit the network's %lld",
                           (long long)config->signal.length, (long long)spec->length);
     if (config->batch < 1 || config->iterations < 1 || config->validation_signals < 1)
-        return chirp_fail(CHIRP_ERR_ARG, "--batch, --iterations and --validation-signals must be at least 1");
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--batch, --iterations and --validation-signals must be at least 1");
     if (!(config->learning_rate > 0 && config->learning_rate <= 10))
-        return chirp_fail(CHIRP_ERR_ARG, "--learning-rate %g is outside 0 (exclusive) to 10", config->learning_rate);
+        return chirp_fail(CHIRP_ERR_ARG, "--learning-rate %g is outside 0 (exclusive) to 10",
+                          config->learning_rate);
     if (!(config->momentum >= 0 && config->momentum < 1))
         return chirp_fail(CHIRP_ERR_ARG, "--momentum %g is outside 0 to below 1", config->momentum);
     if (!(config->noise_scale > 1e-3 && config->noise_scale <= 10))
-        return chirp_fail(CHIRP_ERR_ARG, "--noise-scale %g is outside 0.001 (exclusive) to 10", config->noise_scale);
-    if (!(config->kl_weight >= 0 && config->kl_weight <= 1) || config->kl_warmup < 0 || config->warmup_steps < 0)
-        return chirp_fail(CHIRP_ERR_ARG, "--kl-weight must be within 0 to 1, warm-up steps not negative");
+        return chirp_fail(CHIRP_ERR_ARG, "--noise-scale %g is outside 0.001 (exclusive) to 10",
+                          config->noise_scale);
+    if (!(config->kl_weight >= 0 && config->kl_weight <= 1) || config->kl_warmup < 0 ||
+        config->warmup_steps < 0)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--kl-weight must be within 0 to 1, warm-up steps not negative");
     if (!isfinite(config->target_error) || config->target_error < 0)
         return chirp_fail(CHIRP_ERR_ARG, "--target-error must not be negative");
     return CHIRP_OK;
 }
 
-static void add_fields(cJSON *object, const number_field *fields, int n, const chirp_train_config *config)
+static void add_fields(cJSON *object, const number_field *fields, int n,
+                       const chirp_train_config *config)
 {
     for (int i = 0; i < n; ++i) {
         const void *at = (const char *)config + fields[i].offset;
@@ -130,7 +137,8 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
     cJSON_AddNumberToObject(root, "ranks", ranks);
     add_fields(root, train_fields, N_TRAIN_FIELDS, config);
     add_fields(signal, signal_fields, N_SIGNAL_FIELDS, config);
-    cJSON_AddStringToObject(signal, "psd", config->signal.psd_path ? config->signal.psd_path : "analytic aLIGO design");
+    cJSON_AddStringToObject(
+        signal, "psd", config->signal.psd_path ? config->signal.psd_path : "analytic aLIGO design");
     char *printed = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
     *text = chirp_strdup(printed);
@@ -138,14 +146,16 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
     return *text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the configuration");
 }
 
-static chirp_status read_fields(const char *path, const cJSON *object, const number_field *fields, int n,
-                                chirp_train_config *config)
+static chirp_status read_fields(const char *path, const cJSON *object, const number_field *fields,
+                                int n, chirp_train_config *config)
 {
     for (int i = 0; i < n; ++i) {
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, fields[i].name);
         void *at = (char *)config + fields[i].offset;
-        if (fields[i].type == FIELD_BOOL ? !cJSON_IsBool(item) : !(cJSON_IsNumber(item) && isfinite(item->valuedouble)))
-            return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration lacks '%s'", path, fields[i].name);
+        if (fields[i].type == FIELD_BOOL ? !cJSON_IsBool(item)
+                                         : !(cJSON_IsNumber(item) && isfinite(item->valuedouble)))
+            return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration lacks '%s'", path,
+                              fields[i].name);
         if (fields[i].type == FIELD_DOUBLE)
             *(double *)at = item->valuedouble;
         else if (fields[i].type == FIELD_INT64)
@@ -156,17 +166,19 @@ static chirp_status read_fields(const char *path, const cJSON *object, const num
     return CHIRP_OK;
 }
 
-static chirp_status read_name(const char *path, const cJSON *root, const char *key, const char *const *names, int n,
-                              int *index)
+static chirp_status read_name(const char *path, const cJSON *root, const char *key,
+                              const char *const *names, int n, int *index)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
     *index = cJSON_IsString(item) ? chirp_name_index(names, n, item->valuestring) : -1;
     if (*index < 0)
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration has no '%s' that this version knows", path, key);
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration has no '%s' that this version knows",
+                          path, key);
     return CHIRP_OK;
 }
 
-chirp_status chirp_train_config_read(const char *path, const char *text, chirp_train_config *result, int *ranks)
+chirp_status chirp_train_config_read(const char *path, const char *text, chirp_train_config *result,
+                                     int *ranks)
 {
     static const char *const networks[] = {"spin", "mass"};
     chirp_train_config config = chirp_train_config_default();
@@ -189,7 +201,8 @@ chirp_status chirp_train_config_read(const char *path, const char *text, chirp_t
     if (st == CHIRP_OK)
         st = read_fields(path, root, train_fields, N_TRAIN_FIELDS, &config);
     if (st == CHIRP_OK)
-        st = read_fields(path, cJSON_GetObjectItemCaseSensitive(root, "signal"), signal_fields, N_SIGNAL_FIELDS, &config);
+        st = read_fields(path, cJSON_GetObjectItemCaseSensitive(root, "signal"), signal_fields,
+                         N_SIGNAL_FIELDS, &config);
     const cJSON *count = cJSON_GetObjectItemCaseSensitive(root, "ranks");
     const int n_ranks = cJSON_IsNumber(count) ? count->valueint : 0;
     cJSON_Delete(root);
@@ -202,7 +215,8 @@ chirp_status chirp_train_config_read(const char *path, const char *text, chirp_t
     st = chirp_train_config_check(&config);
     if (st != CHIRP_OK || n_ranks < 1) {
         char sentence[400];
-        (void)strncpy(sentence, n_ranks < 1 ? "ranks is missing" : chirp_error_message(), sizeof sentence - 1);
+        (void)strncpy(sentence, n_ranks < 1 ? "ranks is missing" : chirp_error_message(),
+                      sizeof sentence - 1);
         sentence[sizeof sentence - 1] = '\0';
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: %s", path, sentence);
     }

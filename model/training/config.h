@@ -15,6 +15,7 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
  * @param config  receives the configuration; exchange, algorithm and threads stay at their defaults; strings are static
  * @param ranks   receives the number of ranks it was trained with; may be NULL
  */
-chirp_status chirp_train_config_read(const char *path, const char *text, chirp_train_config *config, int *ranks);
+chirp_status chirp_train_config_read(const char *path, const char *text, chirp_train_config *config,
+                                     int *ranks);
 
 #endif

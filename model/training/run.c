@@ -17,10 +17,7 @@
 
 static volatile sig_atomic_t stop_signal;
 
-static void on_signal(int number)
-{
-    stop_signal = number;
-}
+static void on_signal(int number) { stop_signal = number; }
 
 typedef struct signal_guard {
     struct sigaction interrupt, terminate;
@@ -46,7 +43,8 @@ static void release_signals(const signal_guard *guard)
 static chirp_status refuse_existing(const char *path)
 {
     if (path && access(path, F_OK) == 0)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: exists; continue it with --resume or remove it first", path);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: exists; continue it with --resume or remove it first",
+                          path);
     return CHIRP_OK;
 }
 
@@ -78,8 +76,9 @@ static chirp_status trim_log(const char *path, int64_t iteration)
     return st;
 }
 
-static chirp_status write_line(FILE *log, const char *path, const chirp_step_report *r, const chirp_trainer *trainer,
-                               const double *validation, double validation_mean)
+static chirp_status write_line(FILE *log, const char *path, const chirp_step_report *r,
+                               const chirp_trainer *trainer, const double *validation,
+                               double validation_mean)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
     const double rows = (double)config->batch * chirp_parallel_size();
@@ -132,7 +131,8 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
         if (st == CHIRP_OK)
             st = refuse_existing(options->log);
     }
-    if (st == CHIRP_OK && first && options->checkpoint) { /* learn now, not after hours, that it can't be written */
+    if (st == CHIRP_OK && first &&
+        options->checkpoint) { /* learn now, not after hours, that it can't be written */
         char *probe = NULL;
         st = chirp_file_temporary(options->checkpoint, &probe);
         chirp_free(probe);
@@ -146,21 +146,23 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
         if (options->resume)
             st = trim_log(options->log, chirp_trainer_iteration(trainer));
         if (st == CHIRP_OK && !(*log = fopen(options->log, "ae")))
-            st = chirp_fail(CHIRP_ERR_IO, "%s: can't open the log: %s", options->log, strerror(errno));
+            st = chirp_fail(CHIRP_ERR_IO, "%s: can't open the log: %s", options->log,
+                            strerror(errno));
     }
     return chirp_parallel_agree(st);
 }
 
 /* One step and what follows from it. Sets result->end and *done when the run is over. */
-static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *options, FILE *log, double started,
-                            chirp_run_result *result, bool *done)
+static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *options, FILE *log,
+                            double started, chirp_run_result *result, bool *done)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
     if (stop_signal || (options->max_seconds > 0 && chirp_now_s() - started > options->max_seconds))
         chirp_trainer_request_stop(trainer);
     chirp_status st = chirp_trainer_step(trainer, &result->last);
     if (st != CHIRP_OK && st != CHIRP_ERR_NUMERIC && chirp_parallel_size() > 1)
-        chirp_parallel_abort(2); /* the other ranks may be waiting in a reduction; divergence alone is seen by all */
+        chirp_parallel_abort(
+            2); /* the other ranks may be waiting in a reduction; divergence alone is seen by all */
     if (st != CHIRP_OK)
         return st;
     const int64_t iteration = result->last.iteration;
@@ -172,17 +174,19 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
         result->end = CHIRP_RUN_ITERATIONS;
     else
         *done = false;
-    const bool validate = (*done && !result->last.stop) || (options->validate_every > 0 && iteration % options->validate_every == 0);
+    const bool validate = (*done && !result->last.stop) ||
+                          (options->validate_every > 0 && iteration % options->validate_every == 0);
     if (validate) {
         st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
-        if (st == CHIRP_OK && result->mean_relative_error < chirp_trainer_target(trainer) && !*done) {
+        if (st == CHIRP_OK && result->mean_relative_error < chirp_trainer_target(trainer) &&
+            !*done) {
             result->end = CHIRP_RUN_TARGET;
             *done = true;
         }
     }
     if (st == CHIRP_OK && log)
-        st = write_line(log, options->log, &result->last, trainer, validate ? result->relative_error : NULL,
-                        result->mean_relative_error);
+        st = write_line(log, options->log, &result->last, trainer,
+                        validate ? result->relative_error : NULL, result->mean_relative_error);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK && options->checkpoint &&
         (*done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0)))
@@ -190,7 +194,8 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
     return st;
 }
 
-chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options *options, chirp_run_result *result)
+chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options *options,
+                                chirp_run_result *result)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
     signal_guard guard;
@@ -221,7 +226,8 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
             break;
         step_seconds[taken++] = result->last.profile.total_s;
         char note[96];
-        (void)snprintf(note, sizeof note, "loss %.4f  relative error %.4f", result->last.loss, result->last.relative_error);
+        (void)snprintf(note, sizeof note, "loss %.4f  relative error %.4f", result->last.loss,
+                       result->last.relative_error);
         chirp_progress_update(progress, result->iteration, note);
     }
     release_signals(&guard);
@@ -229,7 +235,8 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
     result->seconds = chirp_now_s() - started;
     if (taken > 0) {
         qsort(step_seconds, (size_t)taken, sizeof *step_seconds, compare_double);
-        result->signals_per_second = (double)config->batch * chirp_parallel_size() / step_seconds[taken / 2];
+        result->signals_per_second =
+            (double)config->batch * chirp_parallel_size() / step_seconds[taken / 2];
     }
     chirp_free(step_seconds);
     if (log && fclose(log) != 0 && st == CHIRP_OK)

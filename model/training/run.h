@@ -17,7 +17,11 @@ typedef struct chirp_run_options {
     bool quiet;               /**< no progress on stderr */
 } chirp_run_options;
 
-typedef enum chirp_run_end { CHIRP_RUN_ITERATIONS, CHIRP_RUN_TARGET, CHIRP_RUN_INTERRUPTED } chirp_run_end;
+typedef enum chirp_run_end {
+    CHIRP_RUN_ITERATIONS,
+    CHIRP_RUN_TARGET,
+    CHIRP_RUN_INTERRUPTED
+} chirp_run_end;
 
 typedef struct chirp_run_result {
     chirp_run_end end;
@@ -35,6 +39,7 @@ typedef struct chirp_run_result {
  * Without `resume` an existing checkpoint or log is an error, so that nothing is overwritten; with it, log lines past
  * the checkpoint are dropped. On divergence (CHIRP_ERR_NUMERIC) the last good checkpoint stays.
  */
-chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options *options, chirp_run_result *result);
+chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options *options,
+                                chirp_run_result *result);
 
 #endif

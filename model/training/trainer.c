@@ -25,9 +25,9 @@ struct chirp_trainer {
     chirp_status exchange_status; /* first failure inside the backward pass */
     int rank, ranks;
     bool stop_requested;
-    int64_t iteration; /* steps done */
-    float *strain;     /* [batch][length] */
-    float *label;      /* [batch][CHIRP_LABELS] */
+    int64_t iteration;       /* steps done */
+    float *strain;           /* [batch][length] */
+    float *label;            /* [batch][CHIRP_LABELS] */
     float *output, *doutput; /* [batch][leaves][outputs] */
     float *first, *second;   /* optimiser state, arena layout */
 };
@@ -61,7 +61,8 @@ static chirp_status make_network(chirp_trainer *trainer)
     network.n_threads = config->n_threads;
     const chirp_status st = chirp_network_create(&network, &trainer->net);
     if (st == CHIRP_OK)
-        chirp_network_initialize(trainer->net, config->seed, chirp_likelihood_scale_bias(config->noise_scale));
+        chirp_network_initialize(trainer->net, config->seed,
+                                 chirp_likelihood_scale_bias(config->noise_scale));
     return st;
 }
 
@@ -74,7 +75,8 @@ static chirp_status make_exchange(chirp_trainer *trainer)
         return CHIRP_ERR_NOMEM;
     for (int t = 0; t < n; ++t)
         table[t] = (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
-    const chirp_status st = chirp_exchange_create(&trainer->config.exchange, table, n, &trainer->exchange);
+    const chirp_status st =
+        chirp_exchange_create(&trainer->config.exchange, table, n, &trainer->exchange);
     chirp_free(table);
     return st;
 }
@@ -82,16 +84,19 @@ static chirp_status make_exchange(chirp_trainer *trainer)
 static chirp_status make_buffers(chirp_trainer *trainer)
 {
     const size_t batch = (size_t)trainer->config.batch;
-    const size_t outputs = batch * (size_t)trainer->spec->n_leaves * (size_t)trainer->likelihood.outputs;
+    const size_t outputs =
+        batch * (size_t)trainer->spec->n_leaves * (size_t)trainer->likelihood.outputs;
     const size_t n = (size_t)chirp_network_parameter_count(trainer->net);
     trainer->strain = chirp_calloc(batch * (size_t)trainer->spec->length, sizeof(float));
     trainer->label = chirp_calloc(batch * CHIRP_LABELS, sizeof(float));
     trainer->output = chirp_calloc(outputs, sizeof(float));
     trainer->doutput = chirp_calloc(outputs, sizeof(float));
     trainer->first = chirp_calloc(n, sizeof(float));
-    if (trainer->config.optimizer == CHIRP_OPTIMIZER_ADAM && !(trainer->second = chirp_calloc(n, sizeof(float))))
+    if (trainer->config.optimizer == CHIRP_OPTIMIZER_ADAM &&
+        !(trainer->second = chirp_calloc(n, sizeof(float))))
         return CHIRP_ERR_NOMEM;
-    if (!trainer->strain || !trainer->label || !trainer->output || !trainer->doutput || !trainer->first)
+    if (!trainer->strain || !trainer->label || !trainer->output || !trainer->doutput ||
+        !trainer->first)
         return CHIRP_ERR_NOMEM;
     return CHIRP_OK;
 }
@@ -100,8 +105,9 @@ static chirp_status make_buffers(chirp_trainer *trainer)
    seed, but a rank with other libraries must not drift apart silently. */
 static chirp_status broadcast_parameters(chirp_trainer *trainer)
 {
-    return chirp_parallel_broadcast(chirp_network_parameters(trainer->net),
-                                    chirp_network_parameter_count(trainer->net) * (int64_t)sizeof(float), 0);
+    return chirp_parallel_broadcast(
+        chirp_network_parameters(trainer->net),
+        chirp_network_parameter_count(trainer->net) * (int64_t)sizeof(float), 0);
 }
 
 chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_trainer **result)
@@ -116,7 +122,8 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     trainer->rank = chirp_parallel_rank();
     trainer->ranks = chirp_parallel_size();
     st = chirp_network_spec_find(config->network, &trainer->spec);
-    trainer->likelihood = (chirp_likelihood){trainer->spec, config->learned_scale ? 2 : 1, config->noise_scale};
+    trainer->likelihood =
+        (chirp_likelihood){trainer->spec, config->learned_scale ? 2 : 1, config->noise_scale};
     if (st == CHIRP_OK)
         st = make_generators(trainer);
     if (st == CHIRP_OK)
@@ -199,10 +206,11 @@ static void apply_gradient(chirp_trainer *trainer, double rate)
     const float *gradients = chirp_network_gradients(trainer->net);
     if (config->optimizer == CHIRP_OPTIMIZER_ADAM) {
         const chirp_adam adam = {(float)rate, 0.9F, 0.999F, 1e-8F};
-        chirp_adam_step(n, &adam, trainer->iteration + 1, gradients, trainer->first, trainer->second, parameters,
-                        config->n_threads);
+        chirp_adam_step(n, &adam, trainer->iteration + 1, gradients, trainer->first,
+                        trainer->second, parameters, config->n_threads);
     } else {
-        chirp_sgd_step(n, (float)rate, (float)config->momentum, gradients, trainer->first, parameters, config->n_threads);
+        chirp_sgd_step(n, (float)rate, (float)config->momentum, gradients, trainer->first,
+                       parameters, config->n_threads);
     }
 }
 
@@ -219,24 +227,30 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
         .noise = config->independent_noise ? (uint64_t)trainer->rank : 0,
         .first_row = first_row,
     };
-    double sums[2 + 2 * CHIRP_MAX_LEAVES] = {0}; /* nll, absolute errors, absolute labels, wish to stop */
-    chirp_step_report r = {.iteration = trainer->iteration + 1, .learning_rate = learning_rate(trainer)};
+    double sums[2 + 2 * CHIRP_MAX_LEAVES] = {
+        0}; /* nll, absolute errors, absolute labels, wish to stop */
+    chirp_step_report r = {.iteration = trainer->iteration + 1,
+                           .learning_rate = learning_rate(trainer)};
 
     const double t0 = chirp_now_s();
-    chirp_status st = chirp_generator_batch(trainer->training, (uint64_t)trainer->iteration * step_rows + first_row,
-                                            config->batch, trainer->strain, trainer->label, NULL, NULL);
+    chirp_status st = chirp_generator_batch(
+        trainer->training, (uint64_t)trainer->iteration * step_rows + first_row, config->batch,
+        trainer->strain, trainer->label, NULL, NULL);
     if (st != CHIRP_OK)
         return st;
     const double t1 = chirp_now_s();
     chirp_network_forward(trainer->net, trainer->strain, &pass, trainer->output);
-    sums[0] = chirp_likelihood_loss(&trainer->likelihood, config->batch, trainer->output, trainer->label, trainer->doutput);
-    chirp_likelihood_errors(&trainer->likelihood, config->batch, trainer->output, trainer->label, sums + 1,
-                            sums + 1 + leaves);
+    sums[0] = chirp_likelihood_loss(&trainer->likelihood, config->batch, trainer->output,
+                                    trainer->label, trainer->doutput);
+    chirp_likelihood_errors(&trainer->likelihood, config->batch, trainer->output, trainer->label,
+                            sums + 1, sums + 1 + leaves);
     const double t2 = chirp_now_s();
     const double weight = kl_weight(trainer);
     sums[1 + 2 * leaves] = trainer->stop_requested;
-    trainer->exchange_status = chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
-    chirp_network_backward(trainer->net, trainer->strain, &pass, trainer->doutput, weight, tensor_ready, trainer);
+    trainer->exchange_status =
+        chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
+    chirp_network_backward(trainer->net, trainer->strain, &pass, trainer->doutput, weight,
+                           tensor_ready, trainer);
     const double t3 = chirp_now_s();
     st = trainer->exchange_status;
     if (st == CHIRP_OK)
@@ -251,11 +265,13 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     r.kl = chirp_network_kl(trainer->net);
     r.loss = r.negative_log_likelihood + weight * r.kl;
     r.relative_error = mean_relative_error(trainer, sums + 1, NULL);
-    r.gradient_norm = sqrt(chirp_sum_of_squares(chirp_network_parameter_count(trainer->net),
-                                                chirp_network_gradients(trainer->net), config->n_threads));
+    r.gradient_norm =
+        sqrt(chirp_sum_of_squares(chirp_network_parameter_count(trainer->net),
+                                  chirp_network_gradients(trainer->net), config->n_threads));
     if (!isfinite(r.loss) || !isfinite(r.gradient_norm))
         return chirp_fail(CHIRP_ERR_NUMERIC,
-                          "training diverged at iteration %" PRId64 " (loss %g, gradient norm %g): try a smaller "
+                          "training diverged at iteration %" PRId64
+                          " (loss %g, gradient norm %g): try a smaller "
                           "--learning-rate or a larger --noise-scale",
                           r.iteration, r.loss, r.gradient_norm);
     apply_gradient(trainer, r.learning_rate);
@@ -280,13 +296,14 @@ chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, doubl
     chirp_status st = CHIRP_OK;
     for (int64_t c = trainer->rank; c < chunks && st == CHIRP_OK; c += trainer->ranks) {
         const int64_t left = config->validation_signals - c * config->batch;
-        st = chirp_generator_batch(trainer->validation, (uint64_t)(c * config->batch), config->batch, trainer->strain,
-                                   trainer->label, NULL, NULL);
+        st = chirp_generator_batch(trainer->validation, (uint64_t)(c * config->batch),
+                                   config->batch, trainer->strain, trainer->label, NULL, NULL);
         if (st != CHIRP_OK)
             break;
         chirp_network_forward(trainer->net, trainer->strain, &pass, trainer->output);
-        chirp_likelihood_errors(&trainer->likelihood, left < config->batch ? left : config->batch, trainer->output,
-                                trainer->label, sums, sums + trainer->spec->n_leaves);
+        chirp_likelihood_errors(&trainer->likelihood, left < config->batch ? left : config->batch,
+                                trainer->output, trainer->label, sums,
+                                sums + trainer->spec->n_leaves);
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
@@ -296,25 +313,17 @@ chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, doubl
     return st;
 }
 
-void chirp_trainer_request_stop(chirp_trainer *trainer)
-{
-    trainer->stop_requested = true;
-}
+void chirp_trainer_request_stop(chirp_trainer *trainer) { trainer->stop_requested = true; }
 
 double chirp_trainer_target(const chirp_trainer *trainer)
 {
-    return trainer->config.target_error > 0 ? trainer->config.target_error : trainer->spec->target_relative_error;
+    return trainer->config.target_error > 0 ? trainer->config.target_error
+                                            : trainer->spec->target_relative_error;
 }
 
-int64_t chirp_trainer_iteration(const chirp_trainer *trainer)
-{
-    return trainer->iteration;
-}
+int64_t chirp_trainer_iteration(const chirp_trainer *trainer) { return trainer->iteration; }
 
-chirp_network *chirp_trainer_network(chirp_trainer *trainer)
-{
-    return trainer->net;
-}
+chirp_network *chirp_trainer_network(chirp_trainer *trainer) { return trainer->net; }
 
 const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer)
 {
@@ -327,34 +336,43 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
     if (trainer->rank == 0) {
         int n = 0;
         const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
-        chirp_checkpoint state = {trainer->iteration, trainer->config.seed, NULL, trainer->first, trainer->second};
+        chirp_checkpoint state = {trainer->iteration, trainer->config.seed, NULL, trainer->first,
+                                  trainer->second};
         st = chirp_train_config_write(&trainer->config, trainer->ranks, &state.configuration);
         if (st == CHIRP_OK)
-            st = chirp_checkpoint_write(path, &state, tensors, n, chirp_network_parameters(trainer->net));
+            st = chirp_checkpoint_write(path, &state, tensors, n,
+                                        chirp_network_parameters(trainer->net));
         chirp_free(state.configuration);
     }
     return chirp_parallel_agree(st);
 }
 
 /* What must not change across a resume, because the checkpoint would mean something else. */
-static chirp_status check_same(const chirp_trainer *trainer, const char *path, const chirp_train_config *old, int old_ranks)
+static chirp_status check_same(const chirp_trainer *trainer, const char *path,
+                               const chirp_train_config *old, int old_ranks)
 {
     const chirp_train_config *now = &trainer->config;
     if (strcmp(old->network, now->network) != 0)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of network %s, not %s", path, old->network, now->network);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: is of network %s, not %s", path, old->network,
+                          now->network);
     if (old->variant != now->variant)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --variational %s, not %s", path, chirp_variant_name[old->variant],
-                          chirp_variant_name[now->variant]);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --variational %s, not %s", path,
+                          chirp_variant_name[old->variant], chirp_variant_name[now->variant]);
     if (old->optimizer != now->optimizer)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --optimizer %s, not %s", path, chirp_optimizer_name[old->optimizer],
+        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --optimizer %s, not %s", path,
+                          chirp_optimizer_name[old->optimizer],
                           chirp_optimizer_name[now->optimizer]);
     if (old->learned_scale != now->learned_scale)
         return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with the other --likelihood", path);
     if (old->seed != now->seed)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with --seed %" PRIu64 ", not %" PRIu64, path, old->seed, now->seed);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with --seed %" PRIu64 ", not %" PRIu64,
+                          path, old->seed, now->seed);
     if (old->batch * old_ranks != now->batch * trainer->ranks)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with %lld signals a step over all ranks, not %lld: choose --batch to match",
-                          path, (long long)(old->batch * old_ranks), (long long)(now->batch * trainer->ranks));
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "%s: was trained with %lld signals a step over all ranks, not %lld: "
+                          "choose --batch to match",
+                          path, (long long)(old->batch * old_ranks),
+                          (long long)(now->batch * trainer->ranks));
     return CHIRP_OK;
 }
 
@@ -377,7 +395,8 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     state.first = trainer->first;
     state.second = trainer->second;
     if (st == CHIRP_OK)
-        st = chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trainer->net));
+        st =
+            chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trainer->net));
     chirp_free(state.configuration);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)

@@ -21,7 +21,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum chirp_optimizer { CHIRP_OPTIMIZER_ADAM = 0, CHIRP_OPTIMIZER_SGD, CHIRP_OPTIMIZERS } chirp_optimizer;
+typedef enum chirp_optimizer {
+    CHIRP_OPTIMIZER_ADAM = 0,
+    CHIRP_OPTIMIZER_SGD,
+    CHIRP_OPTIMIZERS
+} chirp_optimizer;
 extern const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS];
 
 typedef struct chirp_train_config {
@@ -35,17 +39,20 @@ typedef struct chirp_train_config {
     chirp_optimizer optimizer;
     double learning_rate; /**< 0.0008 */
     double momentum;      /**< SGD: 0.9 */
-    int64_t warmup_steps; /**< steps at the base rate before it is multiplied by the number of ranks: 100 */
-    double dropout;       /**< 0.1 */
+    int64_t
+        warmup_steps; /**< steps at the base rate before it is multiplied by the number of ranks: 100 */
+    double dropout; /**< 0.1 */
 
-    bool learned_scale;     /**< likelihood's scale is an output of every leaf, else fixed */
-    double noise_scale;     /**< the fixed scale, or where the learned one starts: 0.2, in label-scale units */
-    double kl_weight;       /**< factor of KL per signal; 0 means 1 / (iterations * batch * ranks) */
-    int64_t kl_warmup;      /**< steps over which kl_weight grows linearly from 0 */
-    double prior_sigma;     /**< 1 */
-    double initial_rho;     /**< -5: posterior sigmas start at 0.0067 */
-    bool independent_noise; /**< every rank draws its own weight noise, as the study did, instead of one draw for all */
-    bool dense2_relu;       /**< puts the removed activation back */
+    bool learned_scale; /**< likelihood's scale is an output of every leaf, else fixed */
+    double
+        noise_scale; /**< the fixed scale, or where the learned one starts: 0.2, in label-scale units */
+    double kl_weight;   /**< factor of KL per signal; 0 means 1 / (iterations * batch * ranks) */
+    int64_t kl_warmup;  /**< steps over which kl_weight grows linearly from 0 */
+    double prior_sigma; /**< 1 */
+    double initial_rho; /**< -5: posterior sigmas start at 0.0067 */
+    bool
+        independent_noise; /**< every rank draws its own weight noise, as the study did, instead of one draw for all */
+    bool dense2_relu; /**< puts the removed activation back */
 
     chirp_signal_config signal; /**< its seed and threads are overwritten with the ones here */
     int64_t validation_signals; /**< held-out signals: 256 */
@@ -69,8 +76,9 @@ typedef struct chirp_step_report {
     int64_t iteration; /**< counts from 1 */
     double loss;       /**< negative ELBO per signal, mean over ranks [nats] */
     double negative_log_likelihood;
-    double kl;             /**< [nats], unweighted */
-    double relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
+    double kl; /**< [nats], unweighted */
+    double
+        relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
     double learning_rate;
     double gradient_norm;
     bool stop; /**< some rank has asked to stop: the same on every rank */

@@ -1,0 +1,208 @@
+/*
+ * Training with the study's real network at a small batch: the same bits for any number of threads, a resume that
+ * continues bitwise, checkpoints that h5py-like readers find complete, and bad checkpoints that change nothing.
+ */
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "model/parallel/parallel.h"
+#include "model/training/checkpoint.h"
+#include "model/training/trainer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/chirp-trainer-XXXXXX";
+static char path[64];
+
+static chirp_train_config small_run(int n_threads)
+{
+    chirp_train_config config = chirp_train_config_default();
+    config.batch = 2;
+    config.iterations = 6;
+    config.validation_signals = 3;
+    config.seed = 11;
+    config.n_threads = n_threads;
+    return config;
+}
+
+static chirp_trainer *make(const chirp_train_config *config)
+{
+    chirp_trainer *trainer = NULL;
+    if (chirp_trainer_create(config, &trainer) != CHIRP_OK)
+        fail_msg("%s", chirp_error_message());
+    return trainer;
+}
+
+static double step(chirp_trainer *trainer)
+{
+    chirp_step_report report;
+    if (chirp_trainer_step(trainer, &report) != CHIRP_OK)
+        fail_msg("%s", chirp_error_message());
+    assert_true(isfinite(report.loss) && report.kl > 0 && report.gradient_norm > 0);
+    return report.loss;
+}
+
+static void test_threads_and_resume_are_bitwise(void **state)
+{
+    (void)state;
+    enum { STEPS = 4 };
+    double loss[STEPS];
+    double error[CHIRP_MAX_LEAVES];
+    double mean = 0;
+    const chirp_train_config config = small_run(1);
+    chirp_trainer *trainer = make(&config);
+    for (int i = 0; i < STEPS; ++i)
+        loss[i] = step(trainer);
+    assert_int_equal(chirp_trainer_validate(trainer, error, &mean), CHIRP_OK);
+    assert_true(isfinite(mean) && mean > 0);
+    chirp_trainer_destroy(trainer);
+
+    const chirp_train_config other = small_run(3);
+    trainer = make(&other);
+    for (int i = 0; i < 2; ++i)
+        assert_true(step(trainer) == loss[i]);
+    assert_int_equal(chirp_trainer_save(trainer, path), CHIRP_OK);
+    chirp_trainer_destroy(trainer);
+
+    trainer = make(&other);
+    assert_int_equal(chirp_trainer_resume(trainer, path), CHIRP_OK);
+    assert_int_equal(chirp_trainer_iteration(trainer), 2);
+    for (int i = 2; i < STEPS; ++i)
+        assert_true(step(trainer) == loss[i]);
+    chirp_trainer_destroy(trainer);
+}
+
+static void expect_refusal(const chirp_train_config *config, const char *file, chirp_status status,
+                           const char *part)
+{
+    chirp_trainer *trainer = make(config);
+    const int64_t n = chirp_network_parameter_count(chirp_trainer_network(trainer));
+    float *before = chirp_alloc((size_t)n * sizeof *before);
+    assert_non_null(before);
+    memcpy(before, chirp_network_parameters(chirp_trainer_network(trainer)),
+           (size_t)n * sizeof *before);
+    assert_int_equal(chirp_trainer_resume(trainer, file), status);
+    if (!strstr(chirp_error_message(), part) || !strstr(chirp_error_message(), file))
+        fail_msg("'%s' names neither %s nor '%s'", chirp_error_message(), file, part);
+    assert_memory_equal(before, chirp_network_parameters(chirp_trainer_network(trainer)),
+                        (size_t)n * sizeof *before);
+    assert_int_equal(chirp_trainer_iteration(trainer), 0);
+    chirp_free(before);
+    chirp_trainer_destroy(trainer);
+}
+
+static void test_bad_checkpoints_change_nothing(void **state)
+{
+    (void)state;
+    char other[80];
+    char *bytes = NULL;
+    size_t length = 0;
+    chirp_train_config config = small_run(0);
+    config.seed = 12;
+    expect_refusal(&config, path, CHIRP_ERR_ARG, "--seed");
+    config = small_run(0);
+    config.batch = 3;
+    expect_refusal(&config, path, CHIRP_ERR_ARG, "--batch");
+    config = small_run(0);
+    config.variant = CHIRP_VARIANT_NONE;
+    expect_refusal(&config, path, CHIRP_ERR_ARG, "--variational");
+    config = small_run(0);
+    config.network = "mass";
+    expect_refusal(&config, path, CHIRP_ERR_ARG, "network");
+    config = small_run(0);
+    (void)snprintf(other, sizeof other, "%s/none.h5", folder);
+    expect_refusal(&config, other, CHIRP_ERR_IO, "no such file");
+
+    assert_int_equal(chirp_file_read(path, &bytes, &length), CHIRP_OK);
+    (void)snprintf(other, sizeof other, "%s/short.h5", folder);
+    assert_int_equal(chirp_file_write(other, bytes, length / 2), CHIRP_OK);
+    expect_refusal(&config, other, CHIRP_ERR_FORMAT, "truncated");
+    assert_int_equal(chirp_file_write(other, "hello", 5), CHIRP_OK);
+    expect_refusal(&config, other, CHIRP_ERR_FORMAT, "not an HDF5 file");
+
+    (void)snprintf(other, sizeof other, "%s/nan.h5", folder);
+    assert_int_equal(chirp_file_write(other, bytes, length), CHIRP_OK);
+    hid_t file = H5Fopen(other, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(file >= 0);
+    hid_t set = H5Dopen2(file, "root/conv1/bias", H5P_DEFAULT);
+    assert_true(set >= 0);
+    float bias[64] = {0};
+    bias[9] = NAN;
+    assert_true(H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, bias) >= 0);
+    assert_true(H5Dclose(set) >= 0 && H5Fclose(file) >= 0);
+    expect_refusal(&config, other, CHIRP_ERR_NUMERIC, "root/conv1/bias");
+
+    file = H5Fopen(other, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(file >= 0);
+    assert_true(H5Ldelete(file, "leaf1/dense2/rho", H5P_DEFAULT) >= 0);
+    assert_true(H5Fclose(file) >= 0);
+    expect_refusal(&config, other, CHIRP_ERR_FORMAT, "leaf1/dense2/rho");
+    chirp_free(bytes);
+}
+
+static void test_unwritable_checkpoints(void **state)
+{
+    (void)state;
+    chirp_train_config config = small_run(0);
+    chirp_trainer *trainer = make(&config);
+    assert_int_equal(chirp_trainer_save(trainer, "/no-such-folder/c.h5"), CHIRP_ERR_IO);
+    assert_non_null(strstr(chirp_error_message(), "/no-such-folder/c.h5"));
+    assert_int_equal(chirp_trainer_save(trainer, folder), CHIRP_ERR_IO);
+    chirp_trainer_destroy(trainer);
+}
+
+static void test_divergence_keeps_parameters(void **state)
+{
+    (void)state;
+    chirp_train_config config = small_run(0);
+    chirp_trainer *trainer = make(&config);
+    chirp_step_report report;
+    float *parameters = chirp_network_parameters(chirp_trainer_network(trainer));
+    const float keep = parameters[5];
+    const float spoiled = parameters[0];
+    parameters[0] = INFINITY;
+    assert_int_equal(chirp_trainer_step(trainer, &report), CHIRP_ERR_NUMERIC);
+    assert_non_null(strstr(chirp_error_message(), "iteration 1"));
+    assert_true(parameters[5] == keep);
+    parameters[0] = spoiled;
+    (void)step(trainer);
+    chirp_trainer_destroy(trainer);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder) || chirp_parallel_init() != CHIRP_OK)
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/checkpoint.h5", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[96];
+    (void)snprintf(command, sizeof command, "rm -r %s", folder);
+    chirp_parallel_finalize();
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_threads_and_resume_are_bitwise),
+        cmocka_unit_test(test_bad_checkpoints_change_nothing),
+        cmocka_unit_test(test_unwritable_checkpoints),
+        cmocka_unit_test(test_divergence_keeps_parameters),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
