@@ -1,0 +1,64 @@
+#include "harness/base/memory.h"
+#include "suites/scaling/simulate.h"
+
+#include <math.h>
+
+/* splitmix64 of a counter: good enough for jitter, and needs no state. */
+static double uniform(uint64_t seed, uint64_t index)
+{
+    uint64_t z = seed * 0xd1342543de82ef95ULL + index * 0x9e3779b97f4a7c15ULL + 0x632be59bd9b4e019ULL;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    z ^= z >> 31;
+    return ((double)(z >> 12) + 0.5) / 4503599627370496.0;
+}
+
+static double normal(uint64_t seed, uint64_t index)
+{
+    const double radius = sqrt(-2 * log(uniform(seed, 2 * index)));
+    return radius * cos(6.283185307179586 * uniform(seed, 2 * index + 1));
+}
+
+/* Inverse of the normal distribution function, by Newton steps on erfc from a crude start. */
+static double normal_quantile(double p)
+{
+    double x = p < 0.5 ? -sqrt(-2 * log(p)) : sqrt(-2 * log(1 - p));
+    x *= 0.8;
+    for (int i = 0; i < 60; ++i) {
+        const double density = exp(-0.5 * x * x) / 2.5066282746310002;
+        const double error =
+            x < 0 ? 0.5 * erfc(-x / sqrt(2.0)) - p : (1 - p) - 0.5 * erfc(x / sqrt(2.0));
+        const double step = error / density;
+        x -= fmax(-0.5, fmin(0.5, step));
+        if (fabs(step) < 1e-12)
+            break;
+    }
+    return x;
+}
+
+chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes, float *factor)
+{
+    const int n = plan->ranks;
+    const double total = hypot(plan->jitter_relative, plan->jitter_absolute_s / plan->micro_s);
+    const double permanent = total * sqrt(plan->jitter_permanent_share);
+    const double fresh = total * sqrt(1 - plan->jitter_permanent_share);
+    double *score = chirp_calloc((size_t)n, sizeof *score);
+    if (!score)
+        return CHIRP_ERR_NOMEM;
+    for (int i = 0; i < n; ++i)
+        score[i] = n > 1 ? normal_quantile((i + 1 - 0.375) / (n + 0.25)) : 0;
+    for (int i = n - 1; i > 0; --i) { /* Fisher-Yates: which rank is slow */
+        const int j = (int)(uniform(seed ^ 0x5bd1e995U, (uint64_t)i) * (i + 1));
+        const double swap = score[i];
+        score[i] = score[j];
+        score[j] = swap;
+    }
+    for (int s = 0; s < passes; ++s)
+        for (int i = 0; i < n; ++i) {
+            const uint64_t index = (uint64_t)s * (uint64_t)n + (uint64_t)i;
+            const double f = 1 + permanent * score[i] + fresh * normal(seed, index);
+            factor[index] = (float)fmax(0.05, f);
+        }
+    chirp_free(score);
+    return CHIRP_OK;
+}

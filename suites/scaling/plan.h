@@ -1,0 +1,89 @@
+/**
+ * One training step of one rank as the projection sees it: when buckets of gradients become ready, how many bytes they
+ * hold, and what a machine charges. closed_form.c and simulate.c turn the same plan into the same terms.
+ */
+#ifndef CHIRP_SUITES_SCALING_PLAN_H
+#define CHIRP_SUITES_SCALING_PLAN_H
+
+#include "model/network/layers.h"
+#include "suites/scaling/machine.h"
+
+#include <stdint.h>
+
+enum { CHIRP_PLAN_MAX_BUCKETS = 64 };
+
+/** One layer's share of a step. */
+typedef struct chirp_workload_layer {
+    char name[32];
+    int64_t trained;       /**< numbers whose gradients are exchanged */
+    double forward_flops;  /**< per signal */
+    double backward_flops; /**< per signal */
+} chirp_workload_layer;
+
+enum { CHIRP_WORKLOAD_MAX_LAYERS = 64 };
+
+/** The network in forward order. */
+typedef struct chirp_workload {
+    int n;
+    chirp_workload_layer layer[CHIRP_WORKLOAD_MAX_LAYERS];
+    int64_t trained;
+    double flops; /**< forward and backward, per signal */
+} chirp_workload;
+
+/**
+ * @param network  "spin" or "mass"
+ * @param shared_noise  all ranks draw the same weight noise, so that rho's gradient needn't travel: one number a weight
+ */
+chirp_status chirp_workload_make(const char *network, chirp_variant variant, bool shared_noise,
+                                 chirp_workload *workload);
+
+typedef enum chirp_plan_exchange {
+    CHIRP_PLAN_OVERLAP = 0, /**< static buckets behind the backward pass, nothing negotiated */
+    CHIRP_PLAN_STUDY,       /**< cycle, negotiation, one fused reduction after the backward pass */
+    CHIRP_PLAN_DELAYED,     /**< overlap, and the optimiser applies the mean one step late */
+} chirp_plan_exchange;
+
+typedef struct chirp_plan {
+    chirp_plan_exchange exchange;
+    int ranks;
+    int ranks_per_node;
+    int micro_steps;     /**< forward and backward passes per exchange (gradient accumulation) */
+    double micro_s;      /**< [s] nominal compute of one pass, all ranks alike */
+    double tail_s;       /**< [s] optimiser after the exchange, per step */
+    int n_buckets;
+    double ready_s[CHIRP_PLAN_MAX_BUCKETS]; /**< [s] after the start of the last pass */
+    double bytes[CHIRP_PLAN_MAX_BUCKETS];
+
+    double jitter_relative;        /**< [1] standard deviation of one pass over micro_s */
+    double jitter_permanent_share; /**< [1] of its variance: same in every step of a rank */
+    double jitter_absolute_s;      /**< [s] standard deviation of one pass that doesn't grow with micro_s */
+
+    double bandwidth, latency, local_bandwidth, local_latency; /**< [B/s], [s] */
+    double software_fixed, software_per_byte;                  /**< [s], [s/B] */
+    double copy_bandwidth; /**< [B/s] study: in and out of the fusion buffer */
+    double cycle_s;        /**< study: period of the communication thread */
+    double cycles;         /**< study: how many periods pass on average between ready and reduced; at least 0.5 */
+    double hidden;         /**< study, closed form only: share of copy and reduction behind the backward pass, 0 in truth */
+} chirp_plan;
+
+/** Mean seconds of one step (all micro_steps) by term; the four add up to `seconds`. */
+typedef struct chirp_step_terms {
+    double seconds;
+    double compute;    /**< nominal: what one rank alone needs */
+    double straggler;  /**< waiting for the slowest rank */
+    double negotiation; /**< cycle and agreement */
+    double exposed_allreduce; /**< copies and reductions that nothing hides */
+} chirp_step_terms;
+
+/** Expected maximum of n independent standard normal numbers (n >= 1); by quadrature, 1e-6. */
+double chirp_expected_maximum(int n);
+
+/** [s] of reducing `bytes` over the plan's ranks by recursive halving and doubling, nothing else going on. */
+double chirp_allreduce_s(const chirp_plan *plan, double bytes);
+/** [s] of agreeing on 8 bytes by recursive doubling. */
+double chirp_agreement_s(const chirp_plan *plan);
+
+/** The terms by formula; see README.md of this folder. */
+void chirp_closed_form(const chirp_plan *plan, chirp_step_terms *terms);
+
+#endif

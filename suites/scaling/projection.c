@@ -1,0 +1,357 @@
+#include "suites/scaling/projection.h"
+
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "suites/scaling/simulate.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The study's cycle passes once or twice between ready and reduced; an upper bound for what control can explain. */
+#define CYCLES_BOUND 1.5
+
+void chirp_projection_release(chirp_projection *projection)
+{
+    chirp_machine_release(&projection->machine);
+}
+
+/* Fraction of a pass's time at which the forward part ends, and each layer's share of it behind. */
+typedef struct pass_shares {
+    double forward;
+    double backward[CHIRP_WORKLOAD_MAX_LAYERS];
+    double seconds_per_signal; /* measured; 0 without a profile */
+} pass_shares;
+
+static chirp_status bad_profile(const char *path, const char *what)
+{
+    return chirp_fail(CHIRP_ERR_FORMAT, "%s: %s; write one with chirpbench scale --profile", path,
+                      what);
+}
+
+static chirp_status read_profile(const char *path, const chirp_workload *w, pass_shares *shares)
+{
+    char *text = NULL;
+    chirp_status st = chirp_file_read(path, &text, NULL);
+    if (st != CHIRP_OK)
+        return st;
+    cJSON *root = cJSON_Parse(text);
+    chirp_free(text);
+    const cJSON *batch = cJSON_GetObjectItemCaseSensitive(root, "batch");
+    const cJSON *forward = cJSON_GetObjectItemCaseSensitive(root, "forward_s");
+    const cJSON *layers = cJSON_GetObjectItemCaseSensitive(root, "layers");
+    if (!cJSON_IsNumber(batch) || !(batch->valuedouble >= 1) || !cJSON_IsNumber(forward) ||
+        !(forward->valuedouble > 0) || !cJSON_IsArray(layers))
+        st = bad_profile(path, "not a profile with batch, forward_s and layers");
+    double total = st == CHIRP_OK ? forward->valuedouble : 0;
+    for (int i = 0; st == CHIRP_OK && i < w->n; ++i) {
+        const cJSON *item = NULL;
+        const cJSON *found = NULL;
+        cJSON_ArrayForEach(item, layers)
+        {
+            const cJSON *name = cJSON_GetObjectItemCaseSensitive(item, "name");
+            if (cJSON_IsString(name) && strcmp(name->valuestring, w->layer[i].name) == 0)
+                found = cJSON_GetObjectItemCaseSensitive(item, "backward_s");
+        }
+        if (!cJSON_IsNumber(found) || !(found->valuedouble >= 0)) {
+            char what[96];
+            (void)snprintf(what, sizeof what, "no backward_s of layer %s", w->layer[i].name);
+            st = bad_profile(path, what);
+        } else {
+            shares->backward[i] = found->valuedouble;
+            total += found->valuedouble;
+        }
+    }
+    if (st == CHIRP_OK) {
+        shares->forward = forward->valuedouble / total;
+        shares->seconds_per_signal = total / batch->valuedouble;
+        for (int i = 0; i < w->n; ++i)
+            shares->backward[i] /= total;
+    }
+    cJSON_Delete(root);
+    return st;
+}
+
+static chirp_status pass_times(const chirp_projection *p, pass_shares *shares)
+{
+    const chirp_workload *w = &p->workload;
+    *shares = (pass_shares){0};
+    if (p->options.profile)
+        return read_profile(p->options.profile, w, shares);
+    for (int i = 0; i < w->n; ++i) {
+        shares->forward += w->layer[i].forward_flops / w->flops;
+        shares->backward[i] = w->layer[i].backward_flops / w->flops;
+    }
+    return CHIRP_OK;
+}
+
+/* The order in which the backward pass frees layers: leaf by leaf from the last layer up, then the root from its end. */
+static int backward_order(const chirp_workload *w, int *order)
+{
+    int n = 0;
+    int root = 0;
+    while (root < w->n && strncmp(w->layer[root].name, "root/", 5) == 0)
+        ++root;
+    for (int i = root; i < w->n;) {
+        int end = i;
+        while (end < w->n && strncmp(w->layer[end].name, w->layer[i].name, 5) == 0)
+            ++end;
+        for (int l = end - 1; l >= i; --l)
+            order[n++] = l;
+        i = end;
+    }
+    for (int l = root - 1; l >= 0; --l)
+        order[n++] = l;
+    return n;
+}
+
+static void make_buckets(const chirp_projection *p, const pass_shares *shares, chirp_plan *plan)
+{
+    int order[CHIRP_WORKLOAD_MAX_LAYERS];
+    const double scale = p->options.half ? 2 : 4; /* bytes on the wire per number */
+    const double limit = (double)p->options.bucket_bytes;
+    double at = shares->forward;
+    double held = 0; /* bytes in floats, as the exchange counts */
+    plan->n_buckets = 0;
+    const int n = backward_order(&p->workload, order);
+    for (int i = 0; i < n; ++i) {
+        const bool full = plan->exchange != CHIRP_PLAN_STUDY && held >= limit;
+        if (plan->n_buckets == 0 || (full && plan->n_buckets < CHIRP_PLAN_MAX_BUCKETS)) {
+            plan->bytes[plan->n_buckets++] = 0;
+            held = 0;
+        }
+        const double numbers = (double)p->workload.layer[order[i]].trained;
+        at += shares->backward[order[i]];
+        held += 4 * numbers;
+        plan->bytes[plan->n_buckets - 1] += scale * numbers;
+        plan->ready_s[plan->n_buckets - 1] = fmin(at, 1) * plan->micro_s;
+    }
+}
+
+chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *plan)
+{
+    const chirp_machine_value *v = p->machine.value;
+    pass_shares shares;
+    const chirp_status st = pass_times(p, &shares);
+    if (st != CHIRP_OK)
+        return st;
+    *plan = (chirp_plan){
+        .exchange = p->options.exchange,
+        .ranks = ranks,
+        .ranks_per_node = p->machine.ranks_per_node,
+        .micro_steps = p->options.micro_steps,
+        .micro_s = (double)p->options.batch *
+                   (p->flops > 0 ? p->workload.flops / p->flops : shares.seconds_per_signal),
+        .jitter_relative = p->jitter_relative,
+        .jitter_permanent_share = v[CHIRP_MACHINE_JITTER_PERMANENT_SHARE].value,
+        .bandwidth = v[CHIRP_MACHINE_BANDWIDTH].value,
+        .latency = v[CHIRP_MACHINE_LATENCY].value,
+        .local_bandwidth = v[CHIRP_MACHINE_LOCAL_BANDWIDTH].value,
+        .local_latency = v[CHIRP_MACHINE_LOCAL_LATENCY].value,
+        .software_fixed = v[CHIRP_MACHINE_SOFTWARE_FIXED].value,
+        .software_per_byte = v[CHIRP_MACHINE_SOFTWARE_PER_BYTE].value,
+        .copy_bandwidth = v[CHIRP_MACHINE_COPY_BANDWIDTH].value,
+        .cycle_s = v[CHIRP_MACHINE_CYCLE].value,
+        .cycles = fmax(0.5, p->cycles),
+    };
+    if (!(plan->micro_s > 0))
+        return chirp_fail(CHIRP_ERR_ARG, "--compute measured needs --profile FILE");
+    make_buckets(p, &shares, plan);
+    return CHIRP_OK;
+}
+
+static double efficiency(const chirp_step_terms *t)
+{
+    return t->compute / t->seconds;
+}
+
+static int default_steps(int ranks)
+{
+    if (ranks <= 256)
+        return 8;
+    return ranks <= 1024 ? 4 : 2;
+}
+
+static chirp_status simulate_row(const chirp_projection *p, const chirp_plan *plan,
+                                 chirp_projection_row *row)
+{
+    const int passes = row->steps * plan->micro_steps;
+    float *factor = chirp_calloc((size_t)passes * (size_t)plan->ranks, sizeof *factor);
+    if (!factor)
+        return CHIRP_ERR_NOMEM;
+    chirp_status st = chirp_jitter_draw(plan, p->options.seed, passes, factor);
+    /* one rank has nobody to wait for: its mean step is the nominal one */
+    for (int i = 0; plan->ranks == 1 && i < passes; ++i)
+        factor[i] = 1;
+    if (st == CHIRP_OK && plan->ranks > 1)
+        st = chirp_simulate(plan, p->machine.platform_path, p->machine.host_prefix, row->steps,
+                            factor, &row->terms);
+    chirp_free(factor);
+    return st;
+}
+
+static void band(const chirp_projection *p, const chirp_plan *plan, chirp_projection_row *row)
+{
+    row->band[0] = row->band[1] = row->efficiency;
+    for (int i = 0; p->calibrated && p->options.jitter < 0 && i < p->calibration.n; ++i) {
+        chirp_plan other = *plan;
+        chirp_step_terms t;
+        other.jitter_relative = p->calibration.fit[i].relative;
+        other.cycles = p->calibration.fit[i].cycles;
+        chirp_closed_form(&other, &t);
+        row->band[0] = fmin(row->band[0], efficiency(&t));
+        row->band[1] = fmax(row->band[1], efficiency(&t));
+    }
+}
+
+static chirp_status project_row(chirp_projection *p, int nodes, chirp_projection_row *row)
+{
+    const int64_t ranks = (int64_t)nodes * p->machine.ranks_per_node;
+    if (nodes < 1 || ranks > p->machine.hosts)
+        return chirp_fail(CHIRP_ERR_RANGE,
+                          "--nodes %d: machine %s has room for 1 to %d nodes; enlarge its platform file",
+                          nodes, p->machine.name, p->machine.hosts / p->machine.ranks_per_node);
+    chirp_plan plan;
+    *row = (chirp_projection_row){.nodes = nodes, .ranks = (int)ranks};
+    row->steps = p->options.steps > 0 ? p->options.steps : default_steps((int)ranks);
+    chirp_status st = chirp_plan_make(p, (int)ranks, &plan);
+    if (st != CHIRP_OK)
+        return st;
+    chirp_closed_form(&plan, &row->closed_form);
+    row->terms = row->closed_form;
+    if (p->simulated)
+        st = simulate_row(p, &plan, row);
+    row->efficiency = efficiency(&row->terms);
+    band(p, &plan, row);
+    return st;
+}
+
+/* One combination of unknowns by closed form. */
+static chirp_status scenario(const chirp_projection *p, chirp_scenario *s, const chirp_fit *fit)
+{
+    chirp_projection other = *p; /* shares the machine's strings; not released */
+    chirp_plan plan;
+    chirp_step_terms t;
+    other.options.batch = s->batch;
+    other.options.exchange = CHIRP_PLAN_STUDY;
+    other.options.micro_steps = 1;
+    other.options.half = false;
+    other.options.profile = NULL;
+    other.flops = p->machine.value[s->slow ? CHIRP_MACHINE_FLOPS_SLOW : CHIRP_MACHINE_FLOPS_FAST].value;
+    chirp_status st =
+        chirp_workload_make(p->options.network, s->variant, false, &other.workload);
+    if (st == CHIRP_OK)
+        st = chirp_plan_make(&other, p->scenario_nodes * p->machine.ranks_per_node, &plan);
+    if (st != CHIRP_OK)
+        return st;
+    plan.jitter_relative = strcmp(s->form, "relative") == 0 ? fit->relative : 0;
+    plan.jitter_absolute_s = strcmp(s->form, "absolute") == 0 ? fit->sd_s : 0;
+    plan.cycles = fit ? fit->cycles : CYCLES_BOUND;
+    plan.hidden = s->hidden;
+    chirp_closed_form(&plan, &t);
+    s->efficiency = efficiency(&t);
+    (void)snprintf(s->fitted_on, sizeof s->fitted_on, "%s", fit ? fit->network : "");
+    return CHIRP_OK;
+}
+
+static chirp_status make_scenarios(chirp_projection *p)
+{
+    static const int64_t batches[] = {16, 32, 64};
+    static const chirp_variant variants[] = {CHIRP_VARIANT_NONE, CHIRP_VARIANT_LAST2,
+                                             CHIRP_VARIANT_LEAF};
+    static const char *const forms[] = {"none", "relative", "absolute"};
+    chirp_status st = CHIRP_OK;
+    for (int b = 0; b < 3; ++b)
+        for (int slow = 0; slow < 2; ++slow)
+            for (int v = 0; v < 3; ++v)
+                for (int form = 0; form < 3; ++form)
+                    for (int f = 0; f < (form == 0 ? 1 : p->calibration.n); ++f)
+                        for (int hidden = 0; hidden < 2 && st == CHIRP_OK; ++hidden) {
+                            if (p->n_scenarios == CHIRP_MAX_SCENARIOS)
+                                return st;
+                            chirp_scenario *s = &p->scenario[p->n_scenarios];
+                            *s = (chirp_scenario){.batch = batches[b], .slow = slow == 1,
+                                                  .variant = variants[v], .form = forms[form],
+                                                  .hidden = hidden ? 0.8 : 0};
+                            st = scenario(p, s, form ? &p->calibration.fit[f] : NULL);
+                            p->n_scenarios += st == CHIRP_OK;
+                        }
+    return st;
+}
+
+/* Who is to blame for the published loss, at the study's own batch and the compute rate that favours bytes. */
+static chirp_status make_headline(chirp_projection *p)
+{
+    chirp_scenario bytes = {.batch = 64, .variant = CHIRP_VARIANT_LAST2, .form = "none"};
+    const chirp_status st = scenario(p, &bytes, NULL);
+    if (st != CHIRP_OK)
+        return st;
+    const double e = chirp_expected_maximum(p->scenario_nodes * p->machine.ranks_per_node);
+    p->has_headline = true;
+    p->points_lost = 100 * (1 - p->machine.published_efficiency);
+    p->points_bytes = 100 * (1 - bytes.efficiency);
+    p->relative_needed =
+        fmax(0, (1 / p->machine.published_efficiency - 1 / bytes.efficiency) / e);
+    return CHIRP_OK;
+}
+
+static chirp_status prepare(chirp_projection *p)
+{
+    const chirp_projection_options *o = &p->options;
+    if (o->n_rows < 1 || o->n_rows > CHIRP_MAX_ROWS || o->batch < 1 || o->micro_steps < 1)
+        return chirp_fail(CHIRP_ERR_ARG, "projection: %d rows, batch %lld, %d passes", o->n_rows,
+                          (long long)o->batch, o->micro_steps);
+    if (o->exchange == CHIRP_PLAN_STUDY && (o->shared_noise || o->half || o->micro_steps > 1))
+        return chirp_fail(CHIRP_ERR_ARG, "--exchange study sends two floats per variational weight "
+                                         "after every pass; drop --weight-noise shared, --compress "
+                                         "and --accumulate or use --exchange overlap");
+    chirp_status st = chirp_machine_read(o->machine, &p->machine);
+    if (st == CHIRP_OK)
+        st = chirp_workload_make(o->network, o->variant, o->shared_noise, &p->workload);
+    if (st != CHIRP_OK)
+        return st;
+    const chirp_machine_value *v = p->machine.value;
+    p->flops = o->flops;
+    if (o->flops == 0)
+        p->flops = v[CHIRP_MACHINE_FLOPS_FAST].value;
+    if (o->flops == -1)
+        p->flops = v[CHIRP_MACHINE_FLOPS_SLOW].value;
+    p->calibrated = p->machine.n_observed > 0;
+    if (p->calibrated)
+        st = chirp_calibrate(&p->machine, &p->calibration);
+    p->jitter_relative = v[CHIRP_MACHINE_JITTER_RELATIVE].given
+                             ? v[CHIRP_MACHINE_JITTER_RELATIVE].value
+                             : p->calibration.pooled.relative;
+    p->cycles = p->calibrated ? p->calibration.pooled.cycles : 1;
+    if (o->jitter >= 0)
+        p->jitter_relative = o->jitter;
+    const bool available = chirp_simulate_available(&p->engine_version);
+    p->simulated = o->engine == CHIRP_ENGINE_SIMGRID || (o->engine == CHIRP_ENGINE_AUTO && available);
+    if (st == CHIRP_OK && o->engine == CHIRP_ENGINE_SIMGRID && !available)
+        st = chirp_fail(CHIRP_ERR_UNSUPPORTED, "--engine simgrid: this build has no SimGrid (Debian "
+                                               "package libsimgrid-dev)");
+    return st;
+}
+
+chirp_status chirp_project(const chirp_projection_options *options,
+                           chirp_projection_progress progress, void *context, chirp_projection *p)
+{
+    *p = (chirp_projection){.options = *options};
+    chirp_status st = prepare(p);
+    for (int i = 0; st == CHIRP_OK && i < options->n_rows; ++i) {
+        st = project_row(p, options->nodes[i], &p->row[i]);
+        p->n_rows = i + 1;
+        if (st == CHIRP_OK && progress)
+            progress(context, i + 1, options->n_rows, &p->row[i]);
+    }
+    if (st == CHIRP_OK && p->calibrated && p->machine.published_nodes > 0) {
+        p->scenario_nodes = p->machine.published_nodes;
+        st = make_scenarios(p);
+        if (st == CHIRP_OK)
+            st = make_headline(p);
+    }
+    if (st != CHIRP_OK)
+        chirp_projection_release(p);
+    return st;
+}

@@ -1,0 +1,214 @@
+/* The projection as JSON. Numbers that don't exist are absent: JSON has neither NaN nor infinity. */
+#include "suites/scaling/projection.h"
+
+#include "harness/base/memory.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const exchange_name[] = {"overlap", "study", "delayed"};
+
+static void put(cJSON *object, const char *key, double value)
+{
+    if (isfinite(value))
+        (void)cJSON_AddNumberToObject(object, key, value);
+}
+
+static void put_terms(cJSON *object, const chirp_step_terms *t)
+{
+    put(object, "seconds_per_step", t->seconds);
+    put(object, "efficiency", t->compute / t->seconds);
+    put(object, "compute", t->compute);
+    put(object, "straggler", t->straggler);
+    put(object, "negotiation", t->negotiation);
+    put(object, "exposed_allreduce", t->exposed_allreduce);
+}
+
+static void add_rows(cJSON *root, const chirp_projection *p)
+{
+    cJSON *rows = cJSON_AddArrayToObject(root, "rows");
+    for (int i = 0; i < p->n_rows; ++i) {
+        const chirp_projection_row *row = &p->row[i];
+        cJSON *item = cJSON_CreateObject();
+        put(item, "nodes", row->nodes);
+        put(item, "ranks", row->ranks);
+        put_terms(item, &row->terms);
+        put(item, "signals_per_second",
+            (double)p->options.batch * p->options.micro_steps * row->ranks / row->terms.seconds);
+        if (row->band[1] > row->band[0]) {
+            const double pair[2] = {row->band[0], row->band[1]};
+            cJSON_AddItemToObject(item, "efficiency_band", cJSON_CreateDoubleArray(pair, 2));
+        }
+        if (p->simulated) {
+            put(item, "simulated_steps", row->steps);
+            put_terms(cJSON_AddObjectToObject(item, "closed_form"), &row->closed_form);
+        }
+        cJSON_AddItemToArray(rows, item);
+    }
+}
+
+static void say(cJSON *list, const char *text)
+{
+    cJSON_AddItemToArray(list, cJSON_CreateString(text));
+}
+
+static void add_assumptions(cJSON *root, const chirp_projection *p)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
+    char text[768];
+    say(list, p->simulated ? "rows by SimGrid on the platform file, one exchange after the other; closed_form beside each row"
+                           : "rows by the closed form, not by a simulation: contention in the network is left out");
+    (void)snprintf(text, sizeof text,
+                   "a rank computes at %.4g GFLOP/s (%.4g GFLOP per signal, batch %lld): %.4g s a pass",
+                   p->flops > 0 ? p->flops / 1e9 : NAN, p->workload.flops / 1e9,
+                   (long long)p->options.batch, p->n_rows ? p->row[0].terms.compute / p->options.micro_steps : 0.0);
+    if (p->flops > 0)
+        say(list, text);
+    else
+        say(list, "compute time per signal and layer as measured in the profile on this machine");
+    (void)snprintf(text, sizeof text,
+                   "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard deviation), "
+                   "%.0f %% of the variance permanent per rank; this assumption carries the prediction",
+                   p->jitter_relative, 100 * p->machine.value[CHIRP_MACHINE_JITTER_PERMANENT_SHARE].value);
+    say(list, text);
+    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
+        const chirp_machine_value *v = &p->machine.value[i];
+        if (!v->given || v->kind[0] != 'a')
+            continue;
+        (void)snprintf(text, sizeof text, "%s = %g %s assumed: %s",
+                       chirp_machine_key((chirp_machine_number)i), v->value, v->unit, v->source);
+        say(list, text);
+    }
+}
+
+static cJSON *fit_object(const chirp_fit *fit)
+{
+    cJSON *item = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(item, "fitted_on", fit->network);
+    put(item, "cycles", fit->cycles);
+    put(item, "sd_s", fit->sd_s);
+    put(item, "relative", fit->relative);
+    put(item, "rms_s", fit->rms_s);
+    return item;
+}
+
+static void add_calibration(cJSON *root, const chirp_projection *p)
+{
+    if (!p->calibrated) {
+        (void)cJSON_AddStringToObject(root, "calibrated_on", "nothing: the machine file's own numbers");
+        return;
+    }
+    const chirp_calibration *c = &p->calibration;
+    cJSON *object = cJSON_AddObjectToObject(root, "calibrated_on");
+    (void)cJSON_AddStringToObject(object, "what", p->machine.observed_what);
+    cJSON_AddItemToObject(object, "pooled", fit_object(&c->pooled));
+    cJSON *fits = cJSON_AddArrayToObject(object, "fits");
+    for (int i = 0; i < c->n; ++i)
+        cJSON_AddItemToArray(fits, fit_object(&c->fit[i]));
+    cJSON *held_out = cJSON_AddArrayToObject(object, "held_out");
+    for (int i = 0; i < c->n_held_out; ++i) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(item, "network", c->held_out[i].network);
+        put(item, "nodes", c->held_out[i].nodes);
+        put(item, "measured_efficiency", c->held_out[i].measured_efficiency);
+        put(item, "predicted_efficiency", c->held_out[i].predicted_efficiency);
+        put(item, "error", c->held_out[i].predicted_efficiency - c->held_out[i].measured_efficiency);
+        cJSON_AddItemToArray(held_out, item);
+    }
+    /* the raw observations, so that a plot needs this file only */
+    cJSON *observed = cJSON_AddArrayToObject(object, "observed");
+    for (int i = 0; i < p->machine.n_observed; ++i)
+        for (int k = 0; k < p->machine.observed[i].n; ++k) {
+            const double t1 = p->machine.observed_one_node_s;
+            cJSON *item = cJSON_CreateObject();
+            (void)cJSON_AddStringToObject(item, "network", p->machine.observed[i].name);
+            put(item, "nodes", p->machine.observed[i].nodes[k]);
+            put(item, "efficiency", t1 / (t1 + p->machine.observed[i].extra_s[k]));
+            cJSON_AddItemToArray(observed, item);
+        }
+}
+
+static void add_scenarios(cJSON *root, const chirp_projection *p)
+{
+    if (p->n_scenarios == 0)
+        return;
+    put(root, "scenario_nodes", p->scenario_nodes);
+    cJSON *list = cJSON_AddArrayToObject(root, "scenarios");
+    for (int i = 0; i < p->n_scenarios; ++i) {
+        const chirp_scenario *s = &p->scenario[i];
+        cJSON *item = cJSON_CreateObject();
+        put(item, "batch", (double)s->batch);
+        (void)cJSON_AddStringToObject(item, "compute", s->slow ? "slow" : "fast");
+        (void)cJSON_AddStringToObject(item, "variational", chirp_variant_name[s->variant]);
+        (void)cJSON_AddStringToObject(item, "waiting", s->form);
+        if (s->fitted_on[0])
+            (void)cJSON_AddStringToObject(item, "fitted_on", s->fitted_on);
+        put(item, "hidden_share", s->hidden);
+        put(item, "efficiency", s->efficiency);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
+static void add_headline(cJSON *root, const chirp_projection *p)
+{
+    if (p->machine.published_nodes > 0) {
+        cJSON *published = cJSON_AddObjectToObject(root, "published");
+        put(published, "nodes", p->machine.published_nodes);
+        put(published, "efficiency", p->machine.published_efficiency);
+        (void)cJSON_AddStringToObject(published, "source", p->machine.published_source);
+    }
+    if (!p->has_headline)
+        return;
+    cJSON *headline = cJSON_AddObjectToObject(root, "headline");
+    char text[512];
+    const double rest = p->points_lost - p->points_bytes;
+    (void)snprintf(text, sizeof text,
+                   "Of the %.0f points lost at %d nodes, bytes and control explain at most %.1f at batch 64; the other "
+                   "%.1f are waiting for the slowest node: a relative spread of %.3f between nodes, where 2 to 8 nodes "
+                   "showed %.3f to %.3f.",
+                   p->points_lost, p->machine.published_nodes, p->points_bytes, rest,
+                   p->relative_needed,
+                   fmin(p->calibration.fit[0].relative, p->calibration.fit[p->calibration.n - 1].relative),
+                   fmax(p->calibration.fit[0].relative, p->calibration.fit[p->calibration.n - 1].relative));
+    (void)cJSON_AddStringToObject(headline, "sentence", text);
+    put(headline, "points_lost", p->points_lost);
+    put(headline, "points_bytes_and_control", p->points_bytes);
+    put(headline, "points_waiting", rest);
+    put(headline, "relative_needed", p->relative_needed);
+}
+
+chirp_status chirp_projection_json(const chirp_projection *p, char **text)
+{
+    const chirp_projection_options *o = &p->options;
+    cJSON *root = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(root, "machine", p->machine.name);
+    (void)cJSON_AddStringToObject(root, "machine_title", p->machine.title);
+    (void)cJSON_AddStringToObject(root, "exchange", exchange_name[o->exchange]);
+    put(root, "batch", (double)o->batch);
+    (void)cJSON_AddStringToObject(root, "network", o->network);
+    (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->variant]);
+    (void)cJSON_AddStringToObject(root, "weight_noise", o->shared_noise ? "shared" : "independent");
+    (void)cJSON_AddStringToObject(root, "compress", o->half ? "bf16" : "none");
+    put(root, "accumulate", o->micro_steps);
+    put(root, "trained_numbers", (double)p->workload.trained);
+    put(root, "exchanged_bytes", (double)p->workload.trained * (o->half ? 2 : 4));
+    (void)cJSON_AddStringToObject(root, "engine", p->simulated ? "simgrid" : "closed form");
+    if (p->simulated)
+        (void)cJSON_AddStringToObject(root, "engine_version", p->engine_version);
+    put(root, "seed", (double)o->seed);
+    put(root, "jitter_relative", p->jitter_relative);
+    add_rows(root, p);
+    add_headline(root, p);
+    add_calibration(root, p);
+    add_assumptions(root, p);
+    add_scenarios(root, p);
+    char *printed = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (!printed)
+        return chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the projection");
+    *text = chirp_strdup(printed);
+    cJSON_free(printed);
+    return *text ? CHIRP_OK : CHIRP_ERR_NOMEM;
+}

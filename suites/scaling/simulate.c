@@ -1,0 +1,387 @@
+/*
+ * Two actors a rank share two semaphores. The compute actor sleeps through its passes (nobody competes for its cores),
+ * posts `ready` per bucket and waits for `done`; the communication actor spells the reductions as exchanges, because
+ * SimGrid's collectives know neither overlap nor our software costs. All actors live in one thread, so that the
+ * bookkeeping of phases is plain shared memory.
+ */
+#include "suites/scaling/simulate.h"
+
+#include "harness/base/memory.h"
+
+#ifndef CHIRP_HAVE_SIMGRID
+bool chirp_simulate_available(const char **version)
+{
+    if (version)
+        *version = "";
+    return false;
+}
+
+chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const char *prefix,
+                            int steps, const float *factor, chirp_step_terms *terms)
+{
+    (void)plan, (void)platform, (void)prefix, (void)steps, (void)factor, (void)terms;
+    return chirp_fail(CHIRP_ERR_UNSUPPORTED,
+                      "this build has no SimGrid (Debian package libsimgrid-dev); use --engine "
+                      "closed_form");
+}
+#else
+
+#include <simgrid/actor.h>
+#include <simgrid/comm.h>
+#include <simgrid/engine.h>
+#include <simgrid/host.h>
+#include <simgrid/mailbox.h>
+#include <simgrid/semaphore.h>
+#include <simgrid/version.h>
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STRINGIFY(x) #x
+#define VERSION_TEXT(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
+enum { MAX_ROUNDS = 24 };
+
+bool chirp_simulate_available(const char **version)
+{
+    if (version)
+        *version = VERSION_TEXT(SIMGRID_VERSION_MAJOR, SIMGRID_VERSION_MINOR, SIMGRID_VERSION_PATCH);
+    return true;
+}
+
+/* When the last rank passed a point of a step; rank times differ, and the last one counts. */
+typedef struct phase_ends {
+    double computed, agreed, done;
+} phase_ends;
+
+typedef struct sim_rank {
+    sg_sem_t ready, done;
+    sg_mailbox_t from[MAX_ROUNDS + 1]; /* mine, by round: partner of round k is rank ^ 2^k; the last is for folding */
+} sim_rank;
+
+static struct {
+    const chirp_plan *plan;
+    const float *factor;
+    int steps, core, rounds;
+    sim_rank *rank;
+    phase_ends *end; /* [steps] */
+} sim;
+
+static void later(double *latest)
+{
+    const double now = simgrid_get_clock();
+    if (now > *latest)
+        *latest = now;
+}
+
+static void send_and_receive(int me, int partner, int round, double bytes)
+{
+    static char token; /* the payload's address must not be NULL; only its simulated size counts */
+    const chirp_plan *p = sim.plan;
+    void *received = NULL;
+    sg_actor_sleep_for(p->software_fixed + p->software_per_byte * bytes);
+    sg_comm_t get = sg_mailbox_get_async(sim.rank[me].from[round], &received);
+    sg_comm_t put =
+        sg_mailbox_put_async(sim.rank[partner].from[round], &token, lround(fmax(1, bytes)));
+    sg_comm_wait(put);
+    sg_comm_wait(get);
+}
+
+static void send_only(int partner, double bytes)
+{
+    static char token;
+    sg_actor_sleep_for(sim.plan->software_fixed + sim.plan->software_per_byte * bytes);
+    sg_mailbox_put(sim.rank[partner].from[MAX_ROUNDS], &token, lround(fmax(1, bytes)));
+}
+
+/* Ranks beyond the largest power of two hand their values to a neighbour of the core and get the result back:
+   rank core + i belongs to rank i. */
+static bool fold_in(int me, double bytes)
+{
+    if (me >= sim.core) {
+        send_only(me - sim.core, bytes);
+        (void)sg_mailbox_get(sim.rank[me].from[MAX_ROUNDS]);
+        return false;
+    }
+    if (me + sim.core < sim.plan->ranks)
+        (void)sg_mailbox_get(sim.rank[me].from[MAX_ROUNDS]);
+    return true;
+}
+
+static void fold_out(int me, double bytes)
+{
+    if (me + sim.core < sim.plan->ranks)
+        send_only(me + sim.core, bytes);
+}
+
+static void allreduce(int me, double bytes)
+{
+    if (!fold_in(me, bytes))
+        return;
+    double part = bytes;
+    for (int k = 0; k < sim.rounds; ++k) { /* halving, nearest partner first: as MPICH does */
+        part /= 2;
+        send_and_receive(me, me ^ (1 << k), k, part);
+    }
+    for (int k = sim.rounds - 1; k >= 0; --k) { /* doubling */
+        send_and_receive(me, me ^ (1 << k), k, part);
+        part *= 2;
+    }
+    fold_out(me, bytes);
+}
+
+static void agree(int me)
+{
+    if (!fold_in(me, 8))
+        return;
+    for (int k = 0; k < sim.rounds; ++k)
+        send_and_receive(me, me ^ (1 << k), k, 8);
+    fold_out(me, 8);
+}
+
+static void compute_actor(int argc, char **argv)
+{
+    (void)argc;
+    const chirp_plan *p = sim.plan;
+    const int me = atoi(argv[1]);
+    const int late = p->exchange == CHIRP_PLAN_DELAYED ? 1 : 0;
+    for (int s = 0; s < sim.steps; ++s) {
+        const float *factor = sim.factor + (size_t)s * (size_t)p->micro_steps * (size_t)p->ranks;
+        for (int k = 0; k + 1 < p->micro_steps; ++k)
+            sg_actor_sleep_for(p->micro_s * (double)factor[k * p->ranks + me]);
+        const double slow = (double)factor[(p->micro_steps - 1) * p->ranks + me];
+        double done = 0;
+        for (int b = 0; b < p->n_buckets; ++b) {
+            sg_actor_sleep_for((p->ready_s[b] - done) * slow);
+            done = p->ready_s[b];
+            sg_sem_release(sim.rank[me].ready);
+        }
+        if (p->micro_s > done)
+            sg_actor_sleep_for((p->micro_s - done) * slow);
+        later(&sim.end[s].computed);
+        if (s >= late) /* delayed: the mean of the step before */
+            sg_sem_acquire(sim.rank[me].done);
+        if (p->tail_s > 0)
+            sg_actor_sleep_for(p->tail_s);
+    }
+}
+
+static void communication_actor(int argc, char **argv)
+{
+    (void)argc;
+    const chirp_plan *p = sim.plan;
+    const int me = atoi(argv[1]);
+    for (int s = 0; s < sim.steps; ++s) {
+        double bytes = 0;
+        for (int b = 0; b < p->n_buckets; ++b) {
+            sg_sem_acquire(sim.rank[me].ready);
+            bytes += p->bytes[b];
+            if (p->exchange != CHIRP_PLAN_STUDY)
+                allreduce(me, p->bytes[b]);
+        }
+        if (p->exchange == CHIRP_PLAN_STUDY) {
+            if (p->cycle_s > 0) { /* wakes at its next period, and some periods later all agree */
+                const double now = simgrid_get_clock();
+                const double wake = ceil(now / p->cycle_s) * p->cycle_s;
+                sg_actor_sleep_for(wake - now + fmax(0, p->cycles - 0.5) * p->cycle_s);
+            }
+            agree(me);
+            later(&sim.end[s].agreed);
+            sg_actor_sleep_for(bytes / p->copy_bandwidth);
+            allreduce(me, bytes);
+            sg_actor_sleep_for(bytes / p->copy_bandwidth);
+        }
+        later(&sim.end[s].done);
+        sg_sem_release(sim.rank[me].done);
+    }
+}
+
+/* Differences of the instants at which the last rank passed: they add up to the whole by construction. */
+static void collect(chirp_step_terms *t)
+{
+    const chirp_plan *p = sim.plan;
+    const double n = sim.steps;
+    const bool study = p->exchange == CHIRP_PLAN_STUDY;
+    *t = (chirp_step_terms){.compute = p->micro_steps * p->micro_s + p->tail_s};
+    t->seconds = simgrid_get_clock() / n;
+    if (p->exchange == CHIRP_PLAN_DELAYED) {
+        /* no instant separates waiting from reducing when a step overlaps with the next: report what is left over
+           as waiting, less what the communication core alone would need beyond the compute time */
+        double reductions = 0;
+        for (int b = 0; b < p->n_buckets; ++b)
+            reductions += chirp_allreduce_s(p, p->bytes[b]);
+        t->exposed_allreduce = fmax(0, fmin(reductions, t->seconds) - t->compute);
+        t->straggler = t->seconds - t->compute - t->exposed_allreduce;
+        return;
+    }
+    for (int s = 0; s < sim.steps; ++s) {
+        const phase_ends *e = &sim.end[s];
+        const double computed = e->computed;
+        const double agreed = study ? e->agreed : computed;
+        t->negotiation += (agreed - computed) / n;
+        t->exposed_allreduce += fmax(0, e->done - agreed) / n;
+    }
+    t->straggler = t->seconds - t->compute - t->negotiation - t->exposed_allreduce;
+}
+
+static chirp_status create_actors(const char *prefix)
+{
+    const chirp_plan *p = sim.plan;
+    char name[64];
+    char number[16];
+    for (int i = 0; i < p->ranks; ++i) {
+        sim_rank *r = &sim.rank[i];
+        r->ready = sg_sem_init(0);
+        r->done = sg_sem_init(0);
+        for (int k = 0; k <= MAX_ROUNDS; ++k) {
+            if (k >= sim.rounds && k < MAX_ROUNDS)
+                continue;
+            (void)snprintf(name, sizeof name, "%d<%d", i, k);
+            r->from[k] = sg_mailbox_by_name(name);
+        }
+    }
+    for (int i = 0; i < p->ranks; ++i) {
+        (void)snprintf(name, sizeof name, "%s%d", prefix, i);
+        (void)snprintf(number, sizeof number, "%d", i);
+        sg_host_t host = sg_host_by_name(name);
+        if (!host)
+            return chirp_fail(CHIRP_ERR_FORMAT, "the platform file has no host %s for %d ranks",
+                              name, p->ranks);
+        char *argv[] = {name, number, NULL};
+        if (!sg_actor_create(name, host, compute_actor, 2, argv) ||
+            !sg_actor_create(name, host, communication_actor, 2, argv))
+            return chirp_fail(CHIRP_ERR_LIBRARY, "SimGrid: no actor on %s", name);
+    }
+    return CHIRP_OK;
+}
+
+/* What the child writes to its parent. */
+typedef struct child_report {
+    chirp_status status;
+    char sentence[400];
+    chirp_step_terms terms;
+} child_report;
+
+static void run_child(const char *platform, const char *prefix, child_report *report)
+{
+    /* CM02: plain bandwidth sharing; the default model multiplies by factors fitted to gigabit Ethernet */
+    char words[][48] = {"chirpbench", "--cfg=network/model:CM02", "--cfg=network/TCP-gamma:0",
+                        "--cfg=contexts/stack-size:128", "--log=root.thres:critical"};
+    char *argv[] = {words[0], words[1], words[2], words[3], words[4], NULL};
+    int argc = 5;
+    simgrid_init(&argc, argv);
+    simgrid_load_platform(platform);
+    const size_t n = (size_t)sim.plan->ranks;
+    sim.rank = chirp_calloc(n, sizeof *sim.rank);
+    sim.end = chirp_calloc((size_t)sim.steps, sizeof *sim.end);
+    report->status = sim.rank && sim.end ? create_actors(prefix) : CHIRP_ERR_NOMEM;
+    if (report->status == CHIRP_OK) {
+        simgrid_run();
+        collect(&report->terms);
+        if (!(report->terms.seconds > 0 && isfinite(report->terms.seconds)))
+            report->status = chirp_fail(CHIRP_ERR_LIBRARY, "SimGrid: no simulated time passed");
+    }
+    (void)snprintf(report->sentence, sizeof report->sentence, "%s", chirp_error_message());
+}
+
+/* All of `size` bytes, or false at the end of the pipe. */
+static bool read_all(int fd, void *to, size_t size)
+{
+    char *next = to;
+    while (size > 0) {
+        const ssize_t got = read(fd, next, size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        next += got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+/* The child's stderr, cut to its last line that says something. */
+static void last_line(int fd, char *line, size_t size)
+{
+    char text[4096];
+    size_t length = 0;
+    line[0] = '\0';
+    (void)lseek(fd, 0, SEEK_SET);
+    const ssize_t got = read(fd, text, sizeof text - 1);
+    length = got > 0 ? (size_t)got : 0;
+    text[length] = '\0';
+    for (char *save = NULL, *part = strtok_r(text, "\n", &save); part;
+         part = strtok_r(NULL, "\n", &save))
+        if (part[0] != '\0' && line[0] == '\0')
+            (void)snprintf(line, size, "%s", part);
+}
+
+static chirp_status fork_and_wait(const char *platform, const char *prefix, child_report *report)
+{
+    int pipes[2];
+    FILE *errors = tmpfile();
+    if (!errors)
+        return chirp_fail(CHIRP_ERR_IO, "no temporary file: %s", strerror(errno));
+    if (pipe(pipes) != 0) {
+        (void)fclose(errors);
+        return chirp_fail(CHIRP_ERR_LIBRARY, "pipe: %s", strerror(errno));
+    }
+    (void)fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)close(pipes[0]);
+        (void)dup2(fileno(errors), STDERR_FILENO);
+        run_child(platform, prefix, report);
+        const bool whole = write(pipes[1], report, sizeof *report) == (ssize_t)sizeof *report;
+        _exit(whole ? 0 : 1); /* not exit(): the parent's buffers and handlers are not ours */
+    }
+    (void)close(pipes[1]);
+    chirp_status st = CHIRP_OK;
+    if (child < 0) {
+        st = chirp_fail(CHIRP_ERR_LIBRARY, "fork: %s", strerror(errno));
+    } else {
+        const bool whole = read_all(pipes[0], report, sizeof *report);
+        int state = 0;
+        while (waitpid(child, &state, 0) < 0 && errno == EINTR)
+            continue;
+        if (!whole) {
+            char line[256];
+            last_line(fileno(errors), line, sizeof line);
+            st = chirp_fail(CHIRP_ERR_LIBRARY, "SimGrid gave up on %s: %s", platform,
+                            line[0] ? line : "it said nothing");
+        } else if (report->status != CHIRP_OK) {
+            st = chirp_fail(report->status, "%s: %s", platform, report->sentence);
+        }
+    }
+    (void)close(pipes[0]);
+    (void)fclose(errors);
+    return st;
+}
+
+chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const char *prefix,
+                            int steps, const float *factor, chirp_step_terms *terms)
+{
+    if (plan->ranks < 1 || plan->ranks > (1 << MAX_ROUNDS) || steps < 1 || plan->n_buckets < 1 ||
+        plan->n_buckets > CHIRP_PLAN_MAX_BUCKETS)
+        return chirp_fail(CHIRP_ERR_ARG, "simulation of %d ranks, %d steps, %d buckets",
+                          plan->ranks, steps, plan->n_buckets);
+    sim.plan = plan;
+    sim.factor = factor;
+    sim.steps = steps;
+    sim.core = 1;
+    sim.rounds = 0;
+    while (2 * sim.core <= plan->ranks) {
+        sim.core *= 2;
+        ++sim.rounds;
+    }
+    child_report report = {0};
+    const chirp_status st = fork_and_wait(platform, prefix, &report);
+    if (st == CHIRP_OK)
+        *terms = report.terms;
+    return st;
+}
+#endif
