@@ -45,7 +45,8 @@ static chirp_status parse_compute(const char *text, double *flops)
     const chirp_status st = chirp_parse_real("--compute", text, &gflops);
     if (st != CHIRP_OK || gflops < 1e-3 || gflops > 1e9)
         return chirp_fail(CHIRP_ERR_ARG,
-                          "--compute %.40s: should be fast, slow, measured or GFLOP/s of one rank", text);
+                          "--compute %.40s: should be fast, slow, measured or GFLOP/s of one rank",
+                          text);
     *flops = gflops * 1e9;
     return CHIRP_OK;
 }
@@ -58,7 +59,8 @@ static void show_row(void *context, int done, int of, const chirp_projection_row
     const chirp_step_terms *t = &row->terms;
     char band[32] = "";
     if (row->band[1] > row->band[0])
-        (void)snprintf(band, sizeof band, "%3.0f .. %3.0f %%", 100 * row->band[0], 100 * row->band[1]);
+        (void)snprintf(band, sizeof band, "%3.0f .. %3.0f %%", 100 * row->band[0],
+                       100 * row->band[1]);
     printf("%6d %12.4f %9.1f %% %11.4f %11.4f %11.4f %11.4f   %s\n", row->nodes, t->seconds,
            100 * row->efficiency, t->compute, t->straggler, t->negotiation, t->exposed_allreduce,
            band);
@@ -69,19 +71,22 @@ static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
     if (p->calibrated) {
-        printf("\nCalibrated on up to 8 public nodes, then frozen: spread between nodes %.3f (pooled; %s %.3f, %s %.3f)\n",
-               c->pooled.relative, c->fit[0].network, c->fit[0].relative,
-               c->fit[c->n - 1].network, c->fit[c->n - 1].relative);
+        printf("\nCalibrated on up to 8 public nodes, then frozen: spread between nodes %.3f "
+               "(pooled; %s %.3f, %s %.3f)\n",
+               c->pooled.relative, c->fit[0].network, c->fit[0].relative, c->fit[c->n - 1].network,
+               c->fit[c->n - 1].relative);
         for (int i = 0; i < c->n_held_out; ++i)
             printf("  held out: %s at %d nodes, predicted %.1f %%, measured %.1f %%\n",
                    c->held_out[i].network, c->held_out[i].nodes,
-                   100 * c->held_out[i].predicted_efficiency, 100 * c->held_out[i].measured_efficiency);
+                   100 * c->held_out[i].predicted_efficiency,
+                   100 * c->held_out[i].measured_efficiency);
     }
     if (p->machine.published_nodes > 0)
         printf("Published: %.0f %% at %d nodes (%s)\n", 100 * p->machine.published_efficiency,
                p->machine.published_nodes, p->machine.published_source);
     if (p->has_headline)
-        printf("Of those %.0f points, bytes and control explain at most %.1f at batch 64; waiting for the slowest node, "
+        printf("Of those %.0f points, bytes and control explain at most %.1f at batch 64; waiting "
+               "for the slowest node, "
                "a spread of %.3f, explains the rest.\n",
                p->points_lost, p->points_bytes, p->relative_needed);
     if (!p->simulated)
@@ -104,7 +109,8 @@ static chirp_status report(const chirp_projection *p, const char *json)
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
-    chirp_projection_options o = {.machine = "theta", .network = "spin", .batch = 64, .jitter = -1, .bucket_bytes = 1 << 20};
+    chirp_projection_options o = {
+        .machine = "theta", .network = "spin", .batch = 64, .jitter = -1, .bucket_bytes = 1 << 20};
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *exchange = "overlap";
     const char *variant = "last2";
@@ -119,29 +125,50 @@ static int run(int argc, char **argv)
     int64_t steps = 0;
     int64_t accumulate = 1;
     const chirp_option table[] = {
-        {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME", .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
-        {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...", .help = "how many nodes, a row each"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed", .help = "how gradients are averaged"},
-        {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass", .help = "which network"},
-        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all", .help = "which layers are variational"},
-        {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536, .help = "signals per pass and rank"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent", .help = "shared: one number per variational weight travels"},
-        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16", .help = "numbers on the wire"},
-        {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024, .help = "passes per exchange"},
-        {"bucket-bytes", CHIRP_OPTION_INT, &o.bucket_bytes, .metavar = "B", .min = 1, .max = 1e10, .help = "size at which a bucket is sent"},
-        {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE", .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
-        {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE", .help = "layer times measured by chirpbench scale --profile"},
-        {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5, .given = &jitter_given, .help = "spread of passes between ranks, relative; default: calibrated"},
-        {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form", .help = "what computes the rows"},
-        {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000, .help = "simulated steps per row; 0: 8, fewer above 256 ranks"},
-        {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15, .help = "of the jitter"},
-        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .help = "rows, terms, calibration, assumptions, scenarios"},
+        {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
+         .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
+        {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
+         .help = "how many nodes, a row each"},
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed",
+         .help = "how gradients are averaged"},
+        {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
+         .help = "which network"},
+        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
+         .help = "which layers are variational"},
+        {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
+         .help = "signals per pass and rank"},
+        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
+         .help = "shared: one number per variational weight travels"},
+        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
+         .help = "numbers on the wire"},
+        {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
+         .help = "passes per exchange"},
+        {"bucket-bytes", CHIRP_OPTION_INT, &o.bucket_bytes, .metavar = "B", .min = 1, .max = 1e10,
+         .help = "size at which a bucket is sent"},
+        {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
+         .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
+        {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
+         .help = "layer times measured by chirpbench scale --profile"},
+        {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
+         .given = &jitter_given,
+         .help = "spread of passes between ranks, relative; default: calibrated"},
+        {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
+         .help = "what computes the rows"},
+        {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
+         .help = "simulated steps per row; 0: 32, fewer above 256 ranks"},
+        {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
+         .help = "of the jitter"},
+        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
+         .help = "rows, terms, calibration, assumptions, scenarios"},
     };
-    const chirp_usage usage = {"project", NULL,
-                               "Projects weak scaling to N nodes of a machine: SimGrid moves every message of an exchange over the\n"
-                               "machine's network, ranks compute with jitter. Seconds per step by term; efficiency is one rank's\n"
-                               "step over this one's. The band is over the fits to the public 2 to 8 node runs.",
-                               table, sizeof table / sizeof table[0]};
+    const chirp_usage usage = {
+        "project", NULL,
+        "Projects weak scaling to N nodes of a machine: SimGrid moves every message of an exchange "
+        "over the\n"
+        "machine's network, ranks compute with jitter. Seconds per step by term; efficiency is one "
+        "rank's\n"
+        "step over this one's. The band is over the fits to the public 2 to 8 node runs.",
+        table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
         st = parse_nodes(nodes, &o);
@@ -150,11 +177,15 @@ static int run(int argc, char **argv)
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-    o.exchange = exchange[0] == 's' ? CHIRP_PLAN_STUDY : exchange[0] == 'd' ? CHIRP_PLAN_DELAYED : CHIRP_PLAN_OVERLAP;
+    o.exchange = exchange[0] == 's'   ? CHIRP_PLAN_STUDY
+                 : exchange[0] == 'd' ? CHIRP_PLAN_DELAYED
+                                      : CHIRP_PLAN_OVERLAP;
     o.shared_noise = noise[0] == 's';
     o.half = compress[0] == 'b';
     o.micro_steps = (int)accumulate;
-    o.engine = engine[0] == 's' ? CHIRP_ENGINE_SIMGRID : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM : CHIRP_ENGINE_AUTO;
+    o.engine = engine[0] == 's'   ? CHIRP_ENGINE_SIMGRID
+               : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM
+                                  : CHIRP_ENGINE_AUTO;
     o.seed = (uint64_t)seed;
     o.steps = (int)steps;
     if (jitter_given)
@@ -164,9 +195,10 @@ static int run(int argc, char **argv)
         chirp_file_discard(probe);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
-    printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s %11s %11s   %s\n", o.machine,
-           exchange, o.network, variant, (long long)o.batch, "nodes", "step", "efficiency", "compute", "straggler",
-           "negotiation", "allreduce", "band");
+    printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s %11s "
+           "%11s   %s\n",
+           o.machine, exchange, o.network, variant, (long long)o.batch, "nodes", "step",
+           "efficiency", "compute", "straggler", "negotiation", "allreduce", "band");
     st = chirp_project(&o, show_row, NULL, &projection);
     if (st == CHIRP_OK) {
         st = report(&projection, json);
@@ -175,4 +207,5 @@ static int run(int argc, char **argv)
     return chirp_command_exit(st);
 }
 
-const chirp_command chirp_command_project = {"project", "scaling projected to a machine you don't have", run};
+const chirp_command chirp_command_project = {"project",
+                                             "scaling projected to a machine you don't have", run};

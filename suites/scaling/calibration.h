@@ -33,9 +33,10 @@ typedef struct chirp_held_out {
 typedef struct chirp_calibration {
     int n;
     chirp_fit fit[CHIRP_MAX_OBSERVED_NETWORKS]; /**< each network alone, on all observations */
-    chirp_fit pooled;                           /**< all networks, one cycles and one sd: the central prediction */
+    chirp_fit pooled; /**< all networks, one cycles and one sd: the central prediction */
     int n_held_out;
-    chirp_held_out held_out[CHIRP_MAX_HELD_OUT]; /**< fitted per network up to machine.fit_nodes_max, tested beyond */
+    chirp_held_out held_out
+        [CHIRP_MAX_HELD_OUT]; /**< fitted per network up to machine.fit_nodes_max, tested beyond */
 } chirp_calibration;
 
 /** @return CHIRP_ERR_ARG for a machine without observations */

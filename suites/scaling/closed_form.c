@@ -53,7 +53,8 @@ double chirp_allreduce_s(const chirp_plan *p, double bytes)
         part /= 2;
         seconds += 2 * exchange_s(p, distance, part);
     }
-    if (core < p->ranks) /* the ranks beyond fold their values into a neighbour's and get the sum back */
+    if (core <
+        p->ranks) /* the ranks beyond fold their values into a neighbour's and get the sum back */
         seconds += 2 * exchange_s(p, core, bytes);
     return seconds;
 }

@@ -6,7 +6,8 @@
 /* splitmix64 of a counter: good enough for jitter, and needs no state. */
 static double uniform(uint64_t seed, uint64_t index)
 {
-    uint64_t z = seed * 0xd1342543de82ef95ULL + index * 0x9e3779b97f4a7c15ULL + 0x632be59bd9b4e019ULL;
+    uint64_t z =
+        seed * 0xd1342543de82ef95ULL + index * 0x9e3779b97f4a7c15ULL + 0x632be59bd9b4e019ULL;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
     z ^= z >> 31;
@@ -53,12 +54,15 @@ chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes
         score[i] = score[j];
         score[j] = swap;
     }
-    for (int s = 0; s < passes; ++s)
-        for (int i = 0; i < n; ++i) {
-            const uint64_t index = (uint64_t)s * (uint64_t)n + (uint64_t)i;
-            const double f = 1 + permanent * score[i] + fresh * normal(seed, index);
-            factor[index] = (float)fmax(0.05, f);
-        }
+    /* the mean over all draws is taken out: a projection is for the nominal rate, and waiting is then never negative */
+    const uint64_t draws = (uint64_t)passes * (uint64_t)n;
+    double mean = 0;
+    for (uint64_t i = 0; i < draws; ++i)
+        mean += normal(seed, i) / (double)draws;
+    for (uint64_t i = 0; i < draws; ++i) {
+        const double f = 1 + permanent * score[i % (uint64_t)n] + fresh * (normal(seed, i) - mean);
+        factor[i] = (float)fmax(0.05, f);
+    }
     chirp_free(score);
     return CHIRP_OK;
 }

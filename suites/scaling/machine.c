@@ -32,10 +32,7 @@ static const number_rule rules[CHIRP_MACHINE_NUMBERS] = {
     [CHIRP_MACHINE_JITTER_PERMANENT_SHARE] = {"jitter_permanent_share", 0, 1, true},
 };
 
-const char *chirp_machine_key(chirp_machine_number number)
-{
-    return rules[number].key;
-}
+const char *chirp_machine_key(chirp_machine_number number) { return rules[number].key; }
 
 void chirp_machine_release(chirp_machine *machine)
 {
@@ -82,8 +79,8 @@ static chirp_status take_word(const char *path, const cJSON *object, const char 
     return CHIRP_OK;
 }
 
-static chirp_status take_number(const char *path, const cJSON *object, const char *key,
-                                double min, double max, double *to)
+static chirp_status take_number(const char *path, const cJSON *object, const char *key, double min,
+                                double max, double *to)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     if (!cJSON_IsNumber(item) || !(item->valuedouble >= min && item->valuedouble <= max))
@@ -188,8 +185,8 @@ static chirp_status read_observations(const char *path, const cJSON *root, chirp
         return CHIRP_OK;
     chirp_status st = take_string(path, observations, "what", true, &machine->observed_what);
     if (st == CHIRP_OK)
-        st = take_number(path, observations, "one_node_s", 1e-9, 1e6,
-                         &machine->observed_one_node_s);
+        st =
+            take_number(path, observations, "one_node_s", 1e-9, 1e6, &machine->observed_one_node_s);
     if (st == CHIRP_OK)
         st = take_number(path, observations, "bytes", 0, 1e15, &machine->observed_bytes);
     const cJSON *fit = cJSON_GetObjectItemCaseSensitive(observations, "fit_nodes");
@@ -217,8 +214,7 @@ static chirp_status read_published(const char *path, const cJSON *root, chirp_ma
     const cJSON *published = cJSON_GetObjectItemCaseSensitive(root, "published");
     if (!published)
         return CHIRP_OK;
-    chirp_status st =
-        take_int(path, published, "nodes", 1 << 24, true, &machine->published_nodes);
+    chirp_status st = take_int(path, published, "nodes", 1 << 24, true, &machine->published_nodes);
     if (st == CHIRP_OK)
         st = take_number(path, published, "efficiency", 0, 1, &machine->published_efficiency);
     if (st == CHIRP_OK)

@@ -24,7 +24,7 @@ typedef enum chirp_machine_number {
     CHIRP_MACHINE_CYCLE,             /**< [s] period of the study's communication thread */
     CHIRP_MACHINE_FLOPS_FAST,        /**< [flop/s] of one rank, optimistic */
     CHIRP_MACHINE_FLOPS_SLOW,        /**< [flop/s] of one rank, pessimistic */
-    CHIRP_MACHINE_JITTER_RELATIVE,   /**< [1] standard deviation of a rank's step time; absent when it is calibrated */
+    CHIRP_MACHINE_JITTER_RELATIVE, /**< [1] standard deviation of a rank's step time; absent when it is calibrated */
     CHIRP_MACHINE_JITTER_PERMANENT_SHARE, /**< [1] of the jitter's variance that stays with the rank */
     CHIRP_MACHINE_NUMBERS
 } chirp_machine_number;

@@ -47,31 +47,34 @@ typedef struct chirp_plan {
     chirp_plan_exchange exchange;
     int ranks;
     int ranks_per_node;
-    int micro_steps;     /**< forward and backward passes per exchange (gradient accumulation) */
-    double micro_s;      /**< [s] nominal compute of one pass, all ranks alike */
-    double tail_s;       /**< [s] optimiser after the exchange, per step */
+    int micro_steps; /**< forward and backward passes per exchange (gradient accumulation) */
+    double micro_s;  /**< [s] nominal compute of one pass, all ranks alike */
+    double tail_s;   /**< [s] optimiser after the exchange, per step */
     int n_buckets;
     double ready_s[CHIRP_PLAN_MAX_BUCKETS]; /**< [s] after the start of the last pass */
     double bytes[CHIRP_PLAN_MAX_BUCKETS];
 
     double jitter_relative;        /**< [1] standard deviation of one pass over micro_s */
     double jitter_permanent_share; /**< [1] of its variance: same in every step of a rank */
-    double jitter_absolute_s;      /**< [s] standard deviation of one pass that doesn't grow with micro_s */
+    double
+        jitter_absolute_s; /**< [s] standard deviation of one pass that doesn't grow with micro_s */
 
     double bandwidth, latency, local_bandwidth, local_latency; /**< [B/s], [s] */
     double software_fixed, software_per_byte;                  /**< [s], [s/B] */
     double copy_bandwidth; /**< [B/s] study: in and out of the fusion buffer */
     double cycle_s;        /**< study: period of the communication thread */
-    double cycles;         /**< study: how many periods pass on average between ready and reduced; at least 0.5 */
-    double hidden;         /**< study, closed form only: share of copy and reduction behind the backward pass, 0 in truth */
+    double
+        cycles; /**< study: how many periods pass on average between ready and reduced; at least 0.5 */
+    double
+        hidden; /**< study, closed form only: share of copy and reduction behind the backward pass, 0 in truth */
 } chirp_plan;
 
 /** Mean seconds of one step (all micro_steps) by term; the four add up to `seconds`. */
 typedef struct chirp_step_terms {
     double seconds;
-    double compute;    /**< nominal: what one rank alone needs */
-    double straggler;  /**< waiting for the slowest rank */
-    double negotiation; /**< cycle and agreement */
+    double compute;           /**< nominal: what one rank alone needs */
+    double straggler;         /**< waiting for the slowest rank */
+    double negotiation;       /**< cycle and agreement */
     double exposed_allreduce; /**< copies and reductions that nothing hides */
 } chirp_step_terms;
 

@@ -161,16 +161,13 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
     return CHIRP_OK;
 }
 
-static double efficiency(const chirp_step_terms *t)
-{
-    return t->compute / t->seconds;
-}
+static double efficiency(const chirp_step_terms *t) { return t->compute / t->seconds; }
 
 static int default_steps(int ranks)
 {
     if (ranks <= 256)
-        return 8;
-    return ranks <= 1024 ? 4 : 2;
+        return 32;
+    return ranks <= 1024 ? 8 : 2;
 }
 
 static chirp_status simulate_row(const chirp_projection *p, const chirp_plan *plan,
@@ -209,9 +206,10 @@ static chirp_status project_row(chirp_projection *p, int nodes, chirp_projection
 {
     const int64_t ranks = (int64_t)nodes * p->machine.ranks_per_node;
     if (nodes < 1 || ranks > p->machine.hosts)
-        return chirp_fail(CHIRP_ERR_RANGE,
-                          "--nodes %d: machine %s has room for 1 to %d nodes; enlarge its platform file",
-                          nodes, p->machine.name, p->machine.hosts / p->machine.ranks_per_node);
+        return chirp_fail(
+            CHIRP_ERR_RANGE,
+            "--nodes %d: machine %s has room for 1 to %d nodes; enlarge its platform file", nodes,
+            p->machine.name, p->machine.hosts / p->machine.ranks_per_node);
     chirp_plan plan;
     *row = (chirp_projection_row){.nodes = nodes, .ranks = (int)ranks};
     row->steps = p->options.steps > 0 ? p->options.steps : default_steps((int)ranks);
@@ -238,9 +236,9 @@ static chirp_status scenario(const chirp_projection *p, chirp_scenario *s, const
     other.options.micro_steps = 1;
     other.options.half = false;
     other.options.profile = NULL;
-    other.flops = p->machine.value[s->slow ? CHIRP_MACHINE_FLOPS_SLOW : CHIRP_MACHINE_FLOPS_FAST].value;
-    chirp_status st =
-        chirp_workload_make(p->options.network, s->variant, false, &other.workload);
+    other.flops =
+        p->machine.value[s->slow ? CHIRP_MACHINE_FLOPS_SLOW : CHIRP_MACHINE_FLOPS_FAST].value;
+    chirp_status st = chirp_workload_make(p->options.network, s->variant, false, &other.workload);
     if (st == CHIRP_OK)
         st = chirp_plan_make(&other, p->scenario_nodes * p->machine.ranks_per_node, &plan);
     if (st != CHIRP_OK)
@@ -271,8 +269,10 @@ static chirp_status make_scenarios(chirp_projection *p)
                             if (p->n_scenarios == CHIRP_MAX_SCENARIOS)
                                 return st;
                             chirp_scenario *s = &p->scenario[p->n_scenarios];
-                            *s = (chirp_scenario){.batch = batches[b], .slow = slow == 1,
-                                                  .variant = variants[v], .form = forms[form],
+                            *s = (chirp_scenario){.batch = batches[b],
+                                                  .slow = slow == 1,
+                                                  .variant = variants[v],
+                                                  .form = forms[form],
                                                   .hidden = hidden ? 0.8 : 0};
                             st = scenario(p, s, form ? &p->calibration.fit[f] : NULL);
                             p->n_scenarios += st == CHIRP_OK;
@@ -291,8 +291,7 @@ static chirp_status make_headline(chirp_projection *p)
     p->has_headline = true;
     p->points_lost = 100 * (1 - p->machine.published_efficiency);
     p->points_bytes = 100 * (1 - bytes.efficiency);
-    p->relative_needed =
-        fmax(0, (1 / p->machine.published_efficiency - 1 / bytes.efficiency) / e);
+    p->relative_needed = fmax(0, (1 / p->machine.published_efficiency - 1 / bytes.efficiency) / e);
     return CHIRP_OK;
 }
 
@@ -327,10 +326,12 @@ static chirp_status prepare(chirp_projection *p)
     if (o->jitter >= 0)
         p->jitter_relative = o->jitter;
     const bool available = chirp_simulate_available(&p->engine_version);
-    p->simulated = o->engine == CHIRP_ENGINE_SIMGRID || (o->engine == CHIRP_ENGINE_AUTO && available);
+    p->simulated =
+        o->engine == CHIRP_ENGINE_SIMGRID || (o->engine == CHIRP_ENGINE_AUTO && available);
     if (st == CHIRP_OK && o->engine == CHIRP_ENGINE_SIMGRID && !available)
-        st = chirp_fail(CHIRP_ERR_UNSUPPORTED, "--engine simgrid: this build has no SimGrid (Debian "
-                                               "package libsimgrid-dev)");
+        st =
+            chirp_fail(CHIRP_ERR_UNSUPPORTED, "--engine simgrid: this build has no SimGrid (Debian "
+                                              "package libsimgrid-dev)");
     return st;
 }
 

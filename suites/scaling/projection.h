@@ -22,16 +22,16 @@ typedef struct chirp_projection_options {
     const char *network;
     chirp_plan_exchange exchange;
     chirp_variant variant;
-    int64_t batch;         /**< per rank */
-    double flops;          /**< [flop/s] of a rank; 0: the machine's fast rate, -1: its slow rate */
-    double jitter;         /**< relative; negative: calibrated or the machine's own */
-    int64_t bucket_bytes;  /**< overlap, delayed */
-    int micro_steps;       /**< passes per exchange */
-    bool shared_noise;     /**< one number per variational weight travels */
-    bool half;             /**< bf16 on the wire: half the bytes */
+    int64_t batch;        /**< per rank */
+    double flops;         /**< [flop/s] of a rank; 0: the machine's fast rate, -1: its slow rate */
+    double jitter;        /**< relative; negative: calibrated or the machine's own */
+    int64_t bucket_bytes; /**< overlap, delayed */
+    int micro_steps;      /**< passes per exchange */
+    bool shared_noise;    /**< one number per variational weight travels */
+    bool half;            /**< bf16 on the wire: half the bytes */
     chirp_engine engine;
     uint64_t seed;
-    int steps;           /**< simulated per row; 0: 8 up to 256 ranks, fewer beyond */
+    int steps;           /**< simulated per row; 0: 32 up to 256 ranks, fewer beyond */
     const char *profile; /**< measured layer times, or NULL: by operations */
 } chirp_projection_options;
 
@@ -40,7 +40,8 @@ typedef struct chirp_projection_row {
     chirp_step_terms terms;       /**< by the engine asked for */
     chirp_step_terms closed_form; /**< always, as a cross-check */
     double efficiency;            /**< one rank's step over this one's */
-    double band[2];               /**< efficiency over the fits of calibration, lowest and highest; relative form */
+    double
+        band[2]; /**< efficiency over the fits of calibration, lowest and highest; relative form */
 } chirp_projection_row;
 
 /** One combination of what is not known, by closed form at one node count. */
@@ -48,9 +49,9 @@ typedef struct chirp_scenario {
     int64_t batch;
     bool slow;
     chirp_variant variant;
-    const char *form;    /**< "none", "relative", "absolute" */
-    char fitted_on[24];  /**< network of the calibration, "" for none */
-    double hidden;       /**< share of copy and reduction behind the backward pass */
+    const char *form;   /**< "none", "relative", "absolute" */
+    char fitted_on[24]; /**< network of the calibration, "" for none */
+    double hidden;      /**< share of copy and reduction behind the backward pass */
     double efficiency;
 } chirp_scenario;
 
@@ -69,16 +70,20 @@ typedef struct chirp_projection {
     int n_scenarios, scenario_nodes;
     chirp_scenario scenario[CHIRP_MAX_SCENARIOS];
     bool has_headline;
-    double points_lost;    /**< published: 100 (1 - efficiency) */
-    double points_bytes;   /**< what cycle, agreement, copies and reduction explain at the study's batch of 64, fast compute */
-    double relative_needed; /**< the relative jitter that would give exactly the published efficiency */
+    double points_lost; /**< published: 100 (1 - efficiency) */
+    double
+        points_bytes; /**< what cycle, agreement, copies and reduction explain at the study's batch of 64, fast compute */
+    double
+        relative_needed; /**< the relative jitter that would give exactly the published efficiency */
 } chirp_projection;
 
 /** Called after each row, for progress; may be NULL. */
-typedef void (*chirp_projection_progress)(void *context, int done, int of, const chirp_projection_row *row);
+typedef void (*chirp_projection_progress)(void *context, int done, int of,
+                                          const chirp_projection_row *row);
 
 /** @param projection  large; filled on success, release with chirp_projection_release() */
-chirp_status chirp_project(const chirp_projection_options *options, chirp_projection_progress progress, void *context,
+chirp_status chirp_project(const chirp_projection_options *options,
+                           chirp_projection_progress progress, void *context,
                            chirp_projection *projection);
 void chirp_projection_release(chirp_projection *projection);
 

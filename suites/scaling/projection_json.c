@@ -58,20 +58,25 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
     char text[768];
-    say(list, p->simulated ? "rows by SimGrid on the platform file, one exchange after the other; closed_form beside each row"
-                           : "rows by the closed form, not by a simulation: contention in the network is left out");
-    (void)snprintf(text, sizeof text,
-                   "a rank computes at %.4g GFLOP/s (%.4g GFLOP per signal, batch %lld): %.4g s a pass",
-                   p->flops > 0 ? p->flops / 1e9 : NAN, p->workload.flops / 1e9,
-                   (long long)p->options.batch, p->n_rows ? p->row[0].terms.compute / p->options.micro_steps : 0.0);
+    say(list, p->simulated ? "rows by SimGrid on the platform file, one exchange after the other; "
+                             "closed_form beside each row"
+                           : "rows by the closed form, not by a simulation: contention in the "
+                             "network is left out");
+    (void)snprintf(
+        text, sizeof text,
+        "a rank computes at %.4g GFLOP/s (%.4g GFLOP per signal, batch %lld): %.4g s a pass",
+        p->flops / 1e9, p->workload.flops / 1e9, (long long)p->options.batch,
+        p->n_rows ? p->row[0].terms.compute / p->options.micro_steps : 0.0);
     if (p->flops > 0)
         say(list, text);
     else
         say(list, "compute time per signal and layer as measured in the profile on this machine");
-    (void)snprintf(text, sizeof text,
-                   "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard deviation), "
-                   "%.0f %% of the variance permanent per rank; this assumption carries the prediction",
-                   p->jitter_relative, 100 * p->machine.value[CHIRP_MACHINE_JITTER_PERMANENT_SHARE].value);
+    (void)snprintf(
+        text, sizeof text,
+        "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard "
+        "deviation), "
+        "%.0f %% of the variance permanent per rank; this assumption carries the prediction",
+        p->jitter_relative, 100 * p->machine.value[CHIRP_MACHINE_JITTER_PERMANENT_SHARE].value);
     say(list, text);
     for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
         const chirp_machine_value *v = &p->machine.value[i];
@@ -97,7 +102,8 @@ static cJSON *fit_object(const chirp_fit *fit)
 static void add_calibration(cJSON *root, const chirp_projection *p)
 {
     if (!p->calibrated) {
-        (void)cJSON_AddStringToObject(root, "calibrated_on", "nothing: the machine file's own numbers");
+        (void)cJSON_AddStringToObject(root, "calibrated_on",
+                                      "nothing: the machine file's own numbers");
         return;
     }
     const chirp_calibration *c = &p->calibration;
@@ -114,7 +120,8 @@ static void add_calibration(cJSON *root, const chirp_projection *p)
         put(item, "nodes", c->held_out[i].nodes);
         put(item, "measured_efficiency", c->held_out[i].measured_efficiency);
         put(item, "predicted_efficiency", c->held_out[i].predicted_efficiency);
-        put(item, "error", c->held_out[i].predicted_efficiency - c->held_out[i].measured_efficiency);
+        put(item, "error",
+            c->held_out[i].predicted_efficiency - c->held_out[i].measured_efficiency);
         cJSON_AddItemToArray(held_out, item);
     }
     /* the raw observations, so that a plot needs this file only */
@@ -164,14 +171,16 @@ static void add_headline(cJSON *root, const chirp_projection *p)
     cJSON *headline = cJSON_AddObjectToObject(root, "headline");
     char text[512];
     const double rest = p->points_lost - p->points_bytes;
-    (void)snprintf(text, sizeof text,
-                   "Of the %.0f points lost at %d nodes, bytes and control explain at most %.1f at batch 64; the other "
-                   "%.1f are waiting for the slowest node: a relative spread of %.3f between nodes, where 2 to 8 nodes "
-                   "showed %.3f to %.3f.",
-                   p->points_lost, p->machine.published_nodes, p->points_bytes, rest,
-                   p->relative_needed,
-                   fmin(p->calibration.fit[0].relative, p->calibration.fit[p->calibration.n - 1].relative),
-                   fmax(p->calibration.fit[0].relative, p->calibration.fit[p->calibration.n - 1].relative));
+    (void)snprintf(
+        text, sizeof text,
+        "Of the %.0f points lost at %d nodes, bytes and control explain at most %.1f at batch 64; "
+        "the other "
+        "%.1f are waiting for the slowest node: a relative spread of %.3f between nodes, where 2 "
+        "to 8 nodes "
+        "showed %.3f to %.3f.",
+        p->points_lost, p->machine.published_nodes, p->points_bytes, rest, p->relative_needed,
+        fmin(p->calibration.fit[0].relative, p->calibration.fit[p->calibration.n - 1].relative),
+        fmax(p->calibration.fit[0].relative, p->calibration.fit[p->calibration.n - 1].relative));
     (void)cJSON_AddStringToObject(headline, "sentence", text);
     put(headline, "points_lost", p->points_lost);
     put(headline, "points_bytes_and_control", p->points_bytes);

@@ -49,7 +49,8 @@ enum { MAX_ROUNDS = 24 };
 bool chirp_simulate_available(const char **version)
 {
     if (version)
-        *version = VERSION_TEXT(SIMGRID_VERSION_MAJOR, SIMGRID_VERSION_MINOR, SIMGRID_VERSION_PATCH);
+        *version =
+            VERSION_TEXT(SIMGRID_VERSION_MAJOR, SIMGRID_VERSION_MINOR, SIMGRID_VERSION_PATCH);
     return true;
 }
 
@@ -60,7 +61,9 @@ typedef struct phase_ends {
 
 typedef struct sim_rank {
     sg_sem_t ready, done;
-    sg_mailbox_t from[MAX_ROUNDS + 1]; /* mine, by round: partner of round k is rank ^ 2^k; the last is for folding */
+    sg_mailbox_t
+        from[MAX_ROUNDS +
+             1]; /* mine, by round: partner of round k is rank ^ 2^k; the last is for folding */
 } sim_rank;
 
 static struct {

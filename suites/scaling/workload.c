@@ -52,7 +52,7 @@ static chirp_status add_leaf(const chirp_network_spec *spec, int leaf, chirp_var
         const int64_t outputs = dense->outputs > 0 ? dense->outputs : 1;
         const bool variational = variant >= CHIRP_VARIANT_LEAF ||
                                  (variant == CHIRP_VARIANT_LAST2 && i >= spec->n_leaf - 2);
-        (void)snprintf(layer->name, sizeof layer->name, "leaf%d/%.20s", leaf, dense->name);
+        (void)snprintf(layer->name, sizeof layer->name, "leaf%d/%.14s", leaf, dense->name);
         layer->trained = trained(inputs * outputs, outputs, variational, shared);
         layer->forward_flops = 2.0 * (double)(inputs * outputs);
         layer->backward_flops = 2 * layer->forward_flops;

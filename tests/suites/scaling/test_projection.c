@@ -1,0 +1,270 @@
+/* suites/scaling: SimGrid against the closed form, and what chirpbench project says. */
+#include "harness/base/memory.h"
+#include "suites/scaling/projection.h"
+#include "suites/scaling/simulate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <string.h>
+
+static chirp_projection p, q;
+
+static void assert_near(double got, double want, double relative)
+{
+    if (!(fabs(got - want) <= relative * fabs(want)))
+        fail_msg("got %.10g, want %.10g within %g", got, want, relative);
+}
+
+static chirp_projection_options options(const char *machine, chirp_plan_exchange exchange)
+{
+    return (chirp_projection_options){.machine = machine,
+                                      .n_rows = 4,
+                                      .nodes = {1, 2, 6, 32},
+                                      .network = "spin",
+                                      .exchange = exchange,
+                                      .variant = CHIRP_VARIANT_LAST2,
+                                      .batch = 64,
+                                      .jitter = -1,
+                                      .bucket_bytes = 1 << 20,
+                                      .micro_steps = 1,
+                                      .seed = 3};
+}
+
+static void project(const chirp_projection_options *o, chirp_projection *to)
+{
+    if (chirp_project(o, NULL, NULL, to) != CHIRP_OK)
+        fail_msg("%s", chirp_error_message());
+}
+
+static void check_rows_add_up(const chirp_projection *r)
+{
+    for (int i = 0; i < r->n_rows; ++i) {
+        const chirp_step_terms *t = &r->row[i].terms;
+        assert_near(t->compute + t->straggler + t->negotiation + t->exposed_allreduce, t->seconds,
+                    1e-9);
+        assert_true(t->compute > 0 && t->straggler > -1e-6 * t->compute && t->negotiation >= 0 &&
+                    t->exposed_allreduce >= 0);
+        assert_true(r->row[i].efficiency > 0 && r->row[i].efficiency <= 1 + 1e-9);
+    }
+    if (r->row[0].ranks == 1)
+        assert_near(r->row[0].efficiency, 1, 1e-12);
+}
+
+static void test_simulation_meets_the_closed_form_without_jitter(void **state)
+{
+    (void)state;
+    if (!chirp_simulate_available(NULL))
+        skip();
+    /* an ideal switch: nothing but the formula is left. One cycle is a mean of instants, so the study's cycle is off. */
+    for (int e = CHIRP_PLAN_OVERLAP; e <= CHIRP_PLAN_DELAYED; ++e) {
+        chirp_projection_options o = options("theta_crossbar", (chirp_plan_exchange)e);
+        o.jitter = 0;
+        o.engine = CHIRP_ENGINE_SIMGRID;
+        project(&o, &p);
+        check_rows_add_up(&p);
+        for (int i = 0; i < p.n_rows; ++i) {
+            const chirp_step_terms *a = &p.row[i].terms;
+            const chirp_step_terms *b = &p.row[i].closed_form;
+            /* a cycle's wait is at most one period; everything else agrees to 5 % */
+            const double slack = e == CHIRP_PLAN_STUDY ? 0.00517 : 0;
+            assert_true(fabs(a->seconds - b->seconds) <=
+                        0.05 * (b->seconds - b->compute) + slack + 1e-3 * b->seconds);
+            assert_near(a->exposed_allreduce + 1e-4, b->exposed_allreduce + 1e-4, 0.05);
+        }
+        chirp_projection_release(&p);
+    }
+}
+
+static void test_simulation_meets_the_closed_form_with_jitter(void **state)
+{
+    (void)state;
+    if (!chirp_simulate_available(NULL))
+        skip();
+    for (int e = CHIRP_PLAN_OVERLAP; e <= CHIRP_PLAN_DELAYED; ++e) {
+        chirp_projection_options o = options("theta", (chirp_plan_exchange)e);
+        o.engine = CHIRP_ENGINE_SIMGRID;
+        project(&o, &p);
+        check_rows_add_up(&p);
+        for (int i = 1; i < p.n_rows; ++i)
+            assert_near(p.row[i].efficiency,
+                        p.row[i].closed_form.compute / p.row[i].closed_form.seconds, 0.06);
+        chirp_projection_release(&p);
+    }
+}
+
+static void test_a_seed_is_a_result(void **state)
+{
+    (void)state;
+    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    o.steps = 4;
+    project(&o, &p);
+    project(&o, &q);
+    assert_memory_equal(p.row, q.row, sizeof p.row);
+    chirp_projection_release(&q);
+    o.seed = 4;
+    project(&o, &q);
+    if (p.simulated)
+        assert_true(p.row[3].terms.seconds != q.row[3].terms.seconds);
+    chirp_projection_release(&p);
+    chirp_projection_release(&q);
+}
+
+static void test_hal_and_the_fat_tree_run(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"hal", "hdr_fat_tree"};
+    for (int m = 0; m < 2; ++m) {
+        chirp_projection_options o = options(names[m], CHIRP_PLAN_OVERLAP);
+        o.n_rows = 3;
+        o.steps = 4;
+        project(&o, &p);
+        check_rows_add_up(&p);
+        assert_int_equal(p.row[1].ranks, m == 0 ? 8 : 2);
+        assert_true(p.row[2].efficiency > 0.8);
+        chirp_projection_release(&p);
+    }
+}
+
+static void test_the_headline(void **state)
+{
+    (void)state;
+    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    o.n_rows = 1;
+    o.nodes[0] = 1024;
+    project(&o, &p);
+    assert_true(p.has_headline);
+    assert_near(p.points_lost, 25, 1e-9);
+    assert_true(p.points_bytes > 3 && p.points_bytes < 7);
+    /* frozen on 8 nodes, the band at 1024 holds what was published */
+    assert_true(p.row[0].band[0] < 0.75 && p.row[0].band[1] > 0.75);
+    assert_true(p.row[0].band[0] > 0.5 && p.row[0].band[1] < 0.9);
+    /* without waiting no setting at batch 64 comes near the published loss */
+    int seen = 0;
+    for (int i = 0; i < p.n_scenarios; ++i)
+        if (p.scenario[i].batch == 64 && strcmp(p.scenario[i].form, "none") == 0) {
+            ++seen;
+            assert_true(p.scenario[i].efficiency > 0.92);
+        }
+    assert_int_equal(seen, 12);
+    chirp_projection_release(&p);
+}
+
+static void test_ours_beats_the_study_under_the_same_waiting(void **state)
+{
+    (void)state;
+    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    o.n_rows = 1;
+    o.nodes[0] = 1024;
+    project(&o, &p);
+    o.exchange = CHIRP_PLAN_OVERLAP;
+    o.shared_noise = true;
+    project(&o, &q);
+    /* communication and control: at most 1 % of the step */
+    assert_true(q.row[0].terms.exposed_allreduce + q.row[0].terms.negotiation <=
+                0.01 * q.row[0].terms.seconds);
+    assert_true(q.row[0].efficiency > p.row[0].efficiency);
+    assert_near(q.row[0].terms.straggler, p.row[0].terms.straggler, 1e-12);
+    chirp_projection_release(&q);
+    o.half = true;
+    project(&o, &q);
+    assert_int_equal(q.workload.trained, 3730563);
+    chirp_projection_release(&q);
+    chirp_projection_release(&p);
+}
+
+static void test_json_is_complete(void **state)
+{
+    (void)state;
+    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    char *text = NULL;
+    o.steps = 2;
+    project(&o, &p);
+    assert_int_equal(chirp_projection_json(&p, &text), CHIRP_OK);
+    cJSON *root = cJSON_Parse(text);
+    assert_non_null(root);
+    assert_string_equal(cJSON_GetObjectItem(root, "machine")->valuestring, "theta");
+    assert_string_equal(cJSON_GetObjectItem(root, "exchange")->valuestring, "study");
+    assert_int_equal(cJSON_GetObjectItem(root, "batch")->valueint, 64);
+    const cJSON *row = NULL;
+    int n = 0;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(root, "rows"))
+    {
+        static const char *const keys[] = {
+            "nodes",     "seconds_per_step", "efficiency",       "compute",
+            "straggler", "negotiation",      "exposed_allreduce"};
+        for (size_t k = 0; k < sizeof keys / sizeof keys[0]; ++k)
+            assert_true(cJSON_IsNumber(cJSON_GetObjectItem(row, keys[k])));
+        ++n;
+    }
+    assert_int_equal(n, 4);
+    const cJSON *published = cJSON_GetObjectItem(root, "published");
+    assert_int_equal(cJSON_GetObjectItem(published, "nodes")->valueint, 1024);
+    assert_true(cJSON_GetObjectItem(published, "efficiency")->valuedouble == 0.75);
+    assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(root, "assumptions")) >= 4);
+    assert_non_null(cJSON_GetObjectItem(root, "calibrated_on"));
+    assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(root, "scenarios")) > 50);
+    assert_null(strstr(text, "nan"));
+    cJSON_Delete(root);
+    chirp_free(text);
+    chirp_projection_release(&p);
+}
+
+static void test_impossible_projections_are_refused(void **state)
+{
+    (void)state;
+    chirp_projection_options o = options("hal", CHIRP_PLAN_OVERLAP);
+    o.nodes[3] = 17;
+    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_RANGE);
+    assert_non_null(strstr(chirp_error_message(), "16 nodes"));
+    o = options("theta", CHIRP_PLAN_STUDY);
+    o.half = true;
+    assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);
+    o = options("theta", CHIRP_PLAN_OVERLAP);
+    o.flops = -2;
+    assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "--profile"));
+}
+
+static void test_simgrid_s_own_errors_come_back(void **state)
+{
+    (void)state;
+    if (!chirp_simulate_available(NULL))
+        skip();
+    chirp_projection_options o = options("theta", CHIRP_PLAN_OVERLAP);
+    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    project(&o, &p);
+    chirp_plan plan;
+    chirp_step_terms t;
+    float factor[4] = {1, 1, 1, 1};
+    assert_int_equal(chirp_plan_make(&p, 4, &plan), CHIRP_OK);
+    assert_int_equal(chirp_simulate(&plan, "/nonexistent.xml", "n", 1, factor, &t),
+                     CHIRP_ERR_LIBRARY);
+    assert_int_equal(chirp_simulate(&plan, p.machine.platform_path, "wrong", 1, factor, &t),
+                     CHIRP_ERR_FORMAT);
+    assert_non_null(strstr(chirp_error_message(), "wrong0"));
+    chirp_projection_release(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_simulation_meets_the_closed_form_without_jitter),
+        cmocka_unit_test(test_simulation_meets_the_closed_form_with_jitter),
+        cmocka_unit_test(test_a_seed_is_a_result),
+        cmocka_unit_test(test_hal_and_the_fat_tree_run),
+        cmocka_unit_test(test_the_headline),
+        cmocka_unit_test(test_ours_beats_the_study_under_the_same_waiting),
+        cmocka_unit_test(test_json_is_complete),
+        cmocka_unit_test(test_impossible_projections_are_refused),
+        cmocka_unit_test(test_simgrid_s_own_errors_come_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

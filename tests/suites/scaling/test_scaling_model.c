@@ -1,0 +1,299 @@
+/* suites/scaling: the closed form, the workload, the calibration and the reading of machine files. */
+#include "harness/base/file.h"
+#include "suites/scaling/calibration.h"
+#include "suites/scaling/plan.h"
+#include "suites/scaling/simulate.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void assert_near(double got, double want, double relative)
+{
+    if (!(fabs(got - want) <= relative * fabs(want)))
+        fail_msg("got %.10g, want %.10g within %g", got, want, relative);
+}
+
+static void test_expected_maximum(void **state)
+{
+    (void)state;
+    /* 1/sqrt(pi), 3/(2 sqrt(pi)), and table values of order statistics */
+    assert_true(chirp_expected_maximum(1) == 0);
+    assert_near(chirp_expected_maximum(2), 0.5641895835, 1e-6);
+    assert_near(chirp_expected_maximum(3), 0.8462843753, 1e-6);
+    assert_near(chirp_expected_maximum(8), 1.4236003060, 1e-6);
+    assert_near(chirp_expected_maximum(128), 2.5946, 1e-3);
+    assert_near(chirp_expected_maximum(1024), 3.2514, 1e-3);
+    assert_near(chirp_expected_maximum(4096), 3.6275, 2e-3);
+}
+
+static void test_workload_is_the_study_s_network(void **state)
+{
+    (void)state;
+    chirp_workload w;
+    const int64_t trained[CHIRP_VARIANTS] = {3730563, 3780099, 4492803, 0};
+    for (int v = 0; v < CHIRP_VARIANT_ALL; ++v) {
+        assert_int_equal(chirp_workload_make("spin", (chirp_variant)v, false, &w), CHIRP_OK);
+        assert_int_equal(w.trained, trained[v]);
+        assert_int_equal(w.n, 16);
+        /* shared noise: the Bayesian network costs what the deterministic one does */
+        assert_int_equal(chirp_workload_make("spin", (chirp_variant)v, true, &w), CHIRP_OK);
+        assert_int_equal(w.trained, trained[0]);
+    }
+    assert_near(w.flops, 4.63e9, 0.01);
+    double forward = 0;
+    for (int i = 0; i < w.n; ++i)
+        forward += w.layer[i].forward_flops;
+    assert_near(forward, 1.55e9, 0.01);
+    assert_int_equal(chirp_workload_make("charm", CHIRP_VARIANT_NONE, false, &w), CHIRP_ERR_ARG);
+}
+
+static chirp_plan theta_plan(int ranks)
+{
+    return (chirp_plan){.exchange = CHIRP_PLAN_STUDY,
+                        .ranks = ranks,
+                        .ranks_per_node = 1,
+                        .micro_steps = 1,
+                        .micro_s = 0.595,
+                        .n_buckets = 1,
+                        .ready_s = {0.595},
+                        .bytes = {15.12e6},
+                        .bandwidth = 8e9,
+                        .latency = 1.5e-6,
+                        .local_bandwidth = 8e9,
+                        .local_latency = 1.5e-6,
+                        .software_fixed = 2e-5,
+                        .software_per_byte = 0.57e-9,
+                        .copy_bandwidth = 4e9,
+                        .cycle_s = 5.17e-3,
+                        .cycles = 1.5};
+}
+
+static void test_costs_meet_the_public_measurements(void **state)
+{
+    (void)state;
+    /* 508,160 bytes between two nodes: 444 us measured in run A, 678 in B2; the model should stay in their
+       neighbourhood, and a plain 4 KiB reduction by doubling within a third of the ALCF's plot */
+    chirp_plan plan = theta_plan(2);
+    const double two = chirp_allreduce_s(&plan, 508160);
+    assert_true(two > 300e-6 && two < 680e-6);
+    plan.ranks = 1024;
+    assert_near(chirp_allreduce_s(&plan, 14.92e6), 24.3e-3, 0.15);
+    chirp_step_terms t;
+    chirp_closed_form(&plan, &t);
+    assert_near(t.seconds, t.compute + t.straggler + t.negotiation + t.exposed_allreduce, 1e-12);
+    assert_true(t.straggler == 0);
+    assert_near(t.compute / t.seconds, 0.94,
+                0.01); /* bytes and control: at most six points at batch 64 */
+    plan.jitter_relative = 0.2;
+    chirp_closed_form(&plan, &t);
+    assert_near(t.straggler, 0.2 * 3.2514 * 0.595, 1e-3);
+    /* absolute and relative spreads are the same number at this step time */
+    chirp_step_terms absolute;
+    plan.jitter_relative = 0;
+    plan.jitter_absolute_s = 0.2 * 0.595;
+    chirp_closed_form(&plan, &absolute);
+    assert_near(absolute.seconds, t.seconds, 1e-12);
+}
+
+static void test_one_rank_waits_for_nobody(void **state)
+{
+    (void)state;
+    for (int e = CHIRP_PLAN_OVERLAP; e <= CHIRP_PLAN_DELAYED; ++e) {
+        chirp_plan plan = theta_plan(1);
+        plan.exchange = (chirp_plan_exchange)e;
+        plan.jitter_relative = 0.2;
+        chirp_step_terms t;
+        chirp_closed_form(&plan, &t);
+        assert_true(t.seconds == t.compute && t.compute == 0.595);
+    }
+}
+
+static void test_overlap_hides_what_fits_behind_the_backward_pass(void **state)
+{
+    (void)state;
+    chirp_plan plan = theta_plan(1024);
+    chirp_step_terms t;
+    plan.exchange = CHIRP_PLAN_OVERLAP;
+    chirp_closed_form(&plan, &t);
+    assert_near(t.exposed_allreduce, chirp_allreduce_s(&plan, 15.12e6),
+                1e-9); /* one bucket, ready at the end */
+    plan.n_buckets = 2;
+    plan.ready_s[0] = 0.3;
+    plan.ready_s[1] = 0.595;
+    plan.bytes[0] = 15e6;
+    plan.bytes[1] = 0.12e6;
+    chirp_closed_form(&plan, &t);
+    assert_near(t.exposed_allreduce, chirp_allreduce_s(&plan, 0.12e6), 1e-9);
+    assert_true(t.negotiation == 0);
+    /* accumulation: K passes pay for one exchange, and fresh noise averages out */
+    plan.jitter_relative = 0.1;
+    plan.micro_steps = 4;
+    chirp_step_terms many;
+    chirp_closed_form(&plan, &many);
+    assert_near(many.straggler, 0.1 * 0.595 * 2 * chirp_expected_maximum(1024), 1e-6);
+}
+
+static void test_jitter_has_the_spread_it_was_asked_for(void **state)
+{
+    (void)state;
+    enum { RANKS = 512, PASSES = 40 };
+    chirp_plan plan = theta_plan(RANKS);
+    plan.jitter_relative = 0.1;
+    plan.jitter_permanent_share = 0.36;
+    static float factor[PASSES * RANKS];
+    static float again[PASSES * RANKS];
+    assert_int_equal(chirp_jitter_draw(&plan, 7, PASSES, factor), CHIRP_OK);
+    assert_int_equal(chirp_jitter_draw(&plan, 7, PASSES, again), CHIRP_OK);
+    assert_memory_equal(factor, again, sizeof factor);
+    assert_int_equal(chirp_jitter_draw(&plan, 8, PASSES, again), CHIRP_OK);
+    assert_true(memcmp(factor, again, sizeof factor) != 0);
+    double total = 0;
+    double between = 0;
+    for (int i = 0; i < RANKS; ++i) {
+        double mean = 0;
+        for (int s = 0; s < PASSES; ++s) {
+            const double d = (double)factor[s * RANKS + i] - 1;
+            total += d * d / (PASSES * RANKS);
+            mean += d / PASSES;
+        }
+        between += mean * mean / RANKS;
+    }
+    /* 20480 draws: the spread is known to about 1 %, the permanent share to a few */
+    assert_near(sqrt(total), 0.1, 0.03);
+    assert_near(between, 0.01 * (0.36 + 0.64 / PASSES), 0.1);
+}
+
+static void test_builtin_machines_are_whole(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"theta", "theta_crossbar", "hal", "hdr_fat_tree"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+        chirp_machine m;
+        if (chirp_machine_read(names[i], &m) != CHIRP_OK)
+            fail_msg("%s: %s", names[i], chirp_error_message());
+        assert_string_equal(m.name, names[i]);
+        assert_true(access(m.platform_path, R_OK) == 0);
+        for (int v = 0; v < CHIRP_MACHINE_NUMBERS; ++v)
+            assert_true(!m.value[v].given || (m.value[v].source && m.value[v].unit[0]));
+        chirp_machine_release(&m);
+    }
+    chirp_machine m;
+    assert_int_equal(chirp_machine_read("thetta", &m), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "theta_crossbar"));
+}
+
+static void expect_bad(const char *text, const char *part)
+{
+    chirp_machine m;
+    char path[64];
+    (void)snprintf(path, sizeof path, "./machine-%d.json", (int)getpid());
+    assert_int_equal(chirp_file_write(path, text, strlen(text)), CHIRP_OK);
+    const chirp_status st = chirp_machine_read(path, &m);
+    (void)remove(path);
+    if (st == CHIRP_OK || !strstr(chirp_error_message(), part))
+        fail_msg("status %d, '%s' lacks '%s'", st, chirp_error_message(), part);
+}
+
+static void test_bad_machine_files_are_named(void **state)
+{
+    (void)state;
+    expect_bad("{", "not a JSON object");
+    expect_bad("[1]", "not a JSON object");
+    expect_bad("{\"name\": \"x\"}", "title");
+    expect_bad("{\"name\": \"x\", \"title\": \"t\", \"platform\": \"absent.xml\"}", "absent.xml");
+    expect_bad("{\"name\": \"x\", \"like\": \"absent.json\"}", "absent.json");
+    char text[8192];
+    /* a machine like a built-in one, with one number spoilt */
+    chirp_machine m;
+    assert_int_equal(chirp_machine_read("theta", &m), CHIRP_OK);
+    char *slash = strrchr(m.platform_path, '/');
+    *slash = '\0';
+    static const char *const spoilt[][2] = {
+        {"\"bandwith\": {\"value\": 1e9}", "bandwith is not a known"},
+        {"\"bandwidth\": {\"value\": 8, \"unit\": \"B/s\", \"kind\": \"measured\", \"source\": "
+         "\"s\"}",
+         "bandwidth"},
+        {"\"bandwidth\": {\"value\": 8e9, \"unit\": \"B/s\", \"kind\": \"guessed\", \"source\": "
+         "\"s\"}",
+         "guessed"},
+        {"\"bandwidth\": {\"value\": 8e9, \"unit\": \"B/s\", \"kind\": \"assumed\"}", "source"},
+        {"\"latency\": 1", "latency"},
+    };
+    for (size_t i = 0; i < sizeof spoilt / sizeof spoilt[0]; ++i) {
+        (void)snprintf(text, sizeof text,
+                       "{\"like\": \"%s/theta.json\", \"name\": \"x\", \"values\": {%s}}",
+                       m.platform_path, spoilt[i][0]);
+        expect_bad(text, spoilt[i][1]);
+    }
+    chirp_machine_release(&m);
+}
+
+static void test_calibration_recovers_known_numbers(void **state)
+{
+    (void)state;
+    chirp_machine m;
+    assert_int_equal(chirp_machine_read("theta", &m), CHIRP_OK);
+    /* observations made from the model itself: the fit must find what they were made with */
+    m.n_observed = 1;
+    m.observed_bytes = 0;
+    m.observed[0].n = 4;
+    chirp_calibration none;
+    for (int i = 0; i < 4; ++i) {
+        chirp_plan plan = theta_plan(m.observed[0].nodes[i]);
+        m.observed[0].extra_s[i] = chirp_agreement_s(&plan) + chirp_allreduce_s(&plan, 0) +
+                                   0.7 * 5.17e-3 +
+                                   0.011 * chirp_expected_maximum(m.observed[0].nodes[i]);
+    }
+    assert_int_equal(chirp_calibrate(&m, &none), CHIRP_OK);
+    assert_near(none.fit[0].cycles, 0.7, 1e-6);
+    assert_near(none.fit[0].sd_s, 0.011, 1e-6);
+    assert_near(none.pooled.sd_s, 0.011, 1e-6);
+    assert_true(none.fit[0].rms_s < 1e-9);
+    assert_int_equal(none.n_held_out, 2);
+    assert_near(none.held_out[1].predicted_efficiency, none.held_out[1].measured_efficiency, 1e-9);
+    chirp_machine_release(&m);
+}
+
+static void test_calibration_predicts_held_out_node_counts(void **state)
+{
+    (void)state;
+    chirp_machine m;
+    chirp_calibration c;
+    assert_int_equal(chirp_machine_read("theta", &m), CHIRP_OK);
+    assert_int_equal(chirp_calibrate(&m, &c), CHIRP_OK);
+    /* the plots were read off to about 1 %, each point is one job: six points of efficiency is what we claim */
+    assert_int_equal(c.n_held_out, 4);
+    for (int i = 0; i < c.n_held_out; ++i)
+        assert_true(fabs(c.held_out[i].predicted_efficiency - c.held_out[i].measured_efficiency) <
+                    0.06);
+    /* the Bayesian network's runs: all waiting; the deterministic one's: part waiting, part cycle */
+    assert_true(c.fit[0].relative > 0.15 && c.fit[0].relative < 0.21);
+    assert_true(c.fit[1].relative > 0.03 && c.fit[1].relative < 0.12);
+    assert_true(c.pooled.relative > c.fit[1].relative && c.pooled.relative < c.fit[0].relative);
+    chirp_machine_release(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_expected_maximum),
+        cmocka_unit_test(test_workload_is_the_study_s_network),
+        cmocka_unit_test(test_costs_meet_the_public_measurements),
+        cmocka_unit_test(test_one_rank_waits_for_nobody),
+        cmocka_unit_test(test_overlap_hides_what_fits_behind_the_backward_pass),
+        cmocka_unit_test(test_jitter_has_the_spread_it_was_asked_for),
+        cmocka_unit_test(test_builtin_machines_are_whole),
+        cmocka_unit_test(test_bad_machine_files_are_named),
+        cmocka_unit_test(test_calibration_recovers_known_numbers),
+        cmocka_unit_test(test_calibration_predicts_held_out_node_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
