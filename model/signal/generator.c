@@ -3,7 +3,9 @@
 #include "kernels/random/random.h"
 #include "model/signal/noise.h"
 #include "model/signal/phenomd_grid.h"
+#include "model/signal/strain.h"
 #include "model/signal/transform.h"
+#include "model/signal/welch.h"
 
 #include <math.h>
 #include <omp.h>
@@ -106,10 +108,41 @@ static chirp_status check_config(const chirp_signal_config *c)
 static chirp_status load_noise(chirp_generator *g)
 {
     const chirp_signal_config *c = &g->config;
-    chirp_status st = c->psd_path ? chirp_psd_read(c->psd_path, CHIRP_PSD_DETECT, &g->psd)
-                                  : chirp_psd_design(&g->psd);
+    chirp_status st;
+    if (!c->psd_path)
+        st = chirp_psd_design(&g->psd);
+    else if (chirp_strain_is_hdf5(c->psd_path))
+        st = chirp_strain_psd(c->psd_path, (double)NAN, &g->psd);
+    else
+        st = chirp_psd_read(c->psd_path, CHIRP_PSD_DETECT, &g->psd);
     if (st == CHIRP_OK)
         st = chirp_psd_require(g->psd, c->f_low_hz, c->f_high_hz);
+    return st;
+}
+
+/*
+ * Whitening of the bins of the band. A measured density has lines, so the filter's response is cut to 2 s as
+ * chirp_strain_whiten() cuts it, on a grid fine enough for them; smooth curves are used as they are.
+ */
+static chirp_status fill_whitening(const chirp_generator *g, chirp_band band, double *whitening)
+{
+    const chirp_phenomd_grid *grid = &g->grid;
+    if (!g->config.psd_path || !chirp_strain_is_hdf5(g->config.psd_path)) {
+        for (int64_t k = 0; k < grid->n; ++k)
+            whitening[k] =
+                chirp_band_gain(band, grid->f[k]) / sqrt(chirp_psd_at(g->psd, grid->f[k]));
+        return CHIRP_OK;
+    }
+    enum { FINER = 16 };
+    const int64_t n = FINER * g->grid_length;
+    double *gain = chirp_calloc((size_t)(n / 2 + 1), sizeof *gain);
+    if (!gain)
+        return CHIRP_ERR_NOMEM;
+    const chirp_status st =
+        chirp_whitening_gain(g->psd, band, n, g->config.sample_rate_hz, 2, gain);
+    for (int64_t k = 0; st == CHIRP_OK && k < grid->n; ++k)
+        whitening[k] = gain[FINER * (grid->first + k)];
+    chirp_free(gain);
     return st;
 }
 
@@ -126,17 +159,20 @@ static chirp_status fill_tables(chirp_generator *g)
     g->tables = chirp_calloc((size_t)(CHIRP_PHENOMD_GRID_TABLES * n), sizeof *g->tables);
     g->weight = chirp_calloc((size_t)n, sizeof *g->weight);
     g->gain = chirp_calloc((size_t)n, sizeof *g->gain);
-    if (!g->tables || !g->weight || !g->gain)
-        return CHIRP_ERR_NOMEM;
-    chirp_phenomd_grid_prepare(&g->grid, df, first, n, g->tables);
-    for (int64_t k = 0; k < n; ++k) {
-        const double f = g->grid.f[k], pass = chirp_band_gain(band, f);
-        g->weight[k] =
-            (float)(pass * 1e-24 / sqrt(chirp_psd_at(g->psd, f)) * pow(f / 100, -7.0 / 6));
-        /* white noise of unit variance on the whole grid has E|X_k|^2 = 1/grid_length for an unnormalised inverse */
-        g->gain[k] = (float)(pass / sqrt(2 * (double)g->grid_length));
+    double *whitening = chirp_calloc((size_t)n, sizeof *whitening);
+    chirp_status st = g->tables && g->weight && g->gain && whitening ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    if (st == CHIRP_OK) {
+        chirp_phenomd_grid_prepare(&g->grid, df, first, n, g->tables);
+        st = fill_whitening(g, band, whitening);
     }
-    return CHIRP_OK;
+    for (int64_t k = 0; st == CHIRP_OK && k < n; ++k) {
+        const double f = g->grid.f[k];
+        g->weight[k] = (float)(1e-24 * whitening[k] * pow(f / 100, -7.0 / 6)); /* of order one */
+        /* white noise of unit variance on the whole grid has E|X_k|^2 = 1/grid_length for an unnormalised inverse */
+        g->gain[k] = (float)(chirp_band_gain(band, f) / sqrt(2 * (double)g->grid_length));
+    }
+    chirp_free(whitening);
+    return st;
 }
 
 static chirp_status make_scratch(chirp_generator *g)
@@ -374,26 +410,45 @@ static void finish_window(const chirp_generator *g, const chirp_scratch *s, doub
         out[i] = (out[i] - shift) * unit;
 }
 
-static chirp_status make_one(const chirp_generator *g, uint64_t index, chirp_scratch *s,
-                             float *strain, float *label, float *snr, float *parameters)
+static chirp_status make_windows(const chirp_generator *g, const chirp_signal_draw *d,
+                                 uint64_t index, chirp_scratch *s, float *strain)
 {
-    chirp_signal_draw d;
     chirp_phenomd model;
-    chirp_status st = chirp_generator_draw(g, index, &d);
-    if (st == CHIRP_OK)
-        st = chirp_phenomd_prepare(&d.binary, &model);
+    const chirp_status st = chirp_phenomd_prepare(&d->binary, &model);
     if (st != CHIRP_OK)
         return st;
     const double peak_s =
         (g->skip & CHIRP_GENERATOR_SKIP_PEAK) ? 0 : chirp_phenomd_peak_time(&model);
     for (int detector = 0; detector < g->config.n_detectors; ++detector) {
         if (!(g->skip & CHIRP_GENERATOR_SKIP_WAVEFORM))
-            make_signal(g, &model, peak_s, d.merger_s + (detector ? d.delay_s : 0),
-                        detector ? d.phase2 : d.phase, s);
+            make_signal(g, &model, peak_s, d->merger_s + (detector ? d->delay_s : 0),
+                        detector ? d->phase2 : d->phase, s);
         if (g->config.noise && !(g->skip & CHIRP_GENERATOR_SKIP_NOISE))
             make_noise(g, index, detector, s);
-        finish_window(g, s, d.snr * d.weight[detector], strain + detector * g->config.length);
+        finish_window(g, s, d->snr * d->weight[detector], strain + detector * g->config.length);
     }
+    return CHIRP_OK;
+}
+
+chirp_status chirp_generator_make(chirp_generator *g, const chirp_signal_draw *draw, uint64_t index,
+                                  float *strain)
+{
+    const double window = (double)g->config.length / g->config.sample_rate_hz;
+    if (!(draw->merger_s >= 0) || !(draw->merger_s <= window))
+        return chirp_fail(CHIRP_ERR_RANGE, "merger at %g s: expected 0 to %g s, within the window",
+                          draw->merger_s, window);
+    return make_windows(g, draw, index, &g->scratch[0], strain);
+}
+
+static chirp_status make_one(const chirp_generator *g, uint64_t index, chirp_scratch *s,
+                             float *strain, float *label, float *snr, float *parameters)
+{
+    chirp_signal_draw d;
+    chirp_status st = chirp_generator_draw(g, index, &d);
+    if (st == CHIRP_OK)
+        st = make_windows(g, &d, index, s, strain);
+    if (st != CHIRP_OK)
+        return st;
     if (label) {
         label[CHIRP_LABEL_M1] = (float)d.binary.m1_msun;
         label[CHIRP_LABEL_M2] = (float)d.binary.m2_msun;

@@ -40,20 +40,24 @@ enum {
 };
 
 typedef struct chirp_signal_config {
-    int64_t length;                      /**< [samples] of a window, 8192 */
-    double sample_rate_hz;               /**< 8192 */
-    double mass_min_msun, mass_max_msun; /**< of each component, detector frame, uniform: 5, 80 */
-    double spin_max;                     /**< |chi| uniform up to this: 0.8 */
-    double snr_min, snr_max;             /**< optimal SNR in the window, uniform */
-    double merger_min_s,
-        merger_max_s;     /**< peak of the envelope inside the window, uniform: 0.8, 0.95 */
-    double f_low_hz;      /**< whitening band starts here: 20 */
-    const char *psd_path; /**< table file, or NULL for the analytic aLIGO design curve */
-    bool noise;           /**< false: noiseless whitened signals (normalised too) */
+    int64_t length;        /**< [samples] of a window, 8192 */
+    double sample_rate_hz; /**< 8192 */
+    /** Of each component, detector frame, uniform: 5, 80 */
+    double mass_min_msun, mass_max_msun;
+    double spin_max; /**< |chi| uniform up to this: 0.8 */
+    /** Optimal SNR in the window, uniform: 10, 30 */
+    double snr_min, snr_max;
+    /** Peak of the strain's envelope, from the start of the window, uniform: 0.8, 0.95 */
+    double merger_min_s, merger_max_s;
+    double f_low_hz; /**< the band starts here: 20 */
+    /** Noise curve that whitens: NULL for the analytic aLIGO design, a table file (noise.h), or a
+     * strain file (HDF5) whose Welch estimate is used: signals as that detector would show them */
+    const char *psd_path;
+    bool noise; /**< false: noiseless whitened signals (normalised too) */
     uint64_t seed;
     int n_threads; /**< 0: omp_get_max_threads() */
-    double
-        f_high_hz; /**< the band ends here (noise.h, chirp_band): 1000, as chirp_strain_window() filters real data */
+    /** The band ends here (chirp_band in noise.h): 1000, as chirp_strain_window() filters real data */
+    double f_high_hz;
     int n_detectors; /**< 1, or 2: strain is then [n][2][length], see chirp_generator_batch() */
     double mass_ratio_max; /**< draws above are repeated: 18, the model's calibration */
 } chirp_signal_config;
@@ -82,6 +86,13 @@ typedef struct chirp_signal_draw {
 
 chirp_status chirp_generator_draw(const chirp_generator *generator, uint64_t index,
                                   chirp_signal_draw *draw);
+
+/**
+ * Makes one signal from a draw of the caller's (masses, merger time, ...) with the noise of signal `index`. Serial.
+ * @param strain  [n_detectors][length]
+ */
+chirp_status chirp_generator_make(chirp_generator *generator, const chirp_signal_draw *draw,
+                                  uint64_t index, float *strain);
 
 /** The configuration in force (its psd_path is NULL or the generator's own copy) and the name of the noise curve. */
 const chirp_signal_config *chirp_generator_config(const chirp_generator *generator);

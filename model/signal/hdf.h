@@ -1,0 +1,57 @@
+/**
+ * Small HDF5 readers and writers with our error contract (private to model/signal). HDF5's own error stack is silenced; a failure
+ * names the file and the field.
+ */
+#ifndef CHIRP_MODEL_SIGNAL_HDF_H
+#define CHIRP_MODEL_SIGNAL_HDF_H
+
+#include "harness/base/status.h"
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Stops HDF5 from printing on this thread (its error stack is per thread). Called by the functions below. */
+void chirp_hdf_quiet(void);
+
+/** @return CHIRP_ERR_IO when the file is missing or unreadable, CHIRP_ERR_FORMAT when it is not HDF5, truncated or damaged */
+chirp_status chirp_hdf_open(const char *path, bool writable, hid_t *file);
+
+/** Opens a dataset and reads its extents; `n_dims` is what is expected. @return CHIRP_ERR_FORMAT when absent or of other rank */
+chirp_status chirp_hdf_dataset(hid_t file, const char *path, const char *name, int n_dims,
+                               hsize_t *extent, hid_t *dataset);
+
+/** True when the file has this object. */
+bool chirp_hdf_has(hid_t file, const char *name);
+
+/** A dataset with one element, as double. */
+chirp_status chirp_hdf_number(hid_t file, const char *path, const char *name, double *value);
+
+/** A numeric attribute of an object, as double. `found` receives false (and OK is returned) when there is none. */
+chirp_status chirp_hdf_attribute(hid_t file, const char *path, const char *object, const char *name,
+                                 double *value, bool *found);
+
+/** A string dataset (fixed or variable length, scalar or one element), cut to `size` - 1 bytes. */
+chirp_status chirp_hdf_string(hid_t file, const char *path, const char *name, char *text,
+                              size_t size);
+/** A string attribute, likewise. */
+chirp_status chirp_hdf_string_attribute(hid_t file, const char *path, const char *object,
+                                        const char *name, char *text, size_t size);
+
+/** Rows first .. first + n - 1 of a dataset, all columns, converted to `type` in memory. */
+chirp_status chirp_hdf_read_rows(hid_t dataset, const char *path, const char *name, hid_t type,
+                                 hsize_t first, hsize_t n, void *out);
+
+/** Writers: attributes and scalar datasets of an object (a group, a dataset or the file). */
+chirp_status chirp_hdf_put_real(hid_t object, const char *path, const char *name, double value);
+chirp_status chirp_hdf_put_integer(hid_t object, const char *path, const char *name, int64_t value);
+chirp_status chirp_hdf_put_text(hid_t object, const char *path, const char *name, const char *text);
+chirp_status chirp_hdf_put_scalar(hid_t group, const char *path, const char *name, int64_t value);
+chirp_status chirp_hdf_put_string(hid_t group, const char *path, const char *name,
+                                  const char *text);
+
+/** Closes the identifiers that are valid (>= 0): datasets, spaces, types, groups, files, whatever they are. */
+void chirp_hdf_close(hid_t id);
+
+#endif

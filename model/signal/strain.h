@@ -1,0 +1,152 @@
+/**
+ * Real strain: GWOSC HDF5 files (LOSC and GWOSC layout, 4 and 16 kHz), whitened windows for inference, and files of our own.
+ *
+ * Layout read: strain/Strain with attributes Xstart and Xspacing, meta/GPSstart, meta/Duration, meta/Detector,
+ * quality/simple/DQmask (one word a second; bit 0 DATA, 1 CBC_CAT1, 2 CBC_CAT2, 3 CBC_CAT3). Seconds without DATA or
+ * CBC_CAT1 are never used; CAT2 and CAT3 give a warning. A file without a mask is taken as good where its numbers are finite.
+ */
+#ifndef CHIRP_MODEL_SIGNAL_STRAIN_H
+#define CHIRP_MODEL_SIGNAL_STRAIN_H
+
+#include "model/signal/noise.h"
+#include "model/signal/remnant.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** A stretch of a strain file as it stands. */
+typedef struct chirp_strain {
+    char detector[16]; /**< "H1" */
+    double gps_start;  /**< of sample 0 */
+    double sample_rate_hz;
+    int64_t n;
+    double *sample;    /**< [n] dimensionless strain; NaN where there are no data */
+    int64_t n_seconds; /**< ceil(n / rate) */
+    bool *good;        /**< [n_seconds] DATA and CBC_CAT1 set and every number finite */
+    bool *doubtful;    /**< [n_seconds] CBC_CAT2 or CBC_CAT3 not set */
+    double file_start_gps, file_duration_s; /**< of the whole file */
+} chirp_strain;
+
+/**
+ * Reads the seconds of a file that overlap [gps_from, gps_to]; pass -INFINITY and INFINITY for all.
+ * @return CHIRP_ERR_IO, CHIRP_ERR_FORMAT  missing; not HDF5; truncated; a field is absent or contradicts another: named
+ * @return CHIRP_ERR_RANGE                 the file has nothing in that range
+ */
+chirp_status chirp_strain_read(const char *path, double gps_from, double gps_to,
+                               chirp_strain *strain);
+void chirp_strain_destroy(chirp_strain *strain); /**< frees the arrays; accepts an empty one */
+
+/** Start, duration and rate of a strain file without reading its samples. */
+chirp_status chirp_strain_times(const char *path, double *start_gps, double *duration_s,
+                                double *sample_rate_hz);
+
+/** True when `path` is an HDF5 file (a strain file rather than a table). */
+bool chirp_strain_is_hdf5(const char *path);
+
+/** How strain is whitened. */
+typedef struct chirp_whiten_options {
+    double sample_rate_hz; /**< of the result; data are resampled in the frequency domain: 8192 */
+    chirp_band band;       /**< 20 to 1000 Hz, as generated signals by default */
+    double stretch_s;  /**< of data used around the time of interest, when the file has them: 64 */
+    double response_s; /**< length to which the whitening filter's response is cut: 2 */
+    const char *
+        psd_path; /**< NULL: Welch's estimate from the stretch itself (4 s, Hann, median); else a table */
+} chirp_whiten_options;
+
+chirp_whiten_options chirp_whiten_options_default(void);
+
+/** Whitened, band-passed strain: noise is white in the band, with variance (band share of the Nyquist frequency) before normalising. */
+typedef struct chirp_whitened {
+    char detector[16];
+    double gps_start; /**< of sample 0; samples fall exactly on the time of interest */
+    double sample_rate_hz;
+    int64_t n;
+    float *sample;         /**< [n], edges of the stretch already dropped */
+    double source_rate_hz; /**< of the file */
+    double file_start_gps, file_duration_s;
+    double used_from_gps, used_to_gps; /**< data that went into the noise estimate */
+    int64_t n_segments;
+    chirp_psd *psd;
+    chirp_band band;
+    double
+        noise_scale; /**< measured over expected standard deviation of the noise: 1 when the estimate is right */
+    bool doubtful; /**< some second of the stretch lacks CBC_CAT2 or CBC_CAT3 */
+} chirp_whitened;
+
+/**
+ * Reads, estimates the noise, whitens.
+ * @param gps  time of interest; NAN for the middle of the file
+ * @return CHIRP_ERR_RANGE    gps outside the file or too near its edge, or fewer than 16 s of good data around it
+ * @return CHIRP_ERR_NUMERIC  NaN or missing data at gps
+ */
+chirp_status chirp_strain_whiten(const char *path, double gps, const chirp_whiten_options *options,
+                                 chirp_whitened **whitened);
+void chirp_whitened_destroy(chirp_whitened *whitened); /**< accepts NULL */
+
+/**
+ * A window of `length` samples that starts at gps_start (the nearest sample), normalised to zero mean and unit variance like
+ * generated signals.
+ * @return CHIRP_ERR_RANGE when it is not inside the whitened stretch
+ */
+chirp_status chirp_whitened_window(const chirp_whitened *whitened, double gps_start, int64_t length,
+                                   float *window);
+
+/**
+ * `infer --sweep`: n_windows windows; window i has gps at merger_at_s + (i - (n_windows-1)/2) * step_s from its start.
+ * @param window    [n_windows][length]
+ * @param offset_s  [n_windows] receives where gps lies in each window, NULL when not wanted
+ */
+chirp_status chirp_whitened_sweep(const chirp_whitened *whitened, double gps, double merger_at_s,
+                                  double step_s, int64_t n_windows, int64_t length, float *window,
+                                  double *offset_s);
+
+/** What chirp_strain_window() found on the way, for reports. Arrays belong to the caller: chirp_strain_info_destroy(). */
+typedef struct chirp_strain_info {
+    char detector[16];
+    double gps, window_start_gps;
+    double file_start_gps, file_duration_s, source_rate_hz, sample_rate_hz;
+    double used_from_gps, used_to_gps; /**< stretch of the noise estimate */
+    int64_t n_segments;
+    double noise_scale;
+    chirp_band band;
+    bool doubtful;
+    int64_t n_psd;
+    double *psd_f_hz, *psd; /**< [n_psd] within the band */
+} chirp_strain_info;
+
+/**
+ * One window for a network: `gps` falls merger_at_s seconds after its start (0.875 s is the middle of the range the network was
+ * trained on). Whitened with the file's own noise, f_low_hz to 1000 Hz (or the file's Nyquist frequency if that is lower).
+ * @param window  [length] zero mean, unit variance
+ * @param info    NULL when not wanted; written on success only
+ */
+chirp_status chirp_strain_window(const char *path, double gps, double merger_at_s, int64_t length,
+                                 double sample_rate_hz, double f_low_hz, float *window,
+                                 chirp_strain_info *info);
+void chirp_strain_info_destroy(chirp_strain_info *info);
+
+/** Welch's estimate from a strain file (up to 256 s around gps; NAN: from its start), for training on that detector's noise. */
+chirp_status chirp_strain_psd(const char *path, double gps, chirp_psd **psd);
+
+/** A simulated strain file: design noise with one signal. */
+typedef struct chirp_strain_spec {
+    chirp_binary binary;
+    double snr;            /**< optimal, 20 Hz to 1000 Hz, in design noise; 0 for noise alone */
+    double gps_merger;     /**< peak of the strain's envelope */
+    double phase;          /**< [rad] */
+    double gps_start;      /**< whole seconds */
+    int64_t duration_s;    /**< 32 */
+    double sample_rate_hz; /**< 4096 */
+    const char *detector;  /**< "H1" */
+    const char *psd_path;  /**< NULL: the analytic design curve */
+    uint64_t seed;
+    uint32_t stream; /**< detectors of one event differ here */
+} chirp_strain_spec;
+
+/** 36 + 29 solar masses without spin at SNR 24, merger 16.4 s into 32 s from GPS 1126259446, 4096 Hz, H1, seed 0. */
+chirp_strain_spec chirp_strain_spec_default(void);
+
+/** Writes it in the GWOSC layout (whole or not at all). */
+chirp_status chirp_strain_write(const char *path, const chirp_strain_spec *spec);
+
+#endif

@@ -1,0 +1,358 @@
+/* model/signal: strain files, whitening, Welch; the whitened window of a file equals the generator's. */
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "kernels/random/random.h"
+#include "model/signal/generator.h"
+#include "model/signal/strain.h"
+#include "model/signal/welch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LENGTH = 8192 };
+static char path[64];
+
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(path, sizeof path, "/tmp/chirp-strain-%ld.hdf5", (long)getpid());
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    /* nothing of HDF5 may stay open, whatever failed */
+    return H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) == 0 ? 0 : -1;
+}
+
+static void must(chirp_status st)
+{
+    if (st != CHIRP_OK)
+        fail_msg("%s", chirp_error_message());
+}
+
+static double correlation(const float *a, const float *b, int64_t n)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        ab += (double)a[i] * (double)b[i];
+        aa += (double)a[i] * (double)a[i];
+        bb += (double)b[i] * (double)b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+/* Mean of the estimate over the truth: 0.994 to 0.998 was measured for design noise (waveform.md section 11). */
+static void test_welch_recovers_the_density(void **state)
+{
+    (void)state;
+    chirp_strain_spec spec = chirp_strain_spec_default();
+    spec.snr = 0;
+    must(chirp_strain_write(path, &spec));
+    chirp_strain s;
+    must(chirp_strain_read(path, -INFINITY, INFINITY, &s));
+    assert_string_equal(s.detector, "H1");
+    assert_int_equal(s.n, 131072);
+    assert_true(s.gps_start == 1126259446 && s.sample_rate_hz == 4096);
+    chirp_psd *design;
+    must(chirp_psd_design(&design));
+    for (int variant = 0; variant < 3; ++variant) {
+        chirp_welch welch = chirp_welch_default();
+        welch.mean = variant == 1;
+        welch.window = variant == 2 ? CHIRP_WELCH_TUKEY : CHIRP_WELCH_HANN;
+        chirp_psd *psd;
+        int64_t used = 0;
+        must(chirp_welch_estimate(&welch, "test", s.sample, s.n, s.sample_rate_hz, s.good, &psd,
+                                  &used));
+        assert_int_equal(used, 15);
+        double ratio = 0;
+        int n = 0;
+        for (double f = 30; f < 1500; f += 0.25, ++n)
+            ratio += chirp_psd_at(psd, f) / chirp_psd_at(design, f);
+        /* 5880 bins, each spread by about 0.3: the mean is good to 0.006 with neighbouring bins correlated */
+        if (!(fabs(ratio / n - 1) < 0.025))
+            fail_msg("variant %d: mean ratio %g", variant, ratio / n);
+        chirp_psd_destroy(psd);
+    }
+    assert_true(fabs(chirp_median_bias(15) - 0.7254) < 1e-3 &&
+                fabs(chirp_median_bias(100001) - log(2)) < 1e-4);
+    assert_true(chirp_median_bias(2) == 1 && chirp_median_bias(1) == 1);
+    chirp_psd_destroy(design);
+    chirp_strain_destroy(&s);
+}
+
+/*
+ * The claim that makes training useful: a loud signal in a strain file, whitened by its own estimate, gives the window that
+ * the generator makes of the same binary with the same merger time.
+ */
+static void test_file_window_equals_generated_window(void **state)
+{
+    (void)state;
+    const double rates[2] = {4096, 16384};
+    for (int r = 0; r < 2; ++r) {
+        chirp_strain_spec spec = chirp_strain_spec_default();
+        spec.snr = 400;
+        spec.sample_rate_hz = rates[r];
+        spec.phase = 1;
+        spec.gps_merger = 1126259462.40013; /* no multiple of any sample */
+        must(chirp_strain_write(path, &spec));
+        static float window[LENGTH], clean[LENGTH];
+        chirp_strain_info info;
+        must(chirp_strain_window(path, spec.gps_merger, 0.875, LENGTH, 8192, 20, window, &info));
+        chirp_signal_config config = chirp_signal_config_default();
+        config.noise = false;
+        chirp_generator *g;
+        must(chirp_generator_create(&config, &g));
+        const chirp_signal_draw draw = {
+            .binary = spec.binary, .phase = 1, .merger_s = 0.875, .snr = 10, .weight = {1, 0}};
+        must(chirp_generator_make(g, &draw, 0, clean));
+        const double c = correlation(window, clean, LENGTH);
+        printf("%g Hz: correlation of the file's window with the generated one %.5f; noise scale "
+               "%.4f\n",
+               rates[r], c, info.noise_scale);
+        assert_true(c > 0.97); /* Welch's estimate of 32 s errs by a quarter in every bin */
+        assert_true(fabs(info.noise_scale - 1) < 0.05);
+        assert_true(info.source_rate_hz == rates[r] && info.n_segments == 15);
+        /* shifted by one sample it is worse: time is right to a fraction of a sample */
+        static float later[LENGTH];
+        for (int shift = -1; shift <= 1; shift += 2) {
+            must(chirp_strain_window(path, spec.gps_merger + shift / 8192.0, 0.875, LENGTH, 8192,
+                                     20, later, NULL));
+            assert_true(correlation(later, clean, LENGTH) < c);
+        }
+        chirp_generator_destroy(g);
+        chirp_strain_info_destroy(&info);
+    }
+}
+
+static void test_sweep(void **state)
+{
+    (void)state;
+    const chirp_strain_spec spec = chirp_strain_spec_default();
+    must(chirp_strain_write(path, &spec));
+    const chirp_whiten_options options = chirp_whiten_options_default();
+    chirp_whitened *w;
+    must(chirp_strain_whiten(path, spec.gps_merger, &options, &w));
+    static float windows[5][LENGTH], one[LENGTH];
+    double offset[5];
+    must(chirp_whitened_sweep(w, spec.gps_merger, 0.875, 0.0625, 5, LENGTH, windows[0], offset));
+    assert_true(offset[0] == 0.75 && offset[2] == 0.875 && offset[4] == 1.0);
+    must(chirp_strain_window(path, spec.gps_merger, 0.875, LENGTH, 8192, 20, one, NULL));
+    assert_memory_equal(windows[2], one, sizeof one);
+    /* a merger 512 samples later in the window: the window began 512 samples earlier */
+    assert_true(correlation(windows[2], windows[1] + 0, LENGTH) < 0.5);
+    assert_true(correlation(windows[2] + 512, windows[3] + 1024, LENGTH - 1024) > 0.9999);
+    assert_true(correlation(windows[2], windows[3] + 512, LENGTH - 512) > 0.9999);
+    assert_int_equal(
+        chirp_whitened_sweep(w, spec.gps_merger, 0.875, 30, 3, LENGTH, windows[0], NULL),
+        CHIRP_ERR_RANGE);
+    chirp_whitened_destroy(w);
+}
+
+/* Changes one thing of a good file through HDF5. */
+static void with_file(void (*change)(hid_t file))
+{
+    const chirp_strain_spec spec = chirp_strain_spec_default();
+    must(chirp_strain_write(path, &spec));
+    const hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(file >= 0);
+    change(file);
+    assert_true(H5Fclose(file) >= 0);
+}
+
+static void write_strain(hid_t file, int64_t first, int64_t n, double value)
+{
+    const hid_t id = H5Dopen2(file, "strain/Strain", H5P_DEFAULT), space = H5Dget_space(id);
+    const hsize_t start[1] = {(hsize_t)first}, count[1] = {(hsize_t)n};
+    const hid_t memory = H5Screate_simple(1, count, NULL);
+    double *x = chirp_alloc((size_t)n * sizeof *x);
+    assert_non_null(x);
+    for (int64_t i = 0; i < n; ++i)
+        x[i] = value;
+    assert_true(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0);
+    assert_true(H5Dwrite(id, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, x) >= 0);
+    chirp_free(x);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Dclose(id);
+}
+
+static void nan_at_event(hid_t file) { write_strain(file, 16 * 4096 + 2000, 1, (double)NAN); }
+static void nan_everywhere(hid_t file) { write_strain(file, 0, 131072, (double)NAN); }
+static void nan_leaves_ten_seconds(hid_t file)
+{
+    write_strain(file, 11 * 4096, 1, (double)NAN);
+    write_strain(file, 22 * 4096, 1, (double)INFINITY);
+}
+static void constant(hid_t file) { write_strain(file, 0, 131072, 1e-21); }
+static void write_mask(hid_t file, hsize_t second, uint32_t value)
+{
+    const hid_t id = H5Dopen2(file, "quality/simple/DQmask", H5P_DEFAULT), space = H5Dget_space(id);
+    const hsize_t start[1] = {second}, count[1] = {1};
+    const hid_t memory = H5Screate_simple(1, count, NULL);
+    assert_true(H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0);
+    assert_true(H5Dwrite(id, H5T_NATIVE_UINT32, memory, space, H5P_DEFAULT, &value) >= 0);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Dclose(id);
+}
+static void bad_quality(hid_t file) { write_mask(file, 16, 126); }
+static void doubtful_quality(hid_t file) { write_mask(file, 10, 127 & ~8u); }
+static void no_strain(hid_t file)
+{
+    assert_true(H5Ldelete(file, "strain/Strain", H5P_DEFAULT) >= 0);
+}
+static void no_start(hid_t file)
+{
+    assert_true(H5Ldelete(file, "meta/GPSstart", H5P_DEFAULT) >= 0);
+    assert_true(H5Adelete_by_name(file, "strain/Strain", "Xstart", H5P_DEFAULT) >= 0);
+}
+static void older_layout(hid_t file) /* no attributes: rate from the duration; no quality */
+{
+    assert_true(H5Adelete_by_name(file, "strain/Strain", "Xstart", H5P_DEFAULT) >= 0);
+    assert_true(H5Adelete_by_name(file, "strain/Strain", "Xspacing", H5P_DEFAULT) >= 0);
+    assert_true(H5Ldelete(file, "quality", H5P_DEFAULT) >= 0);
+}
+static void wrong_duration(hid_t file)
+{
+    const int64_t wrong = 4096;
+    const hid_t id = H5Dopen2(file, "meta/Duration", H5P_DEFAULT);
+    assert_true(H5Dwrite(id, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, &wrong) >= 0);
+    H5Dclose(id);
+}
+static void wrong_spacing(hid_t file)
+{
+    const double wrong = 0;
+    const hid_t id = H5Dopen2(file, "strain/Strain", H5P_DEFAULT), space = H5Screate(H5S_SCALAR);
+    assert_true(H5Adelete(id, "Xspacing") >= 0);
+    const hid_t attribute =
+        H5Acreate2(id, "Xspacing", H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(H5Awrite(attribute, H5T_NATIVE_DOUBLE, &wrong) >= 0);
+    H5Aclose(attribute);
+    H5Sclose(space);
+    H5Dclose(id);
+}
+static void text_start(hid_t file)
+{
+    assert_true(H5Ldelete(file, "meta/GPSstart", H5P_DEFAULT) >= 0);
+    const hid_t group = H5Gcreate2(file, "meta/GPSstart", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(group >= 0);
+    H5Gclose(group);
+}
+static void nothing(hid_t file) { (void)file; }
+
+static void expect(void (*change)(hid_t), double gps, chirp_status want, const char *part)
+{
+    static float window[LENGTH];
+    with_file(change);
+    const chirp_status st = chirp_strain_window(path, gps, 0.875, LENGTH, 8192, 20, window, NULL);
+    if (st != want || !strstr(chirp_error_message(), part) || !strstr(chirp_error_message(), path))
+        fail_msg("status %d (%s), expected %d with '%s' and the file's name", st,
+                 chirp_error_message(), want, part);
+}
+
+static void test_bad_files_are_named(void **state)
+{
+    (void)state;
+    static float window[LENGTH];
+    const double gps = 1126259462.4;
+    expect(nan_at_event, gps, CHIRP_ERR_NUMERIC, "second at GPS 1126259462");
+    expect(nan_everywhere, gps, CHIRP_ERR_NUMERIC, "missing (NaN)");
+    expect(nan_leaves_ten_seconds, gps, CHIRP_ERR_RANGE, "only 10 s of good data");
+    expect(bad_quality, gps, CHIRP_ERR_NUMERIC, "data-quality mask");
+    expect(constant, gps, CHIRP_ERR_NUMERIC, "noise estimate is");
+    expect(no_strain, gps, CHIRP_ERR_FORMAT, "/strain/Strain");
+    expect(no_start, gps, CHIRP_ERR_FORMAT, "GPSstart");
+    expect(text_start, gps, CHIRP_ERR_FORMAT, "/meta/GPSstart");
+    expect(wrong_duration, gps, CHIRP_ERR_FORMAT, "truncated?");
+    expect(wrong_spacing, gps, CHIRP_ERR_FORMAT, "Xspacing");
+    expect(nothing, 1126259400, CHIRP_ERR_RANGE, "lies outside");
+    expect(nothing, 1126259478, CHIRP_ERR_RANGE, "lies outside");
+    expect(nothing, 1126259446.3, CHIRP_ERR_RANGE, "too near the edge");
+    expect(nothing, 1126259477.9, CHIRP_ERR_RANGE, "too near the edge");
+    assert_int_equal(chirp_strain_window(path, (double)NAN, 0.875, LENGTH, 8192, 20, window, NULL),
+                     CHIRP_ERR_ARG);
+    assert_int_equal(chirp_strain_window(path, gps, 2, LENGTH, 8192, 20, window, NULL),
+                     CHIRP_ERR_ARG);
+    assert_int_equal(
+        chirp_strain_window("/nonexistent.hdf5", gps, 0.875, LENGTH, 8192, 20, window, NULL),
+        CHIRP_ERR_IO);
+    assert_int_equal(chirp_file_write(path, "no HDF5 at all", 14), CHIRP_OK);
+    assert_int_equal(chirp_strain_window(path, gps, 0.875, LENGTH, 8192, 20, window, NULL),
+                     CHIRP_ERR_FORMAT);
+}
+
+/* Every truncation of a good file is an error, never a crash and never a window. */
+static void test_truncated_files(void **state)
+{
+    (void)state;
+    static float window[LENGTH];
+    const chirp_strain_spec spec = chirp_strain_spec_default();
+    must(chirp_strain_write(path, &spec));
+    char *bytes;
+    size_t length;
+    must(chirp_file_read(path, &bytes, &length));
+    for (int i = 1; i < 40; ++i) {
+        assert_int_equal(chirp_file_write(path, bytes, length * (size_t)i / 40), CHIRP_OK);
+        assert_int_equal(
+            chirp_strain_window(path, 1126259462.4, 0.875, LENGTH, 8192, 20, window, NULL),
+            CHIRP_ERR_FORMAT);
+    }
+    chirp_free(bytes);
+}
+
+static void test_other_layouts(void **state)
+{
+    (void)state;
+    static float window[LENGTH];
+    chirp_strain_info info;
+    with_file(older_layout);
+    must(chirp_strain_window(path, 1126259462.4, 0.875, LENGTH, 8192, 20, window, &info));
+    assert_false(info.doubtful);
+    assert_true(info.source_rate_hz == 4096 && info.file_duration_s == 32);
+    chirp_strain_info_destroy(&info);
+    with_file(doubtful_quality);
+    must(chirp_strain_window(path, 1126259462.4, 0.875, LENGTH, 8192, 20, window, &info));
+    assert_true(info.doubtful);
+    chirp_strain_info_destroy(&info);
+}
+
+static void test_bad_specs(void **state)
+{
+    (void)state;
+    chirp_strain_spec s = chirp_strain_spec_default();
+    s.gps_merger = 0;
+    assert_int_equal(chirp_strain_write(path, &s), CHIRP_ERR_RANGE);
+    s = chirp_strain_spec_default();
+    s.binary.m1_msun = -1;
+    assert_int_equal(chirp_strain_write(path, &s), CHIRP_ERR_RANGE);
+    s = chirp_strain_spec_default();
+    s.sample_rate_hz = 100;
+    assert_int_equal(chirp_strain_write(path, &s), CHIRP_ERR_RANGE);
+    s = chirp_strain_spec_default();
+    assert_int_equal(chirp_strain_write("/nonexistent/x.hdf5", &s), CHIRP_ERR_IO);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_welch_recovers_the_density),
+        cmocka_unit_test(test_file_window_equals_generated_window),
+        cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_bad_files_are_named),
+        cmocka_unit_test(test_truncated_files),
+        cmocka_unit_test(test_other_layouts),
+        cmocka_unit_test(test_bad_specs),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
