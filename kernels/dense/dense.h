@@ -57,4 +57,15 @@ void chirp_dense_backward_data(chirp_dense_plan *plan, const float *dpre, const 
 void chirp_dense_backward_weights(chirp_dense_plan *plan, const float *src, const float *dpre,
                                   float *dwei, float *dbia);
 
+/**
+ * Mean and variance of the pre-activations when the weights are independent with these means and variances (local
+ * reparameterization, posterior predictive), in one pass; the plan's activation is not applied:
+ *     dst_mean[n][o] = bia[o] + sum_i mean[o][i] * src[n][i]        dst_variance[n][o] = sum_i variance[o][i] * src[n][i]^2
+ * @param bia  NULL for no bias
+ * Cost: 4*N*I*O flop (and N*I squares)
+ */
+void chirp_dense_moments(chirp_dense_plan *plan, const float *src, const float *mean,
+                         const float *variance, const float *bia, float *dst_mean,
+                         float *dst_variance);
+
 #endif

@@ -4,39 +4,17 @@
  * R + 4 vectors for 4 R multiply-adds. With 32 registers R = 6 (24 sums, 10 loads), with 16 R = 2.
  */
 #include "kernels/dense/dense_internal.h"
+#include "kernels/dense/dense_lanes.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __AVX512F__
-enum { LANES = 16, ROWS = 6 };
-#define ONES -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1
+enum { ROWS = 6 };
 #else
-enum { LANES = 8, ROWS = 2 };
-#define ONES -1, -1, -1, -1, -1, -1, -1, -1
+enum { ROWS = 2 };
 #endif
-
-typedef float vector __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
-typedef int32_t mask __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
-typedef float vector4 __attribute__((vector_size(16), aligned(4), may_alias));
-
-#define DOT_INLINE static inline __attribute__((always_inline))
-
-/* Lanes to four partial sums; every path adds in this order. */
-DOT_INLINE vector4 fold(const vector *sum)
-{
-#ifdef __AVX512F__
-    typedef float vector8 __attribute__((vector_size(32)));
-    const vector8 half = __builtin_shufflevector(*sum, *sum, 0, 1, 2, 3, 4, 5, 6, 7) +
-                         __builtin_shufflevector(*sum, *sum, 8, 9, 10, 11, 12, 13, 14, 15);
-    return __builtin_shufflevector(half, half, 0, 1, 2, 3) +
-           __builtin_shufflevector(half, half, 4, 5, 6, 7);
-#else
-    return __builtin_shufflevector(*sum, *sum, 0, 1, 2, 3) +
-           __builtin_shufflevector(*sum, *sum, 4, 5, 6, 7);
-#endif
-}
 
 DOT_INLINE float activate(chirp_activation activation, float x)
 {
@@ -79,7 +57,6 @@ DOT_INLINE void step(int R, int P, bool cut, mask keep, int64_t I, const float *
 DOT_INLINE void tile(int R, int P, const chirp_dense_desc *desc, const float *src, const float *wei,
                      const float *bia, float *dst)
 {
-    static const int32_t ones_then_zeros[2 * LANES] = {ONES};
     const int64_t I = desc->I, O = desc->O;
     vector sum[ROWS][DENSE_TILE_O] = {0};
     mask keep = {0};
@@ -87,31 +64,12 @@ DOT_INLINE void tile(int R, int P, const chirp_dense_desc *desc, const float *sr
     for (; i + LANES <= I; i += LANES)
         step(R, P, false, keep, I, src + i, wei + i, sum);
     if (i < I) { /* loads up to 60 bytes behind the last row, see dense.h */
-        keep = *(const mask *)(ones_then_zeros + LANES - (I - i));
+        first_lanes(I - i, &keep);
         step(R, P, true, keep, I, src + i, wei + i, sum);
     }
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
-        vector4 total;
-        if (P ==
-            DENSE_TILE_O) { /* four sums side by side: a transposition, then the additions of the other branch */
-            const vector4 a = fold(&sum[r][0]), b = fold(&sum[r][1]), c = fold(&sum[r][2]),
-                          d = fold(&sum[r][3]);
-            const vector4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5),
-                          cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-            const vector4 ef = __builtin_shufflevector(a, b, 2, 6, 3, 7),
-                          gh = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-            total = (__builtin_shufflevector(ab, cd, 0, 1, 4, 5) +
-                     __builtin_shufflevector(ab, cd, 2, 3, 6, 7)) +
-                    (__builtin_shufflevector(ef, gh, 0, 1, 4, 5) +
-                     __builtin_shufflevector(ef, gh, 2, 3, 6, 7));
-        } else {
-            total = (vector4){0};
-            for (int p = 0; p < P; ++p) {
-                const vector4 a = fold(&sum[r][p]);
-                total[p] = (a[0] + a[1]) + (a[2] + a[3]);
-            }
-        }
+        const vector4 total = fold_all(P, sum[r]);
         for (int p = 0; p < P; ++p)
             dst[r * O + p] = activate(desc->activation, total[p] + (bia ? bia[p] : 0.0f));
     }

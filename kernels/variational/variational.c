@@ -98,22 +98,60 @@ void chirp_variational_backward(int64_t n, const float *mu, const float *rho, ch
     }
 }
 
-void chirp_variational_backward_sigma(int64_t n, const float *mu, const float *rho,
-                                      const float *dsigma, float kl_weight, float prior_sigma,
-                                      float *dmu, float *drho, int n_threads)
+/* What the product's gradient is a gradient of: how it becomes that of sigma. */
+typedef enum slope_of { OF_SIGMA, OF_PERTURBATION, OF_VARIANCE } slope_of;
+
+/* One copy of the loop per kind: `kind` is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void add_kl(slope_of kind, int64_t n, const float *mu,
+                                                         const float *rho, chirp_rng rng,
+                                                         const float *product, float kl_weight,
+                                                         float prior_sigma, float *dmu, float *drho,
+                                                         int n_threads)
 {
     const float pull = (float)((double)kl_weight / ((double)prior_sigma * (double)prior_sigma));
 #pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
-        const int64_t end = start + chirp_chunk_length(n, start, DRAWS);
+        float eps[DRAWS] __attribute__((aligned(64)));
+        const int64_t length = chirp_chunk_length(n, start, DRAWS);
+        if (kind == OF_PERTURBATION)
+            chirp_rng_normal(rng, (uint64_t)start, length, eps);
+        const float *m = mu + start, *r = rho + start, *g = product + start;
+        float *dm = dmu + start, *dr = drho + start;
 #pragma omp simd
-        for (int64_t i = start; i < end; ++i) {
+        for (int64_t i = 0; i < length; ++i) {
             float sigma, slope;
-            softplus_logistic_lane(rho[i], &sigma, &slope);
-            dmu[i] += pull * mu[i];
-            drho[i] = (dsigma[i] + pull * sigma) * slope - kl_weight * (slope / sigma);
+            softplus_logistic_lane(r[i], &sigma, &slope);
+            const float dsigma = kind == OF_SIGMA          ? g[i]
+                                 : kind == OF_PERTURBATION ? g[i] * eps[i]
+                                                           : 2.0f * sigma * g[i];
+            dm[i] += pull * m[i];
+            dr[i] = (dsigma + pull * sigma) * slope - kl_weight * (slope / sigma);
         }
     }
+}
+
+void chirp_variational_backward_sigma(int64_t n, const float *mu, const float *rho,
+                                      const float *dsigma, float kl_weight, float prior_sigma,
+                                      float *dmu, float *drho, int n_threads)
+{
+    add_kl(OF_SIGMA, n, mu, rho, (chirp_rng){0, 0}, dsigma, kl_weight, prior_sigma, dmu, drho,
+           n_threads);
+}
+
+void chirp_variational_backward_perturbation(int64_t n, const float *mu, const float *rho,
+                                             chirp_rng rng, const float *ddelta, float kl_weight,
+                                             float prior_sigma, float *dmu, float *drho,
+                                             int n_threads)
+{
+    add_kl(OF_PERTURBATION, n, mu, rho, rng, ddelta, kl_weight, prior_sigma, dmu, drho, n_threads);
+}
+
+void chirp_variational_backward_variance(int64_t n, const float *mu, const float *rho,
+                                         const float *dvariance, float kl_weight, float prior_sigma,
+                                         float *dmu, float *drho, int n_threads)
+{
+    add_kl(OF_VARIANCE, n, mu, rho, (chirp_rng){0, 0}, dvariance, kl_weight, prior_sigma, dmu, drho,
+           n_threads);
 }
 
 /* Eight sums side by side, then added in order: the order is ours, not the vector width's. */

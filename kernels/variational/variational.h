@@ -59,6 +59,27 @@ void chirp_variational_backward_sigma(int64_t n, const float *mu, const float *r
                                       float *dmu, float *drho, int n_threads);
 
 /**
+ * The same for Flipout, whose product gradient is that of the perturbation delta = sigma * eps; eps is drawn again:
+ *     dmu[i]  += kl_weight * mu[i] / prior_sigma^2
+ *     drho[i]  = ( ddelta[i] * eps_i + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
+ * drho may be ddelta.
+ */
+void chirp_variational_backward_perturbation(int64_t n, const float *mu, const float *rho,
+                                             chirp_rng rng, const float *ddelta, float kl_weight,
+                                             float prior_sigma, float *dmu, float *drho,
+                                             int n_threads);
+
+/**
+ * The same for local reparameterization, whose product gradient is that of the variance sigma^2:
+ *     dmu[i]  += kl_weight * mu[i] / prior_sigma^2
+ *     drho[i]  = ( 2 sigma * dvariance[i] + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
+ * drho may be dvariance.
+ */
+void chirp_variational_backward_variance(int64_t n, const float *mu, const float *rho,
+                                         const float *dvariance, float kl_weight, float prior_sigma,
+                                         float *dmu, float *drho, int n_threads);
+
+/**
  * KL( N(mu, sigma^2) || N(0, prior_sigma^2) ) summed over the n weights [nats], in double, fixed order:
  *     sum_i log(prior_sigma/sigma) + (sigma^2 + mu^2) / (2 prior_sigma^2) - 1/2
  */

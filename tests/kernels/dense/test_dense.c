@@ -295,6 +295,33 @@ static void test_a_row_does_not_depend_on_the_batch(void **state)
     release(&b);
 }
 
+/* Means and variances of pre-activations: two products of the reference, one with squares. */
+static void test_moments(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; ++s) {
+        const chirp_dense_desc d = {
+            .N = shapes[s][0], .I = shapes[s][1], .O = shapes[s][2], .n_threads = 3};
+        chirp_dense_plan *plan = NULL;
+        assert_int_equal(chirp_dense_plan_create(&d, &plan), CHIRP_OK);
+        buffers b = make(&d, true);
+        float *variance = filled(7, d.O * d.I, true), *second = output(d.N * d.O);
+        chirp_dense_moments(plan, b.src, b.wei, variance, b.bia, b.dst, second);
+        check_guard(b.dst, d.N * d.O);
+        check_guard(second, d.N * d.O);
+        chirp_dense_forward_reference(&d, b.src, b.wei, b.bia, b.want_dst);
+        compare("moments, mean", &d, d.N * d.O, b.dst, b.want_dst, 0);
+        for (int64_t i = 0; i < d.N * d.I; ++i)
+            b.src[i] *= b.src[i];
+        chirp_dense_forward_reference(&d, b.src, variance, NULL, b.want_dst);
+        compare("moments, variance", &d, d.N * d.O, second, b.want_dst, 0);
+        chirp_free(variance);
+        chirp_free(second);
+        release(&b);
+        chirp_dense_plan_destroy(plan);
+    }
+}
+
 static void test_nan_goes_through(void **state)
 {
     (void)state;
@@ -342,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_gradients_agree_with_differences),
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_a_row_does_not_depend_on_the_batch),
+        cmocka_unit_test(test_moments),
         cmocka_unit_test(test_nan_goes_through),
         cmocka_unit_test(test_impossible_plans_say_why),
     };
