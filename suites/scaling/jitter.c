@@ -1,4 +1,5 @@
 #include "harness/base/memory.h"
+#include "harness/stats/stats.h"
 #include "suites/scaling/simulate.h"
 
 #include <math.h>
@@ -20,23 +21,6 @@ static double normal(uint64_t seed, uint64_t index)
     return radius * cos(6.283185307179586 * uniform(seed, 2 * index + 1));
 }
 
-/* Inverse of the normal distribution function, by Newton steps on erfc from a crude start. */
-static double normal_quantile(double p)
-{
-    double x = p < 0.5 ? -sqrt(-2 * log(p)) : sqrt(-2 * log(1 - p));
-    x *= 0.8;
-    for (int i = 0; i < 60; ++i) {
-        const double density = exp(-0.5 * x * x) / 2.5066282746310002;
-        const double error =
-            x < 0 ? 0.5 * erfc(-x / sqrt(2.0)) - p : (1 - p) - 0.5 * erfc(x / sqrt(2.0));
-        const double step = error / density;
-        x -= fmax(-0.5, fmin(0.5, step));
-        if (fabs(step) < 1e-12)
-            break;
-    }
-    return x;
-}
-
 chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes, float *factor)
 {
     const int n = plan->ranks;
@@ -47,7 +31,7 @@ chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes
     if (!score)
         return CHIRP_ERR_NOMEM;
     for (int i = 0; i < n; ++i)
-        score[i] = n > 1 ? normal_quantile((i + 1 - 0.375) / (n + 0.25)) : 0;
+        score[i] = n > 1 ? chirp_normal_quantile((i + 1 - 0.375) / (n + 0.25)) : 0;
     for (int i = n - 1; i > 0; --i) { /* Fisher-Yates: which rank is slow */
         const int j = (int)(uniform(seed ^ 0x5bd1e995U, (uint64_t)i) * (i + 1));
         const double swap = score[i];

@@ -6,7 +6,7 @@
 #define CHIRP_SUITES_SCALING_PLAN_H
 
 #include "model/network/layers.h"
-#include "suites/scaling/machine.h"
+#include "suites/scaling/target.h"
 
 #include <stdint.h>
 

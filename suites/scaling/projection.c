@@ -14,7 +14,7 @@
 
 void chirp_projection_release(chirp_projection *projection)
 {
-    chirp_machine_release(&projection->machine);
+    chirp_target_release(&projection->machine);
 }
 
 /* Fraction of a pass's time at which the forward part ends, and each layer's share of it behind. */
@@ -131,7 +131,7 @@ static void make_buckets(const chirp_projection *p, const pass_shares *shares, c
 
 chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *plan)
 {
-    const chirp_machine_value *v = p->machine.value;
+    const chirp_target_value *v = p->machine.value;
     pass_shares shares;
     const chirp_status st = pass_times(p, &shares);
     if (st != CHIRP_OK)
@@ -144,15 +144,15 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
         .micro_s = (double)p->options.batch *
                    (p->flops > 0 ? p->workload.flops / p->flops : shares.seconds_per_signal),
         .jitter_relative = p->jitter_relative,
-        .jitter_permanent_share = v[CHIRP_MACHINE_JITTER_PERMANENT_SHARE].value,
-        .bandwidth = v[CHIRP_MACHINE_BANDWIDTH].value,
-        .latency = v[CHIRP_MACHINE_LATENCY].value,
-        .local_bandwidth = v[CHIRP_MACHINE_LOCAL_BANDWIDTH].value,
-        .local_latency = v[CHIRP_MACHINE_LOCAL_LATENCY].value,
-        .software_fixed = v[CHIRP_MACHINE_SOFTWARE_FIXED].value,
-        .software_per_byte = v[CHIRP_MACHINE_SOFTWARE_PER_BYTE].value,
-        .copy_bandwidth = v[CHIRP_MACHINE_COPY_BANDWIDTH].value,
-        .cycle_s = v[CHIRP_MACHINE_CYCLE].value,
+        .jitter_permanent_share = v[CHIRP_TARGET_JITTER_PERMANENT_SHARE].value,
+        .bandwidth = v[CHIRP_TARGET_BANDWIDTH].value,
+        .latency = v[CHIRP_TARGET_LATENCY].value,
+        .local_bandwidth = v[CHIRP_TARGET_LOCAL_BANDWIDTH].value,
+        .local_latency = v[CHIRP_TARGET_LOCAL_LATENCY].value,
+        .software_fixed = v[CHIRP_TARGET_SOFTWARE_FIXED].value,
+        .software_per_byte = v[CHIRP_TARGET_SOFTWARE_PER_BYTE].value,
+        .copy_bandwidth = v[CHIRP_TARGET_COPY_BANDWIDTH].value,
+        .cycle_s = v[CHIRP_TARGET_CYCLE].value,
         .cycles = fmax(0.5, p->cycles),
     };
     if (!(plan->micro_s > 0))
@@ -237,7 +237,7 @@ static chirp_status scenario(const chirp_projection *p, chirp_scenario *s, const
     other.options.half = false;
     other.options.profile = NULL;
     other.flops =
-        p->machine.value[s->slow ? CHIRP_MACHINE_FLOPS_SLOW : CHIRP_MACHINE_FLOPS_FAST].value;
+        p->machine.value[s->slow ? CHIRP_TARGET_FLOPS_SLOW : CHIRP_TARGET_FLOPS_FAST].value;
     chirp_status st = chirp_workload_make(p->options.network, s->variant, false, &other.workload);
     if (st == CHIRP_OK)
         st = chirp_plan_make(&other, p->scenario_nodes * p->machine.ranks_per_node, &plan);
@@ -305,22 +305,22 @@ static chirp_status prepare(chirp_projection *p)
         return chirp_fail(CHIRP_ERR_ARG, "--exchange study sends two floats per variational weight "
                                          "after every pass; drop --weight-noise shared, --compress "
                                          "and --accumulate or use --exchange overlap");
-    chirp_status st = chirp_machine_read(o->machine, &p->machine);
+    chirp_status st = chirp_target_read(o->machine, &p->machine);
     if (st == CHIRP_OK)
         st = chirp_workload_make(o->network, o->variant, o->shared_noise, &p->workload);
     if (st != CHIRP_OK)
         return st;
-    const chirp_machine_value *v = p->machine.value;
+    const chirp_target_value *v = p->machine.value;
     p->flops = o->flops;
     if (o->flops == 0)
-        p->flops = v[CHIRP_MACHINE_FLOPS_FAST].value;
+        p->flops = v[CHIRP_TARGET_FLOPS_FAST].value;
     if (o->flops == -1)
-        p->flops = v[CHIRP_MACHINE_FLOPS_SLOW].value;
+        p->flops = v[CHIRP_TARGET_FLOPS_SLOW].value;
     p->calibrated = p->machine.n_observed > 0;
     if (p->calibrated)
         st = chirp_calibrate(&p->machine, &p->calibration);
-    p->jitter_relative = v[CHIRP_MACHINE_JITTER_RELATIVE].given
-                             ? v[CHIRP_MACHINE_JITTER_RELATIVE].value
+    p->jitter_relative = v[CHIRP_TARGET_JITTER_RELATIVE].given
+                             ? v[CHIRP_TARGET_JITTER_RELATIVE].value
                              : p->calibration.pooled.relative;
     p->cycles = p->calibrated ? p->calibration.pooled.cycles : 1;
     if (o->jitter >= 0)

@@ -57,7 +57,7 @@ typedef struct chirp_scenario {
 
 typedef struct chirp_projection {
     chirp_projection_options options;
-    chirp_machine machine;
+    chirp_target machine;
     chirp_workload workload;
     bool simulated; /**< by SimGrid, else closed form */
     const char *engine_version;

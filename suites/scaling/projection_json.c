@@ -76,14 +76,14 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
         "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard "
         "deviation), "
         "%.0f %% of the variance permanent per rank; this assumption carries the prediction",
-        p->jitter_relative, 100 * p->machine.value[CHIRP_MACHINE_JITTER_PERMANENT_SHARE].value);
+        p->jitter_relative, 100 * p->machine.value[CHIRP_TARGET_JITTER_PERMANENT_SHARE].value);
     say(list, text);
-    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
-        const chirp_machine_value *v = &p->machine.value[i];
+    for (int i = 0; i < CHIRP_TARGET_NUMBERS; ++i) {
+        const chirp_target_value *v = &p->machine.value[i];
         if (!v->given || v->kind[0] != 'a')
             continue;
         (void)snprintf(text, sizeof text, "%s = %g %s assumed: %s",
-                       chirp_machine_key((chirp_machine_number)i), v->value, v->unit, v->source);
+                       chirp_target_key((chirp_target_number)i), v->value, v->unit, v->source);
         say(list, text);
     }
 }

@@ -176,27 +176,27 @@ static void test_builtin_machines_are_whole(void **state)
     (void)state;
     static const char *const names[] = {"theta", "theta_crossbar", "hal", "hdr_fat_tree"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
-        chirp_machine m;
-        if (chirp_machine_read(names[i], &m) != CHIRP_OK)
+        chirp_target m;
+        if (chirp_target_read(names[i], &m) != CHIRP_OK)
             fail_msg("%s: %s", names[i], chirp_error_message());
         assert_string_equal(m.name, names[i]);
         assert_true(access(m.platform_path, R_OK) == 0);
-        for (int v = 0; v < CHIRP_MACHINE_NUMBERS; ++v)
+        for (int v = 0; v < CHIRP_TARGET_NUMBERS; ++v)
             assert_true(!m.value[v].given || (m.value[v].source && m.value[v].unit[0]));
-        chirp_machine_release(&m);
+        chirp_target_release(&m);
     }
-    chirp_machine m;
-    assert_int_equal(chirp_machine_read("thetta", &m), CHIRP_ERR_ARG);
+    chirp_target m;
+    assert_int_equal(chirp_target_read("thetta", &m), CHIRP_ERR_ARG);
     assert_non_null(strstr(chirp_error_message(), "theta_crossbar"));
 }
 
 static void expect_bad(const char *text, const char *part)
 {
-    chirp_machine m;
+    chirp_target m;
     char path[64];
     (void)snprintf(path, sizeof path, "./machine-%d.json", (int)getpid());
     assert_int_equal(chirp_file_write(path, text, strlen(text)), CHIRP_OK);
-    const chirp_status st = chirp_machine_read(path, &m);
+    const chirp_status st = chirp_target_read(path, &m);
     (void)remove(path);
     if (st == CHIRP_OK || !strstr(chirp_error_message(), part))
         fail_msg("status %d, '%s' lacks '%s'", st, chirp_error_message(), part);
@@ -212,8 +212,8 @@ static void test_bad_machine_files_are_named(void **state)
     expect_bad("{\"name\": \"x\", \"like\": \"absent.json\"}", "absent.json");
     char text[8192];
     /* a machine like a built-in one, with one number spoilt */
-    chirp_machine m;
-    assert_int_equal(chirp_machine_read("theta", &m), CHIRP_OK);
+    chirp_target m;
+    assert_int_equal(chirp_target_read("theta", &m), CHIRP_OK);
     char *slash = strrchr(m.platform_path, '/');
     *slash = '\0';
     static const char *const spoilt[][2] = {
@@ -233,14 +233,14 @@ static void test_bad_machine_files_are_named(void **state)
                        m.platform_path, spoilt[i][0]);
         expect_bad(text, spoilt[i][1]);
     }
-    chirp_machine_release(&m);
+    chirp_target_release(&m);
 }
 
 static void test_calibration_recovers_known_numbers(void **state)
 {
     (void)state;
-    chirp_machine m;
-    assert_int_equal(chirp_machine_read("theta", &m), CHIRP_OK);
+    chirp_target m;
+    assert_int_equal(chirp_target_read("theta", &m), CHIRP_OK);
     /* observations made from the model itself: the fit must find what they were made with */
     m.n_observed = 1;
     m.observed_bytes = 0;
@@ -259,15 +259,15 @@ static void test_calibration_recovers_known_numbers(void **state)
     assert_true(none.fit[0].rms_s < 1e-9);
     assert_int_equal(none.n_held_out, 2);
     assert_near(none.held_out[1].predicted_efficiency, none.held_out[1].measured_efficiency, 1e-9);
-    chirp_machine_release(&m);
+    chirp_target_release(&m);
 }
 
 static void test_calibration_predicts_held_out_node_counts(void **state)
 {
     (void)state;
-    chirp_machine m;
+    chirp_target m;
     chirp_calibration c;
-    assert_int_equal(chirp_machine_read("theta", &m), CHIRP_OK);
+    assert_int_equal(chirp_target_read("theta", &m), CHIRP_OK);
     assert_int_equal(chirp_calibrate(&m, &c), CHIRP_OK);
     /* the plots were read off to about 1 %, each point is one job: six points of efficiency is what we claim */
     assert_int_equal(c.n_held_out, 4);
@@ -278,7 +278,7 @@ static void test_calibration_predicts_held_out_node_counts(void **state)
     assert_true(c.fit[0].relative > 0.15 && c.fit[0].relative < 0.21);
     assert_true(c.fit[1].relative > 0.03 && c.fit[1].relative < 0.12);
     assert_true(c.pooled.relative > c.fit[1].relative && c.pooled.relative < c.fit[0].relative);
-    chirp_machine_release(&m);
+    chirp_target_release(&m);
 }
 
 int main(void)
