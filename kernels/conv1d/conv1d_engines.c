@@ -2,7 +2,7 @@
 #include "kernels/conv1d/conv1d_internal.h"
 
 static const conv1d_engine *const candidates[] = {
-    &conv1d_engine_reference,
+    &conv1d_engine_direct,
 };
 
 const conv1d_engine *const *conv1d_engine_candidates(size_t *n)

@@ -1,0 +1,338 @@
+/* Plan time of the direct method: blocking, dispatch, memory, packing. The passes are in conv1d_direct_*.c. */
+#include "kernels/conv1d/conv1d_direct.h"
+
+#include "harness/base/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Blocking, measured with products alone on Zen 4 (fraction of FMA peak; hsw is libxsmm's AVX2 code there):
+ * rows of 32 and 54 to 60 columns are within 3 % of the best for every layer on both instruction sets; with few taps
+ * rows of 64 win 4 % (a product is shorter, so its start and end count), if 64 rows of weights stay in L2.
+ * Columns are a multiple of the pool; Q is cut evenly so that the last tile is not a sliver.
+ */
+enum {
+    ROWS = 32,
+    WIDE_ROWS = 64,
+    WIDE_BYTES_512 = 256 * 1024, /* weights of 64 rows at most, AVX-512 */
+    WIDE_BYTES_256 =
+        64 * 1024, /* the same for AVX2: the register tile is narrower, A is read more often */
+    COLUMNS = 60,
+    TIME = 128, /* inner dimension of backward_weights: long enough to hide loading the cell */
+    CELL_FILTERS = 32,
+    CELL_CHANNELS = 64,
+    CELLS_WANTED = 128,       /* parallel work in backward_weights, for many-core machines */
+    GATHER_CHANNELS = 16,     /* fewer channels than this, and taps join the inner dimension */
+    GATHER_FLOATS = 512,      /* ... unless that makes columns longer than this */
+    STORED_BYTES = 192 * 1024 /* routed rows of backward_data kept in L2 */
+};
+
+static direct_blocks blocks_of(int64_t total, int64_t size)
+{
+    const int64_t count = conv1d_ceil_div(total, size);
+    return (direct_blocks){
+        .total = total, .size = size, .count = count, .last = total - (count - 1) * size};
+}
+
+/* As few tiles of at most `most` as possible, of equal width up to a multiple of `unit`. */
+static direct_blocks even_blocks(int64_t total, int64_t most, int64_t unit)
+{
+    const int64_t count = conv1d_ceil_div(total, most);
+    return blocks_of(total, conv1d_round_up(conv1d_ceil_div(total, count), unit));
+}
+
+static direct_blocks row_blocks(int64_t n_rows, int64_t inner_floats)
+{
+    const int64_t vector = chirp_gemm_vector_floats();
+    const int64_t wide_bytes = vector >= 16 ? WIDE_BYTES_512 : WIDE_BYTES_256;
+    const bool wide = n_rows >= WIDE_ROWS && 4 * WIDE_ROWS * inner_floats <= wide_bytes;
+    return blocks_of(n_rows, conv1d_min(wide ? WIDE_ROWS : ROWS, conv1d_round_up(n_rows, vector)));
+}
+
+/* rows: output channels; inner: channels summed over per tap */
+static chirp_status columns_create(direct_columns *c, int64_t n_rows, int64_t inner, int64_t taps,
+                                   int64_t dilation, direct_blocks tiles, int64_t ldc_or_0,
+                                   bool gathered)
+{
+    c->rows = row_blocks(n_rows, inner * taps);
+    c->tiles = tiles;
+    c->padded_last = conv1d_round_up(c->rows.last, chirp_gemm_vector_floats());
+    const int64_t packed_rows = (c->rows.count - 1) * c->rows.size + c->padded_last;
+    c->weights = chirp_calloc((size_t)(packed_rows * inner * taps), sizeof *c->weights);
+    if (!c->weights)
+        return CHIRP_ERR_NOMEM;
+    for (int last_row = 0; last_row < 2; ++last_row) {
+        for (int last_tile = 0; last_tile < 2; ++last_tile) {
+            if ((!last_row && c->rows.count == 1) || (!last_tile && tiles.count == 1))
+                continue; /* a single block is a last one */
+            const int64_t m = last_row ? c->padded_last : c->rows.size;
+            const bool straight = ldc_or_0 && (!last_row || c->padded_last == c->rows.last);
+            const chirp_gemm_shape shape = {
+                .m = m,
+                .n = last_tile ? tiles.last : tiles.size,
+                .k = gathered ? inner * taps : inner,
+                .lda = m,
+                .ldb = gathered ? inner * taps : inner,
+                .ldc = straight ? ldc_or_0 : m,
+                .reduce = !gathered,
+                .stride_a = m * inner,
+                .stride_b = dilation * inner,
+            };
+            const chirp_status st = chirp_gemm_dispatch(&shape, &c->gemms[last_row][last_tile]);
+            if (st != CHIRP_OK)
+                return st;
+        }
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status forward_create(direct_state *d)
+{
+    const chirp_conv1d_desc *desc = &d->desc;
+    direct_columns *f = &d->forward;
+    const int64_t most = conv1d_max(COLUMNS / desc->pool, 1) * desc->pool;
+    const chirp_status st =
+        columns_create(f, desc->K, desc->C, desc->S, desc->dilation,
+                       even_blocks(d->routed, most, desc->pool), 0, d->gathered);
+    if (st != CHIRP_OK)
+        return st;
+    const int64_t in =
+        d->gathered ? f->tiles.size * desc->C * desc->S : (f->tiles.size + d->span) * desc->C;
+    f->scratch = (size_t)(conv1d_round_up(in, CONV1D_ALIGN_FLOATS) +
+                          conv1d_round_up(f->tiles.size * f->rows.size, CONV1D_ALIGN_FLOATS) +
+                          CONV1D_ALIGN_FLOATS);
+    return CHIRP_OK;
+}
+
+static chirp_status backward_data_create(direct_state *d)
+{
+    const chirp_conv1d_desc *desc = &d->desc;
+    direct_columns *b = &d->backward_data;
+    const chirp_status st = columns_create(b, desc->C, desc->K, desc->S, desc->dilation,
+                                           even_blocks(desc->W, COLUMNS, 1), desc->C, false);
+    if (st != CHIRP_OK)
+        return st;
+    const int64_t rows_kept = STORED_BYTES / 4 / desc->K - d->span;
+    b->stored = conv1d_min(conv1d_max(rows_kept / b->tiles.size, 1), b->tiles.count);
+    b->scratch = (size_t)(conv1d_round_up((b->stored * b->tiles.size + d->span) * desc->K,
+                                          CONV1D_ALIGN_FLOATS) +
+                          conv1d_round_up(b->tiles.size * b->rows.size, CONV1D_ALIGN_FLOATS) +
+                          CONV1D_ALIGN_FLOATS);
+    return CHIRP_OK;
+}
+
+static chirp_status cells_dispatch(direct_state *d)
+{
+    const chirp_conv1d_desc *desc = &d->desc;
+    direct_cells *c = &d->cells;
+    for (int i = 0; i < 16; ++i) {
+        const bool accumulate = i & 1, last_filters = i & 2, last_channels = i & 4,
+                   last_tile = i & 8;
+        if ((!last_filters && c->filters.count == 1) || (!last_channels && c->channels.count == 1) ||
+            (!last_tile && c->tiles.count == 1))
+            continue;
+        const int64_t m = last_filters ? c->padded_last : c->filters.size;
+        const int64_t n = last_channels ? c->channels.last : c->channels.size;
+        const chirp_gemm_shape shape = {
+            .m = m,
+            .n = n,
+            .k = last_tile ? c->tiles.last : c->tiles.size,
+            .lda = m,
+            .ldb = d->gathered ? desc->C * desc->S : desc->C,
+            .ldc = m,
+            .transpose_b = true,
+            .accumulate = accumulate,
+        };
+        const chirp_status st = chirp_gemm_dispatch(
+            &shape, &c->gemms[accumulate][last_filters][last_channels][last_tile]);
+        if (st != CHIRP_OK)
+            return st;
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status backward_weights_create(direct_state *d)
+{
+    const chirp_conv1d_desc *desc = &d->desc;
+    direct_cells *c = &d->cells;
+    const int64_t vector = chirp_gemm_vector_floats();
+    const int64_t inner = d->gathered ? desc->C * desc->S : desc->C;
+    c->taps = d->gathered ? 1 : desc->S;
+    c->filters = blocks_of(desc->K, conv1d_min(CELL_FILTERS, conv1d_round_up(desc->K, vector)));
+    c->padded_last = conv1d_round_up(c->filters.last, vector);
+    c->channels = blocks_of(inner, conv1d_min(CELL_CHANNELS, inner));
+    const int64_t most = conv1d_max(TIME / desc->pool, 1) * desc->pool;
+    c->tiles = even_blocks(d->routed, most, desc->pool);
+    c->n_cells = c->filters.count * c->channels.count * c->taps;
+    c->groups = conv1d_min(conv1d_ceil_div(CELLS_WANTED, c->n_cells), desc->N);
+    c->cell_floats = c->filters.size * c->channels.size;
+    c->cells = chirp_alloc((size_t)(c->groups * c->n_cells * c->cell_floats) * sizeof *c->cells);
+    c->bias = chirp_alloc((size_t)(desc->N * desc->K) * sizeof *c->bias);
+    if (!c->cells || !c->bias)
+        return CHIRP_ERR_NOMEM;
+    const int64_t in = d->gathered ? c->tiles.size * inner : (c->tiles.size + d->span) * desc->C;
+    c->scratch = (size_t)(conv1d_round_up(in, CONV1D_ALIGN_FLOATS) +
+                          conv1d_round_up(c->tiles.size * c->filters.size, CONV1D_ALIGN_FLOATS) +
+                          CONV1D_ALIGN_FLOATS);
+    return cells_dispatch(d);
+}
+
+static void destroy(void *state)
+{
+    direct_state *d = state;
+    if (!d)
+        return;
+    chirp_free(d->forward.weights);
+    chirp_free(d->backward_data.weights);
+    chirp_free(d->cells.cells);
+    chirp_free(d->cells.bias);
+    chirp_free(d->scratch);
+    chirp_free(d);
+}
+
+static chirp_status create(const chirp_conv1d_desc *desc, unsigned passes, void **state)
+{
+    direct_state *d = chirp_calloc(1, sizeof *d);
+    if (!d)
+        return CHIRP_ERR_NOMEM;
+    d->desc = *desc;
+    d->passes = passes;
+    d->Q = chirp_conv1d_out_width(desc);
+    d->P = chirp_conv1d_pooled_width(desc);
+    d->routed = d->P * desc->pool;
+    d->span = (desc->S - 1) * desc->dilation;
+    d->gathered = desc->S > 1 && desc->C < GATHER_CHANNELS && desc->C * desc->S <= GATHER_FLOATS;
+    chirp_status st = CHIRP_OK;
+    if (passes & CONV1D_PASS_BIT(CHIRP_CONV1D_FORWARD))
+        st = forward_create(d);
+    if (st == CHIRP_OK && (passes & CONV1D_PASS_BIT(CHIRP_CONV1D_BACKWARD_DATA)))
+        st = backward_data_create(d);
+    if (st == CHIRP_OK && (passes & CONV1D_PASS_BIT(CHIRP_CONV1D_BACKWARD_WEIGHTS)))
+        st = backward_weights_create(d);
+    if (st == CHIRP_OK) {
+        const size_t most = d->forward.scratch > d->backward_data.scratch
+                                ? d->forward.scratch
+                                : d->backward_data.scratch;
+        d->scratch_floats = most > d->cells.scratch ? most : d->cells.scratch;
+        d->scratch = chirp_calloc((size_t)desc->n_threads, d->scratch_floats * sizeof *d->scratch);
+        if (!d->scratch)
+            st = CHIRP_ERR_NOMEM;
+    }
+    if (st != CHIRP_OK) {
+        destroy(d);
+        return st;
+    }
+    *state = d;
+    return CHIRP_OK;
+}
+
+void direct_pack(const direct_state *d, const direct_columns *to, bool reverse, const float *wei)
+{
+    const int64_t C = d->desc.C, K = d->desc.K, S = d->desc.S;
+    const int64_t inner = reverse ? K : C;
+    const int64_t row_stride = reverse ? S : C * S, inner_stride = reverse ? C * S : S;
+    /* one (row block, inner channel) at a time: reads lines of S taps, writes lines of a row block */
+#pragma omp parallel for collapse(2) schedule(static) num_threads(d->desc.n_threads)
+    for (int64_t b = 0; b < to->rows.count; ++b) {
+        for (int64_t i = 0; i < inner; ++i) {
+            const int64_t row0 = b * to->rows.size, n_rows = direct_width(&to->rows, b);
+            const int64_t m = b + 1 == to->rows.count ? to->padded_last : to->rows.size;
+            float *block = to->weights + row0 * inner * S;
+            for (int64_t s = 0; s < S; ++s) {
+                float *line = block + ((reverse ? S - 1 - s : s) * inner + i) * m;
+                const float *from = wei + row0 * row_stride + i * inner_stride + s;
+                for (int64_t r = 0; r < n_rows; ++r)
+                    line[r] = from[r * row_stride];
+            }
+        }
+    }
+}
+
+static void load_weights(void *state, const float *wei)
+{
+    const direct_state *d = state;
+    if (d->passes & CONV1D_PASS_BIT(CHIRP_CONV1D_FORWARD))
+        direct_pack(d, &d->forward, false, wei);
+    if (d->passes & CONV1D_PASS_BIT(CHIRP_CONV1D_BACKWARD_DATA))
+        direct_pack(d, &d->backward_data, true, wei);
+}
+
+void direct_copy_rows(const chirp_conv1d_desc *desc, const float *sample, int64_t w0, int64_t n,
+                      int64_t c0, int64_t n_c, float *to)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t w = w0 + i;
+        if (w >= 0 && w < desc->W)
+            memcpy(to + i * n_c, sample + w * desc->C + c0, (size_t)n_c * sizeof *to);
+        else
+            memset(to + i * n_c, 0, (size_t)n_c * sizeof *to);
+    }
+}
+
+void direct_gather(const chirp_conv1d_desc *desc, const float *sample, int64_t w0, int64_t n,
+                   float *to)
+{
+    const int64_t C = desc->C, S = desc->S, column = C * S;
+    const bool inside = w0 >= 0 && w0 + n - 1 + (S - 1) * desc->dilation < desc->W;
+    if (inside && desc->dilation == 1) {
+        for (int64_t i = 0; i < n; ++i)
+            memcpy(to + i * column, sample + (w0 + i) * C, (size_t)column * sizeof *to);
+        return;
+    }
+    for (int64_t i = 0; i < n; ++i)
+        for (int64_t s = 0; s < S; ++s) {
+            const int64_t w = w0 + i + s * desc->dilation;
+            for (int64_t c = 0; c < C; ++c)
+                to[i * column + s * C + c] = w >= 0 && w < desc->W ? sample[w * C + c] : 0.0f;
+        }
+}
+
+static double cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
+{
+    (void)pass;
+    return chirp_conv1d_flops(desc) / 2.0;
+}
+
+/* Padded rows and taps count as done; positions that pooling drops don't. */
+static double flops(const void *state, chirp_conv1d_pass pass)
+{
+    const direct_state *d = state;
+    const double width = (double)(pass == CHIRP_CONV1D_BACKWARD_DATA ? d->desc.W : d->routed);
+    return 2.0 * (double)d->desc.N * (double)d->desc.K * (double)d->desc.C * (double)d->desc.S *
+           width;
+}
+
+static void describe(const void *state, chirp_conv1d_pass pass, char *text, size_t size)
+{
+    const direct_state *d = state;
+    if (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS)
+        (void)snprintf(text, size,
+                       "cells of %" PRId64 " filters x %" PRId64 " channels, %" PRId64
+                       " samples in time, %" PRId64 " group%s%s",
+                       d->cells.filters.size, d->cells.channels.size, d->cells.tiles.size,
+                       d->cells.groups, d->cells.groups == 1 ? "" : "s",
+                       d->gathered ? ", taps gathered" : "");
+    else {
+        const direct_columns *c = pass == CHIRP_CONV1D_FORWARD ? &d->forward : &d->backward_data;
+        (void)snprintf(text, size,
+                       "tiles of %" PRId64 " channels x %" PRId64 " columns, libxsmm %s%s",
+                       c->rows.size, c->tiles.size, chirp_gemm_target(),
+                       d->gathered && pass == CHIRP_CONV1D_FORWARD ? ", taps gathered" : "");
+    }
+}
+
+const conv1d_engine conv1d_engine_direct = {
+    .algorithm = CHIRP_CONV1D_DIRECT,
+    .name = "direct",
+    .cost = cost,
+    .create = create,
+    .destroy = destroy,
+    .load_weights = load_weights,
+    .forward = direct_forward,
+    .backward_data = direct_backward_data,
+    .backward_weights = direct_backward_weights,
+    .flops = flops,
+    .describe = describe,
+};
