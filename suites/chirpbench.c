@@ -8,6 +8,7 @@
 static const chirp_command *const commands[] = {
     &chirp_command_bench,
     &chirp_command_describe,
+    &chirp_command_infer,
     &chirp_command_train,
     &chirp_command_project,
     NULL,

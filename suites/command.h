@@ -18,6 +18,7 @@ int chirp_command_exit(chirp_status status);
 
 extern const chirp_command chirp_command_bench;
 extern const chirp_command chirp_command_describe;
+extern const chirp_command chirp_command_infer;
 extern const chirp_command chirp_command_train;
 extern const chirp_command chirp_command_project;
 extern const chirp_command chirp_command_waveform;

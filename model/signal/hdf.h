@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** How the description of a simulated strain file begins. */
+#define CHIRP_STRAIN_SIMULATED "simulated by chirpbench"
+
 /** Stops HDF5 from printing on this thread (its error stack is per thread). Called by the functions below. */
 void chirp_hdf_quiet(void);
 

@@ -43,6 +43,9 @@ chirp_status chirp_strain_times(const char *path, double *start_gps, double *dur
 /** True when `path` is an HDF5 file (a strain file rather than a table). */
 bool chirp_strain_is_hdf5(const char *path);
 
+/** True when `path` is a strain file that chirp_strain_write() made: its report must not call it real. */
+bool chirp_strain_is_simulated(const char *path);
+
 /** How strain is whitened. */
 typedef struct chirp_whiten_options {
     double sample_rate_hz; /**< of the result; data are resampled in the frequency domain: 8192 */

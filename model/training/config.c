@@ -88,6 +88,8 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
     if (config->signal.length != spec->length)
         return chirp_fail(CHIRP_ERR_ARG, "signals of %lld samples don't fit the network's %lld",
                           (long long)config->signal.length, (long long)spec->length);
+    if (config->signal.n_detectors != 1)
+        return chirp_fail(CHIRP_ERR_ARG, "the network reads one detector, not %d", config->signal.n_detectors);
     if (config->batch < 1 || config->iterations < 1 || config->validation_signals < 1)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--batch, --iterations and --validation-signals must be at least 1");
