@@ -7,6 +7,7 @@
 
 static const chirp_command *const commands[] = {
     &chirp_command_bench,
+    &chirp_command_doctor,
     &chirp_command_describe,
     &chirp_command_infer,
     &chirp_command_train,

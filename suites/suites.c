@@ -4,7 +4,8 @@ const chirp_bench_suite chirp_suites[] = {
     {"reference",
      "the machine itself: FMA peak, bandwidth of each cache level and of memory, latency",
      chirp_suite_reference},
-    {"network", "the whole network: training steps of every variant, forward passes, posteriors", chirp_suite_network},
+    {"network", "the whole network: training steps of every variant, forward passes, posteriors",
+     chirp_suite_network},
 };
 
 const size_t chirp_n_suites = sizeof chirp_suites / sizeof chirp_suites[0];

@@ -72,6 +72,12 @@ void chirp_bench_label(chirp_bench *b, const char *label);
 int chirp_bench_threads(const chirp_bench *b);
 
 /**
+ * A line for the context of result files of this process: what the harness can't know, such as the target of a JIT
+ * library. Both texts are copied; at most 32 lines. A key that exists is replaced.
+ */
+chirp_status chirp_bench_add_context(const char *key, const char *value);
+
+/**
  * Everything `chirpbench bench` does: parses flags (Google Benchmark's, also from BENCHMARK_* environment
  * variables), positional suite names, runs, prints, writes. @return an exit code: 0, or 2 with one line on stderr
  */

@@ -51,6 +51,11 @@ chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, in
                                  const chirp_bench_hook *hook, struct chirp_bench *b);
 void chirp_bench_clear(struct chirp_bench *b);
 
+/** A counter that has no number, and why. */
+typedef struct chirp_absence {
+    char *name, *reason;
+} chirp_absence;
+
 /** One row of the result; times in seconds per iteration. */
 typedef struct chirp_row {
     char *name;     /**< run_name and, in aggregates, "_" and aggregate_name */
@@ -65,10 +70,17 @@ typedef struct chirp_row {
     double real_s, cpu_s;
     chirp_counters counters; /**< values as shown: rates are divided already */
     char *label;
-    char *absent; /**< NULL, or "name: reason; name: reason" of counters that could not be given */
+    chirp_absence *absent; /**< counters that could not be given, with reasons */
+    size_t n_absent;
 } chirp_row;
 
 void chirp_row_clear(chirp_row *row);
+
+/** Adds ratios and rates that follow from the counters present: IPC, miss rates, counted_GFLOPS, watts. */
+chirp_status chirp_row_derive(chirp_row *row);
+
+/** Notes that a counter is absent; both texts are copied. */
+chirp_status chirp_row_absent(chirp_row *row, const char *name, const char *reason);
 
 /** Rows of one benchmark, or all. */
 typedef struct chirp_rows {

@@ -153,8 +153,8 @@ void chirp_console_rows(FILE *out, const chirp_bench_flags *flags, const chirp_r
         print_counters(out, flags, row);
         if (row->label && *row->label)
             (void)fprintf(out, " %s", row->label);
-        if (row->absent)
-            (void)fprintf(out, " (absent: %s)", row->absent);
+        for (size_t k = 0; k < row->n_absent && row->repetition_index == 0; ++k)
+            (void)fprintf(out, "\n  %s absent: %s", row->absent[k].name, row->absent[k].reason);
         (void)fprintf(out, "\n");
     }
     (void)fflush(out);

@@ -23,36 +23,24 @@ static void date_text(char *text, size_t room)
     (void)snprintf(text + used, room - used, "%.3s:%.2s", zone, zone + 3);
 }
 
-static bool add_caches(cJSON *context, const chirp_machine *m)
-{
-    cJSON *caches = cJSON_AddArrayToObject(context, "caches");
-    bool ok = caches != NULL;
-    for (int i = 0; i < m->n_caches && ok; ++i) {
-        cJSON *c = cJSON_CreateObject();
-        ok = c && cJSON_AddItemToArray(caches, c);
-        if (!ok) {
-            cJSON_Delete(c);
-            break;
-        }
-        ok = chirp_json_add_text(c, "type", m->cache[i].type) &&
-             cJSON_AddNumberToObject(c, "level", m->cache[i].level) &&
-             cJSON_AddNumberToObject(c, "size", (double)m->cache[i].bytes) &&
-             cJSON_AddNumberToObject(c, "num_sharing", m->cache[i].sharing);
-    }
-    return ok;
-}
+/* What programs add; written before a run starts, by one thread. */
+enum { MAX_LINES = 32 };
+static struct {
+    char key[64], value[256];
+} lines[MAX_LINES];
+static size_t n_lines;
 
-static bool add_loads(cJSON *context, const chirp_machine *m)
+chirp_status chirp_bench_add_context(const char *key, const char *value)
 {
-    cJSON *loads = cJSON_AddArrayToObject(context, "load_avg");
-    bool ok = loads != NULL;
-    for (int i = 0; i < m->n_load && ok; ++i) {
-        char text[32]; /* short decimals, as getloadavg has no more digits than these */
-        (void)snprintf(text, sizeof text, "%.6g", m->load[i]);
-        cJSON *item = cJSON_CreateRaw(text);
-        ok = item && cJSON_AddItemToArray(loads, item);
-    }
-    return ok;
+    size_t at = 0;
+    while (at < n_lines && strcmp(lines[at].key, key) != 0)
+        ++at;
+    if (at == MAX_LINES || strlen(key) >= sizeof lines[0].key)
+        return chirp_fail(CHIRP_ERR_ARG, "no room for the context line %.60s", key);
+    (void)snprintf(lines[at].key, sizeof lines[at].key, "%s", key);
+    (void)snprintf(lines[at].value, sizeof lines[at].value, "%s", value);
+    n_lines += at == n_lines;
+    return CHIRP_OK;
 }
 
 /* K=V,K=V from --benchmark_context. */
@@ -79,64 +67,12 @@ static chirp_status add_custom(cJSON *context, const char *pairs)
     return CHIRP_OK;
 }
 
-static bool add_trust(cJSON *context, const chirp_machine *m)
-{
-    static char sentences[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
-    const int n = chirp_machine_warnings(m, sentences);
-    cJSON *warnings = cJSON_AddArrayToObject(context, "warnings");
-    bool ok = warnings != NULL;
-    for (int i = 0; i < n && ok; ++i) {
-        cJSON *item = cJSON_CreateString(sentences[i]);
-        ok = item && cJSON_AddItemToArray(warnings, item);
-    }
-    return ok;
-}
-
-static bool add_machine(cJSON *o, const chirp_machine *m)
-{
-    char id[17];
-    chirp_machine_id(m, id);
-    bool ok =
-        chirp_json_add_text(o, "machine_id", id) &&
-        chirp_json_add_text(o, "cpu_model", m->cpu_model) &&
-        chirp_json_add_text(o, "simd", m->simd) &&
-        chirp_json_add_integer(o, "physical_cores", m->physical_cores) &&
-        chirp_json_add_integer(o, "sockets", m->sockets) &&
-        chirp_json_add_integer(o, "threads_per_core", m->smt) &&
-        chirp_json_add_integer(o, "numa_nodes", m->numa_nodes) &&
-        chirp_json_add_integer(o, "memory_bytes", m->memory_bytes) &&
-        chirp_json_add_text(o, "governor", m->governor[0] ? m->governor : "none visible") &&
-        chirp_json_add_text(o, "turbo",
-                            m->turbo < 0 ? "unknown"
-                            : m->turbo   ? "on"
-                                         : "off") &&
-        chirp_json_add_text(o, "hypervisor", m->hypervisor[0] ? m->hypervisor : "none") &&
-        chirp_json_add_text(o, "affinity", m->affinity) &&
-        chirp_json_add_text(o, "omp_places", m->omp_places) &&
-        chirp_json_add_text(o, "omp_proc_bind", m->omp_proc_bind) &&
-        chirp_json_add_integer(o, "omp_threads", m->omp_threads) &&
-        chirp_json_add_text(o, "memory_policy",
-                            m->memory_policy[0] ? m->memory_policy : "unknown") &&
-        chirp_json_add_text(o, "transparent_huge_pages",
-                            m->transparent_huge_pages[0] ? m->transparent_huge_pages : "unknown") &&
-        chirp_json_add_text(o, "compiler", m->compiler) &&
-        chirp_json_add_text(o, "compiler_flags", m->compiler_flags) &&
-        chirp_json_add_text(o, "git_commit", m->git_commit[0] ? m->git_commit : "unknown") &&
-        chirp_json_add_real(o, "clock_resolution_ns", m->clock_resolution_ns) &&
-        chirp_json_add_real(o, "clock_overhead_ns", m->clock_overhead_ns);
-    if (ok && m->cpu_quota > 0)
-        ok = chirp_json_add_real(o, "cpu_quota", m->cpu_quota);
-    if (ok && m->steal_percent >= 0)
-        ok = chirp_json_add_real(o, "steal_percent", m->steal_percent);
-    return ok;
-}
-
 chirp_status chirp_context_create(const char *executable, const chirp_bench_flags *flags,
                                   cJSON **context)
 {
     char date[64];
-    chirp_machine m;
-    chirp_machine_read(&m);
+    chirp_host m;
+    chirp_host_read(&m);
     date_text(date, sizeof date);
     cJSON *o = cJSON_CreateObject();
     bool ok = o && chirp_json_add_text(o, "date", date) &&
@@ -147,11 +83,13 @@ chirp_status chirp_context_create(const char *executable, const chirp_bench_flag
               cJSON_AddBoolToObject(o, "cpu_scaling_enabled", m.scaling);
     if (ok && m.aslr >= 0)
         ok = cJSON_AddBoolToObject(o, "aslr_enabled", m.aslr) != NULL;
-    ok = ok && add_caches(o, &m) && add_loads(o, &m) &&
+    ok = ok && chirp_host_add_caches(o, &m) && chirp_host_add_loads(o, &m) &&
          chirp_json_add_text(o, "library_version", "chirpbench-" CHIRP_VERSION) &&
          chirp_json_add_text(o, "library_build_type", CHIRP_BUILD_TYPE) &&
-         chirp_json_add_integer(o, "json_schema_version", 1) && add_machine(o, &m) &&
-         add_trust(o, &m);
+         chirp_json_add_integer(o, "json_schema_version", 1) && chirp_host_add_facts(o, &m) &&
+         chirp_host_add_warnings(o, &m);
+    for (size_t i = 0; i < n_lines && ok; ++i)
+        ok = chirp_json_add_text(o, lines[i].key, lines[i].value);
     if (!ok) {
         cJSON_Delete(o);
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the context");

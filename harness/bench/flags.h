@@ -25,6 +25,7 @@ typedef struct chirp_bench_flags {
     const char *out;                 /**< NULL, or a file */
     const char *color;               /**< "auto", "true", "false" */
     const char *perf_counters;       /**< NULL, or A,B,C */
+    bool multiplex;                  /**< let counters be time-shared; values are then estimates */
     const char *context;             /**< NULL, or K=V,K=V */
     const char *time_unit;           /**< "ns", "us", "ms", "s" */
     bool time_unit_given;

@@ -24,7 +24,7 @@ double chirp_time_scale(const char *unit)
 /* {"counter": "reason"} for each counter that has no number. */
 static bool add_absent(cJSON *object, const chirp_row *row)
 {
-    bool any = row->absent != NULL;
+    bool any = row->n_absent > 0;
     for (size_t i = 0; i < row->counters.count; ++i)
         any |= !isfinite(row->counters.item[i].value);
     if (!any || row->error)
@@ -34,19 +34,8 @@ static bool add_absent(cJSON *object, const chirp_row *row)
     for (size_t i = 0; i < row->counters.count && ok; ++i)
         if (!isfinite(row->counters.item[i].value))
             ok = chirp_json_add_text(absent, row->counters.item[i].name, "not a finite number");
-    for (const char *p = row->absent; p && *p && ok;) { /* "name: reason; name: reason" */
-        char name[128];
-        char reason[256];
-        const size_t name_length = strcspn(p, ":");
-        (void)snprintf(name, sizeof name, "%.*s", (int)name_length, p);
-        p += name_length + (p[name_length] == ':');
-        p += *p == ' ';
-        const size_t reason_length = strcspn(p, ";");
-        (void)snprintf(reason, sizeof reason, "%.*s", (int)reason_length, p);
-        p += reason_length + (p[reason_length] == ';');
-        p += *p == ' ';
-        ok = chirp_json_add_text(absent, name, reason);
-    }
+    for (size_t i = 0; i < row->n_absent && ok; ++i)
+        ok = chirp_json_add_text(absent, row->absent[i].name, row->absent[i].reason);
     return ok;
 }
 

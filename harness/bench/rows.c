@@ -13,6 +13,10 @@ void chirp_row_clear(chirp_row *row)
     chirp_free(row->run_name);
     chirp_free(row->error);
     chirp_free(row->label);
+    for (size_t i = 0; i < row->n_absent; ++i) {
+        chirp_free(row->absent[i].name);
+        chirp_free(row->absent[i].reason);
+    }
     chirp_free(row->absent);
     chirp_counters_clear(&row->counters);
     *row = (chirp_row){0};

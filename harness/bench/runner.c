@@ -5,6 +5,7 @@
 #include "harness/bench/bench_internal.h"
 
 #include "harness/base/memory.h"
+#include "harness/counters/counters.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
 #include "harness/roofline/roofline.h"
@@ -31,6 +32,7 @@ typedef struct job {
     int64_t iterations;
     double relative_error; /* negative: not checked */
     chirp_rows rows;
+    chirp_events *events; /* NULL: none asked for */
 } job;
 
 typedef struct runner {
@@ -105,6 +107,24 @@ static double shown_value(const chirp_counter *c, double real_s)
     return c->rate ? (real_s > 0 ? c->value / real_s : (double)NAN) : c->value;
 }
 
+/* Events per iteration, what follows from them, and what is absent. */
+static chirp_status add_events(const job *j, chirp_row *row, int64_t iterations)
+{
+    chirp_status st = CHIRP_OK;
+    for (size_t i = 0; j->events && i < chirp_events_count(j->events) && st == CHIRP_OK; ++i) {
+        const char *name = chirp_events_name(j->events, i);
+        const char *reason = chirp_events_reason(j->events, i);
+        if (reason)
+            st = chirp_row_absent(row, name, reason);
+        else
+            st = chirp_counters_set(&row->counters, name,
+                                    chirp_events_value(j->events, i) / (double)iterations, false);
+    }
+    if (st == CHIRP_OK && j->events && chirp_events_multiplexed(j->events))
+        st = chirp_counters_set(&row->counters, "events_multiplexed", 1, false);
+    return st == CHIRP_OK ? chirp_row_derive(row) : st;
+}
+
 /* Turns one measurement into an iteration row. */
 static chirp_status add_row(const runner *r, job *j, struct chirp_bench *b)
 {
@@ -122,6 +142,8 @@ static chirp_status add_row(const runner *r, job *j, struct chirp_bench *b)
                                 shown_value(&b->counters.item[i], row->real_s), false);
     if (st == CHIRP_OK && j->relative_error >= 0)
         st = chirp_counters_set(&row->counters, "relative_error", j->relative_error, false);
+    if (st == CHIRP_OK)
+        st = add_events(j, row, b->iterations);
     chirp_fma_peak peak;
     if (st == CHIRP_OK && b->flops_done >= 0 && !r->flags->dry_run) {
         st = chirp_roofline_fma(row->threads, PEAK_BUDGET_S, &peak);
@@ -132,12 +154,19 @@ static chirp_status add_row(const runner *r, job *j, struct chirp_bench *b)
     return st;
 }
 
-static chirp_status measure(const runner *r, job *j, int64_t iterations, struct chirp_bench *b)
+static void start_events(void *state) { chirp_events_start(state); }
+
+static void stop_events(void *state) { chirp_events_stop(state); }
+
+static chirp_status measure(job *j, int64_t iterations, struct chirp_bench *b)
 {
-    (void)r;
+    const chirp_bench_hook hook = {start_events, stop_events, j->events};
     omp_set_num_threads(
         j->instance->threads); /* what kernels take for "default": the runner is the program here */
-    return chirp_bench_measure(j->instance->entry, j->instance->threads, iterations, NULL, b);
+    if (j->events)
+        chirp_events_reset(j->events);
+    return chirp_bench_measure(j->instance->entry, j->instance->threads, iterations,
+                               j->events ? &hook : NULL, b);
 }
 
 /*
@@ -156,7 +185,7 @@ static chirp_status calibrate(const runner *r, job *j)
     for (;;) {
         struct chirp_bench b;
         j->iterations = n;
-        const chirp_status st = measure(r, j, n, &b);
+        const chirp_status st = measure(j, n, &b);
         const double took = 1e-9 * (double)b.wall_ns;
         chirp_bench_clear(&b);
         if (st != CHIRP_OK)
@@ -185,7 +214,7 @@ static chirp_status warm_up(const runner *r, job *j)
     double spent = 0;
     while (spent < r->flags->min_warmup_s && !r->flags->dry_run && !interrupted) {
         struct chirp_bench b;
-        const chirp_status st = measure(r, j, j->iterations, &b);
+        const chirp_status st = measure(j, j->iterations, &b);
         spent += 1e-9 * (double)b.wall_ns + 1e-6; /* a body of nothing still ends */
         chirp_bench_clear(&b);
         if (st != CHIRP_OK)
@@ -202,13 +231,19 @@ static chirp_status run_once(runner *r, job *j)
         j->prepared = true;
         if (!check(r, j, &st))
             return st;
+        if (r->flags->perf_counters && *r->flags->perf_counters) {
+            st = chirp_events_open(r->flags->perf_counters, j->instance->threads,
+                                   r->flags->multiplex, &j->events);
+            if (st != CHIRP_OK)
+                return st;
+        }
         if (calibrate(r, j) != CHIRP_OK || warm_up(r, j) != CHIRP_OK)
             return add_error_row(r, j, "");
     }
     if (interrupted)
         return CHIRP_OK;
     struct chirp_bench b;
-    if (measure(r, j, j->iterations, &b) != CHIRP_OK)
+    if (measure(j, j->iterations, &b) != CHIRP_OK)
         st = add_error_row(r, j, "");
     else
         st = add_row(r, j, &b);
@@ -237,6 +272,8 @@ static chirp_status finish_job(runner *r, job *j)
         j->rows.item[i] = (chirp_row){0};
     }
     chirp_rows_clear(&j->rows);
+    chirp_events_close(j->events);
+    j->events = NULL;
     j->done = true;
     return st == CHIRP_OK ? chirp_output_rows(&r->output, &r->rows, first) : st;
 }
@@ -361,8 +398,10 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
         st = chirp_fail(CHIRP_ERR_INTERRUPTED, "bench: interrupted; %zu rows were measured%s%s%s",
                         r.rows.count, flags->out ? ", in " : "", flags->out ? flags->out : "",
                         flags->out ? ".partial" : "");
-    for (size_t i = 0; r.jobs && i < r.n_jobs; ++i)
+    for (size_t i = 0; r.jobs && i < r.n_jobs; ++i) {
         chirp_rows_clear(&r.jobs[i].rows);
+        chirp_events_close(r.jobs[i].events);
+    }
     chirp_free(r.jobs);
     chirp_free(r.output.partial_path);
     chirp_rows_clear(&r.rows);

@@ -39,7 +39,7 @@ double chirp_read_number(const char *path, double otherwise)
 }
 
 /* /proc/cpuinfo: "key<tab>: value" lines, one block per logical processor. */
-static void read_cpuinfo(chirp_machine *m)
+static void read_cpuinfo(chirp_host *m)
 {
     char line[4096];
     FILE *file = fopen("/proc/cpuinfo", "r");
@@ -87,7 +87,7 @@ int chirp_count_list(const char *text)
     return count;
 }
 
-static void read_topology(chirp_machine *m)
+static void read_topology(chirp_host *m)
 {
     char text[256];
     m->logical_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
@@ -105,7 +105,7 @@ static void read_topology(chirp_machine *m)
     m->memory_bytes = pages > 0 && page > 0 ? (int64_t)pages * page : -1;
 }
 
-static void read_caches(chirp_machine *m)
+static void read_caches(chirp_host *m)
 {
     for (int i = 0; i < CHIRP_MAX_CACHES; ++i) {
         char path[128];
@@ -128,7 +128,7 @@ static void read_caches(chirp_machine *m)
     }
 }
 
-static void read_frequency(chirp_machine *m)
+static void read_frequency(chirp_host *m)
 {
     char text[64];
     m->turbo = -1;
@@ -147,7 +147,7 @@ static void read_frequency(chirp_machine *m)
     m->aslr = m->aslr > 0 ? 1 : m->aslr;
 }
 
-static void read_processor(chirp_machine *m)
+static void read_processor(chirp_host *m)
 {
 #if defined(__x86_64__)
     unsigned a = 0;
@@ -177,7 +177,7 @@ static void read_processor(chirp_machine *m)
 #endif
 }
 
-static void read_affinity(chirp_machine *m)
+static void read_affinity(chirp_host *m)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -200,7 +200,7 @@ static void read_affinity(chirp_machine *m)
 }
 
 /* The cgroup's processor limit: version 2 in this process's group or above it, then version 1. */
-static void read_quota(chirp_machine *m)
+static void read_quota(chirp_host *m)
 {
     char text[256];
     double quota = 0;
@@ -230,7 +230,7 @@ static void read_quota(chirp_machine *m)
         m->cpu_quota = quota / period;
 }
 
-static void read_system(chirp_machine *m)
+static void read_system(chirp_host *m)
 {
     char text[256];
     if (gethostname(m->host, sizeof m->host) != 0)
@@ -266,7 +266,7 @@ static void read_system(chirp_machine *m)
     }
 }
 
-static void read_openmp(chirp_machine *m)
+static void read_openmp(chirp_host *m)
 {
     static const char *const binds[] = {"false", "true", "master", "close", "spread"};
     const int bind = (int)omp_get_proc_bind();
@@ -281,7 +281,7 @@ static void read_openmp(chirp_machine *m)
     m->omp_threads = omp_get_max_threads();
 }
 
-static void read_clock(chirp_machine *m)
+static void read_clock(chirp_host *m)
 {
     enum { READS = 2000 };
     int64_t least = INT64_MAX;
@@ -297,7 +297,7 @@ static void read_clock(chirp_machine *m)
     m->clock_resolution_ns = least == INT64_MAX ? 0 : (double)least;
 }
 
-void chirp_machine_read(chirp_machine *m)
+void chirp_host_read(chirp_host *m)
 {
     memset(m, 0, sizeof *m);
     read_cpuinfo(m);
@@ -315,7 +315,7 @@ void chirp_machine_read(chirp_machine *m)
     (void)snprintf(m->git_commit, sizeof m->git_commit, "%s", chirp_git_commit);
 }
 
-int64_t chirp_machine_last_level_cache(const chirp_machine *m)
+int64_t chirp_host_last_level_cache(const chirp_host *m)
 {
     int64_t largest = 0;
     for (int i = 0; i < m->n_caches; ++i)

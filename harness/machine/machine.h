@@ -20,7 +20,7 @@ typedef struct chirp_cache {
     int sharing; /**< logical processors that share it */
 } chirp_cache;
 
-typedef struct chirp_machine {
+typedef struct chirp_host {
     char host[128], cpu_model[128],
         simd[64]; /**< simd: "avx512" "avx2" ... what own code may use here */
     int logical_cpus, physical_cores, sockets;
@@ -49,21 +49,31 @@ typedef struct chirp_machine {
         clock_overhead_ns; /**< of CLOCK_MONOTONIC: smallest step seen, cost of one read */
     double
         steal_percent; /**< of processor time since boot taken by other tenants; negative unknown */
-} chirp_machine;
+} chirp_host;
 
 /** Reads everything; cheap (about a millisecond). Never fails: what can't be read is said to be unknown. */
-void chirp_machine_read(chirp_machine *machine);
+void chirp_host_read(chirp_host *machine);
 
 /** Largest data or unified cache, bytes; 32 MiB when unknown. */
-int64_t chirp_machine_last_level_cache(const chirp_machine *machine);
+int64_t chirp_host_last_level_cache(const chirp_host *machine);
 
 enum { CHIRP_MAX_WARNINGS = 16, CHIRP_WARNING_BYTES = 256 };
 
 /** Sentences about what makes timings on this machine doubtful. @return how many */
-int chirp_machine_warnings(const chirp_machine *machine,
-                           char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES]);
+int chirp_host_warnings(const chirp_host *machine,
+                        char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES]);
 
 /** Hash of the fields that must agree for two results to be comparable: 16 hex digits and NUL. */
-void chirp_machine_id(const chirp_machine *machine, char id[17]);
+void chirp_host_id(const chirp_host *machine, char id[17]);
+
+struct cJSON;
+
+/** Members of a JSON object about the machine; false when out of memory. Caches and loads as in Google Benchmark's context. */
+bool chirp_host_add_caches(struct cJSON *object, const chirp_host *machine);
+bool chirp_host_add_loads(struct cJSON *object, const chirp_host *machine);
+/** "warnings": an array of sentences. */
+bool chirp_host_add_warnings(struct cJSON *object, const chirp_host *machine);
+/** machine_id, cpu_model, governor, affinity, compiler and the rest of the identity. */
+bool chirp_host_add_facts(struct cJSON *object, const chirp_host *machine);
 
 #endif

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int chirp_machine_warnings(const chirp_machine *m,
-                           char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
+int chirp_host_warnings(const chirp_host *m, char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
 {
     int n = 0;
     if (m->scaling)
@@ -62,7 +61,7 @@ static uint64_t mix(uint64_t h, const char *text)
     return (h ^ 0xff) * UINT64_C(1099511628211); /* fields end: "ab"+"c" is not "a"+"bc" */
 }
 
-void chirp_machine_id(const chirp_machine *m, char id[17])
+void chirp_host_id(const chirp_host *m, char id[17])
 {
     char numbers[96];
     uint64_t h = UINT64_C(14695981039346656037);

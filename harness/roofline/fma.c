@@ -8,8 +8,8 @@
 
 enum { MAX_STORED = 32 };
 
-/* bursts of a few milliseconds: long against the clock and a region's start, short against the slices of other tenants */
-static const double BURST_S = 3e-3;
+/* long against a clock reading, short against the time slices of other tenants */
+static const double BURST_S = 1e-3;
 
 static bool has_avx512(void)
 {
@@ -45,29 +45,52 @@ static int n_stored;
 
 static volatile float keep_result; /* the bursts' sums end here, so that no burst is dead code */
 
-/* One burst on a team; the time from the moment all threads are ready to the moment the last is done. */
-static double burst(const chirp_fma_kernel *kernel, int threads, int64_t steps, int *got)
+/* Steps of one thread that last about BURST_S: grown until they do, from the fastest try so far. */
+static int64_t calibrate(const chirp_fma_kernel *kernel, float *total)
 {
-    double began = 0;
-    double ended = 0;
+    int64_t steps = 1000;
+    for (int tries = 0; tries < 40; ++tries) {
+        const double began = chirp_now_s();
+        *total += kernel->run(steps);
+        const double took = chirp_now_s() - began;
+        if (took >= 0.5 * BURST_S)
+            break;
+        const double grow = took > 0 ? BURST_S / took : 10;
+        steps = (int64_t)((double)steps * (grow < 10 ? grow : 10)) + 1;
+    }
+    return steps;
+}
+
+/*
+ * Sum over threads of each thread's best burst while all of them run, in GFLOP/s. There is no barrier between bursts: on a
+ * busy machine two threads may share a core for a while, and a barrier would then charge whole time slices to each burst.
+ */
+static double best_bursts(const chirp_fma_kernel *kernel, int threads, double budget_s, int *got)
+{
+    double gflops = 0;
     float total = 0;
     int team = 0;
-#pragma omp parallel num_threads(threads) reduction(+ : total)
+#pragma omp parallel num_threads(threads) reduction(+ : total, gflops)
     {
 #pragma omp master
         team = omp_get_num_threads();
+        const int64_t steps = calibrate(kernel, &total);
+        double best_s = 0;
 #pragma omp barrier
-#pragma omp master
-        began = chirp_now_s();
-#pragma omp barrier
-        total += kernel->run(steps);
-#pragma omp barrier
-#pragma omp master
-        ended = chirp_now_s();
+        const double until = chirp_now_s() + budget_s;
+        double now = 0;
+        do {
+            const double began = chirp_now_s();
+            total += kernel->run(steps);
+            now = chirp_now_s();
+            if (best_s == 0 || now - began < best_s)
+                best_s = now - began;
+        } while (now < until);
+        gflops += 1e-9 * kernel->flops_per_step * (double)steps / best_s;
     }
     keep_result = total;
     *got = team;
-    return ended - began;
+    return gflops;
 }
 
 chirp_status chirp_roofline_fma_again(int threads, double budget_s, chirp_fma_peak *peak)
@@ -75,39 +98,29 @@ chirp_status chirp_roofline_fma_again(int threads, double budget_s, chirp_fma_pe
     if (threads < 1)
         return chirp_fail(CHIRP_ERR_ARG, "the FMA peak needs at least one thread, not %d", threads);
     chirp_fma_peak best = {.threads = threads};
-    for (int i = 0; i < n_stored; ++i)
-        if (stored[i].threads == threads)
-            best = stored[i];
+    int at = 0;
+    while (at < n_stored && stored[at].threads != threads)
+        ++at;
+    if (at < n_stored)
+        best = stored[at];
     int kernels = 0;
     for (const chirp_fma_kernel *k = chirp_fma_kernels; k->name; ++k)
         kernels += k->supported();
     for (const chirp_fma_kernel *k = chirp_fma_kernels; k->name; ++k) {
+        int got = 0;
         if (!k->supported() || (k->supported == always && kernels > 1))
             continue; /* the baseline stands in where nothing wider runs */
-        const double share_s = budget_s / (kernels > 1 ? kernels - 1 : 1);
-        int64_t steps = 1000;
-        int got = 0;
-        double took = burst(k, threads, steps, &got);
-        const double until = chirp_now_s() + share_s;
-        do {
-            if (got < threads)
-                return chirp_fail(CHIRP_ERR_UNSUPPORTED,
-                                  "OpenMP gave %d of %d threads (OMP_THREAD_LIMIT, OMP_DYNAMIC?)",
-                                  got, threads);
-            const double grow = took > 0 ? BURST_S / took : 10;
-            if (grow > 1.5)
-                steps = (int64_t)((double)steps * (grow < 10 ? grow : 10));
-            took = burst(k, threads, steps, &got);
-            const double gflops = 1e-9 * k->flops_per_step * (double)steps * threads / took;
-            if (took > 0.3 * BURST_S && gflops > best.gflops) {
-                best.gflops = gflops;
-                best.name = k->name;
-            }
-        } while (chirp_now_s() < until || best.gflops == 0);
+        const double gflops =
+            best_bursts(k, threads, budget_s / (kernels > 1 ? kernels - 1 : 1), &got);
+        if (got < threads)
+            return chirp_fail(CHIRP_ERR_UNSUPPORTED,
+                              "OpenMP gave %d of %d threads (OMP_THREAD_LIMIT, OMP_DYNAMIC?)", got,
+                              threads);
+        if (gflops > best.gflops) {
+            best.gflops = gflops;
+            best.name = k->name;
+        }
     }
-    int at = 0;
-    while (at < n_stored && stored[at].threads != threads)
-        ++at;
     if (at < MAX_STORED) {
         stored[at] = best;
         n_stored += at == n_stored;

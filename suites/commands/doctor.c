@@ -1,0 +1,264 @@
+/* chirpbench doctor: what this machine offers, measured where it can be, and why the rest is missing. */
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "harness/base/options.h"
+#include "harness/counters/counters.h"
+#include "harness/counters/software.h"
+#include "harness/json/json.h"
+#include "harness/machine/machine.h"
+#include "harness/progress/progress.h"
+#include "harness/roofline/levels.h"
+#include "harness/roofline/roofline.h"
+#include "kernels/gemm/gemm.h"
+#include "suites/command.h"
+#include "suites/commands/libraries.h"
+
+#include <cjson/cJSON.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The report is built as JSON first; what people read is printed from the same numbers. */
+typedef struct report {
+    cJSON *root;
+    cJSON *presets;
+    bool failed; /* out of memory */
+    int counting, listed;
+} report;
+
+static void keep(report *r, bool ok) { r->failed |= !ok; }
+
+static void print_machine(const chirp_host *m)
+{
+    printf("machine      %s, %s\n", m->host, m->cpu_model);
+    printf("processors   %d logical, %d cores, %d socket%s, %d NUMA node%s, %s%s\n",
+           m->logical_cpus, m->physical_cores, m->sockets, m->sockets == 1 ? "" : "s",
+           m->numa_nodes, m->numa_nodes == 1 ? "" : "s", m->simd, m->smt > 1 ? ", SMT" : "");
+    printf("clock        %.0f MHz, governor %s, turbo %s\n", m->mhz,
+           m->governor[0] ? m->governor : "not visible",
+           m->turbo < 0 ? "unknown"
+           : m->turbo   ? "on"
+                        : "off");
+    printf("caches      ");
+    for (int i = 0; i < m->n_caches; ++i)
+        if (strcmp(m->cache[i].type, "Instruction") != 0)
+            printf(" L%d %lld KiB (shared by %d)", m->cache[i].level,
+                   (long long)(m->cache[i].bytes / 1024), m->cache[i].sharing);
+    printf("\nmemory       %.1f GiB, huge pages %s, policy %s\n",
+           (double)m->memory_bytes / (1 << 30),
+           m->transparent_huge_pages[0] ? m->transparent_huge_pages : "unknown", m->memory_policy);
+    printf("OpenMP       %d threads, places: %s, binding: %s, allowed processors %s\n",
+           m->omp_threads, m->omp_places, m->omp_proc_bind, m->affinity);
+    printf("virtual      %s", m->hypervisor[0] ? m->hypervisor : "no");
+    if (m->cpu_quota > 0)
+        printf(", cgroup grants %.2f processors", m->cpu_quota);
+    if (m->steal_percent >= 0)
+        printf(", steal %.2f %% since boot", m->steal_percent);
+    printf("\ntimer        steps of %.0f ns, %.0f ns a read\n", m->clock_resolution_ns,
+           m->clock_overhead_ns);
+    printf("built with   %s, %s, commit %s\n", m->compiler, m->compiler_flags,
+           m->git_commit[0] ? m->git_commit : "unknown");
+}
+
+static void describe_libraries(report *r)
+{
+    cJSON *o = cJSON_AddObjectToObject(r->root, "libraries");
+    keep(r, o != NULL);
+    printf("\nlibraries\n");
+    printf("  %-10s %s, generates code for %s\n", "libxsmm", chirp_gemm_library_version(),
+           chirp_gemm_target());
+    keep(r, o && chirp_json_add_text(o, "libxsmm", chirp_gemm_library_version()) &&
+                chirp_json_add_text(o, "libxsmm_target", chirp_gemm_target()));
+    for (const chirp_library *l = chirp_libraries; l->name; ++l) {
+        char text[160];
+        const bool present = l->describe(text, sizeof text);
+        printf("  %-10s %s\n", l->name, text);
+        keep(r, o && (present ? chirp_json_add_text(o, l->name, text)
+                              : cJSON_AddNullToObject(o, l->name) != NULL));
+    }
+}
+
+static chirp_status measure_fma(report *r, const int *threads, int n, double budget_s)
+{
+    cJSON *list = cJSON_AddArrayToObject(r->root, "fma_peak");
+    keep(r, list != NULL);
+    printf("\nmeasured\n");
+    for (int i = 0; i < n; ++i) {
+        chirp_fma_peak peak;
+        const chirp_status st = chirp_roofline_fma_again(threads[i], 2 * budget_s, &peak);
+        if (st != CHIRP_OK)
+            return st;
+        printf("  FMA peak, %3d thread%s %8.1f GFLOP/s (%s)\n", peak.threads,
+               peak.threads == 1 ? " " : "s", peak.gflops, peak.name);
+        cJSON *o = cJSON_CreateObject();
+        keep(r, o && cJSON_AddItemToArray(list, o) &&
+                    chirp_json_add_integer(o, "threads", peak.threads) &&
+                    chirp_json_add_real(o, "GFLOPS", peak.gflops) &&
+                    chirp_json_add_text(o, "kernel", peak.name));
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status measure_levels(report *r, const chirp_host *m, const int *threads, int n,
+                                   double budget_s)
+{
+    cJSON *list = cJSON_AddArrayToObject(r->root, "levels");
+    keep(r, list != NULL);
+    printf("  %-8s %8s %14s %12s %12s %10s\n", "level", "threads", "bytes/thread", "read GB/s",
+           "triad GB/s", "latency ns");
+    for (int k = 0; k < n; ++k) {
+        chirp_levels levels;
+        const chirp_status st = chirp_levels_measure(m, threads[k], budget_s, k == 0, &levels);
+        if (st != CHIRP_OK)
+            return st;
+        if (!chirp_levels_store(m, &levels))
+            (void)fprintf(
+                stderr,
+                "doctor: the roofline isn't kept for later runs: no writable cache folder\n");
+        for (int i = 0; i < levels.count; ++i) {
+            const chirp_level *l = &levels.item[i];
+            printf("  %-8s %8d %14zu %12.1f %12.1f", l->name, levels.threads, l->bytes_per_thread,
+                   1e-9 * l->read_bytes_per_second, 1e-9 * l->triad_bytes_per_second);
+            if (l->latency_ns > 0)
+                printf(" %10.1f", l->latency_ns);
+            printf("\n");
+            cJSON *o = cJSON_CreateObject();
+            keep(r,
+                 o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "level", l->name) &&
+                     chirp_json_add_integer(o, "threads", levels.threads) &&
+                     chirp_json_add_integer(o, "bytes_per_thread", (int64_t)l->bytes_per_thread) &&
+                     chirp_json_add_real(o, "read_bytes_per_second", l->read_bytes_per_second) &&
+                     chirp_json_add_real(o, "triad_bytes_per_second", l->triad_bytes_per_second));
+            keep(r,
+                 l->latency_ns <= 0 || (o && chirp_json_add_real(o, "latency_ns", l->latency_ns)));
+        }
+        (void)fflush(stdout);
+    }
+    return CHIRP_OK;
+}
+
+/* One PAPI preset: {"counts": true} or the reason. */
+static void visit_preset(void *state, const char *name, const char *description, const char *reason)
+{
+    report *r = state;
+    (void)description;
+    cJSON *o = cJSON_CreateObject();
+    keep(r, o && cJSON_AddItemToObject(r->presets, name, o) &&
+                cJSON_AddBoolToObject(o, "counts", !reason) &&
+                (!reason || chirp_json_add_text(o, "reason", reason)));
+    ++r->listed;
+    r->counting += !reason;
+    if (!reason)
+        printf(" %s", name);
+}
+
+static void describe_counters(report *r)
+{
+    cJSON *o = cJSON_AddObjectToObject(r->root, "counters");
+    const char *hardware = chirp_events_hardware_reason();
+    r->presets = o ? cJSON_AddObjectToObject(o, "presets") : NULL;
+    keep(r, r->presets != NULL);
+    if (!r->presets)
+        return;
+    printf("\ncounters\n  PAPI presets that count:");
+    const chirp_status st = chirp_events_presets(visit_preset, r);
+    if (r->counting == 0)
+        printf(" none of %d", r->listed);
+    printf("\n");
+    const char *why = st != CHIRP_OK ? chirp_error_message() : hardware;
+    if (why[0])
+        printf("  why not: %s\n", why);
+    keep(r, chirp_json_add_text(o, "hardware", why[0] ? why : "available"));
+    cJSON *software = cJSON_AddObjectToObject(o, "software");
+    keep(r, software != NULL);
+    for (int i = 0; i < CHIRP_N_SOFTWARE && software; ++i) {
+        const char *reason = chirp_software_reason(i);
+        printf("  %-22s %s\n", chirp_software_name(i), reason ? reason : "counts");
+        cJSON *e = cJSON_AddObjectToObject(software, chirp_software_name(i));
+        keep(r, e && cJSON_AddBoolToObject(e, "counts", !reason) &&
+                    (!reason || chirp_json_add_text(e, "reason", reason)));
+    }
+}
+
+static void describe_doubts(report *r, const chirp_host *m)
+{
+    static char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
+    const int n = chirp_host_warnings(m, text);
+    printf("\n%s\n", n ? "doubts about timings here" : "nothing speaks against timings here");
+    for (int i = 0; i < n; ++i)
+        printf("  - %s\n", text[i]);
+    keep(r, chirp_host_add_warnings(r->root, m));
+}
+
+static chirp_status examine(double budget_s, bool measure, const char *json_path)
+{
+    report r = {.root = cJSON_CreateObject()};
+    chirp_host m;
+    chirp_host_read(&m);
+    keep(&r, r.root != NULL);
+    cJSON *machine = cJSON_AddObjectToObject(r.root, "machine");
+    keep(&r, machine && chirp_json_add_text(machine, "host_name", m.host) &&
+                 chirp_json_add_integer(machine, "num_cpus", m.logical_cpus) &&
+                 chirp_json_add_integer(machine, "mhz_per_cpu", (int64_t)m.mhz) &&
+                 chirp_host_add_facts(machine, &m) && chirp_host_add_caches(machine, &m) &&
+                 chirp_host_add_loads(machine, &m));
+    print_machine(&m);
+    describe_libraries(&r);
+    (void)fflush(stdout);
+    const int threads[2] = {1, omp_get_max_threads()};
+    chirp_status st = CHIRP_OK;
+    if (measure) {
+        const int n = threads[1] > 1 ? 2 : 1;
+        st = measure_fma(&r, threads, n, budget_s);
+        if (st == CHIRP_OK)
+            st = measure_levels(&r, &m, threads, n, budget_s);
+    }
+    if (st == CHIRP_OK) {
+        describe_counters(&r);
+        describe_doubts(&r, &m);
+    }
+    if (st == CHIRP_OK && r.failed)
+        st = chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the report");
+    if (st == CHIRP_OK && json_path) {
+        char *text = cJSON_Print(r.root);
+        st = text ? chirp_file_write(json_path, text, strlen(text))
+                  : chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the report");
+        cJSON_free(text);
+    }
+    cJSON_Delete(r.root);
+    return st;
+}
+
+static int run(int argc, char **argv)
+{
+    const char *json_path = NULL;
+    double budget_s = 0.1;
+    bool fast = false;
+    const chirp_option table[] = {
+        {"json", CHIRP_OPTION_STRING, &json_path, .metavar = "FILE",
+         .help = "also write the report as JSON"},
+        {"seconds", CHIRP_OPTION_REAL, &budget_s, .metavar = "S", .min = 0.001, .max = 60,
+         .help = "time of each single measurement"},
+        {"no-measure", CHIRP_OPTION_FLAG, &fast, .help = "describe only, measure nothing"},
+    };
+    const chirp_usage usage = {"doctor", NULL,
+                               "What this machine offers: processors, SIMD, caches, libraries, "
+                               "measured FMA peak and bandwidth\n"
+                               "of each cache level, which counters count and why others don't, "
+                               "and what makes timings doubtful.",
+                               table, sizeof table / sizeof table[0]};
+    chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK && json_path) { /* before a minute of measuring, not after */
+        char *temporary = NULL;
+        st = chirp_file_temporary(json_path, &temporary);
+        if (st == CHIRP_OK)
+            chirp_file_discard(temporary);
+    }
+    if (st == CHIRP_OK)
+        st = examine(budget_s, !fast, json_path);
+    return chirp_command_exit(st);
+}
+
+const chirp_command chirp_command_doctor = {
+    "doctor",
+    "what this machine offers: SIMD, caches, measured peaks, counters, libraries, and doubts", run};
