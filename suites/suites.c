@@ -4,6 +4,9 @@ const chirp_bench_suite chirp_suites[] = {
     {"reference",
      "the machine itself: FMA peak, bandwidth of each cache level and of memory, latency",
      chirp_suite_reference},
+    {"layers",
+     "dense and variational layers and where their time goes; draws, optimisers, posteriors",
+     chirp_suite_layers},
     {"network", "the whole network: training steps of every variant, forward passes, posteriors",
      chirp_suite_network},
 };

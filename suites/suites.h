@@ -15,6 +15,9 @@ extern const chirp_bench_entry chirp_suite_reference[];
 /** Training steps, forward passes and posteriors of the whole network. */
 extern const chirp_bench_entry chirp_suite_network[];
 
+/** Dense and variational layers with the ledger of their time; draws, optimisers, dropout, posterior predictive. */
+extern const chirp_bench_entry chirp_suite_layers[];
+
 /** Every suite, in the order in which they run. */
 extern const chirp_bench_suite chirp_suites[];
 extern const size_t chirp_n_suites;

@@ -1,4 +1,4 @@
-/* Signs of a row are drawn once into the first cache and used at all its positions. */
+/* Signs are drawn once into the first cache and used at all positions of a row. */
 #include "kernels/variational/flipout.h"
 
 #include "kernels/parallel/chunks.h"
@@ -7,6 +7,7 @@
 
 enum {
     WIDTH = 512,     /* channels that one pass handles: 2 KiB of signs */
+    FLAT = 2048,     /* elements of a piece when rows have one position */
     POSITIONS = 128, /* positions of a piece of work */
     INACTIVE = 255   /* CHIRP_CONV1D_INACTIVE; this folder does not depend on convolutions */
 };
@@ -57,7 +58,25 @@ static int threads(const chirp_flipout *f)
     return chirp_chunk_threads(f->rows * f->positions * f->channels, f->n_threads);
 }
 
-void chirp_flipout_sign(const chirp_flipout *f, const float *src, float *dst)
+/* One position: rows follow each other in the stream as they do in memory, so that signs are drawn in long pieces. */
+static void sign_flat(const chirp_flipout *f, bool add, const float *src, float *dst)
+{
+    const int64_t n = f->rows * f->channels;
+    const uint64_t first = f->first_row * (uint64_t)f->channels;
+#pragma omp parallel for schedule(static) num_threads(threads(f))
+    for (int64_t start = 0; start < n; start += FLAT) {
+        float sign[FLAT] __attribute__((aligned(64)));
+        const int64_t length = chirp_chunk_length(n, start, FLAT);
+        chirp_rng_sign(f->rng, first + (uint64_t)start, length, sign);
+        const float *s = src + start;
+        float *d = dst + start;
+#pragma omp simd
+        for (int64_t i = 0; i < length; ++i)
+            d[i] = sign[i] * s[i] + (add ? d[i] : 0.0f);
+    }
+}
+
+static void sign_positions(const chirp_flipout *f, bool add, const float *src, float *dst)
 {
     const cut c = make_cut(f, 1);
 #pragma omp parallel for schedule(static) num_threads(threads(f))
@@ -69,26 +88,25 @@ void chirp_flipout_sign(const chirp_flipout *f, const float *src, float *dst)
             const int64_t at = (p.row * f->positions + w) * f->channels + p.channel;
 #pragma omp simd
             for (int64_t k = 0; k < p.channels; ++k)
-                dst[at + k] = sign[k] * src[at + k];
+                dst[at + k] = sign[k] * src[at + k] + (add ? dst[at + k] : 0.0f);
         }
     }
 }
 
+void chirp_flipout_sign(const chirp_flipout *f, const float *src, float *dst)
+{
+    if (f->positions == 1)
+        sign_flat(f, false, src, dst);
+    else
+        sign_positions(f, false, src, dst);
+}
+
 void chirp_flipout_add(const chirp_flipout *f, const float *src, float *dst)
 {
-    const cut c = make_cut(f, 1);
-#pragma omp parallel for schedule(static) num_threads(threads(f))
-    for (int64_t number = 0; number < c.count; ++number) {
-        float sign[WIDTH] __attribute__((aligned(64)));
-        const piece p = make_piece(f, &c, 1, number);
-        draw(f, &p, sign);
-        for (int64_t w = p.position; w < p.position + p.positions; ++w) {
-            const int64_t at = (p.row * f->positions + w) * f->channels + p.channel;
-#pragma omp simd
-            for (int64_t k = 0; k < p.channels; ++k)
-                dst[at + k] += sign[k] * src[at + k];
-        }
-    }
+    if (f->positions == 1)
+        sign_flat(f, true, src, dst);
+    else
+        sign_positions(f, true, src, dst);
 }
 
 void chirp_flipout_finish(const chirp_flipout *f, bool relu, int64_t pool, const float *mean,

@@ -15,9 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { I = 37, H = 20, O = 2, S = 20000 };
-static float mean1[H * I], rho1[H * I], bia1[H], mean2[O * H], rho2[O * H], bia2[O], x[2 * I + 16];
-static float hidden[3 * S * H], out[3 * S * O], brute[S * O];
+enum {
+    I = 37,
+    H = 20,
+    O = 2,
+    S = 20000,
+    TAIL = 16 /* products load up to 64 bytes behind the end */
+};
+static float mean1[H * I + TAIL], rho1[H * I], bia1[H], mean2[O * H + TAIL], rho2[O * H], bia2[O],
+    x[2 * I + TAIL];
+static float hidden[3 * S * H + TAIL], out[3 * S * O], brute[S * O];
 
 static void numbers(uint32_t which, int64_t n, float scale, float shift, float *v)
 {
@@ -185,7 +192,7 @@ static void test_threads_and_neighbours_change_no_bit(void **state)
     (void)state;
     static const int teams[] = {2, 3, 16, 128};
     enum { FEW = 1001 };
-    static float one[2 * FEW * O], h[2 * FEW * H], dst[2 * FEW * O];
+    static float one[2 * FEW * O], h[2 * FEW * H + TAIL], dst[2 * FEW * O];
     fresh();
     run_chain(CHIRP_ACTIVATION_RELU, 2, FEW, 4, x, 1, h, one);
     for (size_t t = 0; t < 4; ++t) {

@@ -1,0 +1,429 @@
+/* Whole layers, deterministic beside the three estimators, and where their time goes. */
+#include "suites/layers/layers.h"
+
+#include "harness/base/clock.h"
+#include "harness/base/memory.h"
+#include "kernels/dense/dense_reference.h"
+#include "kernels/optimizer/optimizer.h"
+#include "kernels/random/random.h"
+#include "kernels/variational/variational.h"
+#include "kernels/variational/variational_dense.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const float prior_sigma = 1, kl_weight = 1e-5F;
+
+typedef struct bench_layer {
+    const layer_case *c;
+    chirp_dense_desc desc;
+    int64_t weights, trained;
+    chirp_dense_plan *dense;
+    chirp_variational_dense_plan *variational; /* NULL: deterministic */
+    chirp_variational_draws draws;
+    float *param, *gradient, *first,
+        *second; /* [trained]: mu (or weights), rho unless deterministic, bia */
+    float *src, *dst, *ddst, *dsrc, *loss;
+    float *mu, *rho, *bia, *dmu, *drho, *dbia; /* into param and gradient */
+    double kl;
+} bench_layer;
+
+static void close_layer(bench_layer *l)
+{
+    chirp_dense_plan_destroy(l->dense);
+    chirp_variational_dense_plan_destroy(l->variational);
+    float *all[] = {l->param, l->gradient, l->first, l->second, l->src,
+                    l->dst,   l->ddst,     l->dsrc,  l->loss};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i)
+        chirp_free(all[i]);
+}
+
+static chirp_status open_layer(const layer_case *c, int threads, bench_layer *l)
+{
+    const bool variational = c->estimator >= 0;
+    *l = (bench_layer){
+        .c = c,
+        .desc = {
+            .N = c->N, .I = c->I, .O = c->O, .activation = c->activation, .n_threads = threads}};
+    l->weights = c->I * c->O;
+    l->trained = l->weights * (variational ? 2 : 1) + c->O;
+    l->draws = (chirp_variational_draws){.noise = chirp_rng_stream(1, CHIRP_RNG_WEIGHT_NOISE, 0, 0),
+                                         .sign_in = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 0, 0),
+                                         .sign_out = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 1, 0)};
+    chirp_status st = chirp_dense_plan_create(&l->desc, &l->dense);
+    if (st == CHIRP_OK && variational)
+        st = chirp_variational_dense_plan_create(
+            &l->desc, (chirp_variational_estimator)c->estimator, &l->variational);
+    if (st != CHIRP_OK)
+        return st;
+    float **const array[] = {&l->param, &l->gradient, &l->first, &l->second, &l->src,
+                             &l->dst,   &l->ddst,     &l->dsrc,  &l->loss};
+    const int64_t length[] = {l->trained,  l->trained,  l->trained,  l->trained, c->N * c->I,
+                              c->N * c->O, c->N * c->O, c->N * c->I, c->N * c->O};
+    for (size_t i = 0; i < sizeof array / sizeof array[0]; ++i) {
+        *array[i] = chirp_calloc((size_t)length[i], sizeof(float));
+        if (!*array[i])
+            return CHIRP_ERR_NOMEM;
+    }
+    l->mu = l->param;
+    l->dmu = l->gradient;
+    l->rho = variational ? l->param + l->weights : NULL;
+    l->drho = variational ? l->gradient + l->weights : NULL;
+    l->bia = l->param + l->trained - c->O;
+    l->dbia = l->gradient + l->trained - c->O;
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, c->N * c->I, l->src);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 1, 0), 0, c->N * c->O, l->loss);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 2, 0), 0, l->weights, l->mu);
+    for (int64_t i = 0; i < l->weights; ++i) {
+        l->mu[i] /= sqrtf((float)c->I);
+        if (variational)
+            l->rho[i] = -3 + 0.5F * l->mu[i];
+    }
+    return CHIRP_OK;
+}
+
+static void forward(bench_layer *l)
+{
+    if (l->variational)
+        chirp_variational_dense_forward(l->variational, l->src, l->mu, l->rho, l->bia, &l->draws,
+                                        l->dst);
+    else
+        chirp_dense_forward(l->dense, l->src, l->mu, l->bia, l->dst);
+}
+
+static void backward(bench_layer *l, float weight_of_kl)
+{
+    memcpy(l->ddst, l->loss, (size_t)(l->c->N * l->c->O) * sizeof(float));
+    if (l->variational) {
+        chirp_variational_dense_backward(l->variational, l->src, l->mu, l->rho, &l->draws, l->dst,
+                                         l->ddst, weight_of_kl, prior_sigma, l->dmu, l->drho,
+                                         l->dbia, l->dsrc);
+        return;
+    }
+    chirp_dense_backward_activation(l->dense, l->dst, l->ddst);
+    chirp_dense_backward_weights(l->dense, l->src, l->ddst, l->dmu, l->dbia);
+    chirp_dense_backward_data(l->dense, l->ddst, l->mu, l->dsrc);
+}
+
+static void divergence(bench_layer *l)
+{
+    if (l->variational)
+        l->kl = chirp_variational_kl(l->weights, l->mu, l->rho, prior_sigma, l->desc.n_threads);
+}
+
+static void optimize(bench_layer *l)
+{
+    /* a tiny rate, so that thousands of timed steps leave the numbers where they are */
+    const chirp_adam adam = {
+        .learning_rate = 1e-12F, .beta1 = 0.9F, .beta2 = 0.999F, .epsilon = 1e-8F};
+    chirp_adam_step(l->trained, &adam, 1, l->gradient, l->first, l->second, l->param,
+                    l->desc.n_threads);
+}
+
+/* The products of the forward pass alone. */
+static void products(bench_layer *l)
+{
+    if (l->c->estimator == CHIRP_VARIATIONAL_LOCAL) {
+        chirp_dense_moments(l->dense, l->src, l->mu, l->rho, l->bia, l->dst, l->ddst);
+        return;
+    }
+    chirp_dense_forward(l->dense, l->src, l->mu, l->bia, l->dst);
+    if (l->c->estimator == CHIRP_VARIATIONAL_FLIPOUT)
+        chirp_dense_forward(l->dense, l->src, l->mu, NULL, l->ddst);
+}
+
+static void backward_products(bench_layer *l)
+{
+    for (int pair = 0; pair < (l->c->estimator > 0 ? 2 : 1); ++pair) {
+        chirp_dense_backward_weights(l->dense, l->src, l->loss, pair ? l->drho : l->dmu,
+                                     pair ? NULL : l->dbia);
+        chirp_dense_backward_data(l->dense, l->loss, pair ? l->rho : l->mu, l->dsrc);
+    }
+}
+
+/* The draws of both passes alone, in the first cache, as the kernels make them. */
+static void draw_everything(bench_layer *l)
+{
+    enum { PIECE = 1024 };
+    if (!l->variational)
+        return;
+    const int64_t n = (int64_t)chirp_variational_dense_draws(
+        &l->desc, (chirp_variational_estimator)l->c->estimator);
+    const int64_t n_signs =
+        l->c->estimator == CHIRP_VARIATIONAL_FLIPOUT ? l->c->N * (l->c->I + l->c->O) : 0;
+    for (int pass = 0; pass < 2; ++pass) {
+#pragma omp parallel num_threads(n < 16384 ? 1 : l->desc.n_threads)
+        {
+            float piece[PIECE];
+#pragma omp for schedule(static) nowait
+            for (int64_t i = 0; i < n; i += PIECE) {
+                chirp_rng_normal(l->draws.noise, (uint64_t)i, n - i < PIECE ? n - i : PIECE, piece);
+                chirp_bench_consume(piece);
+            }
+#pragma omp for schedule(static)
+            for (int64_t i = 0; i < n_signs; i += PIECE) {
+                chirp_rng_sign(l->draws.sign_in, (uint64_t)i,
+                               n_signs - i < PIECE ? n_signs - i : PIECE, piece);
+                chirp_bench_consume(piece);
+            }
+        }
+    }
+}
+
+static double seconds(bench_layer *l, void (*part)(bench_layer *), int calls)
+{
+    const double start = chirp_now_s();
+    for (int k = 0; k < calls; ++k)
+        part(l);
+    return (chirp_now_s() - start) / calls;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double p = *(const double *)a, q = *(const double *)b;
+    return (p > q) - (p < q);
+}
+
+/* Median of eleven times of one part [us]; each repeats it for about 100 us, long against the clock. */
+static double part_us(bench_layer *l, void (*part)(bench_layer *))
+{
+    enum { TIMES = 11 };
+    double sample[TIMES];
+    (void)seconds(l, part, 1);
+    const double once = seconds(l, part, 3);
+    const int calls = once > 1e-4 ? 1 : once > 1e-7 ? (int)(1e-4 / once) + 1 : 1000;
+    for (int t = 0; t < TIMES; ++t)
+        sample[t] = 1e6 * seconds(l, part, calls);
+    qsort(sample, TIMES, sizeof sample[0], ascending);
+    return sample[TIMES / 2];
+}
+
+static void backward_with_kl(bench_layer *l) { backward(l, kl_weight); }
+
+static void count(chirp_bench *b, const bench_layer *l)
+{
+    const layer_case *c = l->c;
+    const chirp_variational_estimator e = (chirp_variational_estimator)c->estimator;
+    chirp_bench_counter(b, "trained", (double)l->trained);
+    chirp_bench_counter(b, "exchanged_bytes", 4.0 * (double)l->trained);
+    chirp_bench_counter(b, "extra_gradient_bytes", l->variational ? 4.0 * (double)l->weights : 0);
+    chirp_bench_counter(b, "draws",
+                        l->variational ? chirp_variational_dense_draws(&l->desc, e) : 0);
+    chirp_bench_counter(
+        b, "signs", c->estimator == CHIRP_VARIATIONAL_FLIPOUT ? (double)(c->N * (c->I + c->O)) : 0);
+}
+
+static double forward_flops(const bench_layer *l)
+{
+    return l->variational ? chirp_variational_dense_flops(
+                                &l->desc, (chirp_variational_estimator)l->c->estimator)
+                          : chirp_dense_flops(&l->desc);
+}
+
+/* Least bytes: every tensor of the pass once. */
+static double forward_bytes(const bench_layer *l)
+{
+    const layer_case *c = l->c;
+    return 4.0 * (double)(c->N * c->I + l->trained + c->N * c->O);
+}
+
+static double backward_bytes(const bench_layer *l)
+{
+    const layer_case *c = l->c;
+    return 4.0 * (double)(2 * c->N * c->I + 2 * l->trained + 2 * c->N * c->O);
+}
+
+chirp_status layers_run_forward(chirp_bench *b, const void *arg)
+{
+    bench_layer l;
+    const chirp_status st = open_layer(arg, chirp_bench_threads(b), &l);
+    while (st == CHIRP_OK && chirp_bench_next(b)) {
+        forward(&l);
+        chirp_bench_consume(l.dst);
+    }
+    if (st == CHIRP_OK) {
+        chirp_bench_flops(b, forward_flops(&l), chirp_dense_flops(&l.desc));
+        chirp_bench_bytes(b, forward_bytes(&l));
+        count(b, &l);
+    }
+    close_layer(&l);
+    return st;
+}
+
+chirp_status layers_run_backward(chirp_bench *b, const void *arg)
+{
+    bench_layer l;
+    const chirp_status st = open_layer(arg, chirp_bench_threads(b), &l);
+    if (st == CHIRP_OK)
+        forward(&l); /* the backward pass needs what a forward pass leaves in the plan */
+    while (st == CHIRP_OK && chirp_bench_next(b)) {
+        backward(&l, kl_weight);
+        chirp_bench_consume(l.dmu);
+    }
+    if (st == CHIRP_OK) {
+        chirp_bench_flops(b, 2 * forward_flops(&l), 2 * chirp_dense_flops(&l.desc));
+        chirp_bench_bytes(b, backward_bytes(&l));
+        count(b, &l);
+    }
+    close_layer(&l);
+    return st;
+}
+
+/* Forward, KL, backward, Adam of one layer, then its parts one by one. */
+chirp_status layers_run_step(chirp_bench *b, const void *arg)
+{
+    bench_layer l;
+    const chirp_status st = open_layer(arg, chirp_bench_threads(b), &l);
+    while (st == CHIRP_OK && chirp_bench_next(b)) {
+        forward(&l);
+        divergence(&l);
+        backward(&l, kl_weight);
+        optimize(&l);
+        chirp_bench_consume(l.param);
+    }
+    if (st == CHIRP_OK) {
+        const double all_us = part_us(&l, forward), products_us = part_us(&l, products);
+        const double back_us = part_us(&l, backward_with_kl),
+                     back_products_us = part_us(&l, backward_products);
+        chirp_bench_counter(b, "forward_us", all_us);
+        chirp_bench_counter(b, "products_us", products_us);
+        chirp_bench_counter(b, "sampling_us", all_us - products_us);
+        chirp_bench_counter(b, "backward_us", back_us);
+        chirp_bench_counter(b, "backward_products_us", back_products_us);
+        chirp_bench_counter(b, "gradient_us", back_us - back_products_us);
+        chirp_bench_counter(b, "random_us", l.variational ? part_us(&l, draw_everything) : 0);
+        chirp_bench_counter(b, "kl_us", l.variational ? part_us(&l, divergence) : 0);
+        chirp_bench_counter(b, "optimizer_us", part_us(&l, optimize));
+        chirp_bench_flops(b, 3 * forward_flops(&l), 3 * chirp_dense_flops(&l.desc));
+        chirp_bench_bytes(b, forward_bytes(&l) + backward_bytes(&l) + 28.0 * (double)l.trained);
+        count(b, &l);
+    }
+    close_layer(&l);
+    return st;
+}
+
+/* ---- against the reference ---- */
+
+static void add_error(double got, double want, double *error, double *size)
+{
+    *error += (got - want) * (got - want);
+    *size += want * want;
+}
+
+/*
+ * The estimators share one form: pre = mean product + (a factor of) a second product of transformed inputs and
+ * weights. second_src, second_wei and the gradient that belongs to them are made here element by element.
+ */
+typedef struct reference {
+    float *src, *wei, *dpre; /* of the second product */
+    float *eps, *sign_in, *sign_out;
+    double *mean, *second, *dmu, *dsecond;
+} reference;
+
+static double slope(double y, chirp_activation activation)
+{
+    return activation == CHIRP_ACTIVATION_RELU   ? (y > 0 ? 1 : 0)
+           : activation == CHIRP_ACTIVATION_TANH ? 1 - y * y
+                                                 : 1;
+}
+
+static double activated(double y, chirp_activation activation)
+{
+    return activation == CHIRP_ACTIVATION_RELU   ? fmax(y, 0)
+           : activation == CHIRP_ACTIVATION_TANH ? tanh(y)
+                                                 : y;
+}
+
+static void transform(const bench_layer *l, reference *r)
+{
+    const int64_t N = l->c->N, I = l->c->I, O = l->c->O;
+    const bool local = l->c->estimator == CHIRP_VARIATIONAL_LOCAL,
+               flipout = l->c->estimator == CHIRP_VARIATIONAL_FLIPOUT;
+    chirp_rng_normal(l->draws.noise, 0, local ? N * O : I * O, r->eps);
+    chirp_rng_sign(l->draws.sign_in, 0, N * I, r->sign_in);
+    chirp_rng_sign(l->draws.sign_out, 0, N * O, r->sign_out);
+    for (int64_t i = 0; i < N * I; ++i)
+        r->src[i] = local ? l->src[i] * l->src[i] : flipout ? l->src[i] * r->sign_in[i] : l->src[i];
+    for (int64_t i = 0; i < I * O; ++i) {
+        const double sigma = chirp_softplus((double)l->rho[i]);
+        r->wei[i] = (float)(local ? sigma * sigma : sigma * (double)r->eps[i]);
+    }
+}
+
+static double compare(bench_layer *l, reference *r)
+{
+    const int64_t N = l->c->N, I = l->c->I, O = l->c->O;
+    const bool variational = l->variational, local = l->c->estimator == CHIRP_VARIATIONAL_LOCAL,
+               flipout = l->c->estimator == CHIRP_VARIATIONAL_FLIPOUT;
+    const chirp_activation activation = l->desc.activation;
+    chirp_dense_desc linear = l->desc;
+    linear.activation = CHIRP_ACTIVATION_NONE;
+    forward(l);
+    backward(l, 0);
+    chirp_dense_forward_reference(&linear, l->src, l->mu, l->bia, r->mean);
+    if (variational) {
+        transform(l, r);
+        chirp_dense_forward_reference(&linear, r->src, r->wei, NULL, r->second);
+    }
+    double worst = 0, error = 0, size = 0;
+    for (int64_t i = 0; i < N * O; ++i) {
+        const double scale = local     ? (double)r->eps[i] / sqrt(r->second[i])
+                             : flipout ? (double)r->sign_out[i]
+                                       : 1;
+        const double y =
+            activated(r->mean[i] + (variational ? scale * r->second[i] : 0), activation);
+        add_error((double)l->dst[i], y, &error, &size);
+        /* the kernel's own output decides ReLU's slope: where y is within rounding of 0 either is right */
+        const double dpre = (double)l->loss[i] * slope((double)l->dst[i], activation);
+        r->dpre[i] = (float)(dpre * (local ? 0.5 * scale : scale));
+        l->ddst[i] = (float)dpre;
+    }
+    worst = sqrt(error / size);
+    chirp_dense_backward_weights_reference(&linear, l->src, l->ddst, r->dmu, NULL);
+    error = size = 0;
+    for (int64_t i = 0; i < I * O; ++i)
+        add_error((double)l->dmu[i], r->dmu[i], &error, &size);
+    worst = fmax(worst, sqrt(error / size));
+    if (variational) {
+        chirp_dense_backward_weights_reference(&linear, r->src, r->dpre, r->dsecond, NULL);
+        error = size = 0;
+        for (int64_t i = 0; i < I * O; ++i) {
+            const double rho = (double)l->rho[i];
+            const double factor =
+                (local ? 2 * chirp_softplus(rho) : (double)r->eps[i]) * chirp_logistic(rho);
+            add_error((double)l->drho[i], factor * r->dsecond[i], &error, &size);
+        }
+        worst = fmax(worst, sqrt(error / size));
+    }
+    return worst;
+}
+
+chirp_status layers_check(const void *arg, double *relative_error)
+{
+    const layer_case *c = arg;
+    bench_layer l;
+    reference r = {0};
+    chirp_status st = open_layer(c, 0, &l);
+    if (st == CHIRP_OK) {
+        const size_t NI = (size_t)(c->N * c->I), IO = (size_t)(c->I * c->O),
+                     NO = (size_t)(c->N * c->O);
+        r = (reference){chirp_calloc(NI, sizeof(float)),  chirp_calloc(IO, sizeof(float)),
+                        chirp_calloc(NO, sizeof(float)),  chirp_calloc(IO + NO, sizeof(float)),
+                        chirp_calloc(NI, sizeof(float)),  chirp_calloc(NO, sizeof(float)),
+                        chirp_calloc(NO, sizeof(double)), chirp_calloc(NO, sizeof(double)),
+                        chirp_calloc(IO, sizeof(double)), chirp_calloc(IO, sizeof(double))};
+        if (r.src && r.wei && r.dpre && r.eps && r.sign_in && r.sign_out && r.mean && r.second &&
+            r.dmu && r.dsecond)
+            *relative_error = compare(&l, &r);
+        else
+            st = CHIRP_ERR_NOMEM;
+    }
+    void *all[] = {r.src,      r.wei,  r.dpre,   r.eps, r.sign_in,
+                   r.sign_out, r.mean, r.second, r.dmu, r.dsecond};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i)
+        chirp_free(all[i]);
+    close_layer(&l);
+    return st;
+}
