@@ -3,6 +3,7 @@
 
 static const conv1d_engine *const candidates[] = {
     &conv1d_engine_direct,
+    &conv1d_engine_transform,
 };
 
 const conv1d_engine *const *conv1d_engine_candidates(size_t *n)

@@ -65,6 +65,7 @@ typedef struct conv1d_engine {
 } conv1d_engine;
 
 extern const conv1d_engine conv1d_engine_direct;
+extern const conv1d_engine conv1d_engine_transform;
 extern const conv1d_engine conv1d_engine_reference;
 
 /** The engine of an algorithm, NULL if this build has none (or for AUTO). */

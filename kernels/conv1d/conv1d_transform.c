@@ -1,0 +1,227 @@
+/*
+ * Convolution by Fourier tiles: fewer operations than the direct method, products still small GEMMs.
+ * conv1d_transform_internal.h explains geometry, layouts and formulas; this file owns the state and the order of stages.
+ *
+ * A pass works through the batch in blocks of samples whose spectra fit the last-level cache:
+ *     [to spectra of block b, and out of those of block b - 1]  barrier  [products of block b]  barrier ...
+ * All items of a stage are independent and every sum belongs to one item, so results do not depend on the number of threads.
+ */
+#include "harness/base/memory.h"
+#include "kernels/conv1d/conv1d_transform_internal.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+enum {
+    LINE_FLOATS = 16,
+    BLOCK_BYTES = 12 << 20
+}; /* spectra of a block: part of a last-level cache of 32 MiB */
+
+static double cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
+{
+    transform_geometry geo;
+    return transform_choose(desc, &geo) ? transform_cost(desc, pass, &geo) : (double)INFINITY;
+}
+
+/* [frequency][plane] of `floats` each: an odd number of cache lines per plane. */
+static chirp_status make_block(const transform_state *t, int64_t planes, int64_t floats,
+                               transform_block *block)
+{
+    const int64_t lines = conv1d_ceil_div(floats, LINE_FLOATS) | 1;
+    block->plane = lines * LINE_FLOATS;
+    block->frequency = planes * block->plane + (planes % 2 == 0 ? LINE_FLOATS : 0);
+    block->at = chirp_alloc((size_t)(t->geo.frequencies * block->frequency) * sizeof *block->at);
+    return block->at ? CHIRP_OK : CHIRP_ERR_NOMEM;
+}
+
+static void destroy(void *state)
+{
+    transform_state *t = state;
+    if (!t)
+        return;
+    const transform_block *blocks[] = {&t->x,       &t->y, &t->o, &t->weights, &t->weights_back,
+                                       &t->gradient};
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
+        chirp_free(blocks[i]->at);
+    chirp_free(t->twiddle);
+    chirp_free(t->scratch);
+    chirp_free(t->bias);
+    chirp_free(t);
+}
+
+static chirp_status allocate(transform_state *t)
+{
+    const bool forward = t->passes & CONV1D_PASS_BIT(CHIRP_CONV1D_FORWARD);
+    const bool data = t->passes & CONV1D_PASS_BIT(CHIRP_CONV1D_BACKWARD_DATA);
+    const bool gradient = t->passes & CONV1D_PASS_BIT(CHIRP_CONV1D_BACKWARD_WEIGHTS);
+    const int64_t in_floats = t->block_rows * t->in.padded,
+                  out_floats = t->block_rows * t->out.padded;
+    const int64_t pairs = t->in.padded * t->out.padded;
+    chirp_status st = CHIRP_OK;
+    if (forward || gradient)
+        st = make_block(t, 3, in_floats, &t->x);
+    if (st == CHIRP_OK && (data || gradient))
+        st = make_block(t, 3, out_floats, &t->y);
+    if (st == CHIRP_OK && (forward || data))
+        st = make_block(t, 2, conv1d_max(forward ? out_floats : 0, data ? in_floats : 0), &t->o);
+    if (st == CHIRP_OK && forward)
+        st = make_block(t, 3, pairs, &t->weights);
+    if (st == CHIRP_OK && data)
+        st = make_block(t, 3, pairs, &t->weights_back);
+    if (st == CHIRP_OK && gradient)
+        st = make_block(t, 3, pairs, &t->gradient);
+    if (st != CHIRP_OK)
+        return st;
+    const int64_t stage =
+        conv1d_max(t->geo.tiles_per_group * t->geo.points * t->desc.dilation, 2 * t->geo.points);
+    t->scratch_floats = conv1d_round_up(conv1d_fft_work_floats(t->geo.fft), CONV1D_ALIGN_FLOATS) +
+                        2 * stage * TRANSFORM_LANES;
+    t->scratch = chirp_alloc((size_t)(t->desc.n_threads * t->scratch_floats) * sizeof *t->scratch);
+    t->twiddle = chirp_alloc((size_t)conv1d_fft_twiddle_floats(t->geo.fft) * sizeof *t->twiddle);
+    t->bias = chirp_alloc((size_t)t->out.padded * sizeof *t->bias);
+    return t->scratch && t->twiddle && t->bias ? CHIRP_OK : CHIRP_ERR_NOMEM;
+}
+
+static chirp_status create(const chirp_conv1d_desc *desc, unsigned passes, void **state)
+{
+    transform_geometry geo;
+    if (!transform_choose(desc, &geo))
+        return chirp_fail(
+            CHIRP_ERR_UNSUPPORTED,
+            "conv1d: algorithm transform needs at least %d channels on both sides (C = %" PRId64
+            ", K = %" PRId64 ") and taps that fit a tile (S = %" PRId64 "); use direct",
+            TRANSFORM_LEAST_CHANNELS, desc->C, desc->K, desc->S);
+    transform_state *t = chirp_calloc(1, sizeof *t);
+    if (!t)
+        return CHIRP_ERR_NOMEM;
+    t->desc = *desc;
+    t->passes = passes;
+    t->Q = chirp_conv1d_out_width(desc);
+    t->P = chirp_conv1d_pooled_width(desc);
+    t->geo = geo;
+    t->in = transform_make_side(desc->C);
+    t->out = transform_make_side(desc->K);
+    const int64_t sample_bytes = geo.frequencies * geo.rows_per_sample *
+                                 (3 * t->in.padded + 2 * t->out.padded) * (int64_t)sizeof(float);
+    const int64_t most = conv1d_max(1, conv1d_min(desc->N, BLOCK_BYTES / sample_bytes));
+    t->block = conv1d_ceil_div(desc->N,
+                               conv1d_ceil_div(desc->N, most)); /* blocks of nearly the same size */
+    t->block_rows = t->block * geo.rows_per_sample;
+    chirp_status st = allocate(t);
+    if (st == CHIRP_OK)
+        st = transform_products_dispatch(t);
+    if (st != CHIRP_OK) {
+        destroy(t);
+        return st;
+    }
+    conv1d_fft_twiddle(geo.fft, t->twiddle);
+    *state = t;
+    return CHIRP_OK;
+}
+
+static void load_weights(void *state, const float *wei)
+{
+    const transform_state *t = state;
+#pragma omp parallel num_threads(t->desc.n_threads)
+    transform_load_weights_team(t, wei);
+}
+
+static void forward(void *state, const float *src, const float *bia, float *dst, uint8_t *code)
+{
+    const transform_state *t = state;
+    const int64_t N = t->desc.N, block = t->block;
+#pragma omp parallel num_threads(t->desc.n_threads)
+    {
+        transform_tiles_src_team(t, src, 0, conv1d_min(block, N), false);
+        for (int64_t n0 = 0; n0 < N; n0 += block) {
+            const int64_t n = conv1d_min(block, N - n0), next = n0 + n;
+#pragma omp barrier
+            transform_products_team(t, &t->forward, &t->x, &t->in, &t->weights, &t->out, n);
+#pragma omp barrier
+            transform_tiles_dst_team(t, bia, dst, code, n0, n);
+            if (next < N)
+                transform_tiles_src_team(t, src, next, conv1d_min(block, N - next), false);
+        }
+    }
+}
+
+/* Both gradients, or one of them: dsrc or dwei NULL. */
+static void backward_any(const transform_state *t, const float *src, const float *ddst,
+                         const uint8_t *code, float *dsrc, float *dwei, float *dbia)
+{
+    const int64_t N = t->desc.N, block = t->block;
+#pragma omp parallel num_threads(t->desc.n_threads)
+    {
+        for (int64_t n0 = 0; n0 < N; n0 += block) {
+            const int64_t n = conv1d_min(block, N - n0);
+            transform_tiles_ddst_team(t, ddst, code, n0, n);
+            if (dwei)
+                transform_tiles_src_team(t, src, n0, n, true);
+#pragma omp barrier
+            if (dsrc)
+                transform_products_team(t, &t->back, &t->y, &t->out, &t->weights_back, &t->in, n);
+            if (dwei)
+                transform_gradient_team(t, n, n0 == 0);
+            if (dbia)
+                transform_bias_team(t, n, n0 == 0);
+#pragma omp barrier
+            if (dsrc)
+                transform_tiles_dsrc_team(t, dsrc, n0, n);
+        }
+        if (dwei)
+            transform_store_gradient_team(t, dwei);
+        if (dbia) {
+#pragma omp for nowait
+            for (int64_t k = 0; k < t->desc.K; ++k)
+                dbia[k] = (float)t->bias[k];
+        }
+    }
+}
+
+static void backward_data(void *state, const float *ddst, const uint8_t *code, float *dsrc)
+{
+    backward_any(state, NULL, ddst, code, dsrc, NULL, NULL);
+}
+
+static void backward_weights(void *state, const float *src, const float *ddst, const uint8_t *code,
+                             float *dwei, float *dbia)
+{
+    backward_any(state, src, ddst, code, NULL, dwei, dbia);
+}
+
+static void backward(void *state, const float *src, const float *ddst, const uint8_t *code,
+                     float *dsrc, float *dwei, float *dbia)
+{
+    backward_any(state, src, ddst, code, dsrc, dwei, dbia);
+}
+
+static double flops(const void *state, chirp_conv1d_pass pass)
+{
+    const transform_state *t = state;
+    return transform_flops(&t->desc, pass, &t->geo);
+}
+
+static void describe(const void *state, chirp_conv1d_pass pass, char *text, size_t size)
+{
+    (void)pass;
+    const transform_state *t = state;
+    (void)snprintf(text, size,
+                   "%" PRId64 " tiles of %" PRId64 " points, %" PRId64 " samples per block",
+                   t->geo.tiles, t->geo.points, t->block);
+}
+
+const conv1d_engine conv1d_engine_transform = {
+    .algorithm = CHIRP_CONV1D_TRANSFORM,
+    .name = "transform",
+    .cost = cost,
+    .create = create,
+    .destroy = destroy,
+    .load_weights = load_weights,
+    .forward = forward,
+    .backward_data = backward_data,
+    .backward_weights = backward_weights,
+    .backward = backward,
+    .flops = flops,
+    .describe = describe,
+};

@@ -1,0 +1,147 @@
+/**
+ * The transform engine from inside: geometry of tiles, layout of spectra, the stages a pass consists of.
+ * Private to conv1d_transform*.c. Start at conv1d_transform.c.
+ *
+ * Tiles. A dilation d splits a signal into d phases x_r[j] = src[j*d + r - pad_left], each convolved densely. Tile t of
+ * phase r holds points j = t*V .. t*V + T - 1 and makes the outputs q = (t*V + i)*d + r, i < V = T - S + 1 (overlap-save).
+ * Back, tile t of dpre holds V values and zeros; its product with the filter spreads over T points, which are added
+ * up where tiles overlap (overlap-add, the exact adjoint), so both gradients use one transform of dpre.
+ * When one tile covers the signal, T may be shorter than V + S - 1: what wraps around meets the zeros of the padding.
+ *
+ * Pairs. A complex transform takes two real signals: phases 2p and 2p+1 of one tile when d is even, else phase p of tiles 2g and
+ * 2g+1. A group is one tile (d even) or two (d odd) with all phases: a contiguous range of time, `pairs` transforms.
+ *
+ * Spectra of a block of samples are matrices for small products, channels innermost in panels of up to 64:
+ *     [frequency 0..T/2][plane][panel][row][channel in panel],   row = ((sample*groups + group)*pairs + pair)*2 + {u, v}
+ * (conv1d_fft.h says what u, v and the planes are), weights [frequency][plane][panel out][panel in][in][out].
+ *
+ * Products. With input planes S = re+im, re, im and weight planes B0 = Br, B1 = Bi-Br, B2 = -(Br+Bi)
+ *     out_im = S*B0 + re*B1,   out_re = S*B0 + im*B2          (three real products, Gauss / Karatsuba)
+ * dwei sums conj(dpre)*src over rows: with Y planes S, re, im and X planes re, im-re, re+im
+ *     P0 = Y.S*X.re, P1 = Y.im*X.(im-re), P2 = Y.re*X.(re+im),   re = P0 + P1, im = P2 - P0
+ */
+#ifndef CHIRP_KERNELS_CONV1D_TRANSFORM_INTERNAL_H
+#define CHIRP_KERNELS_CONV1D_TRANSFORM_INTERNAL_H
+
+#include "kernels/conv1d/conv1d_fft.h"
+#include "kernels/conv1d/conv1d_fft_small.h"
+#include "kernels/conv1d/conv1d_internal.h"
+#include "kernels/gemm/gemm.h"
+
+enum {
+    TRANSFORM_LANES = 16, /* channels an item of work handles: a cache line, one or two vectors */
+    TRANSFORM_PANEL = 64, /* channels of a panel, at most: the m of the products */
+    TRANSFORM_ROWS = 48,  /* rows of a product: its C stays in L1 between the three real products */
+    TRANSFORM_LEAST_CHANNELS = 8,
+};
+
+/* Where the tiles of a shape lie. */
+typedef struct transform_geometry {
+    const conv1d_fft *fft;
+    int64_t points;          /* T */
+    int64_t frequencies;     /* T/2 + 1 */
+    int64_t valid;           /* V */
+    int64_t tiles;           /* per phase */
+    int64_t tiles_per_group; /* 1 or 2 */
+    int64_t groups, pairs;   /* per sample; per group */
+    int64_t rows_per_sample; /* groups * pairs * 2 */
+} transform_geometry;
+
+/* Channels of one side of the convolution, rounded up to whole vectors. */
+typedef struct transform_side {
+    int64_t channels, padded, panel, panels;
+} transform_side;
+
+/* A block of spectra. Plane strides are an odd number of cache lines, so that frequencies spread over cache sets. */
+typedef struct transform_block {
+    float *at;
+    int64_t frequency, plane; /* strides [floats] */
+} transform_block;
+
+/* Products of one direction, compiled for the three row counts that occur. */
+typedef struct transform_products {
+    chirp_gemm set[3],
+        add[3]; /* rows: TRANSFORM_ROWS, tail of a full block, tail of the last block */
+} transform_products;
+
+typedef struct transform_state {
+    chirp_conv1d_desc desc;
+    unsigned passes;
+    int64_t Q, P;
+    transform_geometry geo;
+    transform_side in, out; /* C and K */
+    int64_t block;          /* samples per block */
+    int64_t block_rows;     /* block * rows_per_sample */
+    float *twiddle;
+    transform_block x, y, o; /* src, dpre, results */
+    transform_block weights, weights_back, gradient;
+    transform_products forward, back;
+    chirp_gemm gradient_set[2], gradient_add[2]; /* full block, last block */
+    float *scratch;
+    int64_t scratch_floats; /* per thread */
+    double *bias;           /* [K padded] sums of dpre */
+} transform_state;
+
+/* A slice of one thread's scratch; rows are TRANSFORM_LANES wide. */
+typedef struct transform_scratch {
+    float *work;          /* of one transform */
+    float *stage, *other; /* [tiles_per_group][T*d] rows each, at least 2*T rows */
+} transform_scratch;
+
+transform_scratch transform_thread_scratch(const transform_state *t);
+
+/* Spectrum of one pair of rows, channel c (a multiple of TRANSFORM_LANES, or of a vector). */
+static inline conv1d_spectrum transform_spectrum(const transform_state *t,
+                                                 const transform_block *block,
+                                                 const transform_side *side, int64_t row, int64_t c)
+{
+    const int64_t in_panel = c % side->panel;
+    return (conv1d_spectrum){
+        .at = block->at + (c / side->panel * t->block_rows + row) * side->panel + in_panel,
+        .frequency = block->frequency,
+        .plane = block->plane,
+        .row = side->panel,
+    };
+}
+
+static inline int64_t transform_row(const transform_geometry *geo, int64_t sample, int64_t group,
+                                    int64_t pair)
+{
+    return ((sample * geo->groups + group) * geo->pairs + pair) * 2;
+}
+
+/* Stages, conv1d_transform_tiles.c. Called by every thread of a team; share work by omp for, without a barrier at the
+   end. Samples [n0, n0 + n) become rows of the block. */
+void transform_tiles_src_team(const transform_state *t, const float *src, int64_t n0, int64_t n,
+                              bool diff);
+void transform_tiles_ddst_team(const transform_state *t, const float *ddst, const uint8_t *code,
+                               int64_t n0, int64_t n);
+void transform_tiles_dst_team(const transform_state *t, const float *bia, float *dst, uint8_t *code,
+                              int64_t n0, int64_t n);
+void transform_tiles_dsrc_team(const transform_state *t, float *dsrc, int64_t n0, int64_t n);
+
+/* Stages, conv1d_transform_products.c, likewise without a barrier. */
+chirp_status transform_products_dispatch(transform_state *t);
+void transform_products_team(const transform_state *t, const transform_products *products,
+                             const transform_block *from, const transform_side *side_from,
+                             const transform_block *weights, const transform_side *side_to,
+                             int64_t n);
+void transform_gradient_team(const transform_state *t, int64_t n, bool first);
+/* Adds the block's sums of dpre to t->bias. */
+void transform_bias_team(const transform_state *t, int64_t n, bool first);
+
+/* Stages, conv1d_transform_weights.c, likewise without a barrier. */
+void transform_load_weights_team(const transform_state *t, const float *wei);
+void transform_store_gradient_team(const transform_state *t, float *dwei);
+
+/* Geometry and prediction, conv1d_transform_model.c. */
+bool transform_choose(const chirp_conv1d_desc *desc, transform_geometry *geo);
+bool transform_tile(const chirp_conv1d_desc *desc, const conv1d_fft *fft, transform_geometry *geo);
+transform_side transform_make_side(int64_t channels);
+/* Multiply-adds at the peak of one thread. */
+double transform_cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass,
+                      const transform_geometry *geo);
+double transform_flops(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass,
+                       const transform_geometry *geo);
+
+#endif

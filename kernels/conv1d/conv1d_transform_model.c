@@ -1,0 +1,139 @@
+/* Where tiles lie, and what a pass costs: pure functions of the shape. See conv1d_transform_internal.h. */
+#include "kernels/conv1d/conv1d_transform_internal.h"
+
+#include <math.h>
+
+static int64_t greatest_common_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        const int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* True if one tile of T points holds every phase whole: what wraps around meets padding only. */
+static bool one_tile_suffices(const chirp_conv1d_desc *d, int64_t points)
+{
+    const int64_t Q = chirp_conv1d_out_width(d);
+    for (int64_t r = 0; r < conv1d_min(d->dilation, Q); ++r) {
+        const int64_t outputs = conv1d_ceil_div(Q - r, d->dilation);
+        /* x_r[j] = src[j*dilation + r - pad_left] is not padding for lo <= j < hi */
+        const int64_t lo = d->pad_left > r ? conv1d_ceil_div(d->pad_left - r, d->dilation) : 0;
+        const int64_t end = d->pad_left + d->W - r;
+        const int64_t hi = end > 0 ? conv1d_ceil_div(end, d->dilation) : 0;
+        if (outputs > points || hi > points || outputs + d->S - 1 - points > lo)
+            return false;
+    }
+    return true;
+}
+
+bool transform_tile(const chirp_conv1d_desc *d, const conv1d_fft *fft, transform_geometry *geo)
+{
+    const int64_t T = fft->length;
+    const int64_t outputs =
+        conv1d_ceil_div(chirp_conv1d_out_width(d), d->dilation); /* of phase 0, the longest */
+    if (d->S > T)
+        return false;
+    int64_t valid = outputs, tiles = 1;
+    if (!one_tile_suffices(d, T)) {
+        const int64_t step = d->pool / greatest_common_divisor(d->dilation, d->pool);
+        valid =
+            (T - d->S + 1) / step * step; /* no pool window may cross from one tile to the next */
+        if (valid < 1)
+            return false;
+        tiles = conv1d_ceil_div(outputs, valid);
+    }
+    const bool even = d->dilation % 2 == 0;
+    *geo = (transform_geometry){
+        .fft = fft,
+        .points = T,
+        .frequencies = T / 2 + 1,
+        .valid = valid,
+        .tiles = tiles,
+        .tiles_per_group = even ? 1 : 2,
+        .groups = even ? tiles : conv1d_ceil_div(tiles, 2),
+        .pairs = even ? d->dilation / 2 : d->dilation,
+    };
+    geo->rows_per_sample = geo->groups * geo->pairs * 2;
+    return true;
+}
+
+transform_side transform_make_side(int64_t channels)
+{
+    transform_side side = {.channels = channels,
+                           .padded = conv1d_round_up(channels, TRANSFORM_LANES)};
+    side.panel = TRANSFORM_PANEL;
+    while (side.padded % side.panel != 0)
+        side.panel -= TRANSFORM_LANES;
+    side.panels = side.padded / side.panel;
+    return side;
+}
+
+/* Multiply-adds of all products of a pass. */
+static double products(const chirp_conv1d_desc *d, const transform_geometry *geo)
+{
+    const double planes = 3.0 * (double)(geo->frequencies - 2) + 2.0;
+    return (double)d->N * (double)geo->rows_per_sample * planes *
+           (double)conv1d_round_up(d->C, TRANSFORM_LANES) *
+           (double)conv1d_round_up(d->K, TRANSFORM_LANES);
+}
+
+static double weight_floats(const chirp_conv1d_desc *d, const transform_geometry *geo)
+{
+    return 3.0 * (double)geo->frequencies * (double)conv1d_round_up(d->C, TRANSFORM_LANES) *
+           (double)conv1d_round_up(d->K, TRANSFORM_LANES);
+}
+
+/* Points of all complex transforms of a pass, all channels. */
+static double transformed_points(const chirp_conv1d_desc *d, const transform_geometry *geo)
+{
+    return (double)d->N * (double)(geo->rows_per_sample / 2) * (double)geo->points *
+           (double)(conv1d_round_up(d->C, TRANSFORM_LANES) +
+                    conv1d_round_up(d->K, TRANSFORM_LANES));
+}
+
+double transform_cost(const chirp_conv1d_desc *d, chirp_conv1d_pass pass,
+                      const transform_geometry *geo)
+{
+    /* In multiply-adds at peak, measured on two cores with AVX-512 (conv2, conv3, conv4, batch 64) */
+    const double per_product = 1.1; /* libxsmm reaches 90 % of the peak */
+    const double per_point =
+        45.0; /* a channel of a complex point through a transform and its planes */
+    const double per_weight =
+        12.0; /* a float of weight spectra from memory, each time a block of samples needs it */
+    const double weights =
+        weight_floats(d, geo) * (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS ? 2.0 : 1.0);
+    return per_product * products(d, geo) + per_point * transformed_points(d, geo) +
+           per_weight * weights;
+}
+
+double transform_flops(const chirp_conv1d_desc *d, chirp_conv1d_pass pass,
+                       const transform_geometry *geo)
+{
+    const double lanes = transformed_points(d, geo) / (double)geo->points;
+    const double taps =
+        pass == CHIRP_CONV1D_BACKWARD_WEIGHTS ? 0.5 * (double)d->C * (double)d->K : 0.0;
+    return 2.0 * products(d, geo) + (lanes + taps) * conv1d_fft_flops((int)geo->points);
+}
+
+bool transform_choose(const chirp_conv1d_desc *d, transform_geometry *geo)
+{
+    if (d->C < TRANSFORM_LEAST_CHANNELS || d->K < TRANSFORM_LEAST_CHANNELS)
+        return false;
+    size_t n = 0;
+    const conv1d_fft *fft = conv1d_ffts(&n);
+    double least = INFINITY;
+    for (size_t i = 0; i < n; ++i) {
+        transform_geometry candidate;
+        if (!transform_tile(d, &fft[i], &candidate))
+            continue;
+        const double cost = transform_cost(d, CHIRP_CONV1D_FORWARD, &candidate);
+        if (cost < least) {
+            least = cost;
+            *geo = candidate;
+        }
+    }
+    return isfinite(least);
+}
