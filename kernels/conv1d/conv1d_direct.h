@@ -5,7 +5,7 @@
  * forward        tile (K block x columns) = sum_s  W[s] (K block x C)  * src (C x columns, shifted s*dilation)
  * backward_data  tile (C block x columns) = sum_s' W'[s'] (C block x K) * dpre (K x columns, shifted s'*dilation),
  *                s' = S-1-s: the taps reversed, so that shifts grow
- * backward_weights  cell[s] (K block x C block) += dpre (K block x time) * src^T (time x C block, shifted)
+ * backward_weights  cell[s] (K block x C block) += sum_n dpre (K block x time) * src^T (time x C block, shifted)
  *
  * Shifts are strides, so dilation costs nothing. Tiles that reach into the padding read a small zero-padded copy.
  * With few channels the taps join the inner dimension instead ("gathered"): columns [s][c] of a tile are copied side
@@ -37,17 +37,26 @@ typedef struct
     size_t scratch;      /* floats per thread */
 } direct_columns;
 
+typedef struct
+    direct_clip { /* one tap of backward_weights: positions whose input lies inside the signal */
+    int64_t q0, width;
+    chirp_gemm gemms[2][2][2]; /* [accumulate][last filters][last channels] */
+} direct_clip;
+
 typedef struct direct_cells {               /* backward_weights */
     direct_blocks filters, channels, tiles; /* tiles of time */
     int64_t taps;                           /* S, or 1 when gathered */
     int64_t groups;  /* samples are summed in this many groups, then the groups in order */
     int64_t n_cells; /* filters.count * channels.count * taps */
     int64_t cell_floats;
-    int64_t padded_last;          /* width of the last filter block rounded up to a vector */
-    float *cells;                 /* [group][filter block][channel block][tap][channel][filter] */
-    float *bias;                  /* [N][K] */
-    chirp_gemm gemms[2][2][2][2]; /* [accumulate][last filters][last channels][last tile] */
-    size_t scratch;               /* floats per thread */
+    int64_t padded_last; /* width of the last filter block rounded up to a vector */
+    float *cells;        /* [group][filter block][channel block][tap][channel][filter] */
+    float *bias;         /* [N][K] */
+    int64_t stacked;     /* samples summed by one product, where a sample is shorter than a tile */
+    direct_clip *clips;  /* [S] when a sample is one tile; NULL: gemms are used */
+    chirp_gemm gemms[2][2][2][2]
+                    [2]; /* [copied][accumulate][last filters][last channels][last tile] */
+    size_t scratch;      /* floats per thread */
 } direct_cells;
 
 typedef struct direct_state {

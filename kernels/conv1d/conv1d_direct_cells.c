@@ -9,78 +9,126 @@
 #include <string.h>
 
 enum {
-    RUN_BYTES = 192 * 1024
-}; /* cells worked on together: they stay in L2 between tiles of time */
+    MOST_FILTERS = 32,      /* of a cell */
+    RUN_BYTES = 192 * 1024, /* cells worked on together: they stay in L2 between tiles of time */
+};
 
-/* Cells [tap0, tap0 + n_taps) of one group and block. */
+/* Cells [first, first + n) in (channel block, tap) order, of one group and filter block. */
 typedef struct run {
-    int64_t group, filters, channels, tap0, n_taps;
+    int64_t group, filters, first, n;
 } run;
 
 static run run_at(const direct_cells *c, int64_t cell, int64_t end)
 {
-    const int64_t tap = cell % c->taps, block = cell / c->taps;
+    const int64_t row = c->channels.count * c->taps; /* cells that share routed gradients */
     const int64_t most = conv1d_max(RUN_BYTES / 4 / c->cell_floats, 1);
+    const int64_t first = cell % row;
     return (run){
-        .group = block / (c->filters.count * c->channels.count),
-        .filters = block / c->channels.count % c->filters.count,
-        .channels = block % c->channels.count,
-        .tap0 = tap,
-        .n_taps = conv1d_min(conv1d_min(c->taps - tap, most), end - cell),
+        .group = cell / row / c->filters.count,
+        .filters = cell / row % c->filters.count,
+        .first = first,
+        .n = conv1d_min(conv1d_min(row - first, most), end - cell),
     };
 }
 
-/* Adds one tile of time of one sample to the cells of a run. */
-static void add_tile(const direct_state *d, const run *r, int64_t n, int64_t tile, bool first,
-                     const float *src, const float *ddst, const uint8_t *code, float *dpre,
-                     float *rows)
+/* Samples n .. n + stack - 1 at positions q0 .. q0 + width - 1: the input of one addition to a run. */
+typedef struct slab {
+    int64_t n, stack, tile, q0, width;
+    bool first; /* cells are overwritten */
+    const float *src;
+    const float *dpre; /* [stack][width][m] */
+    float *rows;       /* room for copies */
+} slab;
+
+/* Adds a slab to taps [tap0, tap0 + n_taps) of one channel block. */
+static void add_taps(const direct_state *d, const run *r, const slab *in, int64_t channels,
+                     int64_t tap0, int64_t n_taps)
 {
     const chirp_conv1d_desc *desc = &d->desc;
     const direct_cells *c = &d->cells;
     const bool last_filters = r->filters + 1 == c->filters.count,
-               last_tile = tile + 1 == c->tiles.count;
-    const bool last_channels = r->channels + 1 == c->channels.count;
-    const int64_t k0 = r->filters * c->filters.size, c0 = r->channels * c->channels.size;
-    const int64_t n_k = direct_width(&c->filters, r->filters),
-                  n_c = direct_width(&c->channels, r->channels);
-    const int64_t q0 = tile * c->tiles.size, width = direct_width(&c->tiles, tile);
+               last_channels = channels + 1 == c->channels.count;
     const int64_t m = last_filters ? c->padded_last : c->filters.size;
-    const int64_t from = n * d->P * desc->K + k0;
-    if (n_k < m)
-        memset(dpre, 0, (size_t)(width * m) * sizeof *dpre);
-    conv1d_route(desc, ddst + from, code ? code + from : NULL, q0, q0 + width, n_k, dpre, m);
-
-    const float *sample = src + n * desc->W * desc->C;
-    const int64_t w0 = q0 - desc->pad_left + r->tap0 * desc->dilation;
-    const int64_t n_rows = width + (r->n_taps - 1) * desc->dilation;
-    const float *b; /* row of the run's first tap at q0, first channel of the block */
-    if (d->gathered) {
-        direct_gather(desc, sample, w0, width, rows);
-        b = rows + c0;
-    } else if (w0 >= 0 && w0 + n_rows <= desc->W) {
-        b = sample + w0 * desc->C + c0;
-    } else { /* whole rows, so that the leading dimension is the same as without padding */
-        direct_copy_rows(desc, sample, w0, n_rows, 0, desc->C, rows);
-        b = rows + c0;
+    const int64_t c0 = channels * c->channels.size, n_c = direct_width(&c->channels, channels);
+    const int64_t w0 =
+        in->q0 - desc->pad_left + tap0 * desc->dilation; /* input row of the first tap at q0 */
+    const int64_t block = (r->group * c->filters.count + r->filters) * c->channels.count + channels;
+    const float *sample = in->src + in->n * desc->W * desc->C;
+    float *cell = c->cells + (block * c->taps + tap0) * c->cell_floats;
+    if (c->clips) {
+        for (int64_t s = tap0; s < tap0 + n_taps; ++s, cell += c->cell_floats) {
+            const direct_clip *clip = &c->clips[s];
+            const int64_t w = clip->q0 - desc->pad_left + s * desc->dilation;
+            chirp_gemm_reduce(&clip->gemms[!in->first][last_filters][last_channels],
+                              in->dpre + clip->q0 * m, sample + w * desc->C + c0, cell, in->stack);
+        }
+        return;
     }
-    (void)n_c;
-    const chirp_gemm *gemm = &c->gemms[!first][last_filters][last_channels][last_tile];
-    const int64_t block =
-        (r->group * c->filters.count + r->filters) * c->channels.count + r->channels;
-    float *cell = c->cells + (block * c->taps + r->tap0) * c->cell_floats;
-    for (int64_t s = 0; s < r->n_taps; ++s)
-        chirp_gemm_run(gemm, dpre, b + s * desc->dilation * desc->C, cell + s * c->cell_floats);
+    const int64_t n_rows = in->width + (n_taps - 1) * desc->dilation;
+    const bool copied = d->gathered || w0 < 0 || w0 + n_rows > desc->W;
+    const float *b = sample + w0 * desc->C + c0;
+    int64_t tap_step = desc->dilation * desc->C;
+    if (d->gathered) {
+        b = in->rows + c0; /* gathered once for all channel blocks */
+    } else if (copied) {
+        for (int64_t e = 0; e < in->stack; ++e)
+            direct_copy_rows(desc, sample + e * desc->W * desc->C, w0, n_rows, c0, n_c,
+                             in->rows + e * (in->width + d->span) * n_c);
+        b = in->rows;
+        tap_step = desc->dilation * n_c;
+    }
+    const bool last_tile = in->tile + 1 == c->tiles.count;
+    const chirp_gemm *gemm = &c->gemms[copied][!in->first][last_filters][last_channels][last_tile];
+    for (int64_t s = 0; s < n_taps; ++s)
+        chirp_gemm_reduce(gemm, in->dpre, b + s * tap_step, cell + s * c->cell_floats, in->stack);
+}
+
+static void add_slab(const direct_state *d, const run *r, const slab *in)
+{
+    const direct_cells *c = &d->cells;
+    for (int64_t cell = r->first; cell < r->first + r->n;) {
+        const int64_t tap = cell % c->taps;
+        const int64_t n_taps = conv1d_min(c->taps - tap, r->first + r->n - cell);
+        add_taps(d, r, in, cell / c->taps, tap, n_taps);
+        cell += n_taps;
+    }
 }
 
 static void add_run(const direct_state *d, const run *r, const float *src, const float *ddst,
                     const uint8_t *code, float *dpre, float *rows)
 {
+    const chirp_conv1d_desc *desc = &d->desc;
     const direct_cells *c = &d->cells;
+    const int64_t k0 = r->filters * c->filters.size, n_k = direct_width(&c->filters, r->filters);
+    const int64_t m = r->filters + 1 == c->filters.count ? c->padded_last : c->filters.size;
     int64_t n0, n1;
-    conv1d_share(d->desc.N, (int)r->group, (int)c->groups, &n0, &n1);
-    for (int64_t n = n0; n < n1; ++n)
-        for (int64_t tile = 0; tile < c->tiles.count; ++tile)
-            add_tile(d, r, n, tile, n == n0 && tile == 0, src, ddst, code, dpre, rows);
+    conv1d_share(desc->N, (int)r->group, (int)c->groups, &n0, &n1);
+    for (int64_t n = n0; n < n1; n += c->stacked) {
+        for (int64_t tile = 0; tile < c->tiles.count; ++tile) {
+            const slab in = {
+                .n = n,
+                .stack = conv1d_min(c->stacked, n1 - n),
+                .tile = tile,
+                .q0 = tile * c->tiles.size,
+                .width = direct_width(&c->tiles, tile),
+                .first = n == n0 && tile == 0,
+                .src = src,
+                .dpre = dpre,
+                .rows = rows,
+            };
+            if (n_k < m)
+                memset(dpre, 0, (size_t)(in.stack * in.width * m) * sizeof *dpre);
+            for (int64_t e = 0; e < in.stack; ++e) {
+                const int64_t from = (n + e) * d->P * desc->K + k0;
+                conv1d_route(desc, ddst + from, code ? code + from : NULL, in.q0, in.q0 + in.width,
+                             n_k, dpre + e * in.width * m, m);
+                if (d->gathered)
+                    direct_gather(desc, src + (n + e) * desc->W * desc->C, in.q0 - desc->pad_left,
+                                  in.width, rows + e * in.width * c->channels.total);
+            }
+            add_slab(d, r, &in);
+        }
+    }
 }
 
 /* dwei[k][c][s] for one filter block and inner channel (s*C + c when gathered): groups in order */
@@ -95,14 +143,15 @@ static void finish(const direct_state *d, int64_t filters, int64_t inner, float 
                   tap0 = d->gathered ? inner / desc->C : 0;
     const int64_t group_floats = c->n_cells * c->cell_floats;
     const int64_t block = filters * c->channels.count + channels;
+    float sum[MOST_FILTERS];
     for (int64_t s = 0; s < c->taps; ++s) {
         const float *cell = c->cells + (block * c->taps + s) * c->cell_floats + i * m;
-        for (int64_t k = 0; k < n_k; ++k) {
-            float sum = cell[k];
-            for (int64_t g = 1; g < c->groups; ++g)
-                sum += cell[g * group_floats + k];
-            dwei[((k0 + k) * desc->C + channel) * desc->S + tap0 + s] = sum;
-        }
+        memcpy(sum, cell, (size_t)n_k * sizeof *sum);
+        for (int64_t g = 1; g < c->groups; ++g)
+            for (int64_t k = 0; k < n_k; ++k)
+                sum[k] += cell[g * group_floats + k];
+        for (int64_t k = 0; k < n_k; ++k)
+            dwei[((k0 + k) * desc->C + channel) * desc->S + tap0 + s] = sum[k];
     }
 }
 
@@ -124,7 +173,7 @@ void direct_backward_weights(void *state, const float *src, const float *ddst, c
         while (cell < end) {
             const run r = run_at(c, cell, end);
             add_run(d, &r, src, ddst, code, dpre, rows);
-            cell += r.n_taps;
+            cell += r.n;
         }
         if (dbia) {
 #pragma omp for schedule(static) nowait

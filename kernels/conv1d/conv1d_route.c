@@ -53,26 +53,30 @@ void conv1d_route(const chirp_conv1d_desc *desc, const float *ddst, const uint8_
     for (; q < conv1d_min(q1, 0); ++q)
         memset(dpre + (q - q0) * ld, 0, row_bytes);
     const int64_t end = conv1d_min(q1, routed);
+    int64_t p = q < end ? q / pool : 0, j = q < end ? q % pool : 0;
     while (q < end) {
-        const int64_t p = q / pool, j = q % pool;
         const float *from = ddst + p * K;
         float *to = dpre + (q - q0) * ld;
         if (!conv1d_needs_code(desc)) {
             memcpy(to, from, row_bytes);
-            ++q;
         } else if (j == 0 && pool == 4 && q + 4 <= end) {
             route_window(from, code + p * K, 4, n_channels, to, ld);
-            q += 4;
+            j = 3;
+            q += 3;
         } else {
             route_row(from, code + p * K, (int32_t)j, n_channels, to);
-            ++q;
+        }
+        ++q;
+        if (++j == pool) {
+            j = 0;
+            ++p;
         }
     }
     for (q = conv1d_max(q, q0); q < q1; ++q)
         memset(dpre + (q - q0) * ld, 0, row_bytes);
 }
 
-/* n_channels <= 4 vectors of channels over all rows: sums of 64 rows in registers, those sums added up. */
+/* One vector of channels over all rows: sums of 64 rows, and those sums added up, so that rounding stays small. */
 static void bias_columns(const chirp_conv1d_desc *desc, int64_t n_rows, const float *ddst,
                          const uint8_t *code, int64_t n, float *sum)
 {

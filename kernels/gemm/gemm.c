@@ -28,8 +28,6 @@ static chirp_status shape_check(const chirp_gemm_shape *s)
             return chirp_fail(CHIRP_ERR_ARG,
                               "gemm: %s = %" PRId64 " must be from %" PRId64 " to %d",
                               fields[i].name, fields[i].value, fields[i].least, INT_MAX);
-    if (s->reduce && s->transpose_b)
-        return chirp_fail(CHIRP_ERR_ARG, "gemm: transpose_b and reduce exclude each other");
     const int64_t most =
         INT_MAX / (int64_t)sizeof(float); /* libxsmm takes strides in bytes, as an int */
     if (s->reduce &&

@@ -13,7 +13,7 @@
  *             .ldc = 128, .reduce = true, .stride_a = 32*64, .stride_b = 2*64}, &g);   // slow: plan time
  *     chirp_gemm_reduce(&g, a, b, c, 16);                                              // fast: execute time
  *
- * with transpose_b: B is stored n x k (element (i, j) of B at b[j + i*ldb]), ldb >= n.
+ * With transpose_b, B is stored n x k (element (i, j) of B at b[j + i*ldb]), ldb >= n.
  *
  * A handle is a value: copy it, keep it for ever, use it from any thread, nothing to free (libxsmm keeps the
  * code until the process ends and gives the same code for the same shape). A call moves no memory of its own,
@@ -33,7 +33,7 @@
 typedef struct chirp_gemm_shape {
     int64_t m, n, k;       /**< all >= 1 */
     int64_t lda, ldb, ldc; /**< [floats] lda, ldc >= m; ldb >= k, or >= n with transpose_b */
-    bool transpose_b;      /**< B is stored n x k; not together with reduce */
+    bool transpose_b;      /**< B (each B_e with reduce) is stored n x k */
     bool accumulate;       /**< add to C; otherwise C is overwritten, whatever it held (NaN too) */
     bool reduce;           /**< a sum over batch entries: run with chirp_gemm_reduce() */
     int64_t stride_a, stride_b; /**< [floats] between batch entries; read only when reduce */
