@@ -9,6 +9,8 @@ static const chirp_command *const commands[] = {
     &chirp_command_bench,
     &chirp_command_doctor,
     &chirp_command_describe,
+    &chirp_command_waveform,
+    &chirp_command_generate,
     &chirp_command_infer,
     &chirp_command_train,
     &chirp_command_project,

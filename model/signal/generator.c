@@ -1,10 +1,7 @@
-#include "model/signal/generator.h"
+/* A generator: its configuration, tables and draws. What is made of them: generator_make.c. */
 #include "harness/base/memory.h"
 #include "kernels/random/random.h"
-#include "model/signal/noise.h"
-#include "model/signal/phenomd_grid.h"
-#include "model/signal/strain.h"
-#include "model/signal/transform.h"
+#include "model/signal/generator_internal.h"
 #include "model/signal/welch.h"
 
 #include <math.h>
@@ -12,30 +9,6 @@
 #include <string.h>
 
 const char *const chirp_label_name[CHIRP_LABELS] = {"m1", "m2", "a_f", "omega_R", "omega_I"};
-
-/*
- * Grid: twice the window. The window is its second half, so that noise does not wrap around inside the window, and a chirp
- * too long for the window has a second in which to be faded in before the window begins.
- */
-typedef struct chirp_scratch {
-    float *spectrum, *signal, *noise; /* [2 * (grid/2 + 1)], [grid], [grid] */
-} chirp_scratch;
-
-struct chirp_generator {
-    chirp_signal_config config;
-    char *psd_path;
-    chirp_psd *psd;
-    int64_t grid_length;
-    double grid_s;
-    chirp_phenomd_grid grid; /* the bins of the band */
-    double *tables;
-    float *weight; /* [grid.n] band gain / sqrt(S) * f^(-7/6), of order one */
-    float *gain;   /* [grid.n] of the noise's normal numbers */
-    fftwf_plan inverse;
-    int n_threads;
-    chirp_scratch *scratch; /* [n_threads] */
-    unsigned skip;
-};
 
 chirp_signal_config chirp_signal_config_default(void)
 {
@@ -105,18 +78,98 @@ static chirp_status check_config(const chirp_signal_config *c)
     return st;
 }
 
-static chirp_status load_noise(chirp_generator *g)
+/* The corners of the prior must be within the model and the labels' table: then the inside is. */
+static chirp_status check_corners(const chirp_signal_config *c)
+{
+    const double lightest = fmax(c->mass_min_msun, c->mass_max_msun / c->mass_ratio_max);
+    for (int corner = 0; corner < 8; ++corner) {
+        const double heavy = c->mass_max_msun, light = corner & 4 ? heavy : lightest;
+        const chirp_binary b = {heavy, light, corner & 1 ? c->spin_max : -c->spin_max,
+                                corner & 2 ? c->spin_max : -c->spin_max};
+        chirp_phenomd model;
+        double omega_r, omega_i;
+        chirp_status st = chirp_phenomd_prepare(&b, &model);
+        if (st == CHIRP_OK)
+            st = chirp_qnm(model.final_spin, &omega_r, &omega_i);
+        if (st != CHIRP_OK)
+            return chirp_fail(st, "masses %g and %g with spins %g and %g of the prior: %s", heavy,
+                              light, b.chi1, b.chi2, chirp_error_message());
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status load_density(chirp_generator *g)
 {
     const chirp_signal_config *c = &g->config;
     chirp_status st;
-    if (!c->psd_path)
+    if (!g->psd_path)
         st = chirp_psd_design(&g->psd);
-    else if (chirp_strain_is_hdf5(c->psd_path))
-        st = chirp_strain_psd(c->psd_path, (double)NAN, &g->psd);
+    else if (chirp_strain_is_hdf5(g->psd_path))
+        st = chirp_strain_psd(g->psd_path, (double)NAN, &g->psd);
     else
-        st = chirp_psd_read(c->psd_path, CHIRP_PSD_DETECT, &g->psd);
+        st = chirp_psd_read(g->psd_path, CHIRP_PSD_DETECT, &g->psd);
     if (st == CHIRP_OK)
         st = chirp_psd_require(g->psd, c->f_low_hz, c->f_high_hz);
+    return st;
+}
+
+/* Where windows of real noise may start: not within a second before or half a second after the event. */
+static chirp_status find_places(chirp_generator *g, int detector, const char *path)
+{
+    const chirp_whitened *w = g->real[detector];
+    const double rate = w->sample_rate_hz;
+    int64_t(*part)[2] = g->allowed[detector];
+    const int64_t end = w->n - g->config.length + 1;
+    part[0][0] = 0;
+    part[0][1] = end;
+    part[1][0] = part[1][1] = end;
+    if (g->config.noise_avoid_gps > 0) {
+        const double at = (g->config.noise_avoid_gps - w->gps_start) * rate;
+        const double last_before = at - rate - (double)g->config.length,
+                     first_after = at + 0.5 * rate;
+        part[0][1] = last_before < 0 ? 0 : last_before > (double)end ? end : (int64_t)last_before;
+        part[1][0] = first_after < 0 ? 0 : first_after > (double)end ? end : (int64_t)first_after;
+        if (part[1][0] < part[0][1])
+            part[1][0] = part[0][1];
+    }
+    if (part[0][1] - part[0][0] + part[1][1] - part[1][0] < 1)
+        return chirp_fail(CHIRP_ERR_RANGE,
+                          "%s: no window of noise is left beside the event at GPS %.1f", path,
+                          g->config.noise_avoid_gps);
+    return CHIRP_OK;
+}
+
+/* Strain files, one for each detector, separated by a comma. */
+static chirp_status load_real_noise(chirp_generator *g)
+{
+    const chirp_signal_config *c = &g->config;
+    chirp_whiten_options options = chirp_whiten_options_default();
+    options.sample_rate_hz = c->sample_rate_hz;
+    options.band = (chirp_band){c->f_low_hz, c->f_high_hz};
+    options.stretch_s = 4096;
+    options.psd_path = c->psd_path;
+    char *list = chirp_strdup(c->noise_path), *rest = list;
+    chirp_status st = list ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    for (int d = 0; st == CHIRP_OK && d < c->n_detectors; ++d) {
+        const char *path = strsep(&rest, ",");
+        if (!path || !*path) {
+            st = chirp_fail(CHIRP_ERR_ARG,
+                            "noise '%s': %d detectors need %d strain files, separated by a comma",
+                            c->noise_path, c->n_detectors, c->n_detectors);
+            break;
+        }
+        st = chirp_strain_whiten(path, (double)NAN, &options, &g->real[d]);
+        if (st == CHIRP_OK)
+            st = find_places(g, d, path);
+        if (st == CHIRP_OK && d == 0 && !g->psd_path) { /* signals are whitened as the noise was */
+            g->psd_path = chirp_strdup(path);
+            st = g->psd_path ? CHIRP_OK : CHIRP_ERR_NOMEM;
+        }
+    }
+    if (st == CHIRP_OK && rest)
+        st = chirp_fail(CHIRP_ERR_ARG, "noise '%s': more strain files than detectors (%d)",
+                        c->noise_path, c->n_detectors);
+    chirp_free(list);
     return st;
 }
 
@@ -127,7 +180,7 @@ static chirp_status load_noise(chirp_generator *g)
 static chirp_status fill_whitening(const chirp_generator *g, chirp_band band, double *whitening)
 {
     const chirp_phenomd_grid *grid = &g->grid;
-    if (!g->config.psd_path || !chirp_strain_is_hdf5(g->config.psd_path)) {
+    if (!g->psd_path || !chirp_strain_is_hdf5(g->psd_path)) {
         for (int64_t k = 0; k < grid->n; ++k)
             whitening[k] =
                 chirp_band_gain(band, grid->f[k]) / sqrt(chirp_psd_at(g->psd, grid->f[k]));
@@ -206,23 +259,21 @@ chirp_status chirp_generator_create(const chirp_signal_config *config, chirp_gen
     if (config->psd_path && !(g->psd_path = chirp_strdup(config->psd_path)))
         st = CHIRP_ERR_NOMEM;
     g->config.psd_path = g->psd_path;
+    if (st == CHIRP_OK && config->noise_path && !(g->noise_path = chirp_strdup(config->noise_path)))
+        st = CHIRP_ERR_NOMEM;
+    g->config.noise_path = g->noise_path;
+    if (st == CHIRP_OK && config->noise && g->noise_path)
+        st = load_real_noise(g);
     if (st == CHIRP_OK)
-        st = load_noise(g);
+        st = load_density(g);
     if (st == CHIRP_OK)
         st = fill_tables(g);
     if (st == CHIRP_OK)
         st = chirp_transform_inverse_f(g->grid_length, &g->inverse);
     if (st == CHIRP_OK)
         st = make_scratch(g);
-    /* the corner of the prior with the largest remnant spin and mass ratio must be within the model and the labels' table */
-    const chirp_binary corner = {config->mass_min_msun, config->mass_min_msun, config->spin_max,
-                                 config->spin_max};
-    chirp_phenomd model;
-    double omega[2];
     if (st == CHIRP_OK)
-        st = chirp_phenomd_prepare(&corner, &model);
-    if (st == CHIRP_OK)
-        st = chirp_qnm(model.final_spin, &omega[0], &omega[1]);
+        st = check_corners(config);
     if (st != CHIRP_OK) {
         chirp_generator_destroy(g);
         return st;
@@ -245,8 +296,11 @@ void chirp_generator_destroy(chirp_generator *g)
     chirp_free(g->tables);
     chirp_free(g->weight);
     chirp_free(g->gain);
+    for (int d = 0; d < CHIRP_MAX_DETECTORS; ++d)
+        chirp_whitened_destroy(g->real[d]);
     chirp_psd_destroy(g->psd);
     chirp_free(g->psd_path);
+    chirp_free(g->noise_path);
     chirp_free(g);
 }
 
@@ -263,6 +317,22 @@ chirp_status chirp_generator_set_snr(chirp_generator *g, double snr_min, double 
         return st;
     g->config.snr_min = snr_min;
     g->config.snr_max = snr_max;
+    g->curriculum.n = 0;
+    return CHIRP_OK;
+}
+
+chirp_status chirp_generator_set_curriculum(chirp_generator *g, const chirp_curriculum *curriculum)
+{
+    for (int i = 0; curriculum && i < curriculum->n; ++i) {
+        const chirp_status st = check_range("SNR", curriculum->stage[i].snr_min,
+                                            curriculum->stage[i].snr_max, 1e-3, 1e6, "");
+        if (st != CHIRP_OK)
+            return st;
+    }
+    if (curriculum)
+        g->curriculum = *curriculum;
+    else
+        g->curriculum.n = 0;
     return CHIRP_OK;
 }
 
@@ -292,7 +362,12 @@ chirp_status chirp_generator_draw(const chirp_generator *g, uint64_t index, chir
     d.phase = 2 * M_PI * chirp_rng_uniform_double(rng, PHASE);
     d.merger_s = c->merger_min_s +
                  (c->merger_max_s - c->merger_min_s) * chirp_rng_uniform_double(rng, MERGER);
-    d.snr = c->snr_min + (c->snr_max - c->snr_min) * chirp_rng_uniform_double(rng, SNR);
+    double snr_min = c->snr_min, snr_max = c->snr_max;
+    for (int i = 0; i < g->curriculum.n && index >= g->curriculum.stage[i].first; ++i) {
+        snr_min = g->curriculum.stage[i].snr_min;
+        snr_max = g->curriculum.stage[i].snr_max;
+    }
+    d.snr = snr_min + (snr_max - snr_min) * chirp_rng_uniform_double(rng, SNR);
     if (c->n_detectors == 2) {
         d.delay_s = 0.010 * (2 * chirp_rng_uniform_double(rng, DELAY) -
                              1); /* light crosses between the LIGO sites in 10 ms */
@@ -303,198 +378,4 @@ chirp_status chirp_generator_draw(const chirp_generator *g, uint64_t index, chir
     }
     *draw = d;
     return chirp_qnm(d.final_spin, &draw->omega_r, &draw->omega_i);
-}
-
-/* Frequency [Hz] that is emitted `before_s` seconds before the merger; the band's low end if that is later still. */
-static double frequency_at(const chirp_generator *g, const chirp_phenomd *m, double before_s)
-{
-    double low = g->grid.f[0], high = m->peak / m->mass_s;
-    if (chirp_phenomd_time_to_merger(m, low) <= before_s)
-        return low;
-    while (high - low > 1e-3 * low) {
-        const double middle = sqrt(low * high);
-        if (chirp_phenomd_time_to_merger(m, middle) > before_s)
-            low = middle;
-        else
-            high = middle;
-    }
-    return high;
-}
-
-/* Noiseless whitened band-passed signal on the grid, of arbitrary size, its envelope's peak at merger_s of the window. */
-static void make_signal(const chirp_generator *g, const chirp_phenomd *m, double peak_s,
-                        double merger_s, double phase, chirp_scratch *s)
-{
-    const chirp_phenomd_grid *grid = &g->grid;
-    const double window_at = g->grid_s / 2;
-    float *band = s->spectrum + 2 * grid->first;
-    memset(s->spectrum, 0, (size_t)(g->grid_length + 2) * sizeof *s->spectrum);
-    /* What is emitted before the grid begins would be folded onto its end: faded in between grid and window. */
-    const double none = frequency_at(g, m, merger_s + 0.85 * window_at),
-                 full = frequency_at(g, m, merger_s + 0.1 * window_at);
-    int64_t begin = (int64_t)ceil(none / grid->df_hz) - grid->first;
-    begin = begin < 0 ? 0 : begin > grid->n ? grid->n : begin;
-    chirp_phenomd_grid_evaluate(grid, m, begin, grid->n, window_at + merger_s - peak_s, phase,
-                                g->weight, band);
-    if (none > grid->f[0]) {
-        for (int64_t k = begin; k < grid->n && grid->f[k] < full; ++k) {
-            const float gain = (float)(0.5 * (1 - cos(M_PI * (grid->f[k] - none) / (full - none))));
-            band[2 * k] *= gain;
-            band[2 * k + 1] *= gain;
-        }
-    }
-    if (!(g->skip & CHIRP_GENERATOR_SKIP_TRANSFORM))
-        fftwf_execute_dft_c2r(g->inverse, (fftwf_complex *)s->spectrum, s->signal);
-}
-
-/* White Gaussian noise through the band filter, drawn in the frequency domain: only the band needs numbers. */
-static void make_noise(const chirp_generator *g, uint64_t index, int detector, chirp_scratch *s)
-{
-    const chirp_phenomd_grid *grid = &g->grid;
-    float *band = s->spectrum + 2 * grid->first;
-    memset(s->spectrum, 0, (size_t)(g->grid_length + 2) * sizeof *s->spectrum);
-    chirp_rng_normal(chirp_rng_stream(g->config.seed, CHIRP_RNG_NOISE, (uint32_t)detector, index),
-                     0, 2 * grid->n, band);
-    for (int64_t k = 0; k < grid->n; ++k) {
-        band[2 * k] *= g->gain[k];
-        band[2 * k + 1] *= g->gain[k];
-    }
-    if (!(g->skip & CHIRP_GENERATOR_SKIP_TRANSFORM))
-        fftwf_execute_dft_c2r(g->inverse, (fftwf_complex *)s->spectrum, s->noise);
-}
-
-/* Sums in double with eight lanes in a fixed order: the same on every thread. */
-static double sum_of_squares(const float *x, int64_t n)
-{
-    double lane[8] = {0};
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int l = 0; l < 8; ++l)
-            lane[l] += (double)x[i + l] * (double)x[i + l];
-    for (; i < n; ++i)
-        lane[0] += (double)x[i] * (double)x[i];
-    return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
-           ((lane[4] + lane[5]) + (lane[6] + lane[7]));
-}
-
-static double sum_of(const float *x, int64_t n)
-{
-    double lane[8] = {0};
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        for (int l = 0; l < 8; ++l)
-            lane[l] += (double)x[i + l];
-    for (; i < n; ++i)
-        lane[0] += (double)x[i];
-    return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
-           ((lane[4] + lane[5]) + (lane[6] + lane[7]));
-}
-
-/* out = (signal scaled to snr + noise), then zero mean and unit variance. */
-static void finish_window(const chirp_generator *g, const chirp_scratch *s, double snr, float *out)
-{
-    const int64_t n = g->config.length;
-    const float *signal = s->signal + n, *noise = s->noise + n;
-    const double power = sum_of_squares(signal, n);
-    const float scale = power > 0 ? (float)(snr / sqrt(power)) : 0;
-    if (g->config.noise)
-        for (int64_t i = 0; i < n; ++i)
-            out[i] = scale * signal[i] + noise[i];
-    else
-        for (int64_t i = 0; i < n; ++i)
-            out[i] = scale * signal[i];
-    const double mean = sum_of(out, n) / (double)n,
-                 variance = sum_of_squares(out, n) / (double)n - mean * mean;
-    const float shift = (float)mean, unit = variance > 0 ? (float)(1 / sqrt(variance)) : 1;
-    for (int64_t i = 0; i < n; ++i)
-        out[i] = (out[i] - shift) * unit;
-}
-
-static chirp_status make_windows(const chirp_generator *g, const chirp_signal_draw *d,
-                                 uint64_t index, chirp_scratch *s, float *strain)
-{
-    chirp_phenomd model;
-    const chirp_status st = chirp_phenomd_prepare(&d->binary, &model);
-    if (st != CHIRP_OK)
-        return st;
-    const double peak_s =
-        (g->skip & CHIRP_GENERATOR_SKIP_PEAK) ? 0 : chirp_phenomd_peak_time(&model);
-    for (int detector = 0; detector < g->config.n_detectors; ++detector) {
-        if (!(g->skip & CHIRP_GENERATOR_SKIP_WAVEFORM))
-            make_signal(g, &model, peak_s, d->merger_s + (detector ? d->delay_s : 0),
-                        detector ? d->phase2 : d->phase, s);
-        if (g->config.noise && !(g->skip & CHIRP_GENERATOR_SKIP_NOISE))
-            make_noise(g, index, detector, s);
-        finish_window(g, s, d->snr * d->weight[detector], strain + detector * g->config.length);
-    }
-    return CHIRP_OK;
-}
-
-chirp_status chirp_generator_make(chirp_generator *g, const chirp_signal_draw *draw, uint64_t index,
-                                  float *strain)
-{
-    const double window = (double)g->config.length / g->config.sample_rate_hz;
-    if (!(draw->merger_s >= 0) || !(draw->merger_s <= window))
-        return chirp_fail(CHIRP_ERR_RANGE, "merger at %g s: expected 0 to %g s, within the window",
-                          draw->merger_s, window);
-    return make_windows(g, draw, index, &g->scratch[0], strain);
-}
-
-static chirp_status make_one(const chirp_generator *g, uint64_t index, chirp_scratch *s,
-                             float *strain, float *label, float *snr, float *parameters)
-{
-    chirp_signal_draw d;
-    chirp_status st = chirp_generator_draw(g, index, &d);
-    if (st == CHIRP_OK)
-        st = make_windows(g, &d, index, s, strain);
-    if (st != CHIRP_OK)
-        return st;
-    if (label) {
-        label[CHIRP_LABEL_M1] = (float)d.binary.m1_msun;
-        label[CHIRP_LABEL_M2] = (float)d.binary.m2_msun;
-        label[CHIRP_LABEL_FINAL_SPIN] = (float)d.final_spin;
-        label[CHIRP_LABEL_OMEGA_R] = (float)d.omega_r;
-        label[CHIRP_LABEL_OMEGA_I] = (float)d.omega_i;
-    }
-    if (snr)
-        *snr = (float)d.snr;
-    if (parameters) {
-        parameters[CHIRP_PARAMETER_M1] = (float)d.binary.m1_msun;
-        parameters[CHIRP_PARAMETER_M2] = (float)d.binary.m2_msun;
-        parameters[CHIRP_PARAMETER_CHI1] = (float)d.binary.chi1;
-        parameters[CHIRP_PARAMETER_CHI2] = (float)d.binary.chi2;
-    }
-    return CHIRP_OK;
-}
-
-chirp_status chirp_generator_batch(chirp_generator *g, uint64_t first, int64_t n, float *strain,
-                                   float *label, float *snr, float *parameters)
-{
-    if (!g || !strain || n < 0)
-        return chirp_fail(CHIRP_ERR_ARG, "signal batch: no generator, no output, or %lld signals",
-                          (long long)n);
-    if (first + (uint64_t)n > ((uint64_t)1 << 40))
-        return chirp_fail(CHIRP_ERR_RANGE, "signal %llu: indices go up to 2^40",
-                          (unsigned long long)(first + (uint64_t)n));
-    const int64_t row = g->config.length * g->config.n_detectors;
-    chirp_status worst = CHIRP_OK;
-    int64_t failed = -1;
-#pragma omp parallel for schedule(static) num_threads(g->n_threads)
-    for (int64_t i = 0; i < n; ++i) {
-        const chirp_status st =
-            make_one(g, first + (uint64_t)i, &g->scratch[omp_get_thread_num()], strain + i * row,
-                     label ? label + i * CHIRP_LABELS : NULL, snr ? snr + i : NULL,
-                     parameters ? parameters + i * CHIRP_PARAMETERS : NULL);
-        if (st != CHIRP_OK) {
-#pragma omp critical(chirp_generator_failure)
-            {
-                worst = st;
-                failed = i;
-            }
-        }
-    }
-    if (worst != CHIRP_OK) /* sentences are kept per thread: make this one's again */
-        return make_one(g, first + (uint64_t)failed, &g->scratch[0], strain + failed * row, NULL,
-                        NULL, NULL);
-    return CHIRP_OK;
 }

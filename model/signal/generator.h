@@ -13,6 +13,7 @@
 #define CHIRP_MODEL_SIGNAL_GENERATOR_H
 
 #include "harness/base/status.h"
+#include "model/signal/curriculum.h"
 #include "model/signal/remnant.h"
 
 #include <stdbool.h>
@@ -60,6 +61,13 @@ typedef struct chirp_signal_config {
     double f_high_hz;
     int n_detectors; /**< 1, or 2: strain is then [n][2][length], see chirp_generator_batch() */
     double mass_ratio_max; /**< draws above are repeated: 18, the model's calibration */
+    /**
+     * Strain file (HDF5; one for each detector, separated by a comma) whose real noise takes the place of Gaussian noise:
+     * windows at random times, whitened with psd_path or else the file's own estimate, as are the signals. NULL: Gaussian.
+     */
+    const char *noise_path;
+    double
+        noise_avoid_gps; /**< an event in noise_path: windows that hold it are not used; 0 for none */
 } chirp_signal_config;
 
 /** Defaults as in the comments above; SNR 10 to 30; seed 0; one detector. */
@@ -111,6 +119,10 @@ void chirp_generator_skip(chirp_generator *generator, unsigned parts);
 
 /** Changes the SNR range (the study's curriculum) from the next batch on. */
 chirp_status chirp_generator_set_snr(chirp_generator *generator, double snr_min, double snr_max);
+
+/** Lets the SNR range follow stages of signal indices instead (curriculum.h, after chirp_curriculum_signals()); NULL: no more. */
+chirp_status chirp_generator_set_curriculum(chirp_generator *generator,
+                                            const chirp_curriculum *curriculum);
 
 /**
  * Makes signals first .. first + n - 1, in parallel, without allocation.

@@ -53,7 +53,7 @@ typedef struct chirp_whiten_options {
     double stretch_s;  /**< of data used around the time of interest, when the file has them: 64 */
     double response_s; /**< length to which the whitening filter's response is cut: 2 */
     const char *
-        psd_path; /**< NULL: Welch's estimate from the stretch itself (4 s, Hann, median); else a table */
+        psd_path; /**< NULL: Welch's estimate from the stretch itself (4 s, Hann, median); else a table or a strain file */
 } chirp_whiten_options;
 
 chirp_whiten_options chirp_whiten_options_default(void);

@@ -200,10 +200,11 @@ bool chirp_strain_is_simulated(const char *path)
     hid_t file = -1;
     if (chirp_hdf_open(path, false, &file) != CHIRP_OK)
         return false;
-    const bool simulated = chirp_hdf_has(file, "meta/Description") &&
-                           chirp_hdf_string(file, path, "meta/Description", description,
-                                            sizeof description) == CHIRP_OK &&
-                           strncmp(description, CHIRP_STRAIN_SIMULATED, strlen(CHIRP_STRAIN_SIMULATED)) == 0;
+    const bool simulated =
+        chirp_hdf_has(file, "meta/Description") &&
+        chirp_hdf_string(file, path, "meta/Description", description, sizeof description) ==
+            CHIRP_OK &&
+        strncmp(description, CHIRP_STRAIN_SIMULATED, strlen(CHIRP_STRAIN_SIMULATED)) == 0;
     chirp_hdf_close(file);
     return simulated;
 }

@@ -161,9 +161,12 @@ static chirp_status whiten_stretch(const char *path, double gps, const chirp_str
         goto done;
     memcpy(x, s->sample + first * (int64_t)rate, (size_t)n * sizeof *x);
     const chirp_welch welch = chirp_welch_default();
-    st = o->psd_path
-             ? chirp_psd_read(o->psd_path, CHIRP_PSD_DETECT, &w->psd)
-             : chirp_welch_estimate(&welch, path, x, n, rate, NULL, &w->psd, &w->n_segments);
+    if (!o->psd_path)
+        st = chirp_welch_estimate(&welch, path, x, n, rate, NULL, &w->psd, &w->n_segments);
+    else if (chirp_strain_is_hdf5(o->psd_path))
+        st = chirp_strain_psd(o->psd_path, (double)NAN, &w->psd);
+    else
+        st = chirp_psd_read(o->psd_path, CHIRP_PSD_DETECT, &w->psd);
     if (st == CHIRP_OK)
         st = chirp_psd_require(w->psd, o->band.low_hz, o->band.high_hz);
     if (st != CHIRP_OK)

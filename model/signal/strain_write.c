@@ -224,7 +224,7 @@ static chirp_status write_meta(hid_t group, const char *path, const chirp_strain
     char description[256], utc[32] = "";
     (void)snprintf(description, sizeof description,
                    CHIRP_STRAIN_SIMULATED ": design noise with a signal of m1 %g, m2 %g, chi1 %g, "
-                   "chi2 %g, SNR %g, GPS %.4f, seed %llu",
+                                          "chi2 %g, SNR %g, GPS %.4f, seed %llu",
                    s->binary.m1_msun, s->binary.m2_msun, s->binary.chi1, s->binary.chi2, s->snr,
                    s->gps_merger, (unsigned long long)s->seed);
     const time_t unix_time =

@@ -1,0 +1,41 @@
+/** What a generator is made of (private to model/signal). */
+#ifndef CHIRP_MODEL_SIGNAL_GENERATOR_INTERNAL_H
+#define CHIRP_MODEL_SIGNAL_GENERATOR_INTERNAL_H
+
+#include "model/signal/generator.h"
+#include "model/signal/noise.h"
+#include "model/signal/phenomd_grid.h"
+#include "model/signal/strain.h"
+#include "model/signal/transform.h"
+
+enum { CHIRP_MAX_DETECTORS = 2 };
+
+/*
+ * Grid: twice the window. The window is its second half, so that noise does not wrap around inside the window, and a chirp
+ * too long for the window has a second in which to be faded in before the window begins.
+ */
+typedef struct chirp_scratch {
+    float *spectrum, *signal, *noise; /* [2 * (grid/2 + 1)], [grid], [grid] */
+} chirp_scratch;
+
+struct chirp_generator {
+    chirp_signal_config config;
+    char *psd_path, *noise_path;
+    chirp_psd *psd;
+    int64_t grid_length;
+    double grid_s;
+    chirp_phenomd_grid grid; /* the bins of the band */
+    double *tables;
+    float *weight; /* [grid.n] band gain / sqrt(S) * f^(-7/6), of order one */
+    float *gain;   /* [grid.n] of the noise's normal numbers */
+    fftwf_plan inverse;
+    int n_threads;
+    chirp_scratch *scratch; /* [n_threads] */
+    unsigned skip;
+    chirp_curriculum curriculum;               /* n = 0: config's SNR range */
+    chirp_whitened *real[CHIRP_MAX_DETECTORS]; /* NULL: Gaussian noise */
+    int64_t allowed[CHIRP_MAX_DETECTORS][2]
+                   [2]; /* [before and after the event][first, one past last] start of a window */
+};
+
+#endif

@@ -1,0 +1,217 @@
+/* One training signal: waveform, noise, window. Everything here is a function of (seed, index). */
+#include "kernels/random/random.h"
+#include "model/signal/generator_internal.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+/* Frequency [Hz] that is emitted `before_s` seconds before the merger; the band's low end if that is later still. */
+static double frequency_at(const chirp_generator *g, const chirp_phenomd *m, double before_s)
+{
+    double low = g->grid.f[0], high = m->peak / m->mass_s;
+    if (chirp_phenomd_time_to_merger(m, low) <= before_s)
+        return low;
+    while (high - low > 1e-3 * low) {
+        const double middle = sqrt(low * high);
+        if (chirp_phenomd_time_to_merger(m, middle) > before_s)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
+/* Noiseless whitened band-passed signal on the grid, of arbitrary size, its envelope's peak at merger_s of the window. */
+static void make_signal(const chirp_generator *g, const chirp_phenomd *m, double peak_s,
+                        double merger_s, double phase, chirp_scratch *s)
+{
+    const chirp_phenomd_grid *grid = &g->grid;
+    const double window_at = g->grid_s / 2;
+    float *band = s->spectrum + 2 * grid->first;
+    memset(s->spectrum, 0, (size_t)(g->grid_length + 2) * sizeof *s->spectrum);
+    /* What is emitted before the grid begins would be folded onto its end: faded in between grid and window. */
+    const double none = frequency_at(g, m, merger_s + 0.85 * window_at),
+                 full = frequency_at(g, m, merger_s + 0.1 * window_at);
+    int64_t begin = (int64_t)ceil(none / grid->df_hz) - grid->first;
+    begin = begin < 0 ? 0 : begin > grid->n ? grid->n : begin;
+    chirp_phenomd_grid_evaluate(grid, m, begin, grid->n, window_at + merger_s - peak_s, phase,
+                                g->weight, band);
+    if (none > grid->f[0]) {
+        for (int64_t k = begin; k < grid->n && grid->f[k] < full; ++k) {
+            const float gain = (float)(0.5 * (1 - cos(M_PI * (grid->f[k] - none) / (full - none))));
+            band[2 * k] *= gain;
+            band[2 * k + 1] *= gain;
+        }
+    }
+    if (!(g->skip & CHIRP_GENERATOR_SKIP_TRANSFORM))
+        fftwf_execute_dft_c2r(g->inverse, (fftwf_complex *)s->spectrum, s->signal);
+}
+
+/* White Gaussian noise through the band filter, drawn in the frequency domain: only the band needs numbers. */
+static void make_noise(const chirp_generator *g, uint64_t index, int detector, chirp_scratch *s)
+{
+    const chirp_phenomd_grid *grid = &g->grid;
+    float *band = s->spectrum + 2 * grid->first;
+    memset(s->spectrum, 0, (size_t)(g->grid_length + 2) * sizeof *s->spectrum);
+    chirp_rng_normal(chirp_rng_stream(g->config.seed, CHIRP_RNG_NOISE, (uint32_t)detector, index),
+                     0, 2 * grid->n, band);
+    for (int64_t k = 0; k < grid->n; ++k) {
+        band[2 * k] *= g->gain[k];
+        band[2 * k + 1] *= g->gain[k];
+    }
+    if (!(g->skip & CHIRP_GENERATOR_SKIP_TRANSFORM))
+        fftwf_execute_dft_c2r(g->inverse, (fftwf_complex *)s->spectrum, s->noise);
+}
+
+/* A window of real noise, away from the event, at a place that (seed, index) chooses. */
+static const float *real_noise(const chirp_generator *g, uint64_t index, int detector)
+{
+    const int64_t(*part)[2] = g->allowed[detector];
+    const int64_t before = part[0][1] - part[0][0], places = before + part[1][1] - part[1][0];
+    const double u = chirp_rng_uniform_double(
+        chirp_rng_stream(g->config.seed, CHIRP_RNG_NOISE, (uint32_t)detector, index), 0);
+    int64_t at = (int64_t)(u * (double)places);
+    at = at < places ? at : places - 1;
+    return g->real[detector]->sample + (at < before ? part[0][0] + at : part[1][0] + at - before);
+}
+
+/* Sums in double with eight lanes in a fixed order: the same on every thread. */
+static double sum_of_squares(const float *x, int64_t n)
+{
+    double lane[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int l = 0; l < 8; ++l)
+            lane[l] += (double)x[i + l] * (double)x[i + l];
+    for (; i < n; ++i)
+        lane[0] += (double)x[i] * (double)x[i];
+    return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
+           ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+}
+
+static double sum_of(const float *x, int64_t n)
+{
+    double lane[8] = {0};
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int l = 0; l < 8; ++l)
+            lane[l] += (double)x[i + l];
+    for (; i < n; ++i)
+        lane[0] += (double)x[i];
+    return ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
+           ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+}
+
+/* out = (signal scaled to snr + noise), then zero mean and unit variance. */
+static void finish_window(const chirp_generator *g, const float *signal, const float *noise,
+                          double snr, float *out)
+{
+    const int64_t n = g->config.length;
+    const double power = sum_of_squares(signal, n);
+    const float scale = power > 0 ? (float)(snr / sqrt(power)) : 0;
+    if (g->config.noise)
+        for (int64_t i = 0; i < n; ++i)
+            out[i] = scale * signal[i] + noise[i];
+    else
+        for (int64_t i = 0; i < n; ++i)
+            out[i] = scale * signal[i];
+    const double mean = sum_of(out, n) / (double)n,
+                 variance = sum_of_squares(out, n) / (double)n - mean * mean;
+    const float shift = (float)mean, unit = variance > 0 ? (float)(1 / sqrt(variance)) : 1;
+    for (int64_t i = 0; i < n; ++i)
+        out[i] = (out[i] - shift) * unit;
+}
+
+static chirp_status make_windows(const chirp_generator *g, const chirp_signal_draw *d,
+                                 uint64_t index, chirp_scratch *s, float *strain)
+{
+    chirp_phenomd model;
+    const chirp_status st = chirp_phenomd_prepare(&d->binary, &model);
+    if (st != CHIRP_OK)
+        return st;
+    const double peak_s =
+        (g->skip & CHIRP_GENERATOR_SKIP_PEAK) ? 0 : chirp_phenomd_peak_time(&model);
+    for (int detector = 0; detector < g->config.n_detectors; ++detector) {
+        if (!(g->skip & CHIRP_GENERATOR_SKIP_WAVEFORM))
+            make_signal(g, &model, peak_s, d->merger_s + (detector ? d->delay_s : 0),
+                        detector ? d->phase2 : d->phase, s);
+        const float *noise = s->noise + g->config.length;
+        if (g->real[detector])
+            noise = real_noise(g, index, detector);
+        else if (g->config.noise && !(g->skip & CHIRP_GENERATOR_SKIP_NOISE))
+            make_noise(g, index, detector, s);
+        finish_window(g, s->signal + g->config.length, noise, d->snr * d->weight[detector],
+                      strain + detector * g->config.length);
+    }
+    return CHIRP_OK;
+}
+
+chirp_status chirp_generator_make(chirp_generator *g, const chirp_signal_draw *draw, uint64_t index,
+                                  float *strain)
+{
+    const double window = (double)g->config.length / g->config.sample_rate_hz;
+    if (!(draw->merger_s >= 0) || !(draw->merger_s <= window))
+        return chirp_fail(CHIRP_ERR_RANGE, "merger at %g s: expected 0 to %g s, within the window",
+                          draw->merger_s, window);
+    return make_windows(g, draw, index, &g->scratch[0], strain);
+}
+
+static chirp_status make_one(const chirp_generator *g, uint64_t index, chirp_scratch *s,
+                             float *strain, float *label, float *snr, float *parameters)
+{
+    chirp_signal_draw d;
+    chirp_status st = chirp_generator_draw(g, index, &d);
+    if (st == CHIRP_OK)
+        st = make_windows(g, &d, index, s, strain);
+    if (st != CHIRP_OK)
+        return st;
+    if (label) {
+        label[CHIRP_LABEL_M1] = (float)d.binary.m1_msun;
+        label[CHIRP_LABEL_M2] = (float)d.binary.m2_msun;
+        label[CHIRP_LABEL_FINAL_SPIN] = (float)d.final_spin;
+        label[CHIRP_LABEL_OMEGA_R] = (float)d.omega_r;
+        label[CHIRP_LABEL_OMEGA_I] = (float)d.omega_i;
+    }
+    if (snr)
+        *snr = (float)d.snr;
+    if (parameters) {
+        parameters[CHIRP_PARAMETER_M1] = (float)d.binary.m1_msun;
+        parameters[CHIRP_PARAMETER_M2] = (float)d.binary.m2_msun;
+        parameters[CHIRP_PARAMETER_CHI1] = (float)d.binary.chi1;
+        parameters[CHIRP_PARAMETER_CHI2] = (float)d.binary.chi2;
+    }
+    return CHIRP_OK;
+}
+
+chirp_status chirp_generator_batch(chirp_generator *g, uint64_t first, int64_t n, float *strain,
+                                   float *label, float *snr, float *parameters)
+{
+    if (!g || !strain || n < 0)
+        return chirp_fail(CHIRP_ERR_ARG, "signal batch: no generator, no output, or %lld signals",
+                          (long long)n);
+    if (first + (uint64_t)n > ((uint64_t)1 << 40))
+        return chirp_fail(CHIRP_ERR_RANGE, "signal %llu: indices go up to 2^40",
+                          (unsigned long long)(first + (uint64_t)n));
+    const int64_t row = g->config.length * g->config.n_detectors;
+    chirp_status worst = CHIRP_OK;
+    int64_t failed = -1;
+#pragma omp parallel for schedule(static) num_threads(g->n_threads)
+    for (int64_t i = 0; i < n; ++i) {
+        const chirp_status st =
+            make_one(g, first + (uint64_t)i, &g->scratch[omp_get_thread_num()], strain + i * row,
+                     label ? label + i * CHIRP_LABELS : NULL, snr ? snr + i : NULL,
+                     parameters ? parameters + i * CHIRP_PARAMETERS : NULL);
+        if (st != CHIRP_OK) {
+#pragma omp critical(chirp_generator_failure)
+            {
+                worst = st;
+                failed = i;
+            }
+        }
+    }
+    if (worst != CHIRP_OK) /* sentences are kept per thread: make this one's again */
+        return make_one(g, first + (uint64_t)failed, &g->scratch[0], strain + failed * row, NULL,
+                        NULL, NULL);
+    return CHIRP_OK;
+}

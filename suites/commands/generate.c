@@ -1,0 +1,310 @@
+/* chirpbench generate: data sets of training signals, and strain files with one injected signal. */
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "harness/base/options.h"
+#include "harness/progress/progress.h"
+#include "model/signal/dataset.h"
+#include "model/signal/phenomd.h"
+#include "model/signal/prefetch.h"
+#include "model/signal/strain.h"
+#include "suites/command.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BATCH = 128 };
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number) { stop_signal = number; }
+
+typedef struct generation {
+    chirp_signal_config signal;
+    int64_t count, first, compress, chunk, split;
+    const char *out;
+    bool append, resume, overwrite, quiet;
+    chirp_strain_spec strain;
+    const char *strain_path;
+    double strain_snr;
+} generation;
+
+/* "set.h5" of part 2 of 4: "set-00002-of-00004.h5" */
+static char *part_path(const char *path, int64_t part, int64_t parts)
+{
+    const size_t room = strlen(path) + 48;
+    char *name = chirp_alloc(room);
+    if (!name)
+        return NULL;
+    const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
+    const size_t stem = dot && (!slash || dot > slash + 1) ? (size_t)(dot - path) : strlen(path);
+    if (parts == 1)
+        (void)snprintf(name, room, "%s", path);
+    else
+        (void)snprintf(name, room, "%.*s-%05lld-of-%05lld%s", (int)stem, path, (long long)part,
+                       (long long)parts, path + stem);
+    return name;
+}
+
+static char *partial_path(const char *path)
+{
+    const size_t room = strlen(path) + 16;
+    char *name = chirp_alloc(room);
+    if (name)
+        (void)snprintf(name, room, "%s.partial", path);
+    return name;
+}
+
+static bool exists(const char *path) { return access(path, F_OK) == 0; }
+
+/* Adds rows until the file has `rows`; a thread makes the next batch while this one is written. */
+static chirp_status fill(const generation *g, chirp_generator *generator,
+                         chirp_dataset_writer *writer, const char *path, int64_t rows)
+{
+    uint64_t next = 0;
+    int64_t done = chirp_dataset_written(writer, &next);
+    const int64_t todo = rows - done;
+    if (todo <= 0)
+        return CHIRP_OK;
+    const chirp_prefetch_config config = {.source = chirp_generator_source,
+                                          .context = generator,
+                                          .batch = BATCH,
+                                          .row = g->signal.length * g->signal.n_detectors,
+                                          .first = next,
+                                          .stride = BATCH,
+                                          .n_batches = (todo + BATCH - 1) / BATCH,
+                                          .depth = 3};
+    chirp_prefetch *prefetch = NULL;
+    chirp_status st = chirp_prefetch_create(&config, &prefetch);
+    chirp_progress *progress = g->quiet ? NULL : chirp_progress_begin("generate", rows);
+    chirp_progress_start_at(progress, done);
+    while (st == CHIRP_OK && done < rows && !stop_signal) {
+        chirp_batch b;
+        st = chirp_prefetch_next(prefetch, &b);
+        const int64_t n = rows - done < b.n ? rows - done : b.n;
+        if (st == CHIRP_OK)
+            st = chirp_dataset_write(writer, n, b.strain, b.label, b.snr, b.parameters);
+        done += n;
+        if (st == CHIRP_OK)
+            chirp_progress_update(progress, done, NULL);
+    }
+    chirp_progress_end(progress);
+    chirp_prefetch_destroy(prefetch);
+    if (st == CHIRP_OK && done < rows)
+        st = chirp_fail(
+            CHIRP_ERR_INTERRUPTED,
+            "interrupted after %lld of %lld signals of %s: the same command with --resume goes on",
+            (long long)done, (long long)rows, path);
+    return st;
+}
+
+/* New rows go to FILE.partial, which becomes FILE when complete; --append adds to FILE itself, whole rows at a time. */
+static chirp_status one_file(const generation *g, chirp_generator *generator, const char *path,
+                             int64_t rows, uint64_t first)
+{
+    char *partial = partial_path(path);
+    if (!partial)
+        return CHIRP_ERR_NOMEM;
+    chirp_dataset_writer *writer = NULL;
+    const bool in_place = exists(path) && !g->overwrite;
+    chirp_status st;
+    if (in_place && !g->append && !g->resume)
+        st = chirp_fail(
+            CHIRP_ERR_ARG,
+            "%s exists: --append adds signals, --resume completes it, --overwrite replaces it",
+            path);
+    else if (in_place)
+        st = chirp_dataset_append(path, generator, &writer);
+    else if (g->resume && exists(partial))
+        st = chirp_dataset_append(partial, generator, &writer);
+    else {
+        char *temporary = NULL; /* only to learn that the folder can be written */
+        st = chirp_file_temporary(path, &temporary);
+        chirp_file_discard(temporary);
+        const chirp_dataset_options options = {.first_index = first,
+                                               .compress = (int)g->compress,
+                                               .chunk_rows = g->chunk,
+                                               .version = CHIRP_VERSION};
+        if (st == CHIRP_OK)
+            st = chirp_dataset_create(partial, generator, &options, &writer);
+    }
+    if (st == CHIRP_OK && g->append && in_place)
+        rows += chirp_dataset_written(writer, NULL);
+    if (st == CHIRP_OK)
+        st = fill(g, generator, writer, path, rows);
+    int64_t written = writer ? chirp_dataset_written(writer, NULL) : 0;
+    const chirp_status closed = chirp_dataset_finish(writer);
+    if (st == CHIRP_OK)
+        st = closed;
+    if (st == CHIRP_OK && !in_place) {
+        st = chirp_file_commit(partial, path); /* frees the name */
+        partial = NULL;
+    }
+    if (st == CHIRP_OK && !g->quiet)
+        printf("%s: %lld signals\n", path, (long long)written);
+    chirp_free(partial);
+    return st;
+}
+
+static chirp_status make_set(const generation *g)
+{
+    if (g->append && g->overwrite)
+        return chirp_fail(CHIRP_ERR_ARG, "--append and --overwrite exclude each other");
+    if (g->append && g->resume)
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "--append and --resume exclude each other: --resume completes --count signals");
+    chirp_generator *generator = NULL;
+    chirp_status st = chirp_generator_create(&g->signal, &generator);
+    if (st != CHIRP_OK)
+        return st;
+    const struct sigaction action = {.sa_handler = on_signal};
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    for (int64_t part = 0; st == CHIRP_OK && part < g->split; ++part) {
+        const int64_t from = g->count * part / g->split, to = g->count * (part + 1) / g->split;
+        char *path = part_path(g->out, part, g->split);
+        st = path ? one_file(g, generator, path, to - from, (uint64_t)(g->first + from))
+                  : CHIRP_ERR_NOMEM;
+        chirp_free(path);
+    }
+    chirp_generator_destroy(generator);
+    return st;
+}
+
+static chirp_status make_strain(generation *g)
+{
+    chirp_strain_spec *s = &g->strain;
+    chirp_phenomd model;
+    chirp_status st = chirp_phenomd_prepare(&s->binary, &model);
+    if (st != CHIRP_OK)
+        return st;
+    if (chirp_phenomd_warning(&model))
+        (void)fprintf(stderr, "chirpbench: warning: %s\n", chirp_phenomd_warning(&model));
+    s->snr = g->strain_snr;
+    s->seed = g->signal.seed;
+    s->psd_path = g->signal.psd_path;
+    /* the files of the public catalogue begin on a whole second about half their length before the event */
+    s->gps_start = floor(s->gps_merger) - (double)(s->duration_s / 2);
+    if (exists(g->strain_path) && !g->overwrite)
+        return chirp_fail(CHIRP_ERR_ARG, "%s exists: --overwrite replaces it", g->strain_path);
+    st = chirp_strain_write(g->strain_path, s);
+    if (st == CHIRP_OK && !g->quiet)
+        printf("%s: %lld s of %s from GPS %.0f, merger at GPS %.4f, SNR %g\n", g->strain_path,
+               (long long)s->duration_s, s->detector, s->gps_start, s->gps_merger, s->snr);
+    return st;
+}
+
+static int run(int argc, char **argv)
+{
+    generation g = {.signal = chirp_signal_config_default(),
+                    .count = 10000,
+                    .chunk = 16,
+                    .split = 1,
+                    .strain = chirp_strain_spec_default(),
+                    .strain_snr = 24};
+    chirp_signal_config *c = &g.signal;
+    chirp_strain_spec *s = &g.strain;
+    int64_t seed = 0, threads = 0, detectors = 1;
+    bool no_noise = false;
+    const chirp_option table[] = {
+        {"out", CHIRP_OPTION_STRING, &g.out, .metavar = "FILE", .help = "data set (HDF5) to write"},
+        {"count", CHIRP_OPTION_INT, &g.count, .metavar = "N", .min = 1, .max = 1e9,
+         .help = "signals in all, or to add with --append"},
+        {"first", CHIRP_OPTION_INT, &g.first, .metavar = "N", .min = 0, .max = 1e12,
+         .help = "index of the first signal of the seed"},
+        {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
+         .help = "of signals and noise"},
+        {"append", CHIRP_OPTION_FLAG, &g.append, .help = "add --count signals to an existing FILE"},
+        {"resume", CHIRP_OPTION_FLAG, &g.resume,
+         .help = "go on with an interrupted FILE until it has --count signals"},
+        {"overwrite", CHIRP_OPTION_FLAG, &g.overwrite, .help = "replace an existing FILE"},
+        {"split", CHIRP_OPTION_INT, &g.split, .metavar = "N", .min = 1, .max = 65536,
+         .help = "files, one for each rank: FILE-00000-of-0000N"},
+        {"compress", CHIRP_OPTION_INT, &g.compress, .metavar = "LEVEL", .min = 0, .max = 9,
+         .help = "deflate level; noise shrinks by a tenth only"},
+        {"chunk", CHIRP_OPTION_INT, &g.chunk, .metavar = "N", .min = 1, .max = 2048,
+         .help = "signals in an HDF5 chunk"},
+        {"mass-min", CHIRP_OPTION_REAL, &c->mass_min_msun, .metavar = "M", .min = 1, .max = 500,
+         .help = "least component mass, detector frame [solar masses]"},
+        {"mass-max", CHIRP_OPTION_REAL, &c->mass_max_msun, .metavar = "M", .min = 1, .max = 500,
+         .help = "largest component mass [solar masses]"},
+        {"ratio-max", CHIRP_OPTION_REAL, &c->mass_ratio_max, .metavar = "Q", .min = 1, .max = 100,
+         .help = "largest mass ratio"},
+        {"spin-max", CHIRP_OPTION_REAL, &c->spin_max, .metavar = "CHI", .min = 0, .max = 0.99,
+         .help = "largest |aligned spin|"},
+        {"snr-min", CHIRP_OPTION_REAL, &c->snr_min, .metavar = "RHO", .min = 1e-3, .max = 1e6,
+         .help = "least optimal SNR in the window"},
+        {"snr-max", CHIRP_OPTION_REAL, &c->snr_max, .metavar = "RHO", .min = 1e-3, .max = 1e6,
+         .help = "largest optimal SNR in the window"},
+        {"merger-min", CHIRP_OPTION_REAL, &c->merger_min_s, .metavar = "S", .min = 0, .max = 4096,
+         .help = "earliest merger in the window [s]"},
+        {"merger-max", CHIRP_OPTION_REAL, &c->merger_max_s, .metavar = "S", .min = 0, .max = 4096,
+         .help = "latest merger in the window [s]"},
+        {"length", CHIRP_OPTION_INT, &c->length, .metavar = "N", .min = 64, .max = 16777216,
+         .help = "samples of a window"},
+        {"sample-rate", CHIRP_OPTION_REAL, &c->sample_rate_hz, .metavar = "R", .min = 64,
+         .max = 1e6, .help = "[Hz]"},
+        {"f-low", CHIRP_OPTION_REAL, &c->f_low_hz, .metavar = "F", .min = 1, .max = 1e5,
+         .help = "the band begins [Hz]"},
+        {"f-high", CHIRP_OPTION_REAL, &c->f_high_hz, .metavar = "F", .min = 2, .max = 5e5,
+         .help = "the band ends [Hz]"},
+        {"psd", CHIRP_OPTION_STRING, &c->psd_path, .metavar = "FILE",
+         .help = "noise curve: a table or a strain file; aLIGO design without"},
+        {"noise", CHIRP_OPTION_STRING, &c->noise_path, .metavar = "FILE[,FILE]",
+         .help = "real noise from strain files, one for each detector"},
+        {"avoid-gps", CHIRP_OPTION_REAL, &c->noise_avoid_gps, .metavar = "T", .min = 0, .max = 1e10,
+         .help = "an event in --noise to keep away from"},
+        {"no-noise", CHIRP_OPTION_FLAG, &no_noise, .help = "noiseless signals"},
+        {"detectors", CHIRP_OPTION_INT, &detectors, .metavar = "N", .min = 1, .max = 2,
+         .help = "2: strain is [n][2][length]"},
+        {"strain", CHIRP_OPTION_STRING, &g.strain_path, .metavar = "FILE",
+         .help = "instead: a strain file (GWOSC layout) with one signal in design noise"},
+        {"mass1", CHIRP_OPTION_REAL, &s->binary.m1_msun, .metavar = "M", .min = 1, .max = 1e4,
+         .help = "with --strain, detector frame [solar masses]"},
+        {"mass2", CHIRP_OPTION_REAL, &s->binary.m2_msun, .metavar = "M", .min = 1, .max = 1e4,
+         .help = "with --strain [solar masses]"},
+        {"spin1", CHIRP_OPTION_REAL, &s->binary.chi1, .metavar = "CHI", .min = -1, .max = 1,
+         .help = "with --strain"},
+        {"spin2", CHIRP_OPTION_REAL, &s->binary.chi2, .metavar = "CHI", .min = -1, .max = 1,
+         .help = "with --strain"},
+        {"snr", CHIRP_OPTION_REAL, &g.strain_snr, .metavar = "RHO", .min = 0, .max = 1e6,
+         .help = "with --strain: optimal, 20 to 1000 Hz; 0 for noise alone"},
+        {"gps", CHIRP_OPTION_REAL, &s->gps_merger, .metavar = "T", .min = 3000, .max = 1e10,
+         .help = "with --strain: of the merger"},
+        {"duration", CHIRP_OPTION_INT, &s->duration_s, .metavar = "S", .min = 4, .max = 4096,
+         .help = "with --strain [s]"},
+        {"strain-rate", CHIRP_OPTION_REAL, &s->sample_rate_hz, .metavar = "R", .min = 2048,
+         .max = 65536, .help = "with --strain [Hz]"},
+        {"detector", CHIRP_OPTION_STRING, &s->detector, .metavar = "NAME", .help = "with --strain"},
+        {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 4096,
+         .help = "0: OMP_NUM_THREADS or all cores"},
+        {"quiet", CHIRP_OPTION_FLAG, &g.quiet, .help = "no progress"},
+    };
+    const chirp_usage usage = {"generate", NULL,
+                               "Writes a data set of whitened noisy signals with labels (HDF5, "
+                               "h5py reads it), or with --strain a strain file.\n"
+                               "Signal i of a seed is always the same one, so --append and "
+                               "--resume go on where a file ends.",
+                               table, sizeof table / sizeof table[0]};
+    chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK) {
+        c->seed = (uint64_t)seed;
+        c->n_threads = (int)threads;
+        c->n_detectors = (int)detectors;
+        c->noise = !no_noise;
+        if (!g.out == !g.strain_path)
+            st = chirp_fail(
+                CHIRP_ERR_ARG,
+                "generate: --out FILE for a data set, or --strain FILE for a strain file");
+        else
+            st = g.out ? make_set(&g) : make_strain(&g);
+    }
+    return chirp_command_exit(st);
+}
+
+const chirp_command chirp_command_generate = {
+    "generate", "writes a data set of signals, or a strain file with one signal", run};
