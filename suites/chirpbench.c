@@ -7,6 +7,7 @@
 
 static const chirp_command *const commands[] = {
     &chirp_command_bench,
+    &chirp_command_compare,
     &chirp_command_doctor,
     &chirp_command_describe,
     &chirp_command_waveform,

@@ -17,6 +17,7 @@ typedef struct chirp_command {
 int chirp_command_exit(chirp_status status);
 
 extern const chirp_command chirp_command_bench;
+extern const chirp_command chirp_command_compare;
 extern const chirp_command chirp_command_doctor;
 extern const chirp_command chirp_command_describe;
 extern const chirp_command chirp_command_infer;

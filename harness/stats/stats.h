@@ -91,6 +91,24 @@ double chirp_normal_cdf(double z);
 /** Quantile of the standard normal distribution (Acklam's rational form and one Halley step), 0 < p < 1. */
 double chirp_normal_quantile(double p);
 
+/** Where a series changes its level: sample `at` is the first of the new level. */
+typedef struct chirp_change {
+    size_t at;
+    double ratio; /**< median after over median before */
+    double p;     /**< share of random orders of the segment that look as changed */
+} chirp_change;
+
+/**
+ * Change points of a series of positive values by binary segmentation: the split with the largest standardised U
+ * statistic, kept when fewer than alpha of 999 random orders of the segment (fixed seed) have a larger one and the
+ * medians differ by at least min_effect (0.02: 2 %); then the same on both sides.
+ * @param least    samples in a segment, at least 2
+ * @param changes  room for n; filled in order of position
+ * @return CHIRP_OK, CHIRP_ERR_RANGE (a value isn't positive), CHIRP_ERR_NOMEM
+ */
+chirp_status chirp_change_points(const double *x, size_t n, size_t least, double alpha,
+                                 double min_effect, chirp_change *changes, size_t *n_changes);
+
 /** A small generator for shuffles and resampling (splitmix64): not for weights or data. */
 uint64_t chirp_splitmix64(uint64_t *state);
 

@@ -1,0 +1,200 @@
+/* A comparison for people, for pull requests and for programs. */
+#include "harness/compare/compare.h"
+
+#include "harness/json/json.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void time_text(char *text, size_t room, double s)
+{
+    static const struct {
+        double least, scale;
+        const char *unit;
+    } units[] = {{1, 1, "s"}, {1e-3, 1e3, "ms"}, {1e-6, 1e6, "us"}, {0, 1e9, "ns"}};
+    size_t i = 0;
+    if (!(s > 0)) {
+        (void)snprintf(text, room, "-");
+        return;
+    }
+    while (s < units[i].least)
+        ++i;
+    (void)snprintf(text, room, "%.4g %s", s * units[i].scale, units[i].unit);
+}
+
+/* "+3.2 % [-1.0, +7.5]" */
+static void change_text(char *text, size_t room, const chirp_interval *r)
+{
+    if (!(r->value > 0))
+        (void)snprintf(text, room, "-");
+    else if (r->low > 0 && isfinite(r->high))
+        (void)snprintf(text, room, "%+.1f %% [%+.1f, %+.1f]", 100 * (r->value - 1),
+                       100 * (r->low - 1), 100 * (r->high - 1));
+    else
+        (void)snprintf(text, room, "%+.1f %% [too few]", 100 * (r->value - 1));
+}
+
+static void percent_text(char *text, size_t room, double share)
+{
+    if (isfinite(share))
+        (void)snprintf(text, room, "%.1f %%", 100 * share);
+    else
+        (void)snprintf(text, room, "-");
+}
+
+static void tally_text(char *text, size_t room, const chirp_compare_result *r)
+{
+    (void)snprintf(text, room,
+                   "%zu compared: %zu faster, %zu slower, %zu same, %zu inconclusive, %zu failed",
+                   r->count, r->tally[CHIRP_FASTER], r->tally[CHIRP_SLOWER], r->tally[CHIRP_SAME],
+                   r->tally[CHIRP_INCONCLUSIVE], r->tally[CHIRP_FAILED]);
+}
+
+void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
+                         const chirp_compare_options *o, const chirp_compare_result *r, bool color)
+{
+    static const char *const colors[CHIRP_VERDICTS] = {"", "\033[0;32m", "\033[0;31m", "\033[0;33m",
+                                                       "\033[0;31m"};
+    char tally[160];
+    int width = 9;
+    for (size_t i = 0; i < r->count; ++i)
+        width = (int)strlen(r->item[i].name) > width ? (int)strlen(r->item[i].name) : width;
+    printf("%s -> %s, threshold %g %%, confidence %g %%\n", base->path, fresh->path,
+           100 * o->threshold, 100 * o->confidence);
+    printf("%-*s %11s %11s %26s %8s %7s %9s  %s\n", width, "benchmark", "base", "new",
+           "change [interval]", "U test", "noise", "could see", "verdict");
+    for (size_t i = 0; i < r->count; ++i) {
+        const chirp_comparison *c = &r->item[i];
+        char a[32];
+        char b[32];
+        char change[64];
+        char noise[32];
+        char seen[32];
+        time_text(a, sizeof a, c->base_s);
+        time_text(b, sizeof b, c->fresh_s);
+        change_text(change, sizeof change, &c->ratio);
+        percent_text(noise, sizeof noise, c->noise);
+        percent_text(seen, sizeof seen, c->detectable);
+        printf("%-*s %11s %11s %26s %8.2g %7s %9s  %s%s%s%s%s\n", width, c->name, a, b, change,
+               c->p_corrected, noise, seen, color ? colors[c->verdict] : "",
+               chirp_verdict_text(c->verdict), color ? "\033[m" : "", c->why[0] ? ": " : "",
+               c->why);
+    }
+    for (size_t k = 0; k < r->n_families; ++k)
+        if (r->family[k].count > 0 && (r->n_families > 2 || r->family[k].name[0] == '\0'))
+            printf("%-*s geometric mean of %zu: %+.2f %%\n", width,
+                   r->family[k].name[0] ? r->family[k].name : "all", r->family[k].count,
+                   100 * (r->family[k].ratio - 1));
+    tally_text(tally, sizeof tally, r);
+    printf("%s", tally);
+    if (r->only_base || r->only_fresh)
+        printf("; %zu only in %s, %zu only in %s", r->only_base, base->path, r->only_fresh,
+               fresh->path);
+    printf("\n");
+}
+
+chirp_status chirp_compare_markdown(const chirp_results *base, const chirp_results *fresh,
+                                    const chirp_compare_options *o, const chirp_compare_result *r,
+                                    char **text)
+{
+    chirp_text t = {0};
+    char tally[160];
+    tally_text(tally, sizeof tally, r);
+    chirp_text_append(&t, "### Benchmarks: ");
+    chirp_text_append(&t, tally);
+    chirp_text_appendf(&t, "\n\nThreshold %g %%, confidence %g %%. `", 100 * o->threshold,
+                       100 * o->confidence);
+    chirp_text_append(&t, base->path);
+    chirp_text_append(&t, "` -> `");
+    chirp_text_append(&t, fresh->path);
+    chirp_text_append(
+        &t, "`\n\n| benchmark | base | new | change [interval] | U test | could see | verdict |\n"
+            "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n");
+    for (size_t i = 0; i < r->count; ++i) {
+        const chirp_comparison *c = &r->item[i];
+        char a[32];
+        char b[32];
+        char change[64];
+        char seen[32];
+        time_text(a, sizeof a, c->base_s);
+        time_text(b, sizeof b, c->fresh_s);
+        change_text(change, sizeof change, &c->ratio);
+        percent_text(seen, sizeof seen, c->detectable);
+        const char *strong = c->verdict == CHIRP_SLOWER || c->verdict == CHIRP_FAILED ? "**" : "";
+        chirp_text_append(&t, "| ");
+        chirp_text_append(&t, c->name);
+        chirp_text_appendf(&t, " | %s | %s | %s | %.2g | %s | %s%s%s%s%s |\n", a, b, change,
+                           c->p_corrected, seen, strong, chirp_verdict_text(c->verdict), strong,
+                           c->why[0] ? ": " : "", c->why);
+    }
+    const chirp_family_mean *all = &r->family[r->n_families - 1];
+    if (all->count > 0)
+        chirp_text_appendf(&t, "\nGeometric mean of all: %+.2f %%\n", 100 * (all->ratio - 1));
+    if (t.failed)
+        return chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
+    *text = t.bytes;
+    return CHIRP_OK;
+}
+
+static bool add_comparison(cJSON *list, const chirp_comparison *c)
+{
+    cJSON *o = cJSON_CreateObject();
+    if (!o || !cJSON_AddItemToArray(list, o))
+        return false;
+    bool ok = chirp_json_add_text(o, "name", c->name) &&
+              chirp_json_add_text(o, "verdict", chirp_verdict_text(c->verdict)) &&
+              chirp_json_add_integer(o, "repetitions_base", (int64_t)c->n_base) &&
+              chirp_json_add_integer(o, "repetitions_new", (int64_t)c->n_fresh);
+    if (ok && c->ratio.value > 0) {
+        ok = chirp_json_add_real(o, "base_seconds", c->base_s) &&
+             chirp_json_add_real(o, "new_seconds", c->fresh_s) &&
+             chirp_json_add_real(o, "ratio", c->ratio.value) &&
+             chirp_json_add_real(o, "p_mann_whitney", c->p) &&
+             chirp_json_add_real(o, "p_corrected", c->p_corrected) &&
+             chirp_json_add_real(o, "p_slower", c->p_slower) &&
+             chirp_json_add_real(o, "p_faster", c->p_faster) &&
+             chirp_json_add_real(o, "noise", c->noise) &&
+             chirp_json_add_real(o, "detectable", c->detectable);
+        if (ok && c->ratio.confidence > 0)
+            ok = chirp_json_add_real(o, "ratio_low", c->ratio.low) &&
+                 chirp_json_add_real(o, "ratio_high", c->ratio.high) &&
+                 chirp_json_add_real(o, "confidence", c->ratio.confidence);
+        if (ok && c->floor_ratio > 0)
+            ok = chirp_json_add_real(o, "fastest_ratio", c->floor_ratio);
+    }
+    return ok && (c->why[0] == '\0' || chirp_json_add_text(o, "why", c->why));
+}
+
+cJSON *chirp_compare_json(const chirp_results *base, const chirp_results *fresh,
+                          const chirp_compare_options *o, const chirp_compare_result *r)
+{
+    cJSON *root = cJSON_CreateObject();
+    bool ok = root && chirp_json_add_text(root, "base", base->path) &&
+              chirp_json_add_text(root, "new", fresh->path) &&
+              chirp_json_add_real(root, "threshold", o->threshold) &&
+              chirp_json_add_real(root, "confidence", o->confidence);
+    cJSON *list = ok ? cJSON_AddArrayToObject(root, "benchmarks") : NULL;
+    ok = list != NULL;
+    for (size_t i = 0; i < r->count && ok; ++i)
+        ok = add_comparison(list, &r->item[i]);
+    cJSON *families = ok ? cJSON_AddObjectToObject(root, "geometric_mean") : NULL;
+    ok = families != NULL;
+    for (size_t k = 0; k < r->n_families && ok; ++k)
+        if (r->family[k].count > 0)
+            ok = chirp_json_add_real(families, r->family[k].name[0] ? r->family[k].name : "all",
+                                     r->family[k].ratio);
+    cJSON *tally = ok ? cJSON_AddObjectToObject(root, "tally") : NULL;
+    ok = tally != NULL;
+    for (int v = 0; v < CHIRP_VERDICTS && ok; ++v)
+        ok = chirp_json_add_integer(tally, chirp_verdict_text((chirp_verdict)v),
+                                    (int64_t)r->tally[v]);
+    ok = ok && chirp_json_add_integer(root, "only_in_base", (int64_t)r->only_base) &&
+         chirp_json_add_integer(root, "only_in_new", (int64_t)r->only_fresh);
+    if (!ok) {
+        cJSON_Delete(root);
+        return NULL;
+    }
+    return root;
+}

@@ -1,0 +1,50 @@
+/**
+ * Result files as samples per benchmark: ours, and those of real Google Benchmark of any version.
+ */
+#ifndef CHIRP_HARNESS_COMPARE_RESULTS_H
+#define CHIRP_HARNESS_COMPARE_RESULTS_H
+
+#include "harness/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cJSON;
+
+/** The repetitions of one benchmark. */
+typedef struct chirp_samples {
+    char *name;      /**< run_name, or name where a file has no run_name */
+    double *seconds; /**< [count] real_time of good repetitions, in file order */
+    size_t count, room;
+    char *error;    /**< NULL, or why a repetition has no time; the first one */
+    bool duplicate; /**< one repetition index came twice */
+    int64_t last_index;
+    /* files without repetition rows (report_aggregates_only) */
+    double mean_s, stddev_s;
+    int64_t repetitions;
+} chirp_samples;
+
+typedef struct chirp_results {
+    char *path;
+    struct cJSON *context; /**< NULL when the file has none */
+    chirp_samples *item;
+    size_t count, room;
+    bool partial; /**< the run that wrote it was cut short */
+} chirp_results;
+
+/**
+ * Reads a file, or several given as "A.json,B.json", whose repetitions are pooled.
+ * @return CHIRP_OK, CHIRP_ERR_IO, CHIRP_ERR_FORMAT (truncated, foreign, a row without name or time: the sentence
+ *         names file and row), CHIRP_ERR_NOMEM; clear with chirp_results_clear()
+ */
+chirp_status chirp_results_read(const char *paths, chirp_results *results);
+void chirp_results_clear(chirp_results *results);
+
+/** NULL when there is none of that name. */
+const chirp_samples *chirp_results_find(const chirp_results *results, const char *name);
+
+/** Median of the samples, or the mean of an aggregates-only benchmark; 0 when there is no time. */
+chirp_status chirp_samples_centre(const chirp_samples *samples, double *seconds);
+
+#endif

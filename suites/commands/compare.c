@@ -1,0 +1,267 @@
+/* chirpbench compare: verdicts on result files, and the history of a baseline store. */
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "harness/base/options.h"
+#include "harness/compare/compare.h"
+#include "harness/compare/history.h"
+#include "harness/json/json.h"
+#include "suites/command.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct compare_flags {
+    const char *fail_above, *format, *filter, *replace, *allow, *json, *markdown, *store, *history,
+        *machine;
+    double confidence;
+    bool fail_inconclusive, fail_missing;
+} compare_flags;
+
+/* "5%" or "0.05". A bare number of 1 or more is surely meant as percent: ask instead of guessing. */
+static chirp_status read_share(const char *text, double *share)
+{
+    char number[64];
+    const size_t length = strlen(text);
+    const bool percent = length > 0 && text[length - 1] == '%';
+    (void)snprintf(number, sizeof number, "%.*s", (int)(length - percent), text);
+    const chirp_status st = chirp_parse_real("compare: --fail-above", number, share);
+    if (st != CHIRP_OK)
+        return st;
+    if (percent)
+        *share /= 100;
+    if (!(*share >= 0 && *share < 1))
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "compare: --fail-above %s: write a change below 100 %% as 5%% or 0.05",
+                          text);
+    return CHIRP_OK;
+}
+
+static void warn(const chirp_results *r)
+{
+    if (r->partial)
+        (void)fprintf(stderr, "compare: %s is partial: the run that wrote it was cut short\n",
+                      r->path);
+    for (size_t i = 0; i < r->count; ++i)
+        if (r->item[i].duplicate)
+            (void)fprintf(stderr,
+                          "compare: %s has several benchmarks named %s: their rows are pooled\n",
+                          r->path, r->item[i].name);
+}
+
+static chirp_status print_json(cJSON *object, const char *path)
+{
+    char *text = object ? cJSON_Print(object) : NULL;
+    chirp_status st =
+        text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
+    if (st == CHIRP_OK && path)
+        st = chirp_file_write(path, text, strlen(text));
+    else if (st == CHIRP_OK)
+        printf("%s\n", text);
+    cJSON_free(text);
+    return st;
+}
+
+/* One comparison in every form that was asked for; *bad: the answer is no. */
+static chirp_status compare_one(const compare_flags *f, const chirp_compare_options *o,
+                                const chirp_results *base, const char *path, cJSON *reports,
+                                chirp_text *markdown, bool *bad)
+{
+    chirp_results fresh = {0};
+    chirp_compare_result r = {0};
+    char *text = NULL;
+    chirp_status st = chirp_results_read(path, &fresh);
+    if (st == CHIRP_OK) {
+        warn(&fresh);
+        st = chirp_same_machine(base, &fresh, f->allow);
+    }
+    if (st == CHIRP_OK)
+        st = chirp_compare(base, &fresh, o, &r);
+    if (st == CHIRP_OK) {
+        cJSON *report = chirp_compare_json(base, &fresh, o, &r);
+        if (!report || !cJSON_AddItemToArray(reports, report))
+            st = chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
+    }
+    if (st == CHIRP_OK)
+        st = chirp_compare_markdown(base, &fresh, o, &r, &text);
+    if (st == CHIRP_OK) {
+        chirp_text_append(markdown, text);
+        if (strcmp(f->format, "table") == 0)
+            chirp_compare_print(base, &fresh, o, &r, isatty(STDOUT_FILENO) != 0);
+        else if (strcmp(f->format, "markdown") == 0)
+            printf("%s", text);
+        *bad |= r.tally[CHIRP_SLOWER] > 0 || r.tally[CHIRP_FAILED] > 0 ||
+                (f->fail_inconclusive && r.tally[CHIRP_INCONCLUSIVE] > 0) ||
+                (f->fail_missing && r.only_base > 0);
+    }
+    chirp_free(text);
+    chirp_compare_clear(&r);
+    chirp_results_clear(&fresh);
+    return st;
+}
+
+static chirp_status compare_files(const compare_flags *f, int n, char **paths, bool *bad)
+{
+    chirp_compare_options o = {.confidence = f->confidence, .filter = f->filter};
+    chirp_results base = {0};
+    chirp_text markdown = {0};
+    char from[256] = "";
+    cJSON *reports = cJSON_CreateArray();
+    chirp_status st = reports ? read_share(f->fail_above, &o.threshold)
+                              : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory");
+    if (st == CHIRP_OK && n < 2)
+        st = chirp_fail(
+            CHIRP_ERR_ARG,
+            "compare: needs two result files, BASE and NEW; see chirpbench compare --help");
+    if (st == CHIRP_OK && f->replace) {
+        const char *equals = strchr(f->replace, '=');
+        if (!equals || equals == f->replace || (size_t)(equals - f->replace) >= sizeof from)
+            st = chirp_fail(CHIRP_ERR_ARG, "compare: --replace %s: write OLD=NEW", f->replace);
+        else {
+            (void)snprintf(from, sizeof from, "%.*s", (int)(equals - f->replace), f->replace);
+            o.from = from;
+            o.to = equals + 1;
+        }
+    }
+    if (st == CHIRP_OK)
+        st = chirp_results_read(paths[0], &base);
+    if (st == CHIRP_OK)
+        warn(&base);
+    for (int i = 1; i < n && st == CHIRP_OK; ++i)
+        st = compare_one(f, &o, &base, paths[i], reports, &markdown, bad);
+    if (st == CHIRP_OK && markdown.failed)
+        st = chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
+    cJSON *shown = cJSON_GetArraySize(reports) == 1 ? cJSON_GetArrayItem(reports, 0) : reports;
+    if (st == CHIRP_OK && strcmp(f->format, "json") == 0)
+        st = print_json(shown, NULL);
+    if (st == CHIRP_OK && f->json)
+        st = print_json(shown, f->json);
+    if (st == CHIRP_OK && f->markdown)
+        st = chirp_file_write(f->markdown, markdown.bytes, markdown.used);
+    chirp_free(markdown.bytes);
+    chirp_results_clear(&base);
+    cJSON_Delete(reports);
+    return st;
+}
+
+static chirp_status store_files(const compare_flags *f, int n, char **paths)
+{
+    chirp_status st = n > 0
+                          ? CHIRP_OK
+                          : chirp_fail(CHIRP_ERR_ARG,
+                                       "compare: --store %s needs result files to store", f->store);
+    for (int i = 0; i < n && st == CHIRP_OK; ++i) {
+        char *stored = NULL;
+        st = chirp_history_store(f->store, paths[i], &stored);
+        if (st == CHIRP_OK)
+            printf("%s -> %s\n", paths[i], stored);
+        chirp_free(stored);
+    }
+    return st;
+}
+
+static chirp_status show_history(const compare_flags *f, bool *bad)
+{
+    chirp_history h;
+    double share = 0;
+    chirp_status st = read_share(f->fail_above, &share);
+    if (st == CHIRP_OK)
+        st = chirp_history_read(f->history, f->machine, share, &h);
+    if (st != CHIRP_OK)
+        return st;
+    cJSON *list = cJSON_CreateArray();
+    bool ok = list != NULL;
+    if (strcmp(f->format, "json") != 0)
+        printf("%s: %zu runs on machine %s\n%-60s %5s %12s %12s  %s\n", f->history, h.runs,
+               h.machine, "benchmark", "runs", "first s", "last s", "last change");
+    for (size_t i = 0; i < h.count && ok; ++i) {
+        const chirp_history_row *row = &h.item[i];
+        cJSON *o = cJSON_CreateObject();
+        ok = o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "name", row->name) &&
+             chirp_json_add_integer(o, "runs", (int64_t)row->runs) &&
+             chirp_json_add_real(o, "first_seconds", row->first_s) &&
+             chirp_json_add_real(o, "last_seconds", row->last_s) &&
+             chirp_json_add_integer(o, "changes", (int64_t)row->n_changes);
+        if (ok && row->changed)
+            ok = chirp_json_add_text(o, "changed_at", row->date) &&
+                 chirp_json_add_text(o, "changed_by", row->commit) &&
+                 chirp_json_add_real(o, "ratio", row->ratio) && chirp_json_add_real(o, "p", row->p);
+        *bad |= row->changed && row->ratio > 1 + share;
+        if (strcmp(f->format, "json") == 0)
+            continue;
+        printf("%-60s %5zu %12.6g %12.6g  ", row->name, row->runs, row->first_s, row->last_s);
+        if (row->changed)
+            printf("%+.1f %% at %s, commit %s (p %.3g, %zu change%s in all)\n",
+                   100 * (row->ratio - 1), row->date, row->commit, row->p, row->n_changes,
+                   row->n_changes == 1 ? "" : "s");
+        else
+            printf("none\n");
+    }
+    st = ok ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
+    if (st == CHIRP_OK && strcmp(f->format, "json") == 0)
+        st = print_json(list, NULL);
+    if (st == CHIRP_OK && f->json)
+        st = print_json(list, f->json);
+    cJSON_Delete(list);
+    chirp_history_clear(&h);
+    return st;
+}
+
+static int run(int argc, char **argv)
+{
+    compare_flags f = {.fail_above = "5%", .format = "table", .confidence = 0.95};
+    const chirp_option table[] = {
+        {"fail-above", CHIRP_OPTION_STRING, &f.fail_above, .metavar = "P%",
+         .help = "change of the time that matters: slower by surely more exits 1"},
+        {"confidence", CHIRP_OPTION_REAL, &f.confidence, .metavar = "P", .min = 0.5, .max = 0.9999,
+         .help = "of intervals and corrected tests"},
+        {"filter", CHIRP_OPTION_STRING, &f.filter, .metavar = "REGEX",
+         .help = "compare only names that it finds"},
+        {"replace", CHIRP_OPTION_STRING, &f.replace, .metavar = "OLD=NEW",
+         .help = "in names of BASE, to compare two algorithms: direct=transform"},
+        {"allow", CHIRP_OPTION_STRING, &f.allow, .metavar = "KEY,...",
+         .help = "facts about machine or build that may differ; all: any"},
+        {"fail-inconclusive", CHIRP_OPTION_FLAG, &f.fail_inconclusive,
+         .help = "exit 1 also when the data could not tell"},
+        {"fail-missing", CHIRP_OPTION_FLAG, &f.fail_missing,
+         .help = "exit 1 also when NEW lacks a benchmark of BASE"},
+        {"format", CHIRP_OPTION_CHOICE, &f.format, .choices = "table|markdown|json",
+         .help = "what goes to stdout"},
+        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE",
+         .help = "also write the comparison as JSON"},
+        {"markdown", CHIRP_OPTION_STRING, &f.markdown, .metavar = "FILE",
+         .help = "also write it as Markdown, for a pull request"},
+        {"store", CHIRP_OPTION_STRING, &f.store, .metavar = "DIR",
+         .help = "don't compare: keep the files in a baseline store"},
+        {"history", CHIRP_OPTION_STRING, &f.history, .metavar = "DIR",
+         .help = "don't compare: change points over the runs in a store"},
+        {"machine", CHIRP_OPTION_STRING, &f.machine, .metavar = "ID",
+         .help = "with --history: of this machine, not of the newest run's"},
+    };
+    const chirp_usage usage = {
+        "compare", "BASE NEW [NEW...]",
+        "Verdicts faster, slower, same, inconclusive or failed for every benchmark of two or more "
+        "result files, ours or\n"
+        "Google Benchmark's. BASE and NEW may be lists A.json,B.json whose repetitions are "
+        "pooled.\n"
+        "Exit 0: nothing is slower or failed; 1: something is; 2: the files can't be compared.",
+        table, sizeof table / sizeof table[0]};
+    int rest = 0;
+    bool bad = false;
+    chirp_status st = chirp_options_parse(&usage, argc, argv, &rest);
+    char **paths = argv + argc - rest;
+    if (st == CHIRP_OK && f.store)
+        st = store_files(&f, rest, paths);
+    else if (st == CHIRP_OK && f.history && rest > 0)
+        st = chirp_fail(CHIRP_ERR_ARG, "compare: --history reads a store, not %s", paths[0]);
+    else if (st == CHIRP_OK && f.history)
+        st = show_history(&f, &bad);
+    else if (st == CHIRP_OK)
+        st = compare_files(&f, rest, paths, &bad);
+    return st == CHIRP_OK && bad ? 1 : chirp_command_exit(st);
+}
+
+const chirp_command chirp_command_compare = {
+    "compare", "verdicts on result files with intervals and tests; exit 1 on a regression", run};
