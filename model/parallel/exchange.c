@@ -7,37 +7,11 @@
 #include "model/parallel/parallel.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
-/* Neighbouring tensors may be aligned to a cache line: up to 15 floats of padding between them travel along. */
-#define PADDING_FLOATS 15
 #define DEFAULT_BUCKET_BYTES ((int64_t)1 << 20)
 #define DEFAULT_FUSION_BYTES ((int64_t)64 << 20)
-
-void chirp_bucket_pack(const chirp_exchange *x, chirp_bucket *bucket)
-{
-    float *to = bucket->staging;
-    for (int t = bucket->first; t < bucket->first + bucket->n_tensors; ++t) {
-        memcpy(to, x->grad + x->tensors[t].offset, (size_t)x->tensors[t].count * sizeof *to);
-        to += x->tensors[t].count;
-    }
-}
-
-void chirp_bucket_unpack(const chirp_exchange *x, const chirp_bucket *bucket)
-{
-    const float *from = bucket->staging;
-    for (int t = bucket->first; t < bucket->first + bucket->n_tensors; ++t) {
-        memcpy(x->grad + x->tensors[t].offset, from, (size_t)x->tensors[t].count * sizeof *from);
-        from += x->tensors[t].count;
-    }
-}
-
-void chirp_exchange_mean(float *values, int64_t n, int size)
-{
-    const float ranks = (float)size;
-    for (int64_t i = 0; i < n; ++i)
-        values[i] /= ranks;
-}
 
 static chirp_status check_tensors(const chirp_exchange_tensor *tensors, int n)
 {
@@ -62,7 +36,8 @@ static chirp_status check_tensors(const chirp_exchange_tensor *tensors, int n)
 static chirp_status check_same_everywhere(const chirp_exchange *x)
 {
     uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
-    const int64_t head[3] = {(int64_t)x->config.mode, x->config.bucket_bytes, x->n_tensors};
+    const int64_t head[4] = {(int64_t)x->config.mode, x->config.bucket_bytes, x->n_tensors,
+                             (int64_t)x->config.compress};
     for (int t = -1; t < x->n_tensors; ++t) {
         const int64_t pair[2] = {t < 0 ? 0 : x->tensors[t].offset, t < 0 ? 0 : x->tensors[t].count};
         const void *parts[2] = {t < 0 ? (const void *)head : (const void *)pair,
@@ -81,64 +56,15 @@ static chirp_status check_same_everywhere(const chirp_exchange *x)
     return chirp_parallel_agree(st);
 }
 
-/* Cuts the list into buckets: closed when `limit` bytes are reached (overlap) or would be exceeded (study). */
-static chirp_status make_buckets(chirp_exchange *x)
-{
-    const bool study = x->config.mode == CHIRP_EXCHANGE_STUDY;
-    x->n_buckets = 0;
-    int64_t held = 0;
-    for (int t = 0; t < x->n_tensors; ++t) {
-        const int64_t bytes = x->tensors[t].count * (int64_t)sizeof(float);
-        chirp_bucket *b = x->n_buckets ? &x->buckets[x->n_buckets - 1] : NULL;
-        const bool full =
-            study ? held + bytes > x->config.bucket_bytes : held >= x->config.bucket_bytes;
-        if (!b || full || b->packed_count + x->tensors[t].count > INT_MAX / 2) {
-            b = &x->buckets[x->n_buckets++];
-            *b = (chirp_bucket){.first = t, .request = MPI_REQUEST_NULL};
-            held = 0;
-        }
-        held += bytes;
-        ++b->n_tensors;
-        b->packed_count += x->tensors[t].count;
-        x->bucket_of[t] = x->n_buckets - 1;
-    }
-    for (int i = 0; i < x->n_buckets; ++i) {
-        chirp_bucket *b = &x->buckets[i];
-        int64_t low = INT64_MAX;
-        int64_t high = 0;
-        for (int t = b->first; t < b->first + b->n_tensors; ++t) {
-            low = x->tensors[t].offset < low ? x->tensors[t].offset : low;
-            const int64_t end = x->tensors[t].offset + x->tensors[t].count;
-            high = end > high ? end : high;
-        }
-        b->offset = low;
-        b->count = high - low;
-        const int64_t slack = PADDING_FLOATS * (int64_t)(b->n_tensors - 1);
-        /* the study's framework always copies to its fusion buffer; so does its mode here */
-        b->packed = study || b->count > b->packed_count + slack;
-        if (!b->packed && b->count > b->packed_count)
-            /* a hole may hold another bucket's tensor: two reductions must not share memory */
-            for (int t = 0; t < x->n_tensors; ++t)
-                if (x->bucket_of[t] != i && x->tensors[t].offset < high &&
-                    x->tensors[t].offset + x->tensors[t].count > low)
-                    b->packed = true;
-        if (b->packed) {
-            b->staging = chirp_alloc((size_t)b->packed_count * sizeof *b->staging);
-            if (!b->staging)
-                return CHIRP_ERR_NOMEM;
-        }
-    }
-    return CHIRP_OK;
-}
-
 static chirp_status allocate(chirp_exchange *x, const chirp_exchange_tensor *tensors)
 {
     const size_t n = (size_t)x->n_tensors;
     x->tensors = chirp_calloc(n, sizeof *x->tensors);
     x->ready = chirp_calloc(n, sizeof *x->ready);
+    x->ready_s = chirp_calloc(n, sizeof *x->ready_s);
     x->bucket_of = chirp_calloc(n, sizeof *x->bucket_of);
     x->buckets = chirp_calloc(n, sizeof *x->buckets);
-    if (!x->tensors || !x->ready || !x->bucket_of || !x->buckets)
+    if (!x->tensors || !x->ready || !x->ready_s || !x->bucket_of || !x->buckets)
         return CHIRP_ERR_NOMEM;
     for (size_t t = 0; t < n; ++t) {
         x->tensors[t] = tensors[t];
@@ -146,7 +72,7 @@ static chirp_status allocate(chirp_exchange *x, const chirp_exchange_tensor *ten
         if (!x->tensors[t].name)
             return CHIRP_ERR_NOMEM;
     }
-    return x->size > 1 ? make_buckets(x) : CHIRP_OK;
+    return x->size > 1 ? chirp_buckets_make(x) : CHIRP_OK;
 }
 
 chirp_status chirp_exchange_create(const chirp_exchange_config *config,
@@ -155,9 +81,16 @@ chirp_status chirp_exchange_create(const chirp_exchange_config *config,
 {
     if (!config || !tensors || n_tensors < 1 || !exchange)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: no configuration or no tensors");
-    if (config->mode != CHIRP_EXCHANGE_OVERLAP && config->mode != CHIRP_EXCHANGE_STUDY)
-        return chirp_fail(CHIRP_ERR_ARG, "exchange: mode %d is neither overlap nor study",
+    if (config->mode != CHIRP_EXCHANGE_OVERLAP && config->mode != CHIRP_EXCHANGE_STUDY &&
+        config->mode != CHIRP_EXCHANGE_DELAYED)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: mode %d is none of overlap, study and delayed",
                           (int)config->mode);
+    if (config->compress != CHIRP_COMPRESS_NONE && config->compress != CHIRP_COMPRESS_BF16)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: compression %d is neither none nor bf16",
+                          (int)config->compress);
+    if (config->mode == CHIRP_EXCHANGE_STUDY && config->compress != CHIRP_COMPRESS_NONE)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "exchange: the study's mode sends floats; compress with overlap");
     if (config->bucket_bytes < 0)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: bucket of %lld bytes",
                           (long long)config->bucket_bytes);
@@ -172,12 +105,18 @@ chirp_status chirp_exchange_create(const chirp_exchange_config *config,
         x->config.bucket_bytes =
             config->mode == CHIRP_EXCHANGE_STUDY ? DEFAULT_FUSION_BYTES : DEFAULT_BUCKET_BYTES;
     x->size = chirp_parallel_size();
+    x->rank = chirp_parallel_rank();
+    x->gather_comm = MPI_COMM_NULL;
     x->n_tensors = n_tensors;
     st = allocate(x, tensors);
     if (x->size > 1) {
         st = chirp_parallel_agree(st);
         if (st == CHIRP_OK)
             st = check_same_everywhere(x);
+        if (st == CHIRP_OK && config->compress == CHIRP_COMPRESS_BF16)
+            st = chirp_mpi_check(MPI_Comm_dup(chirp_mpi_comm(), &x->gather_comm), "MPI_Comm_dup");
+        if (x->gather_comm != MPI_COMM_NULL)
+            (void)MPI_Comm_set_errhandler(x->gather_comm, MPI_ERRORS_RETURN);
     }
     if (st != CHIRP_OK) {
         chirp_exchange_destroy(x);
@@ -191,16 +130,12 @@ void chirp_exchange_destroy(chirp_exchange *x)
 {
     if (!x)
         return;
-    for (int i = 0; i < x->n_buckets; ++i) {
-        /* a step that failed half-way leaves requests that still write into memory we free */
-        if (x->buckets[i].started)
-            (void)MPI_Wait(&x->buckets[i].request, MPI_STATUS_IGNORE);
-        chirp_free(x->buckets[i].staging);
-    }
+    chirp_buckets_destroy(x);
     for (int t = 0; x->tensors && t < x->n_tensors; ++t)
         chirp_free((void *)(uintptr_t)x->tensors[t].name);
     chirp_free(x->tensors);
     chirp_free(x->ready);
+    chirp_free(x->ready_s);
     chirp_free(x->bucket_of);
     chirp_free(x->buckets);
     chirp_free(x);
@@ -216,9 +151,14 @@ chirp_status chirp_exchange_begin(chirp_exchange *x, float *grad)
     x->next = 0;
     x->profile = (chirp_exchange_profile){0};
     memset(x->ready, 0, (size_t)x->n_tensors * sizeof *x->ready);
+    if (x->size == 1)
+        return CHIRP_OK;
+    x->profile.begin_s = chirp_now_s();
+    x->slot = x->config.mode == CHIRP_EXCHANGE_DELAYED ? (int)(x->step % 2) : 0;
+    ++x->step;
     for (int i = 0; i < x->n_buckets; ++i) {
         x->buckets[i].n_ready = 0;
-        x->buckets[i].started = false;
+        x->buckets[i].flight[x->slot].started = false;
     }
     return CHIRP_OK;
 }
@@ -235,21 +175,17 @@ chirp_status chirp_exchange_ready(chirp_exchange *x, int tensor)
     x->ready[tensor] = true;
     if (x->size == 1)
         return CHIRP_OK;
+    x->ready_s[tensor] = chirp_now_s();
     ++x->buckets[x->bucket_of[tensor]].n_ready;
-    return x->config.mode == CHIRP_EXCHANGE_OVERLAP ? chirp_overlap_start(x) : CHIRP_OK;
+    return x->config.mode == CHIRP_EXCHANGE_STUDY ? CHIRP_OK : chirp_overlap_start(x);
 }
 
 void chirp_exchange_progress(chirp_exchange *x)
 {
-    if (!x || x->size == 1 || x->config.mode != CHIRP_EXCHANGE_OVERLAP)
+    if (!x || x->size == 1 || !x->grad || x->config.mode == CHIRP_EXCHANGE_STUDY)
         return;
-    /* MPICH moves messages inside calls only; one test moves all requests. Errors come up again in finish. */
-    for (int i = x->next - 1; i >= 0; --i)
-        if (x->buckets[i].started && x->buckets[i].request != MPI_REQUEST_NULL) {
-            int done = 0;
-            (void)MPI_Request_get_status(x->buckets[i].request, &done, MPI_STATUS_IGNORE);
-            return;
-        }
+    /* MPICH moves messages inside calls only. An error comes up again in finish(). */
+    (void)chirp_overlap_progress(x);
 }
 
 chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *profile)
@@ -262,13 +198,49 @@ chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *pr
             st = chirp_fail(CHIRP_ERR_ARG, "exchange: the gradient of %s was never announced",
                             x->tensors[t].name);
     if (st == CHIRP_OK && x->size > 1) {
-        const double start = chirp_now_s();
+        x->profile.finish_s = chirp_now_s();
         st = x->config.mode == CHIRP_EXCHANGE_STUDY ? chirp_study_finish(x)
                                                     : chirp_overlap_finish(x);
-        x->profile.exposed_s += chirp_now_s() - start;
+        x->profile.done_s = chirp_now_s();
+        x->profile.exposed_s += x->profile.done_s - x->profile.finish_s;
     }
     if (profile)
         *profile = x->profile;
     x->grad = NULL;
     return st;
+}
+
+static void add_event(chirp_exchange_event *events, int max, int *n, const char *name, char kind,
+                      double start_s, double end_s)
+{
+    if (*n < max) {
+        chirp_exchange_event *e = &events[*n];
+        *e = (chirp_exchange_event){.kind = kind, .start_s = start_s, .end_s = end_s};
+        (void)snprintf(e->name, sizeof e->name, "%s", name);
+    }
+    ++*n;
+}
+
+int chirp_exchange_events(const chirp_exchange *x, chirp_exchange_event *events, int max)
+{
+    int n = 0;
+    if (!x || x->size == 1)
+        return 0;
+    for (int t = 0; t < x->n_tensors; ++t) {
+        double before =
+            x->profile.begin_s; /* the latest instant of another tensor ahead of this one */
+        for (int u = 0; u < x->n_tensors; ++u)
+            if (x->ready_s[u] < x->ready_s[t] && x->ready_s[u] > before)
+                before = x->ready_s[u];
+        add_event(events, max, &n, x->tensors[t].name, 't', before, x->ready_s[t]);
+    }
+    for (int i = 0; i < x->n_buckets; ++i) {
+        char name[24];
+        const chirp_flight *f = &x->buckets[i].flight[x->slot];
+        (void)snprintf(name, sizeof name, "bucket %d", i);
+        if (f->end_s >= f->start_s) /* a delayed one may still travel */
+            add_event(events, max, &n, name, 'b', f->start_s, f->end_s);
+    }
+    add_event(events, max, &n, "wait", 'w', x->profile.finish_s, x->profile.done_s);
+    return n;
 }

@@ -18,14 +18,24 @@
 
 typedef enum chirp_exchange_mode {
     CHIRP_EXCHANGE_OVERLAP =
-        0, /**< static buckets in backward order, MPI_Iallreduce as soon as one is full */
+        0, /**< static buckets in backward order, reduced from the moment one is full */
     CHIRP_EXCHANGE_STUDY, /**< every tensor agreed on each step, fused buffer, reduced after the backward pass */
+    CHIRP_EXCHANGE_DELAYED, /**< overlap, but finish() gives the mean of the step before: nobody waits for this step's
+                                 slowest rank. The first step's mean is zero; the last step's is never applied */
 } chirp_exchange_mode;
+
+typedef enum chirp_exchange_compress {
+    CHIRP_COMPRESS_NONE = 0,
+    CHIRP_COMPRESS_BF16, /**< half the bytes; what rounding takes away is added to the next step's gradient (error
+                              feedback), on the way to the sum and on the way back. Not with study */
+} chirp_exchange_compress;
 
 typedef struct chirp_exchange_config {
     chirp_exchange_mode mode;
     int64_t
-        bucket_bytes; /**< overlap: a bucket is closed when it holds this many; study: fusion buffer, 64 MiB */
+        bucket_bytes; /**< overlap, delayed: a bucket is closed when it holds this many bytes of floats, 0: 1 MiB;
+                               study: size of the fusion buffer, 0: 64 MiB */
+    chirp_exchange_compress compress;
 } chirp_exchange_config;
 
 typedef struct chirp_exchange_tensor {
@@ -34,12 +44,15 @@ typedef struct chirp_exchange_tensor {
     int64_t count;    /**< [floats] */
 } chirp_exchange_tensor;
 
-/** What one step cost on this rank. */
+/** What one step cost on this rank. Instants are readings of chirp_now_s(). */
 typedef struct chirp_exchange_profile {
-    double exposed_s;       /**< time in finish() and in blocking calls */
-    double control_s;       /**< of which negotiation */
+    double exposed_s;       /**< time in finish() and in the calls that start reductions */
+    double control_s;       /**< of which negotiation, waiting for the slowest rank included */
     double exchanged_bytes; /**< payload sent into reductions */
     int64_t calls;          /**< reductions started */
+    double begin_s;         /**< instant of begin() */
+    double finish_s;        /**< instant of finish(): this rank's gradient is complete */
+    double done_s;          /**< instant at which finish() returned; all zero with one rank */
 } chirp_exchange_profile;
 
 typedef struct chirp_exchange chirp_exchange;
@@ -55,5 +68,19 @@ chirp_status chirp_exchange_ready(chirp_exchange *exchange, int tensor);
 void chirp_exchange_progress(chirp_exchange *exchange);
 /** @param profile  NULL when not wanted */
 chirp_status chirp_exchange_finish(chirp_exchange *exchange, chirp_exchange_profile *profile);
+
+/** For a timeline: what happened in one step, on this rank's clock. */
+typedef struct chirp_exchange_event {
+    char name[48]; /**< a tensor, "bucket 3", "wait" */
+    char
+        kind; /**< 't' tensor ready (start_s = the one before it), 'b' bucket in flight, 'w' finish() */
+    double start_s, end_s;
+} chirp_exchange_event;
+
+/**
+ * Events of the last finished step, in no order. A bucket's end is when this rank noticed it.
+ * @return how many there are; at most `max` are written. 0 with one rank
+ */
+int chirp_exchange_events(const chirp_exchange *exchange, chirp_exchange_event *events, int max);
 
 #endif

@@ -44,9 +44,7 @@ static chirp_status negotiate(const chirp_exchange *x)
     if (st == CHIRP_OK) {
         for (size_t i = 0; i < n; ++i)
             mine[i] = (request){x->ready[i] ? (int64_t)i : -1, x->tensors[i].count};
-        st = chirp_mpi_check(
-            MPI_Gather(mine, bytes, MPI_BYTE, all, bytes, MPI_BYTE, 0, chirp_mpi_comm()),
-            "MPI_Gather (negotiation)");
+        st = chirp_parallel_gather(mine, bytes, all, 0);
     }
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
         st = coordinate(x, all, mine + n);
@@ -65,16 +63,21 @@ chirp_status chirp_study_finish(chirp_exchange *x)
     x->profile.control_s += chirp_now_s() - start;
     for (int i = 0; st == CHIRP_OK && i < x->n_buckets; ++i) {
         chirp_bucket *b = &x->buckets[i];
-        chirp_bucket_pack(x, b);
-        st = chirp_mpi_check(MPI_Allreduce(MPI_IN_PLACE, b->staging, (int)b->packed_count,
-                                           MPI_FLOAT, MPI_SUM, chirp_mpi_comm()),
-                             "MPI_Allreduce (fusion buffer)");
+        chirp_flight *f = &b->flight[0];
+        f->start_s = chirp_now_s();
+        chirp_bucket_pack(x, b, f->values);
+        st = chirp_mpi_check(MPI_Iallreduce(MPI_IN_PLACE, f->values, (int)b->count, MPI_FLOAT,
+                                            MPI_SUM, chirp_mpi_comm(), &f->request),
+                             "MPI_Iallreduce (fusion buffer)");
+        if (st == CHIRP_OK)
+            st = chirp_mpi_wait(&f->request, "allreduce (fusion buffer)", 4 * b->count);
         if (st == CHIRP_OK) {
-            chirp_exchange_mean(b->staging, b->packed_count, x->size);
-            chirp_bucket_unpack(x, b);
+            chirp_exchange_mean(f->values, b->count, x->size);
+            chirp_bucket_unpack(x, b, f->values);
             ++x->profile.calls;
-            x->profile.exchanged_bytes += (double)b->packed_count * (double)sizeof(float);
+            x->profile.exchanged_bytes += (double)b->count * (double)sizeof(float);
         }
+        f->end_s = chirp_now_s();
     }
     return st;
 }

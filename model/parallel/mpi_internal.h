@@ -6,6 +6,7 @@
 
 #include <mpi.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /** The group that rank() and size() speak of; MPI_COMM_NULL before init and without MPI. */
 MPI_Comm chirp_mpi_comm(void);
@@ -15,5 +16,14 @@ chirp_status chirp_mpi_check(int code, const char *what);
 
 /** Whether there is anybody to talk to: started, not yet ended, more than one rank in the group. */
 bool chirp_mpi_several(void);
+
+/**
+ * Blocks until `request` is done, however long that takes unless a rank stalls (chirp_parallel_stall_limit()). All ranks
+ * of the group must make the same waits in the same order. Accounts the time under (`what`, `bytes`).
+ */
+chirp_status chirp_mpi_wait(MPI_Request *request, const char *what, int64_t bytes);
+
+/** Adds one call to the profile of chirp_parallel_calls(). */
+void chirp_mpi_account(const char *call, int64_t bytes, double seconds);
 
 #endif

@@ -1,23 +1,23 @@
 /* Ranks over MPI. One communicator of our own with MPI_ERRORS_RETURN: a failed call becomes a sentence, not an abort. */
 #include "model/parallel/parallel.h"
 
-#include "harness/base/memory.h"
 #include "model/parallel/mpi_internal.h"
 
-#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Messages are cut into pieces below INT_MAX, the largest count MPI 3 takes. */
-#define PIECE_BYTES ((int64_t)1 << 30)
-#define SENTENCE_BYTES 512
+#include <time.h>
+#include <unistd.h>
 
 static struct {
-    bool started; /* we called MPI_Init_thread, so we call MPI_Finalize */
-    MPI_Comm comm;
-    int rank, size;
-} self = {.comm = MPI_COMM_NULL, .size = 1};
+    bool started;   /* we called MPI_Init_thread, so we call MPI_Finalize */
+    MPI_Comm world; /* everybody */
+    MPI_Comm comm;  /* the group; MPI_COMM_NULL on a rank that is left out */
+    bool member;
+    int rank, size;         /* in the group */
+    int job_rank, job_size; /* in the job */
+} self = {.world = MPI_COMM_NULL, .comm = MPI_COMM_NULL, .member = true, .size = 1, .job_size = 1};
 
 MPI_Comm chirp_mpi_comm(void) { return self.comm; }
 
@@ -30,44 +30,101 @@ chirp_status chirp_mpi_check(int code, const char *what)
     char text[MPI_MAX_ERROR_STRING] = "unknown error";
     int length = 0;
     (void)MPI_Error_string(code, text, &length);
-    return chirp_fail(CHIRP_ERR_LIBRARY, "%s failed on rank %d of %d: %.300s", what, self.rank,
-                      self.size, text);
+    return chirp_fail(CHIRP_ERR_LIBRARY, "%s failed on rank %d of %d: %.300s", what, self.job_rank,
+                      self.job_size, text);
+}
+
+/* A rank that crashes says which one it is: mpiexec knows processes only. Calls nothing that isn't signal safe. */
+static char crash_text[96];
+static size_t crash_length;
+
+static void on_crash(int number)
+{
+    const struct timespec nap = {.tv_nsec = 300000000}; /* as in chirp_parallel_abort() */
+    const ssize_t written = write(STDERR_FILENO, crash_text, crash_length);
+    (void)written;
+    (void)nanosleep(&nap, NULL);
+    (void)raise(number); /* SA_RESETHAND has put the default action back */
+}
+
+static void name_crashes(void)
+{
+    static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    const int length = snprintf(crash_text, sizeof crash_text,
+                                "chirpbench: rank %d of %d crashed; mpiexec ends the job\n",
+                                self.job_rank, self.job_size);
+    crash_length = length > 0 ? (size_t)length : 0;
+    for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; ++i) {
+        struct sigaction old;
+        struct sigaction action = {0};
+        action.sa_handler = on_crash;
+        action.sa_flags = (int)SA_RESETHAND | SA_NODEFER;
+        (void)sigemptyset(&action.sa_mask);
+        /* a sanitizer's or debugger's own handler knows more */
+        if (sigaction(deadly[i], NULL, &old) == 0 && !(old.sa_flags & SA_SIGINFO) &&
+            old.sa_handler == SIG_DFL)
+            (void)sigaction(deadly[i], &action, NULL);
+    }
+}
+
+static chirp_status start_mpi(void)
+{
+    int provided = 0;
+    const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
+    if (code != MPI_SUCCESS)
+        return chirp_mpi_check(code, "MPI_Init_thread");
+    self.started = true;
+    if (provided < MPI_THREAD_FUNNELED)
+        return chirp_fail(
+            CHIRP_ERR_UNSUPPORTED,
+            "this MPI offers thread level %d, but OpenMP needs MPI_THREAD_FUNNELED (%d)", provided,
+            MPI_THREAD_FUNNELED);
+    return CHIRP_OK;
+}
+
+/* A copy of `from` whose failures are returned. */
+static chirp_status duplicate(MPI_Comm from, MPI_Comm *to)
+{
+    chirp_status st = chirp_mpi_check(MPI_Comm_dup(from, to), "MPI_Comm_dup");
+    if (st == CHIRP_OK)
+        st = chirp_mpi_check(MPI_Comm_set_errhandler(*to, MPI_ERRORS_RETURN),
+                             "MPI_Comm_set_errhandler");
+    return st;
+}
+
+static chirp_status number_ranks(void)
+{
+    chirp_status st = chirp_mpi_check(MPI_Comm_rank(self.comm, &self.rank), "MPI_Comm_rank");
+    if (st == CHIRP_OK)
+        st = chirp_mpi_check(MPI_Comm_size(self.comm, &self.size), "MPI_Comm_size");
+    return st;
 }
 
 chirp_status chirp_parallel_init(void)
 {
     int initialized = 0;
     int finalized = 0;
-    if (self.comm != MPI_COMM_NULL)
+    if (self.world != MPI_COMM_NULL)
         return CHIRP_OK;
     (void)MPI_Initialized(&initialized);
     (void)MPI_Finalized(&finalized);
     if (finalized)
         return chirp_fail(CHIRP_ERR_LIBRARY, "MPI was already ended and can't be started again in "
                                              "one process");
-    if (!initialized) {
-        int provided = 0;
-        const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-        if (code != MPI_SUCCESS)
-            return chirp_mpi_check(code, "MPI_Init_thread");
-        self.started = true;
-        if (provided < MPI_THREAD_FUNNELED)
-            return chirp_fail(
-                CHIRP_ERR_UNSUPPORTED,
-                "this MPI offers thread level %d, but OpenMP needs MPI_THREAD_FUNNELED (%d)",
-                provided, MPI_THREAD_FUNNELED);
-    }
-    chirp_status st = chirp_mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
-                                      "MPI_Comm_set_errhandler");
+    chirp_status st = initialized ? CHIRP_OK : start_mpi();
     if (st == CHIRP_OK)
-        st = chirp_mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &self.comm), "MPI_Comm_dup");
-    if (st == CHIRP_OK)
-        st = chirp_mpi_check(MPI_Comm_set_errhandler(self.comm, MPI_ERRORS_RETURN),
+        st = chirp_mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
                              "MPI_Comm_set_errhandler");
     if (st == CHIRP_OK)
-        st = chirp_mpi_check(MPI_Comm_rank(self.comm, &self.rank), "MPI_Comm_rank");
+        st = duplicate(MPI_COMM_WORLD, &self.world);
     if (st == CHIRP_OK)
-        st = chirp_mpi_check(MPI_Comm_size(self.comm, &self.size), "MPI_Comm_size");
+        st = duplicate(self.world, &self.comm);
+    if (st == CHIRP_OK)
+        st = number_ranks();
+    self.job_rank = self.rank;
+    self.job_size = self.size;
+    if (st == CHIRP_OK && self.size > 1)
+        name_crashes();
     return st;
 }
 
@@ -80,12 +137,15 @@ void chirp_parallel_finalize(void)
     if (!finalized) {
         if (self.comm != MPI_COMM_NULL)
             (void)MPI_Comm_free(&self.comm);
+        if (self.world != MPI_COMM_NULL)
+            (void)MPI_Comm_free(&self.world);
         (void)MPI_Finalize();
     }
-    self.comm = MPI_COMM_NULL;
+    self.world = self.comm = MPI_COMM_NULL;
     self.started = false;
-    self.rank = 0;
-    self.size = 1;
+    self.member = true;
+    self.rank = self.job_rank = 0;
+    self.size = self.job_size = 1;
 }
 
 void chirp_parallel_abort(int exit_code)
@@ -93,13 +153,18 @@ void chirp_parallel_abort(int exit_code)
     const char *sentence = chirp_error_message();
     if (sentence[0] == '\0')
         sentence = "ended without saying why";
-    if (self.size > 1)
-        (void)fprintf(stderr, "chirpbench: rank %d: %s\n", self.rank, sentence);
+    if (self.job_size > 1)
+        (void)fprintf(stderr, "chirpbench: rank %d: %s\n", self.job_rank, sentence);
     else
         (void)fprintf(stderr, "chirpbench: %s\n", sentence);
     (void)fflush(NULL);
-    if (self.comm != MPI_COMM_NULL)
+    if (self.world != MPI_COMM_NULL) {
+        /* mpiexec forwards our lines, and drops those that it hasn't read when it begins to kill */
+        const struct timespec nap = {.tv_nsec = 300000000};
+        if (self.job_size > 1)
+            (void)nanosleep(&nap, NULL);
         (void)MPI_Abort(MPI_COMM_WORLD, exit_code);
+    }
     exit(exit_code);
 }
 
@@ -107,102 +172,49 @@ int chirp_parallel_rank(void) { return self.rank; }
 
 int chirp_parallel_size(void) { return self.size; }
 
-/* An interruption gives way to any error: errors say what to do. */
-static int severity(chirp_status status)
-{
-    if (status == CHIRP_OK)
-        return 0;
-    return status == CHIRP_ERR_INTERRUPTED ? 1 : 1 + (int)status;
-}
+bool chirp_parallel_member(void) { return self.member; }
 
-chirp_status chirp_parallel_agree(chirp_status status)
+chirp_status chirp_parallel_group(int n)
 {
-    if (!chirp_mpi_several())
-        return status;
-    struct {
-        int severity, rank;
-    } mine = {severity(status), self.rank}, worst = {0, 0};
+    if (n < 1 || n > self.job_size)
+        return chirp_fail(CHIRP_ERR_ARG, "a group of %d of %d ranks", n, self.job_size);
+    if (self.world == MPI_COMM_NULL)
+        return CHIRP_OK;
+    MPI_Comm group = MPI_COMM_NULL;
+    self.member = self.job_rank < n;
     chirp_status st = chirp_mpi_check(
-        MPI_Allreduce(&mine, &worst, 1, MPI_2INT, MPI_MAXLOC, self.comm), "MPI_Allreduce (agree)");
-    if (st != CHIRP_OK || worst.severity == 0)
-        return st;
-    struct {
-        int status;
-        char sentence[SENTENCE_BYTES];
-    } message = {(int)status, ""};
-    (void)snprintf(message.sentence, sizeof message.sentence, "%s", chirp_error_message());
-    st = chirp_mpi_check(MPI_Bcast(&message, (int)sizeof message, MPI_BYTE, worst.rank, self.comm),
-                         "MPI_Bcast (agree)");
-    if (st != CHIRP_OK)
-        return st;
-    /* --help is an interruption without a sentence; it stays one */
-    if (status == CHIRP_OK && message.sentence[0] != '\0')
-        return chirp_fail((chirp_status)message.status, "rank %d: %s", worst.rank,
-                          message.sentence);
-    return (chirp_status)message.status;
-}
-
-chirp_status chirp_parallel_broadcast(void *data, int64_t bytes, int root)
-{
-    if (bytes < 0 || root < 0 || root >= self.size || (!data && bytes > 0))
-        return chirp_fail(CHIRP_ERR_ARG, "broadcast of %lld bytes from rank %d of %d",
-                          (long long)bytes, root, self.size);
-    chirp_status st = CHIRP_OK;
-    if (!chirp_mpi_several())
-        return st;
-    char *next = data;
-    for (int64_t left = bytes; st == CHIRP_OK && left > 0; left -= PIECE_BYTES) {
-        const int64_t piece = left < PIECE_BYTES ? left : PIECE_BYTES;
-        st = chirp_mpi_check(MPI_Bcast(next, (int)piece, MPI_BYTE, root, self.comm), "MPI_Bcast");
-        next += piece;
-    }
+        MPI_Comm_split(self.world, self.member ? 0 : MPI_UNDEFINED, self.job_rank, &group),
+        "MPI_Comm_split");
+    if (st == CHIRP_OK && self.comm != MPI_COMM_NULL)
+        st = chirp_mpi_check(MPI_Comm_free(&self.comm), "MPI_Comm_free");
+    self.comm = group;
+    self.rank = 0;
+    self.size = 1;
+    if (st == CHIRP_OK && self.member)
+        st = number_ranks();
     return st;
 }
 
-chirp_status chirp_parallel_sum(double *values, int n)
+chirp_status chirp_parallel_everyone(void)
 {
-    if (n < 0 || (!values && n > 0))
-        return chirp_fail(CHIRP_ERR_ARG, "sum of %d values", n);
-    if (!chirp_mpi_several() || n == 0)
+    if (self.world == MPI_COMM_NULL)
         return CHIRP_OK;
-    /* MPI_Allreduce may add in an order that follows where ranks run. One rank adding in rank order can't. */
-    double *all = NULL;
-    chirp_status own = CHIRP_OK;
-    if (self.rank == 0) {
-        all = chirp_calloc((size_t)n * (size_t)self.size, sizeof *all);
-        own = all ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    /* ranks left out wait for minutes; a barrier that polls would take their cores from those who work */
+    MPI_Request request = MPI_REQUEST_NULL;
+    int done = 0;
+    chirp_status st = chirp_mpi_check(MPI_Ibarrier(self.world, &request), "MPI_Ibarrier");
+    while (st == CHIRP_OK && !done) {
+        const struct timespec nap = {.tv_nsec = 1000000};
+        st = chirp_mpi_check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+        if (!done)
+            (void)nanosleep(&nap, NULL);
     }
-    chirp_status st = chirp_parallel_agree(own);
+    if (st == CHIRP_OK && self.comm != MPI_COMM_NULL)
+        st = chirp_mpi_check(MPI_Comm_free(&self.comm), "MPI_Comm_free");
     if (st == CHIRP_OK)
-        st = chirp_mpi_check(MPI_Gather(values, n, MPI_DOUBLE, all, n, MPI_DOUBLE, 0, self.comm),
-                             "MPI_Gather (sum)");
-    if (st == CHIRP_OK && self.rank == 0) {
-        for (int i = 0; i < n; ++i) {
-            double sum = 0;
-            for (int r = 0; r < self.size; ++r)
-                sum += all[(size_t)r * (size_t)n + (size_t)i];
-            values[i] = sum;
-        }
-    }
-    chirp_free(all);
-    return st == CHIRP_OK
-               ? chirp_parallel_broadcast(values, (int64_t)n * (int64_t)sizeof *values, 0)
-               : st;
-}
-
-chirp_status chirp_parallel_max(double *values, int n)
-{
-    if (n < 0 || (!values && n > 0))
-        return chirp_fail(CHIRP_ERR_ARG, "maximum of %d values", n);
-    if (!chirp_mpi_several() || n == 0)
-        return CHIRP_OK;
-    return chirp_mpi_check(MPI_Allreduce(MPI_IN_PLACE, values, n, MPI_DOUBLE, MPI_MAX, self.comm),
-                           "MPI_Allreduce (max)");
-}
-
-chirp_status chirp_parallel_barrier(void)
-{
-    if (!chirp_mpi_several())
-        return CHIRP_OK;
-    return chirp_mpi_check(MPI_Barrier(self.comm), "MPI_Barrier");
+        st = duplicate(self.world, &self.comm);
+    if (st == CHIRP_OK)
+        st = number_ranks();
+    self.member = true;
+    return st;
 }

@@ -7,6 +7,7 @@
 
 #include "harness/base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** Starts MPI (thread level FUNNELED or better); call once, before the functions below. */
@@ -32,5 +33,41 @@ chirp_status chirp_parallel_sum(double *values, int n);
 /** Collective: element-wise maximum. */
 chirp_status chirp_parallel_max(double *values, int n);
 chirp_status chirp_parallel_barrier(void);
+
+/**
+ * Collective over the whole job: the calls above, and exchanges created from now on, concern ranks 0 .. n-1 only.
+ * The other ranks must do nothing but call chirp_parallel_everyone(), in which they sleep.
+ * @return CHIRP_ERR_ARG unless 1 <= n <= size of the job
+ */
+chirp_status chirp_parallel_group(int n);
+/** Whether this rank belongs to the group; true unless chirp_parallel_group() left it out. */
+bool chirp_parallel_member(void);
+/** Collective over the whole job: the group is everybody again. Waits for all without using the processor. */
+chirp_status chirp_parallel_everyone(void);
+
+/** Collective: `bytes` of every rank, in rank order, at root. @param all  [size * bytes] at root, else ignored */
+chirp_status chirp_parallel_gather(const void *mine, int64_t bytes, void *all, int root);
+
+/**
+ * Collective: what to add to this rank's chirp_now_s() to read rank 0's clock, from the fastest of 32 round trips.
+ * @param uncertainty_s  half of that round trip
+ */
+chirp_status chirp_parallel_clock_offset(double *offset_s, double *uncertainty_s);
+
+/** Time that this rank spent in MPI by call and size: the columns of an mpi_profile. */
+typedef struct chirp_call_row {
+    char call[40];
+    int64_t bytes, calls;
+    double seconds;
+} chirp_call_row;
+void chirp_parallel_calls_reset(void);
+/** @return how many rows there are; at most `max` are written */
+int chirp_parallel_calls(chirp_call_row *rows, int max);
+
+/**
+ * A rank that keeps the others waiting for this long ends the job with a line that names it; 15 s by default or
+ * CHIRPBENCH_STALL_SECONDS, at least five times the longest wait so far, 0: never.
+ */
+void chirp_parallel_stall_limit(double seconds);
 
 #endif

@@ -161,6 +161,137 @@ static void test_both_modes_give_the_same_mean(void **state)
     chirp_free(grads[1]);
 }
 
+/* Mean of rank gradients at index i in step `number`, in double. */
+static double true_mean(int64_t i, int number)
+{
+    double sum = 0;
+    for (int r = 0; r < size; ++r)
+        sum += (double)value_at(r, i, number);
+    return sum / size;
+}
+
+static void test_delayed_gives_the_mean_of_the_step_before(void **state)
+{
+    (void)state;
+    const int order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
+    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_DELAYED, .bucket_bytes = 50000};
+    chirp_exchange *x = NULL;
+    CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
+    float *grad = chirp_alloc(ARENA * sizeof *grad);
+    CHECK(grad != NULL);
+    for (int number = 0; number < 6; ++number) {
+        step(x, grad, number, order, NULL);
+        if (size == 1 || number > 0) {
+            check_mean(grad, size == 1 ? number : number - 1);
+            check_equal_on_all_ranks(grad);
+        } else {
+            for (int64_t i = 0; i < ARENA; ++i)
+                CHECK(!OWNED(i) || grad[i] == 0);
+        }
+    }
+    chirp_free(grad);
+    chirp_exchange_destroy(x); /* the last step's reductions still travel */
+}
+
+static void run_bf16(chirp_exchange_mode mode, int64_t bucket_bytes)
+{
+    const int in_order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
+    const int reversed[N_TENSORS] = {6, 5, 4, 3, 2, 1, 0};
+    enum { STEPS = 12 };
+    const int late = mode == CHIRP_EXCHANGE_DELAYED && size > 1;
+    const chirp_exchange_config config = {
+        .mode = mode, .bucket_bytes = bucket_bytes, .compress = CHIRP_COMPRESS_BF16};
+    chirp_exchange *x = NULL;
+    CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
+    float *grad = chirp_alloc(ARENA * sizeof *grad);
+    double *received = chirp_calloc(ARENA, sizeof *received);
+    double *wanted = chirp_calloc(ARENA, sizeof *wanted);
+    CHECK(grad && received && wanted);
+    for (int number = 0; number < STEPS; ++number) {
+        chirp_exchange_profile profile;
+        step(x, grad, number, (number + rank) % 2 ? in_order : reversed, &profile);
+        check_equal_on_all_ranks(grad);
+        CHECK(size == 1 ||
+              (profile.exchanged_bytes >= 2.0 * 150438 && profile.exchanged_bytes < 2.1 * 150438));
+        if (number < late)
+            continue;
+        for (int64_t i = 0; i < ARENA; ++i) {
+            if (!OWNED(i)) {
+                CHECK(grad[i] == (i >= 151016 ? 42.0F : 0.0F));
+                continue;
+            }
+            /* one step: two roundings to 8 bits and what is carried over; |value| < 1 */
+            CHECK(fabs((double)grad[i] - true_mean(i, number - late)) <= 4.0 / 256);
+            received[i] += (double)grad[i];
+            wanted[i] += true_mean(i, number - late);
+        }
+    }
+    /* error feedback: over many steps only the last step's rounding is missing, not twelve of them */
+    double worst = 0;
+    for (int64_t i = 0; i < ARENA; ++i)
+        if (OWNED(i))
+            worst = fmax(worst, fabs(received[i] - wanted[i]));
+    CHECK(worst <= (size == 1 ? 1e-5 : 1.01 * 2.0 / 256));
+    CHECK(size == 1 || worst > 1e-5); /* it did travel in bf16 */
+    chirp_free(grad);
+    chirp_free(received);
+    chirp_free(wanted);
+    chirp_exchange_destroy(x);
+}
+
+static void test_bf16_loses_nothing_over_many_steps(void **state)
+{
+    (void)state;
+    run_bf16(CHIRP_EXCHANGE_OVERLAP, 1 << 20);
+    run_bf16(CHIRP_EXCHANGE_OVERLAP, 1);
+    run_bf16(CHIRP_EXCHANGE_DELAYED, 80000);
+}
+
+static void test_bf16_keeps_nan_and_infinity(void **state)
+{
+    (void)state;
+    const chirp_exchange_config config = {.compress = CHIRP_COMPRESS_BF16};
+    const chirp_exchange_tensor one[1] = {{"a", 0, 5}};
+    chirp_exchange *x = NULL;
+    CHECK(chirp_exchange_create(&config, one, 1, &x) == CHIRP_OK);
+    float grad[5] = {rank == size - 1 ? NAN : 1, rank == 0 ? INFINITY : 1, 3e38F, -0.0F, 1};
+    CHECK(chirp_exchange_begin(x, grad) == CHIRP_OK);
+    CHECK(chirp_exchange_ready(x, 0) == CHIRP_OK);
+    CHECK(chirp_exchange_finish(x, NULL) == CHIRP_OK);
+    /* a diverged rank must be seen by all; what it lost must not poison the next step */
+    CHECK(isnan(grad[0]) && isinf(grad[1]) && grad[3] == 0 && grad[4] == 1);
+    for (int i = 0; i < 5; ++i)
+        grad[i] = 0.5F;
+    CHECK(chirp_exchange_begin(x, grad) == CHIRP_OK);
+    CHECK(chirp_exchange_ready(x, 0) == CHIRP_OK);
+    CHECK(chirp_exchange_finish(x, NULL) == CHIRP_OK);
+    CHECK(grad[0] == 0.5F && grad[1] == 0.5F && grad[4] == 0.5F);
+    chirp_exchange_destroy(x);
+}
+
+static void test_events_describe_the_step(void **state)
+{
+    (void)state;
+    const int order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
+    const chirp_exchange_config config = {.bucket_bytes = 80000};
+    chirp_exchange_event events[64];
+    chirp_exchange_profile profile;
+    chirp_exchange *x = NULL;
+    CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
+    float *grad = chirp_alloc(ARENA * sizeof *grad);
+    CHECK(grad != NULL);
+    step(x, grad, 0, order, &profile);
+    const int n = chirp_exchange_events(x, events, 64);
+    CHECK(size > 1 ? n > N_TENSORS + 1 && n <= 64 : n == 0);
+    for (int i = 0; i < n; ++i) {
+        CHECK(events[i].end_s >= events[i].start_s);
+        CHECK(events[i].start_s >= profile.begin_s && events[i].end_s <= profile.done_s);
+    }
+    CHECK(chirp_exchange_events(x, events, 1) == n);
+    chirp_free(grad);
+    chirp_exchange_destroy(x);
+}
+
 static void test_misuse_is_refused_with_a_name(void **state)
 {
     (void)state;
@@ -171,6 +302,9 @@ static void test_misuse_is_refused_with_a_name(void **state)
     CHECK(strstr(chirp_error_message(), "a and b overlap"));
     const chirp_exchange_tensor empty[1] = {{"a", 0, 0}};
     CHECK(chirp_exchange_create(&config, empty, 1, &x) == CHIRP_ERR_ARG && !x);
+    const chirp_exchange_config mixed = {.mode = CHIRP_EXCHANGE_STUDY,
+                                         .compress = CHIRP_COMPRESS_BF16};
+    CHECK(chirp_exchange_create(&mixed, tensors, N_TENSORS, &x) == CHIRP_ERR_ARG && !x);
     const chirp_exchange_config foreign = {.mode = (chirp_exchange_mode)7};
     CHECK(chirp_exchange_create(&foreign, tensors, N_TENSORS, &x) == CHIRP_ERR_ARG && !x);
 
@@ -210,6 +344,10 @@ int main(void)
         cmocka_unit_test(test_overlap),
         cmocka_unit_test(test_study),
         cmocka_unit_test(test_both_modes_give_the_same_mean),
+        cmocka_unit_test(test_delayed_gives_the_mean_of_the_step_before),
+        cmocka_unit_test(test_bf16_loses_nothing_over_many_steps),
+        cmocka_unit_test(test_bf16_keeps_nan_and_infinity),
+        cmocka_unit_test(test_events_describe_the_step),
         cmocka_unit_test(test_misuse_is_refused_with_a_name),
         cmocka_unit_test(test_ranks_with_other_options_are_refused_by_all),
     };

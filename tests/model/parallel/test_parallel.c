@@ -101,6 +101,65 @@ static void test_barrier(void **state)
     CHECK(chirp_parallel_barrier() == CHIRP_OK);
 }
 
+static void test_gather_is_in_rank_order(void **state)
+{
+    (void)state;
+    int mine[2] = {10 * rank, 10 * rank + 1};
+    int all[2 * 64] = {0};
+    CHECK(size <= 64);
+    CHECK(chirp_parallel_gather(mine, sizeof mine, all, 0) == CHIRP_OK);
+    for (int r = 0; rank == 0 && r < size; ++r)
+        CHECK(all[2 * r] == 10 * r && all[2 * r + 1] == 10 * r + 1);
+    CHECK(chirp_parallel_gather(mine, -1, all, 0) == CHIRP_ERR_ARG);
+}
+
+static void test_groups_are_smaller_jobs(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= size; ++n) {
+        CHECK(chirp_parallel_group(n) == CHIRP_OK);
+        CHECK(chirp_parallel_member() == (rank < n));
+        if (rank < n) {
+            double ones = 1;
+            CHECK(chirp_parallel_size() == n && chirp_parallel_rank() == rank);
+            CHECK(chirp_parallel_sum(&ones, 1) == CHIRP_OK && ones == n);
+        }
+        CHECK(chirp_parallel_everyone() == CHIRP_OK);
+        CHECK(chirp_parallel_member() && chirp_parallel_size() == size &&
+              chirp_parallel_rank() == rank);
+    }
+    CHECK(chirp_parallel_group(0) == CHIRP_ERR_ARG);
+    CHECK(chirp_parallel_group(size + 1) == CHIRP_ERR_ARG);
+    double ones = 1;
+    CHECK(chirp_parallel_sum(&ones, 1) == CHIRP_OK && ones == size);
+}
+
+static void test_clocks_of_one_machine_agree(void **state)
+{
+    (void)state;
+    double offset = 1;
+    double uncertainty = 1;
+    CHECK(chirp_parallel_clock_offset(&offset, &uncertainty) == CHIRP_OK);
+    /* ranks of one machine share CLOCK_MONOTONIC, so the truth is 0 */
+    CHECK(uncertainty >= 0 && fabs(offset) <= uncertainty + 1e-6);
+    CHECK((rank == 0 || size == 1) == (uncertainty == 0));
+}
+
+static void test_calls_are_accounted(void **state)
+{
+    (void)state;
+    chirp_call_row rows[8];
+    chirp_parallel_calls_reset();
+    CHECK(chirp_parallel_calls(rows, 8) == 0);
+    double value = 1;
+    for (int i = 0; i < 3; ++i)
+        CHECK(chirp_parallel_max(&value, 1) == CHIRP_OK);
+    const int n = chirp_parallel_calls(rows, 8);
+    CHECK(n == (size > 1 ? 1 : 0));
+    CHECK(size == 1 || (rows[0].calls == 3 && rows[0].bytes == 8 && rows[0].seconds >= 0 &&
+                        strstr(rows[0].call, "allreduce")));
+}
+
 int main(void)
 {
     /* before init: alone, and everything works */
@@ -121,6 +180,10 @@ int main(void)
         cmocka_unit_test(test_agree_spreads_the_failure_and_its_sentence),
         cmocka_unit_test(test_agree_prefers_errors_to_interruption),
         cmocka_unit_test(test_barrier),
+        cmocka_unit_test(test_gather_is_in_rank_order),
+        cmocka_unit_test(test_groups_are_smaller_jobs),
+        cmocka_unit_test(test_clocks_of_one_machine_agree),
+        cmocka_unit_test(test_calls_are_accounted),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     chirp_parallel_finalize();

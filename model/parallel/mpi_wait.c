@@ -1,0 +1,182 @@
+/*
+ * Waiting for other ranks: the only place where this program blocks in MPI.
+ *
+ * A wait polls, yields the core to whoever needs it (ranks may share cores), accounts its time by call and size, and
+ * knows when it has become too long. Then ranks tell the first three of them in which wait they are; the first one
+ * names those who fell behind, and ends the job. A stalled rank can't speak for itself, and the second and third rank
+ * take over when the first is the stalled one.
+ */
+#include "harness/base/clock.h"
+#include "harness/base/memory.h"
+#include "model/parallel/mpi_internal.h"
+#include "model/parallel/parallel.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HERE_TAG = 4711, DEPUTIES = 3, MAX_CALLS = 64, POLLS_PER_YIELD = 64 };
+
+static const double HERE_AFTER_S = 1; /* a wait this long is reported to the deputies */
+static const double GRACE_S = 3;      /* for reports to come in */
+static const double DEPUTY_DELAY_S =
+    4; /* rank 1 acts this much after rank 0 should have, rank 2 after rank 1 */
+
+static struct {
+    int64_t waits; /* collective waits done: the same on all ranks that are in step */
+    double
+        longest_s;  /* of the completed ones: a job whose steps differ by seconds is not stalled */
+    double limit_s; /* negative: not read from the environment yet; 0: never */
+    int n_calls;
+    chirp_call_row call[MAX_CALLS];
+} self = {.limit_s = -1};
+
+void chirp_parallel_stall_limit(double seconds) { self.limit_s = seconds; }
+
+static double stall_limit_s(void)
+{
+    if (self.limit_s < 0) {
+        const char *text = getenv("CHIRPBENCH_STALL_SECONDS");
+        char *end = NULL;
+        const double wanted = text ? strtod(text, &end) : 15;
+        self.limit_s = text && (end == text || *end != '\0' || !(wanted >= 0)) ? 15 : wanted;
+    }
+    if (self.limit_s == 0)
+        return INFINITY;
+    return fmax(self.limit_s, 5 * self.longest_s);
+}
+
+void chirp_mpi_account(const char *call, int64_t bytes, double seconds)
+{
+    int i = 0;
+    while (i < self.n_calls &&
+           (self.call[i].bytes != bytes || strcmp(self.call[i].call, call) != 0))
+        ++i;
+    if (i == MAX_CALLS) /* too many sizes: the last row collects the rest */
+        i = MAX_CALLS - 1;
+    else if (i == self.n_calls) {
+        self.call[i] = (chirp_call_row){.bytes = bytes};
+        (void)snprintf(self.call[i].call, sizeof self.call[i].call, "%s", call);
+        ++self.n_calls;
+    }
+    ++self.call[i].calls;
+    self.call[i].seconds += seconds;
+}
+
+void chirp_parallel_calls_reset(void) { self.n_calls = 0; }
+
+int chirp_parallel_calls(chirp_call_row *rows, int max)
+{
+    for (int i = 0; i < self.n_calls && i < max; ++i)
+        rows[i] = self.call[i];
+    return self.n_calls;
+}
+
+/* Eager and tiny: it leaves even when nobody receives. The request is freed, not waited for. */
+static void report_here(int rank, int size)
+{
+    static int64_t here; /* must outlive the sends */
+    here = self.waits;
+    for (int to = 0; to < DEPUTIES && to < size; ++to) {
+        MPI_Request request = MPI_REQUEST_NULL;
+        if (to != rank && MPI_Isend(&here, 1, MPI_INT64_T, to, HERE_TAG, chirp_mpi_comm(),
+                                    &request) == MPI_SUCCESS)
+            (void)MPI_Request_free(&request);
+    }
+}
+
+/* Newest report of each rank into seen[]; NULL just empties the queue. */
+static void collect_reports(int64_t *seen)
+{
+    for (;;) {
+        int there = 0;
+        MPI_Status status;
+        int64_t at = 0;
+        if (MPI_Iprobe(MPI_ANY_SOURCE, HERE_TAG, chirp_mpi_comm(), &there, &status) !=
+                MPI_SUCCESS ||
+            !there)
+            return;
+        if (MPI_Recv(&at, 1, MPI_INT64_T, status.MPI_SOURCE, HERE_TAG, chirp_mpi_comm(),
+                     MPI_STATUS_IGNORE) != MPI_SUCCESS)
+            return;
+        if (seen && at > seen[status.MPI_SOURCE])
+            seen[status.MPI_SOURCE] = at;
+    }
+}
+
+static void end_job(const int64_t *seen, int rank, int size, const char *what, double waited)
+{
+    int64_t least = self.waits;
+    for (int r = 0; r < size; ++r)
+        if (r != rank && seen[r] < least)
+            least = seen[r];
+    char names[200] = "";
+    size_t used = 0;
+    int behind = 0;
+    for (int r = 0; r < size; ++r)
+        if (r != rank && seen[r] == least && least < self.waits) {
+            ++behind;
+            if (used < sizeof names - 12)
+                used += (size_t)snprintf(names + used, sizeof names - used, "%s%d",
+                                         used ? ", " : "", r);
+        }
+    if (behind > 0)
+        (void)chirp_fail(
+            CHIRP_ERR_LIBRARY,
+            "rank %s stalled: %d of %d ranks wait for it in %s since %.0f s; all ranks end "
+            "now, the last checkpoint is whole (CHIRPBENCH_STALL_SECONDS sets the limit)",
+            names, size - behind, size, what, waited);
+    else
+        (void)chirp_fail(
+            CHIRP_ERR_LIBRARY,
+            "all %d ranks wait in %s since %.0f s and none moves on: the network or the MPI "
+            "library stalled",
+            size, what, waited);
+    chirp_parallel_abort(2);
+}
+
+chirp_status chirp_mpi_wait(MPI_Request *request, const char *what, int64_t bytes)
+{
+    const double start = chirp_now_s();
+    const int rank = chirp_parallel_rank();
+    const int size = chirp_parallel_size();
+    int64_t *seen = NULL; /* allocated when a diagnosis begins */
+    bool reported = false;
+    for (int polls = 1;; ++polls) {
+        int done = 0;
+        const int code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
+        if (code != MPI_SUCCESS) {
+            chirp_free(seen);
+            return chirp_mpi_check(code, what);
+        }
+        if (done)
+            break;
+        if (polls % POLLS_PER_YIELD != 0)
+            continue;
+        (void)sched_yield();
+        const double waited = chirp_now_s() - start;
+        if (!reported && waited > HERE_AFTER_S) {
+            reported = true;
+            report_here(rank, size);
+            if (rank >= DEPUTIES)
+                continue;
+            seen = chirp_alloc((size_t)size * sizeof *seen);
+            for (int r = 0; seen && r < size; ++r)
+                seen[r] = -1;
+        }
+        if (!reported || rank >= DEPUTIES)
+            continue;
+        collect_reports(seen);
+        if (seen && waited > stall_limit_s() + GRACE_S + DEPUTY_DELAY_S * rank)
+            end_job(seen, rank, size, what, waited);
+    }
+    chirp_free(seen);
+    const double waited = chirp_now_s() - start;
+    ++self.waits;
+    self.longest_s = fmax(self.longest_s, waited);
+    chirp_mpi_account(what, bytes, waited);
+    return CHIRP_OK;
+}

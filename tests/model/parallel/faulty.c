@@ -1,0 +1,48 @@
+/*
+ * A job in which one rank goes wrong; test_faults.sh looks at how it ends.
+ *     faulty stall|crash|error RANK
+ * The others wait for the gradient, as in training. A whole job would end with code 0 and "not stopped".
+ */
+#include "model/parallel/exchange.h"
+#include "model/parallel/parallel.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void go_wrong(const char *how)
+{
+    if (strcmp(how, "stall") == 0)
+        (void)raise(SIGSTOP);
+    if (strcmp(how, "crash") == 0)
+        abort();
+    if (strcmp(how, "error") == 0) {
+        (void)chirp_fail(CHIRP_ERR_IO, "the disk is full");
+        chirp_parallel_abort(2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    float grad[100] = {0};
+    const chirp_exchange_tensor tensor = {"weight", 0, 100};
+    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_OVERLAP};
+    chirp_exchange *x = NULL;
+    chirp_parallel_stall_limit(2);
+    if (argc != 3 || chirp_parallel_init() != CHIRP_OK ||
+        chirp_exchange_create(&config, &tensor, 1, &x) != CHIRP_OK)
+        return 3;
+    for (int step = 0; step < 3; ++step) {
+        if (step == 2 && chirp_parallel_rank() == atoi(argv[2]))
+            go_wrong(argv[1]);
+        if (chirp_exchange_begin(x, grad) != CHIRP_OK || chirp_exchange_ready(x, 0) != CHIRP_OK ||
+            chirp_exchange_finish(x, NULL) != CHIRP_OK)
+            return 4;
+    }
+    chirp_exchange_destroy(x);
+    chirp_parallel_finalize();
+    printf("not stopped\n");
+    return 0;
+}
