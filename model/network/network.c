@@ -306,6 +306,7 @@ void chirp_network_destroy(chirp_network *net)
 
 void chirp_network_initialize(chirp_network *net, uint64_t seed, double scale_bias)
 {
+    net->loaded = false;
     for (int t = 0; t < net->n_tensors; ++t) {
         const chirp_tensor *tensor = &net->tensor[t];
         const network_layer *layer = &net->layer[tensor->layer];
@@ -318,7 +319,8 @@ void chirp_network_initialize(chirp_network *net, uint64_t seed, double scale_bi
                 values[i] = (float)net->config.initial_rho;
         } else {
             const double fan_in = (double)layer->n_weights / (double)layer->n_biases;
-            const float scale = (float)sqrt((layer->relu ? 2.0 : 1.0) / fan_in);
+            const double fan_out = (double)layer->n_biases * (double)net->info[tensor->layer].taps;
+            const float scale = (float)sqrt(2 / (fan_in + fan_out));
             chirp_rng_normal(chirp_rng_stream(seed, CHIRP_RNG_INIT, (uint32_t)tensor->layer, 0), 0,
                              tensor->count, values);
             for (int64_t i = 0; i < tensor->count; ++i)

@@ -102,13 +102,19 @@ const chirp_layer_info *chirp_network_layers(const chirp_network *net, int *n);
 const chirp_conv1d_plan *chirp_network_conv_plan(const chirp_network *net, int layer);
 
 int64_t chirp_network_parameter_count(const chirp_network *net);
+/**
+ * The arena, to read or to write. Packed copies of convolution weights are made anew in the first forward pass after this
+ * call, so call it again before every change instead of keeping the pointer.
+ */
 float *chirp_network_parameters(chirp_network *net);
 /** NULL when the network was not made for training. */
 float *chirp_network_gradients(chirp_network *net);
 
 /**
- * Fresh parameters, a function of `seed` alone: weights (and means) normal with variance 2 / fan_in in front of a
- * ReLU and 1 / fan_in elsewhere (He et al. 2015, arXiv:1502.01852), biases 0, rho = initial_rho.
+ * Fresh parameters, a function of `seed` alone: weights (and means) normal with variance 2 / (fan_in + fan_out) (Glorot
+ * and Bengio 2010; TensorFlow's default, hence the public code's), biases 0, rho = initial_rho. Variance 2 / fan_in (He)
+ * drives the tanh outputs into saturation within ten Adam steps here: max pooling lets the mean of the activations grow
+ * from layer to layer, and every step moves 1856 inputs of dense1 the same way.
  * @param scale_bias  initial bias of the raw scale output (ignored with one output)
  */
 void chirp_network_initialize(chirp_network *net, uint64_t seed, double scale_bias);

@@ -35,14 +35,19 @@ const float *chirp_network_forward_root(chirp_network *net, const float *strain,
                                         const chirp_pass *pass)
 {
     const float *src = strain;
+    bool drawn = false;
     for (int i = 0; i < net->config.spec->n_root; ++i) {
         const network_layer *layer = &net->layer[i];
-        chirp_conv1d_load_weights(layer->conv, effective_weights(net, i, pass));
+        const bool draw = layer->variational && pass->sample;
+        drawn = drawn || draw;
+        if (draw || !net->loaded)
+            chirp_conv1d_load_weights(layer->conv, effective_weights(net, i, pass));
         chirp_conv1d_forward(layer->conv, src,
                              tensor_data(net, net->parameters, layer->tensor_bias), layer->dst,
                              layer->code);
         src = layer->dst;
     }
+    net->loaded = !drawn; /* a draw serves one pass */
     return src;
 }
 

@@ -33,6 +33,7 @@ struct chirp_network {
     chirp_tensor *tensor;
     int64_t n_parameters;
     float *parameters, *gradients;
+    bool loaded; /* convolution plans hold the current parameters (as they are, not a draw) */
     float *dfeatures; /* [N][features] of one leaf, summed into the last root layer's ddst */
 };
 

@@ -26,6 +26,7 @@ chirp_train_config chirp_train_config_default(void)
         .prior_sigma = 1,
         .initial_rho = -5,
         .signal = chirp_signal_config_default(),
+        .curriculum = 4,
         .validation_signals = 256,
         .exchange = {.mode = CHIRP_EXCHANGE_OVERLAP, .bucket_bytes = 4 << 20},
         .algorithm = CHIRP_CONV1D_AUTO,
@@ -62,6 +63,7 @@ static const number_field train_fields[] = {
     FIELD(initial_rho, FIELD_DOUBLE),
     FIELD(independent_noise, FIELD_BOOL),
     FIELD(dense2_relu, FIELD_BOOL),
+    FIELD(curriculum, FIELD_DOUBLE),
     FIELD(validation_signals, FIELD_INT64),
 };
 
@@ -89,7 +91,8 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
         return chirp_fail(CHIRP_ERR_ARG, "signals of %lld samples don't fit the network's %lld",
                           (long long)config->signal.length, (long long)spec->length);
     if (config->signal.n_detectors != 1)
-        return chirp_fail(CHIRP_ERR_ARG, "the network reads one detector, not %d", config->signal.n_detectors);
+        return chirp_fail(CHIRP_ERR_ARG, "the network reads one detector, not %d",
+                          config->signal.n_detectors);
     if (config->batch < 1 || config->iterations < 1 || config->validation_signals < 1)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--batch, --iterations and --validation-signals must be at least 1");
@@ -105,6 +108,8 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
         config->warmup_steps < 0)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--kl-weight must be within 0 to 1, warm-up steps not negative");
+    if (!(config->curriculum >= 1 && config->curriculum <= 100))
+        return chirp_fail(CHIRP_ERR_ARG, "--curriculum %g is outside 1 to 100", config->curriculum);
     if (!isfinite(config->target_error) || config->target_error < 0)
         return chirp_fail(CHIRP_ERR_ARG, "--target-error must not be negative");
     return CHIRP_OK;

@@ -185,6 +185,16 @@ static double kl_weight(const chirp_trainer *trainer)
     return weight;
 }
 
+double chirp_curriculum_factor(const chirp_train_config *config, int64_t iteration)
+{
+    static const double switch_at[] = {0.075, 0.15, 0.225, 0.3, 0.4, 0.5};
+    enum { STAGES = sizeof switch_at / sizeof switch_at[0] };
+    int stage = 0;
+    while (stage < STAGES && (double)iteration >= switch_at[stage] * (double)config->iterations)
+        ++stage;
+    return pow(config->curriculum, 1 - (double)stage / STAGES);
+}
+
 static double mean_relative_error(const chirp_trainer *trainer, const double *sums, double *error)
 {
     const int leaves = trainer->spec->n_leaves;
@@ -233,9 +243,14 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
                            .learning_rate = learning_rate(trainer)};
 
     const double t0 = chirp_now_s();
-    chirp_status st = chirp_generator_batch(
-        trainer->training, (uint64_t)trainer->iteration * step_rows + first_row, config->batch,
-        trainer->strain, trainer->label, NULL, NULL);
+    const double factor = chirp_curriculum_factor(config, trainer->iteration);
+    chirp_status st = chirp_generator_set_snr(trainer->training, factor * config->signal.snr_min,
+                                              factor * config->signal.snr_max);
+    if (st != CHIRP_OK)
+        return st;
+    st = chirp_generator_batch(trainer->training,
+                               (uint64_t)trainer->iteration * step_rows + first_row, config->batch,
+                               trainer->strain, trainer->label, NULL, NULL);
     if (st != CHIRP_OK)
         return st;
     const double t1 = chirp_now_s();

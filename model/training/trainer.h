@@ -55,6 +55,8 @@ typedef struct chirp_train_config {
     bool dense2_relu; /**< puts the removed activation back */
 
     chirp_signal_config signal; /**< its seed and threads are overwritten with the ones here */
+    double
+        curriculum; /**< the SNR range starts this many times higher and falls in steps: 4; 1 for none */
     int64_t validation_signals; /**< held-out signals: 256 */
     double target_error;        /**< 0: the network's own threshold */
 
@@ -62,6 +64,12 @@ typedef struct chirp_train_config {
     chirp_conv1d_algorithm algorithm;
     int n_threads; /**< 0: omp_get_max_threads() */
 } chirp_train_config;
+
+/**
+ * Factor on the SNR range at a step: the study trained on six files of falling SNR, switched at 7.5, 15, 22.5, 30, 40 and
+ * 50 % of its iterations. Its SNRs are not public; ours fall geometrically from `curriculum` to 1 at the same points.
+ */
+double chirp_curriculum_factor(const chirp_train_config *config, int64_t iteration);
 
 /** The study's hyper-parameters (reference in model/network/layers.h). */
 chirp_train_config chirp_train_config_default(void);

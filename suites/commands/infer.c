@@ -67,10 +67,13 @@ static chirp_status read_window(inference *f)
     f->drawn = chirp_calloc((size_t)(f->spec->n_leaves * f->samples), sizeof *f->drawn);
     if (!f->window || !f->drawn)
         return CHIRP_ERR_NOMEM;
-    if (signal->f_high_hz != chirp_whiten_options_default().band.high_hz || signal->n_detectors != 1)
-        return chirp_fail(CHIRP_ERR_UNSUPPORTED,
-                          "%s: was trained on %d detectors up to %g Hz; infer reads one detector up to %g Hz", f->checkpoint,
-                          signal->n_detectors, signal->f_high_hz, chirp_whiten_options_default().band.high_hz);
+    if (signal->f_high_hz != chirp_whiten_options_default().band.high_hz ||
+        signal->n_detectors != 1)
+        return chirp_fail(
+            CHIRP_ERR_UNSUPPORTED,
+            "%s: was trained on %d detectors up to %g Hz; infer reads one detector up to %g Hz",
+            f->checkpoint, signal->n_detectors, signal->f_high_hz,
+            chirp_whiten_options_default().band.high_hz);
     return chirp_strain_window(f->strain, f->gps, f->merger_at_s, signal->length,
                                signal->sample_rate_hz, signal->f_low_hz, f->window, &f->info);
 }
@@ -114,7 +117,8 @@ static chirp_status write_json(const inference *f)
     cJSON_AddItemToArray(events, event);
     cJSON_AddStringToObject(event, "strain", f->strain);
     cJSON_AddStringToObject(event, "detector", f->info.detector);
-    cJSON_AddStringToObject(event, "source", chirp_strain_is_simulated(f->strain) ? "injected signal" : "real strain");
+    cJSON_AddStringToObject(
+        event, "source", chirp_strain_is_simulated(f->strain) ? "injected signal" : "real strain");
     cJSON_AddNumberToObject(event, "gps", f->gps);
     cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
     cJSON_AddStringToObject(event, "network", f->config.network);
@@ -130,9 +134,8 @@ static chirp_status write_json(const inference *f)
     cJSON_AddItemToObject(window, "whitened",
                           cJSON_CreateFloatArray(f->window, (int)f->config.signal.length));
     cJSON *psd = cJSON_AddObjectToObject(event, "psd");
-    cJSON_AddItemToObject(
-        psd, "frequency_hz",
-        cJSON_CreateDoubleArray(f->info.psd_f_hz, (int)f->info.n_psd));
+    cJSON_AddItemToObject(psd, "frequency_hz",
+                          cJSON_CreateDoubleArray(f->info.psd_f_hz, (int)f->info.n_psd));
     cJSON_AddItemToObject(psd, "psd", cJSON_CreateDoubleArray(f->info.psd, (int)f->info.n_psd));
     char *text = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
