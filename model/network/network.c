@@ -367,7 +367,11 @@ const chirp_conv1d_plan *chirp_network_conv_plan(const chirp_network *net, int l
 
 int64_t chirp_network_parameter_count(const chirp_network *net) { return net->n_parameters; }
 
-float *chirp_network_parameters(chirp_network *net) { return net->parameters; }
+float *chirp_network_parameters(chirp_network *net)
+{
+    net->loaded = false;
+    return net->parameters;
+}
 
 float *chirp_network_gradients(chirp_network *net) { return net->gradients; }
 
