@@ -18,6 +18,12 @@ extern const chirp_bench_entry chirp_suite_network[];
 /** Dense and variational layers with the ledger of their time; draws, optimisers, dropout, posterior predictive. */
 extern const chirp_bench_entry chirp_suite_layers[];
 
+/** Every convolution of the root: each pass, each algorithm. */
+extern const chirp_bench_entry chirp_suite_kernels_conv1d[];
+
+/** The same, hot, with weights cold, with all caches cold, and as a first call. */
+extern const chirp_bench_entry chirp_suite_temperature[];
+
 /** Every suite, in the order in which they run. */
 extern const chirp_bench_suite chirp_suites[];
 extern const size_t chirp_n_suites;
