@@ -15,6 +15,7 @@ static const chirp_command *const commands[] = {
     &chirp_command_infer,
     &chirp_command_train,
     &chirp_command_project,
+    &chirp_command_report,
     NULL,
 };
 

@@ -1,0 +1,270 @@
+/* Posteriors: what the network says about an event, beside what was put in or what others published. */
+#include "reports/report_internal.h"
+
+#include "harness/base/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BINS = 48 };
+
+static const char *unit_of(const char *label)
+{
+    return strcmp(label, "m1") == 0 || strcmp(label, "m2") == 0 ? " [solar masses, detector frame]"
+                                                                : "";
+}
+
+static const char *name_of(const char *label)
+{
+    static const struct {
+        const char *label, *name;
+    } names[] = {{"m1", "primary mass m1"},
+                 {"m2", "secondary mass m2"},
+                 {"a_f", "remnant spin a_f"},
+                 {"omega_R", "ringdown frequency M omega_R"},
+                 {"omega_I", "ringdown damping M omega_I"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
+        if (strcmp(label, names[i].label) == 0)
+            return names[i].name;
+    return label;
+}
+
+static bool is_real(const cJSON *event)
+{
+    const char *source = chirp_json_string(event, "source");
+    return source && strncmp(source, "real", 4) == 0;
+}
+
+/* The published event within a second of this one; only for real strain. */
+static const cJSON *published_event(const chirp_report *r, const cJSON *event)
+{
+    const double gps = chirp_json_number(event, "gps");
+    const chirp_result_file *file = NULL;
+    if (!is_real(event))
+        return NULL;
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PUBLISHED, i));
+         ++i) {
+        const cJSON *published = cJSON_GetObjectItemCaseSensitive(file->root, "published");
+        const cJSON *other = NULL;
+        cJSON_ArrayForEach(
+            other, cJSON_GetObjectItemCaseSensitive(
+                       published, "events")) if (fabs(chirp_json_number(other, "gps") - gps) <
+                                                 1) return other;
+    }
+    return NULL;
+}
+
+/* What to compare with: {"median": x, "interval_90": [lo, hi]}, from the event's own file or from published.json. */
+static const cJSON *reference_of(const cJSON *event, const cJSON *published, const char *label)
+{
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(event, "published"), label);
+    return own ? own
+               : cJSON_GetObjectItemCaseSensitive(
+                     cJSON_GetObjectItemCaseSensitive(published, "parameters"), label);
+}
+
+/* True parameters of an injected signal: a number per label under "injected" or "truth". */
+static double truth_of(const cJSON *event, const char *label)
+{
+    const double injected =
+        chirp_json_number(cJSON_GetObjectItemCaseSensitive(event, "injected"), label);
+    return isfinite(injected)
+               ? injected
+               : chirp_json_number(cJSON_GetObjectItemCaseSensitive(event, "truth"), label);
+}
+
+static double interval(const cJSON *object, int end)
+{
+    const cJSON *item =
+        cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(object, "interval_90"), end);
+    return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
+}
+
+static void vertical(chirp_markup *script, double x, const char *style)
+{
+    if (isfinite(x))
+        chirp_markup_format(
+            script, "set arrow from %.9g, graph 0 to %.9g, graph 1 nohead front %s\n", x, x, style);
+}
+
+static void histogram(chirp_report *r, const cJSON *event, const cJSON *published,
+                      const cJSON *parameter)
+{
+    size_t n = 0;
+    double *x = chirp_json_numbers(cJSON_GetObjectItemCaseSensitive(parameter, "samples"), &n);
+    double low = INFINITY;
+    double high = -INFINITY;
+    double bin[BINS] = {0};
+    const char *label = parameter->string;
+    const cJSON *reference = reference_of(event, published, label);
+    const double truth = truth_of(event, label);
+    chirp_markup script = {0};
+    chirp_markup title = {0};
+    double good = 0;
+    for (size_t i = 0; i < n; ++i)
+        if (isfinite(x[i])) {
+            low = fmin(low, x[i]);
+            high = fmax(high, x[i]);
+            ++good;
+        }
+    if (good < 2 || !(high > low)) { /* no samples, or a point: the table says all there is */
+        chirp_free(x);
+        return;
+    }
+    const double width = (high - low) / BINS;
+    for (size_t i = 0; i < n; ++i)
+        if (isfinite(x[i])) {
+            const int k = (int)((x[i] - low) / width);
+            bin[k < BINS ? k : BINS - 1] += 1 / (good * width);
+        }
+    chirp_free(x);
+    double left = low;
+    double right = high;
+    const double mark[] = {truth, chirp_json_number(reference, "median")};
+    for (size_t i = 0; i < sizeof mark / sizeof mark[0]; ++i)
+        if (isfinite(mark[i])) {
+            left = fmin(left, mark[i]);
+            right = fmax(right, mark[i]);
+        }
+    chirp_markup_raw(&script, "$h << EOD\n");
+    for (int i = 0; i < BINS; ++i)
+        chirp_markup_format(&script, "%.9g %.9g\n", low + (i + 0.5) * width, bin[i]);
+    chirp_markup_format(&script,
+                        "EOD\nset xrange [%.9g:%.9g]\nset yrange [0:*]\nset style fill solid 0.75 "
+                        "noborder\nset boxwidth %.9g\n"
+                        "set border 3 lw 0.7\nset tics nomirror\nset ylabel 'density'\nset key "
+                        "outside top center horizontal\n",
+                        left - 0.03 * (right - left), right + 0.03 * (right - left), width);
+    chirp_markup_raw(&script, "set xlabel ");
+    chirp_markup_format(&title, "%s%s", name_of(label), unit_of(label));
+    chirp_gnuplot_quote(&script, title.bytes ? title.bytes : "");
+    chirp_markup_raw(&script, " noenhanced\n");
+    if (isfinite(interval(parameter, 0)) && isfinite(interval(parameter, 1)))
+        chirp_markup_format(&script,
+                            "set object rectangle from %.9g, graph 0 to %.9g, graph 1 fc rgb '%s' "
+                            "fs transparent solid 0.13 noborder behind\n",
+                            interval(parameter, 0), interval(parameter, 1), chirp_plot_colour[0]);
+    vertical(&script, chirp_json_number(parameter, "median"), "lw 2.2 lc rgb '#2b7fd4'");
+    vertical(&script, chirp_json_number(reference, "median"), "lw 2 lc rgb '#d1425a'");
+    vertical(&script, interval(reference, 0), "lw 1.3 dt 2 lc rgb '#d1425a'");
+    vertical(&script, interval(reference, 1), "lw 1.3 dt 2 lc rgb '#d1425a'");
+    vertical(&script, truth, "lw 2 lc rgb '#23935f'");
+    chirp_markup_raw(&script, "plot $h using 1:2 with boxes lc rgb '#7fb0e2' title 'samples', 1/0 "
+                              "with lines lw 2.2 lc rgb '#2b7fd4' title 'median'");
+    if (isfinite(chirp_json_number(reference, "median")))
+        chirp_markup_raw(&script, ", 1/0 with lines lw 2 lc rgb '#d1425a' title 'published'");
+    if (isfinite(truth))
+        chirp_markup_raw(&script, ", 1/0 with lines lw 2 lc rgb '#23935f' title 'injected'");
+    chirp_markup_raw(&script, "\n");
+    script.failed = script.failed || title.failed;
+    chirp_markup_clear(&title);
+    chirp_markup_format(&title, "Posterior of %s", name_of(label));
+    chirp_report_figure(r, title.bytes ? title.bytes : "Posterior",
+                        isfinite(chirp_json_number(reference, "median"))
+                            ? "Samples of the network, its median and its 90 % interval (shaded); "
+                              "the published median and its interval (dashed)."
+                            : "Samples of the network, its median and its 90 % interval (shaded).",
+                        560, 330, &script);
+    chirp_markup_clear(&title);
+}
+
+static void parameters_table(chirp_report *r, const cJSON *event, const cJSON *published,
+                             const cJSON *parameters)
+{
+    static const char *const headers[] = {
+        "parameter",     "median",   "mean",      "std",  "5 %", "95 %", "epistemic std",
+        "aleatoric std", "injected", "published", "from", "to",  NULL};
+    const cJSON *parameter = NULL;
+    chirp_table t;
+    chirp_table_begin(
+        &t, is_real(event) ? "Posterior from real strain" : "Posterior from an injected signal",
+        headers);
+    cJSON_ArrayForEach(parameter, parameters)
+    {
+        const cJSON *reference = reference_of(event, published, parameter->string);
+        chirp_table_text(&t, name_of(parameter->string));
+        chirp_table_member(&t, parameter, "median", CHIRP_UNIT_PLAIN);
+        chirp_table_member(&t, parameter, "mean", CHIRP_UNIT_PLAIN);
+        chirp_table_member(&t, parameter, "std", CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, interval(parameter, 0), CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, interval(parameter, 1), CHIRP_UNIT_PLAIN);
+        chirp_table_member(&t, parameter, "epistemic_std", CHIRP_UNIT_PLAIN);
+        chirp_table_member(&t, parameter, "aleatoric_std", CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, truth_of(event, parameter->string), CHIRP_UNIT_PLAIN);
+        chirp_table_member(&t, reference, "median", CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, interval(reference, 0), CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, interval(reference, 1), CHIRP_UNIT_PLAIN);
+    }
+    chirp_report_table(r, &t, 10);
+}
+
+static void say_text(chirp_report *r, const cJSON *event, const char *before, const char *key)
+{
+    const char *text = chirp_json_string(event, key);
+    if (!text)
+        return;
+    chirp_markup_raw(&r->body, before);
+    chirp_markup_text(&r->body, text);
+}
+
+static void write_event(chirp_report *r, const chirp_result_file *file, const cJSON *event)
+{
+    const cJSON *published = published_event(r, event);
+    const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(event, "parameters");
+    const cJSON *parameter = NULL;
+    if (!cJSON_IsObject(parameters)) {
+        char sentence[400];
+        (void)snprintf(sentence, sizeof sentence,
+                       "%.200s: field \"parameters\" of an event is missing: write it again with "
+                       "chirpbench infer",
+                       file->name);
+        chirp_report_problem(r, sentence);
+        return;
+    }
+    const bool real = is_real(event);
+    chirp_markup_format(&r->body, "<h3>%s</h3>\n<p><span class=\"tag %s\">%s</span> ",
+                        real ? "Real strain" : "Injected signal", real ? "real" : "injected",
+                        real ? "from real strain" : "from a signal injected into noise");
+    say_text(r, event, "", "strain");
+    say_text(r, event, ", detector ", "detector");
+    if (isfinite(chirp_json_number(event, "gps"))) {
+        chirp_markup_raw(&r->body, ", GPS ");
+        chirp_markup_number(&r->body, chirp_json_number(event, "gps"), CHIRP_UNIT_TIMESTAMP);
+    }
+    say_text(r, event, "; network ", "network");
+    say_text(r, event, ", variational ", "variational");
+    if (isfinite(chirp_json_number(event, "iterations"))) {
+        chirp_markup_raw(&r->body, ", trained for ");
+        chirp_markup_number(&r->body, chirp_json_number(event, "iterations"), CHIRP_UNIT_INTEGER);
+        chirp_markup_raw(&r->body, " iterations");
+    }
+    chirp_markup_raw(&r->body, ".</p>\n");
+    chirp_report_source(r, file);
+    if (published) {
+        chirp_markup_raw(&r->body, "<p>Published values: ");
+        chirp_markup_text(&r->body, chirp_json_string(published, "name"));
+        chirp_markup_raw(&r->body, ", ");
+        chirp_markup_text(&r->body, chirp_json_string(published, "source"));
+        chirp_markup_raw(&r->body, "</p>\n");
+    }
+    chirp_figures_begin(r);
+    cJSON_ArrayForEach(parameter, parameters) histogram(r, event, published, parameter);
+    chirp_figures_end(r);
+    parameters_table(r, event, published, parameters);
+}
+
+void chirp_section_posterior(chirp_report *r)
+{
+    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_RESULT_POSTERIOR, 0);
+    if (!file)
+        return;
+    chirp_section_begin(r, "posterior", "Posterior");
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_POSTERIOR, i));
+         ++i) {
+        const cJSON *event = NULL;
+        cJSON_ArrayForEach(event, cJSON_GetObjectItemCaseSensitive(file->root, "events"))
+            write_event(r, file, event);
+    }
+    chirp_section_end(r);
+}

@@ -1,0 +1,395 @@
+/* Scaling: what was measured here, what is projected to a machine one lacks, and what others published, in one picture. */
+#include "reports/report_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct term {
+    const char *key, *title;
+} term;
+
+static const term measured_terms[] = {{"compute", "compute"},
+                                      {"waiting", "waiting for the slowest rank"},
+                                      {"control", "control messages"},
+                                      {"exposed_communication", "exposed communication"}};
+static const term projected_terms[] = {{"compute", "compute"},
+                                       {"straggler", "waiting for the slowest node"},
+                                       {"negotiation", "negotiation"},
+                                       {"exposed_allreduce", "exposed allreduce"}};
+enum { TERMS = 4 };
+
+static const cJSON *rows_of(const chirp_result_file *file)
+{
+    return cJSON_GetObjectItemCaseSensitive(file->root, "rows");
+}
+
+/* "theta, study exchange, last2, batch 64" from whatever the file says. */
+static void describe(chirp_markup *m, const chirp_result_file *file)
+{
+    static const struct {
+        const char *key, *after, *dull; /* the dull value says nothing worth a word */
+    } words[] = {{"machine", "", NULL},
+                 {"mode", "", NULL},
+                 {"exchange", " exchange", NULL},
+                 {"variational", "", NULL},
+                 {"weight_noise", " weight noise", "independent"},
+                 {"compress", "", "none"}};
+    const char *separator = "";
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; ++i) {
+        const char *word = chirp_json_string(file->root, words[i].key);
+        if (!word || (words[i].dull && strcmp(word, words[i].dull) == 0))
+            continue;
+        chirp_markup_format(m, "%s%s%s", separator, word, words[i].after);
+        separator = ", ";
+    }
+    const double batch = chirp_json_number(file->root, "batch");
+    const double micro_steps = chirp_json_number(file->root, "accumulate");
+    if (isfinite(batch)) {
+        chirp_markup_format(m, "%sbatch %g", separator, batch);
+        separator = ", ";
+    }
+    if (micro_steps > 1)
+        chirp_markup_format(m, "%s%g passes per exchange", separator, micro_steps);
+}
+
+static int points(chirp_markup *script, const char *name, size_t index, const cJSON *rows,
+                  const char *x_key, bool bands)
+{
+    const cJSON *row = NULL;
+    int n = 0;
+    chirp_markup_format(script, "$%s%zu << EOD\n", name, index);
+    cJSON_ArrayForEach(row, rows)
+    {
+        const double x = chirp_json_number(row, x_key);
+        const double y = chirp_json_number(row, "efficiency");
+        if (!(x > 0) || !isfinite(y))
+            continue;
+        const cJSON *interval =
+            cJSON_GetObjectItemCaseSensitive(row, bands ? "efficiency_band" : "interval_95");
+        const cJSON *low = cJSON_GetArrayItem(interval, 0);
+        const cJSON *high = cJSON_GetArrayItem(interval, 1);
+        const bool given = cJSON_IsNumber(low) && cJSON_IsNumber(high);
+        chirp_markup_format(script, "%.9g %.9g %.9g %.9g\n", x, y, given ? low->valuedouble : y,
+                            given ? high->valuedouble : y);
+        ++n;
+    }
+    chirp_markup_raw(script, "EOD\n");
+    return n;
+}
+
+static void titled(chirp_markup *plots, const char *before, const chirp_result_file *file)
+{
+    chirp_markup title = {0};
+    chirp_markup_raw(&title, before);
+    describe(&title, file);
+    chirp_markup_raw(plots, " title ");
+    chirp_gnuplot_quote(plots, title.bytes ? title.bytes : before);
+    plots->failed = plots->failed || title.failed;
+    chirp_markup_clear(&title);
+}
+
+/* The published point: of the projections' own files, else of published.json. */
+static const cJSON *published_point(const chirp_report *r)
+{
+    const chirp_result_file *file = NULL;
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
+         ++i) {
+        const cJSON *point = cJSON_GetObjectItemCaseSensitive(file->root, "published");
+        if (isfinite(chirp_json_number(point, "efficiency")) &&
+            chirp_json_number(point, "nodes") > 0)
+            return point;
+    }
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PUBLISHED, i));
+         ++i) {
+        const cJSON *published = cJSON_GetObjectItemCaseSensitive(file->root, "published");
+        const cJSON *point =
+            cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(published, "scaling"), 0);
+        if (isfinite(chirp_json_number(point, "efficiency")) &&
+            chirp_json_number(point, "nodes") > 0)
+            return point;
+    }
+    return NULL;
+}
+
+static void efficiency_figure(chirp_report *r)
+{
+    chirp_markup script = {0};
+    chirp_markup plots = {0};
+    const chirp_result_file *file = NULL;
+    const cJSON *published = published_point(r);
+    int colour = 0;
+    chirp_markup_raw(
+        &script,
+        "set logscale x 2\nset yrange [0:1.08]\nset format x '%.0f'\nset format y '%g'\nset xlabel "
+        "'nodes or ranks'\n"
+        "set ylabel 'efficiency'\nset grid lt 1 lc rgb '#8a9099' lw 0.3\nset border 3 lw 0.7\nset "
+        "tics nomirror\n"
+        "set key outside bottom center vertical maxrows 8 noenhanced\nset xrange [0.8:*<8192]\n");
+    chirp_markup_raw(&plots, "plot 1 with lines dt 2 lw 1.2 lc rgb '#7d7f86' title 'ideal'");
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
+         ++i, ++colour) {
+        if (points(&script, "project", i, rows_of(file), "nodes", true) == 0)
+            continue;
+        const char *rgb = chirp_plot_colour[colour % CHIRP_PLOT_COLOURS];
+        chirp_markup_format(&plots,
+                            ", $project%zu using 1:3:4 with filledcurves fs transparent solid 0.16 "
+                            "noborder lc rgb '%s' notitle",
+                            i, rgb);
+        chirp_markup_format(&plots,
+                            ", $project%zu using 1:2 with linespoints lw 2 pt 6 ps 0.7 lc rgb '%s'",
+                            i, rgb);
+        titled(&plots, "projected: ", file);
+    }
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i));
+         ++i, ++colour) {
+        if (points(&script, "scale", i, rows_of(file), "ranks", false) == 0)
+            continue;
+        const char *rgb = chirp_plot_colour[colour % CHIRP_PLOT_COLOURS];
+        chirp_markup_format(
+            &plots, ", $scale%zu using 1:2:3:4 with yerrorbars pt 7 ps 1 lw 1.5 lc rgb '%s'", i,
+            rgb);
+        titled(&plots, "measured here: ", file);
+    }
+    file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0);
+    const cJSON *calibration =
+        file ? cJSON_GetObjectItemCaseSensitive(file->root, "calibrated_on") : NULL;
+    if (points(&script, "observed", 0, cJSON_GetObjectItemCaseSensitive(calibration, "observed"),
+               "nodes", false) > 0)
+        chirp_markup_raw(&plots, ", $observed0 using 1:2 with points pt 4 ps 0.8 lc rgb '#8a7a00' "
+                                 "title 'public runs that the projection was calibrated on'");
+    if (published)
+        chirp_markup_format(&plots,
+                            ", '+' using (%.9g):(%.9g) every ::0::0 with points pt 3 ps 1.8 lw 2.5 "
+                            "lc rgb '#d1425a' title 'published, %g nodes'",
+                            chirp_json_number(published, "nodes"),
+                            chirp_json_number(published, "efficiency"),
+                            chirp_json_number(published, "nodes"));
+    chirp_markup_raw(&plots, "\n");
+    chirp_markup_raw(&script, plots.bytes);
+    script.failed = script.failed || plots.failed;
+    chirp_markup_clear(&plots);
+    chirp_report_figure(
+        r, "Scaling efficiency",
+        "Weak-scaling efficiency: the time of a step on one rank over that on many. Bars are 95 % "
+        "intervals of what was measured "
+        "here; shaded bands are the range over the fits that a projection rests on.",
+        860, 480, &script);
+}
+
+/* Shares of the step, stacked: what the time went to. */
+static void budget_figure(chirp_report *r, const chirp_result_file *file, const char *x_key,
+                          const term *terms)
+{
+    static const char *const colour[TERMS] = {"#2b7fd4", "#d9660b", "#8a7a00", "#a65bc9"};
+    chirp_markup script = {0};
+    const cJSON *row = NULL;
+    int n = 0;
+    chirp_markup_raw(&script, "$b << EOD\n");
+    cJSON_ArrayForEach(row, rows_of(file))
+    {
+        double part[TERMS];
+        double sum = 0;
+        for (int i = 0; i < TERMS; ++i) {
+            part[i] = chirp_json_number(row, terms[i].key);
+            part[i] = part[i] > 0 ? part[i] : 0;
+            sum += part[i];
+        }
+        const double whole = chirp_json_number(row, "seconds_per_step");
+        const double base = whole > sum ? whole : sum;
+        if (!(base > 0) || !(chirp_json_number(row, x_key) > 0) || sum == 0)
+            continue;
+        chirp_markup_format(&script, "%g", chirp_json_number(row, x_key));
+        for (int i = 0; i < TERMS; ++i)
+            chirp_markup_format(&script, " %.9g", 100 * part[i] / base);
+        chirp_markup_format(&script, " %.9g\n", 100 * (base - sum) / base);
+        ++n;
+    }
+    chirp_markup_format(
+        &script,
+        "EOD\nset style data histograms\nset style histogram rowstacked\nset boxwidth 0.75\n"
+        "set style fill solid 0.9 noborder\nset yrange [0:100]\nset ylabel 'share of a step "
+        "[%%]'\nset xlabel '%s'\n"
+        "set border 3 lw 0.7\nset tics nomirror\nset key at screen 0.5, screen 0.99 center top "
+        "horizontal maxcols 2 noenhanced\nset tmargin 4.5\nplot ",
+        x_key);
+    for (int i = 0; i < TERMS; ++i)
+        chirp_markup_format(&script, "%s$b using %d%s lc rgb '%s' title '%s'", i ? ", " : "", i + 2,
+                            i == 0 ? ":xtic(1)" : "", colour[i], terms[i].title);
+    chirp_markup_format(&script, ", $b using %d lc rgb '#9aa0a8' title 'rest'\n", TERMS + 2);
+    if (n == 0) {
+        chirp_markup_clear(&script);
+        return;
+    }
+    chirp_markup caption = {0};
+    chirp_markup_raw(&caption, "Where the time of a step goes: ");
+    chirp_markup plain = {0};
+    describe(&plain, file);
+    chirp_markup_text(&caption, plain.bytes);
+    chirp_markup_raw(&caption, ".");
+    script.failed = script.failed || caption.failed || plain.failed;
+    chirp_report_figure(r, "Loss budget", caption.bytes ? caption.bytes : "", 560, 360, &script);
+    chirp_markup_clear(&caption);
+    chirp_markup_clear(&plain);
+}
+
+static void row_interval(chirp_table *t, const cJSON *row, const char *key)
+{
+    const cJSON *interval = cJSON_GetObjectItemCaseSensitive(row, key);
+    for (int end = 0; end < 2; ++end) {
+        const cJSON *item = cJSON_GetArrayItem(interval, end);
+        chirp_table_number(t, cJSON_IsNumber(item) ? item->valuedouble : (double)NAN,
+                           CHIRP_UNIT_PERCENT);
+    }
+}
+
+static void rows_table(chirp_report *r, const chirp_result_file *file, bool projected)
+{
+    static const char *const measured[] = {
+        "ranks",   "threads", "time of a step",        "efficiency", "from", "to", "compute",
+        "waiting", "control", "exposed communication", "signals/s",  NULL};
+    static const char *const projection[] = {
+        "nodes",     "ranks",   "time of a step",          "efficiency",  "from",
+        "to",        "compute", "waiting for the slowest", "negotiation", "exposed allreduce",
+        "signals/s", NULL};
+    const term *terms = projected ? projected_terms : measured_terms;
+    chirp_markup caption = {0};
+    const cJSON *row = NULL;
+    chirp_table t;
+    chirp_markup_raw(&caption, projected ? "Projected: " : "Measured: ");
+    describe(&caption, file);
+    chirp_table_begin(&t, caption.bytes ? caption.bytes : "", projected ? projection : measured);
+    cJSON_ArrayForEach(row, rows_of(file))
+    {
+        chirp_table_member(&t, row, projected ? "nodes" : "ranks", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, row, projected ? "ranks" : "threads", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, row, "seconds_per_step", CHIRP_UNIT_SECONDS);
+        chirp_table_member(&t, row, "efficiency", CHIRP_UNIT_PERCENT);
+        row_interval(&t, row, projected ? "efficiency_band" : "interval_95");
+        for (int i = 0; i < TERMS; ++i)
+            chirp_table_member(&t, row, terms[i].key, CHIRP_UNIT_SECONDS);
+        chirp_table_member(&t, row, "signals_per_second", CHIRP_UNIT_FIXED1);
+    }
+    t.failed = t.failed || caption.failed;
+    chirp_report_table(r, &t, 20);
+    chirp_markup_clear(&caption);
+}
+
+static void list_texts(chirp_report *r, const char *title, const cJSON *texts)
+{
+    const cJSON *text = NULL;
+    if (cJSON_GetArraySize(texts) == 0)
+        return;
+    chirp_markup_format(&r->body, "<details><summary>%s</summary><ul>\n", title);
+    cJSON_ArrayForEach(text, texts)
+    {
+        chirp_markup_raw(&r->body, "<li>");
+        chirp_markup_text(&r->body, cJSON_GetStringValue(text));
+        chirp_markup_raw(&r->body, "</li>\n");
+    }
+    chirp_markup_raw(&r->body, "</ul></details>\n");
+}
+
+static void scenarios_table(chirp_report *r, const chirp_result_file *file)
+{
+    static const char *const headers[] = {"waiting",     "fitted on",    "compute",    "batch",
+                                          "variational", "share hidden", "efficiency", NULL};
+    const cJSON *scenario = NULL;
+    chirp_table t;
+    chirp_table_begin(&t, "Efficiency under each combination of what is not known", headers);
+    cJSON_ArrayForEach(scenario, cJSON_GetObjectItemCaseSensitive(file->root, "scenarios"))
+    {
+        chirp_table_text(&t, chirp_json_string(scenario, "waiting"));
+        chirp_table_text(&t, chirp_json_string(scenario, "fitted_on"));
+        chirp_table_text(&t, chirp_json_string(scenario, "compute"));
+        chirp_table_member(&t, scenario, "batch", CHIRP_UNIT_INTEGER);
+        chirp_table_text(&t, chirp_json_string(scenario, "variational"));
+        chirp_table_member(&t, scenario, "hidden_share", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, scenario, "efficiency", CHIRP_UNIT_PERCENT);
+    }
+    chirp_report_table(r, &t, 0);
+}
+
+static void write_project(chirp_report *r, const chirp_result_file *file)
+{
+    chirp_report_source(r, file);
+    rows_table(r, file, true);
+    list_texts(r, "What this projection assumes",
+               cJSON_GetObjectItemCaseSensitive(file->root, "assumptions"));
+    scenarios_table(r, file);
+}
+
+static void headline(chirp_report *r)
+{
+    const chirp_result_file *file = NULL;
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
+         ++i) {
+        const cJSON *object = cJSON_GetObjectItemCaseSensitive(file->root, "headline");
+        const char *sentence = object ? chirp_json_string(object, "sentence") : NULL;
+        if (!sentence)
+            continue;
+        chirp_markup_raw(&r->body, "<p class=\"headline\">");
+        chirp_markup_text(&r->body, sentence);
+        chirp_markup_raw(&r->body, "</p>\n");
+        return;
+    }
+}
+
+static void published_line(chirp_report *r)
+{
+    const cJSON *point = published_point(r);
+    if (!point)
+        return;
+    chirp_markup_raw(&r->body, "<p>Published: ");
+    chirp_markup_number(&r->body, chirp_json_number(point, "efficiency"), CHIRP_UNIT_PERCENT);
+    chirp_markup_raw(&r->body, " at ");
+    chirp_markup_number(&r->body, chirp_json_number(point, "nodes"), CHIRP_UNIT_INTEGER);
+    chirp_markup_raw(&r->body, " nodes (");
+    chirp_markup_text(&r->body, chirp_json_string(point, "source"));
+    chirp_markup_raw(&r->body, ").</p>\n");
+}
+
+/* The largest machine of each projection, as a number at the top. */
+static void card(chirp_report *r, const chirp_result_file *file)
+{
+    const cJSON *row = NULL;
+    const cJSON *last = NULL;
+    chirp_markup note = {0};
+    cJSON_ArrayForEach(row, rows_of(file)) if (!last || chirp_json_number(row, "nodes") >
+                                                            chirp_json_number(last, "nodes")) last =
+        row;
+    chirp_markup_format(&note, "%g nodes, ", chirp_json_number(last, "nodes"));
+    describe(&note, file);
+    chirp_report_card(r, "Projected efficiency", chirp_json_number(last, "efficiency"), 1,
+                      CHIRP_UNIT_PERCENT, "", note.bytes);
+    chirp_markup_clear(&note);
+}
+
+void chirp_section_scaling(chirp_report *r)
+{
+    const chirp_result_file *file = NULL;
+    if (!chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, 0) &&
+        !chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0))
+        return;
+    chirp_section_begin(r, "scaling", "Scaling");
+    headline(r);
+    efficiency_figure(r);
+    published_line(r);
+    chirp_figures_begin(r);
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
+        budget_figure(r, file, "ranks", measured_terms);
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i)); ++i)
+        budget_figure(r, file, "nodes", projected_terms);
+    chirp_figures_end(r);
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i) {
+        chirp_report_source(r, file);
+        rows_table(r, file, false);
+        list_texts(r, "What this measurement says of itself",
+                   cJSON_GetObjectItemCaseSensitive(file->root, "notes"));
+    }
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
+         ++i) {
+        write_project(r, file);
+        card(r, file);
+    }
+    chirp_section_end(r);
+}
