@@ -1,7 +1,7 @@
 /*
  * The forward pass as register tiles of dot products. Both src and wei are contiguous along the inputs, which
  * is what a sum over inputs wants, so nothing is packed or transposed: a tile of R rows and 4 outputs loads
- * R + 4 vectors for 4 R multiply-adds. With 32 registers R = 6 (24 sums, 10 loads), with 16 R = 2.
+ * R + 4 vectors for 4 R multiply-adds. With 32 registers R = 6 (24 sums, 10 loads), with 16 R = 3 (12 sums, 7 loads).
  */
 #include "kernels/dense/dense_internal.h"
 #include "kernels/dense/dense_lanes.h"
@@ -13,43 +13,62 @@
 #ifdef __AVX512F__
 enum { ROWS = 6 };
 #else
-enum { ROWS = 2 };
+enum { ROWS = 3 };
 #endif
 
-DOT_INLINE float activate(chirp_activation activation, float x)
+/* act(x) for up to four outputs; NaN goes through. */
+DOT_INLINE vector4 activate(chirp_activation activation, int P, vector4 x)
 {
-    switch (activation) {
-    case CHIRP_ACTIVATION_RELU:
-        return x < 0.0f ? 0.0f : x; /* NaN goes through */
-    case CHIRP_ACTIVATION_TANH:
-        return tanhf(x);
-    case CHIRP_ACTIVATION_NONE:
-        break;
+    if (activation == CHIRP_ACTIVATION_RELU)
+        return (vector4)((mask4)x & ~(mask4)(x < 0.0f));
+    if (activation == CHIRP_ACTIVATION_TANH) {
+        for (int p = 0; p < P; ++p)
+            x[p] = tanhf(x[p]);
     }
     return x;
 }
 
-/* Adds the products of LANES inputs to the sums. With a mask, lanes behind the last input count as 0, NaN or not. */
+/* GCC 12 would load a vector again for every product that uses it, and loads, not products, set the pace. */
+#ifdef __AVX512F__
+#define KEEP_IN_REGISTER(v) __asm__("" : "+v"(v))
+#elif defined(__AVX__)
+#define KEEP_IN_REGISTER(v) __asm__("" : "+x"(v))
+#else
+#define KEEP_IN_REGISTER(v) ((void)0)
+#endif
+
+/*
+ * Adds the products of LANES inputs to the sums. With a mask, lanes behind the last input count as 0, NaN or not.
+ * Vectors of the rows stay in registers, those of the weights pass by one at a time, or the other way round,
+ * whichever are fewer.
+ */
 DOT_INLINE void step(int R, int P, bool cut, mask keep, int64_t I, const float *src,
                      const float *wei, vector sum[ROWS][DENSE_TILE_O])
 {
-    vector w[DENSE_TILE_O];
+    const bool rows_stay = R < P;
+    const int stay = rows_stay ? R : P, pass = rows_stay ? P : R;
+    const float *const staying = rows_stay ? src : wei, *const passing = rows_stay ? wei : src;
+    vector s[DENSE_TILE_O];
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) {
-        w[p] = *(const vector *)(wei + p * I);
+    for (int k = 0; k < stay; ++k) {
+        s[k] = *(const vector *)(staying + k * I);
         if (cut)
-            w[p] = (vector)((mask)w[p] & keep);
+            s[k] = (vector)((mask)s[k] & keep);
+        KEEP_IN_REGISTER(s[k]);
     }
 #pragma GCC unroll 6
-    for (int r = 0; r < R; ++r) {
-        vector s = *(const vector *)(src + r * I);
+    for (int j = 0; j < pass; ++j) {
+        vector v = *(const vector *)(passing + j * I);
         if (cut)
-            s = (vector)((mask)s & keep);
-        /* else GCC 12 loads s again for every product, and loads, not products, set the pace */
-        __asm__("" : "+v"(s));
+            v = (vector)((mask)v & keep);
+        KEEP_IN_REGISTER(v);
 #pragma GCC unroll 4
-        for (int p = 0; p < P; ++p)
-            sum[r][p] += s * w[p];
+        for (int k = 0; k < stay; ++k) {
+            vector *const to = &sum[rows_stay ? k : j][rows_stay ? j : k];
+            *to += v * s[k];
+            KEEP_IN_REGISTER(
+                *to); /* or a product overwrites its factor and the sum moves and spills */
+        }
     }
 }
 
@@ -69,9 +88,16 @@ DOT_INLINE void tile(int R, int P, const chirp_dense_desc *desc, const float *sr
     }
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
-        const vector4 total = fold_all(P, sum[r]);
-        for (int p = 0; p < P; ++p)
-            dst[r * O + p] = activate(desc->activation, total[p] + (bia ? bia[p] : 0.0f));
+        vector4 total = fold_all(P, sum[r]);
+        if (P == DENSE_TILE_O) {
+            if (bia)
+                total += *(const vector4 *)bia;
+            *(vector4 *)(dst + r * O) = activate(desc->activation, P, total);
+        } else {
+            if (bia)
+                total[0] += bia[0];
+            dst[r * O] = activate(desc->activation, P, total)[0];
+        }
     }
 }
 
@@ -82,10 +108,27 @@ DOT_INLINE void rows(int P, const chirp_dense_desc *desc, int64_t count, const f
     const int64_t I = desc->I, O = desc->O;
     for (; count >= ROWS; count -= ROWS, src += ROWS * I, dst += ROWS * O)
         tile(ROWS, P, desc, src, wei, bia, dst);
-    for (; count >= 2; count -= 2, src += 2 * I, dst += 2 * O)
+    switch (count) { /* always less than ROWS */
+#ifdef __AVX512F__
+    case 5:
+        tile(5, P, desc, src, wei, bia, dst);
+        return;
+    case 4:
+        tile(4, P, desc, src, wei, bia, dst);
+        return;
+    case 3:
+        tile(3, P, desc, src, wei, bia, dst);
+        return;
+#endif
+    case 2:
         tile(2, P, desc, src, wei, bia, dst);
-    if (count)
+        return;
+    case 1:
         tile(1, P, desc, src, wei, bia, dst);
+        return;
+    default:
+        return;
+    }
 }
 
 void chirp_dense_dot_tile(const chirp_dense_desc *desc, int64_t n0, int64_t n1, int64_t o0,

@@ -64,10 +64,18 @@ DOT_INLINE void tile(int R, int P, const moments_task *t, int64_t n, int64_t o)
     }
 #pragma GCC unroll 2
     for (int r = 0; r < R; ++r) {
-        const vector4 m = fold_all(P, first[r]), v = fold_all(P, second[r]);
-        for (int p = 0; p < P; ++p) {
-            t->dst_mean[(n + r) * O + o + p] = m[p] + (t->bia ? t->bia[o + p] : 0.0f);
-            t->dst_variance[(n + r) * O + o + p] = v[p];
+        vector4 m = fold_all(P, first[r]);
+        const vector4 v = fold_all(P, second[r]);
+        float *const to_mean = t->dst_mean + (n + r) * O + o, *const to_variance =
+                                                                  t->dst_variance + (n + r) * O + o;
+        if (P == DENSE_TILE_O) {
+            if (t->bia)
+                m += *(const vector4 *)(t->bia + o);
+            *(vector4 *)to_mean = m;
+            *(vector4 *)to_variance = v;
+        } else {
+            *to_mean = m[0] + (t->bia ? t->bia[o] : 0.0f);
+            *to_variance = v[0];
         }
     }
 }
@@ -97,12 +105,10 @@ void chirp_dense_moments(chirp_dense_plan *plan, const float *src, const float *
 {
     const chirp_dense_desc *d = &plan->desc;
     const moments_task task = {d, src, mean, variance, bia, dst_mean, dst_variance};
-    enum { BLOCK = 24 };
-    const int64_t tiles_o = (d->O + DENSE_TILE_O - 1) / DENSE_TILE_O,
-                  blocks = (d->N + BLOCK - 1) / BLOCK;
+    const dense_pieces pieces = dense_cut(d);
 #pragma omp parallel for schedule(static) num_threads(dense_threads(plan, 2 * chirp_dense_flops(d)))
-    for (int64_t t = 0; t < tiles_o * blocks; ++t) {
-        const int64_t n0 = t % blocks * BLOCK;
-        piece(&task, n0, dense_least(d->N, n0 + BLOCK), t / blocks * DENSE_TILE_O);
+    for (int64_t t = 0; t < pieces.count; ++t) {
+        const dense_piece p = dense_piece_number(d, &pieces, t);
+        piece(&task, p.n0, p.n1, p.o0);
     }
 }

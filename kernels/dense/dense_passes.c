@@ -7,15 +7,11 @@ void chirp_dense_forward(chirp_dense_plan *plan, const float *src, const float *
                          const float *bia, float *dst)
 {
     const chirp_dense_desc *d = &plan->desc;
-    enum { BLOCK = 24 }; /* rows of a piece of work: a whole number of register tiles */
-    const int64_t tiles_o = (d->O + DENSE_TILE_O - 1) / DENSE_TILE_O,
-                  blocks = (d->N + BLOCK - 1) / BLOCK;
+    const dense_pieces pieces = dense_cut(d);
 #pragma omp parallel for schedule(static) num_threads(dense_threads(plan, chirp_dense_flops(d)))
-    for (int64_t t = 0; t < tiles_o * blocks;
-         ++t) { /* rows innermost: four rows of weights stay in the first cache */
-        const int64_t n0 = t % blocks * BLOCK;
-        chirp_dense_dot_tile(d, n0, dense_least(d->N, n0 + BLOCK), t / blocks * DENSE_TILE_O, src,
-                             wei, bia, dst);
+    for (int64_t t = 0; t < pieces.count; ++t) {
+        const dense_piece p = dense_piece_number(d, &pieces, t);
+        chirp_dense_dot_tile(d, p.n0, p.n1, p.o0, src, wei, bia, dst);
     }
 }
 

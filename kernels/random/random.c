@@ -2,6 +2,7 @@
 #include "kernels/random/random.h"
 
 #include "kernels/random/random_lanes.h"
+#include "kernels/random/random_words.h"
 
 #include <stdbool.h>
 
@@ -27,60 +28,38 @@ static inline __attribute__((always_inline)) random_words block_words(chirp_rng 
     return philox_lane(counter, (uint32_t)rng.seed, (uint32_t)(rng.seed >> 32));
 }
 
-/* Block 16 * group: adding a lane to its lower half can't carry. */
-static inline uint64_t first_block(uint64_t group) { return group * RANDOM_LANES; }
-
-static void normal_group(chirp_rng rng, uint64_t group, float *restrict out)
+static inline __attribute__((always_inline)) void normal_group(chirp_rng rng, uint64_t group,
+                                                               float *restrict out)
 {
-    const uint32_t low = (uint32_t)first_block(group), high = (uint32_t)(first_block(group) >> 32);
+    uint32_t w[RANDOM_GROUP] __attribute__((aligned(64)));
+    random_group_words(rng, group, w);
 #pragma omp simd
-    for (uint32_t lane = 0; lane < RANDOM_LANES; ++lane) {
-        const random_words w = block_words(rng, low + lane, high);
+    for (int pair = 0; pair < RANDOM_LANES; ++pair) {
         float z0, z1, z2, z3;
-        normal_lane(w.a, w.b, &z0, &z1);
-        normal_lane(w.c, w.d, &z2, &z3);
-        out[lane] = z0;
-        out[16 + lane] = z1;
-        out[32 + lane] = z2;
-        out[48 + lane] = z3;
+        normal_lane(w[pair], w[16 + pair], &z0, &z1);
+        normal_lane(w[32 + pair], w[48 + pair], &z2, &z3);
+        out[pair] = z0;
+        out[16 + pair] = z1;
+        out[32 + pair] = z2;
+        out[48 + pair] = z3;
     }
 }
 
-/* 23 bits and a half: (w + 1/2) 2^-23 is exact, so neither 0 nor 1 comes from rounding */
-static inline float uniform_lane(uint32_t w)
+static inline __attribute__((always_inline)) void uniform_group(chirp_rng rng, uint64_t group,
+                                                                float *restrict out)
 {
-    return ((float)(int32_t)(w >> 9) + 0.5f) * 0x1p-23f;
-}
-
-static void uniform_group(chirp_rng rng, uint64_t group, float *restrict out)
-{
-    const uint32_t low = (uint32_t)first_block(group), high = (uint32_t)(first_block(group) >> 32);
+    uint32_t w[RANDOM_GROUP] __attribute__((aligned(64)));
+    random_group_words(rng, group, w);
+    /* 23 bits and a half: (w + 1/2) 2^-23 is exact, so neither 0 nor 1 comes from rounding */
 #pragma omp simd
-    for (uint32_t lane = 0; lane < RANDOM_LANES; ++lane) {
-        const random_words w = block_words(rng, low + lane, high);
-        out[lane] = uniform_lane(w.a);
-        out[16 + lane] = uniform_lane(w.b);
-        out[32 + lane] = uniform_lane(w.c);
-        out[48 + lane] = uniform_lane(w.d);
-    }
-}
-
-static void word_group(chirp_rng rng, uint64_t group, uint32_t *restrict out)
-{
-    const uint32_t low = (uint32_t)first_block(group), high = (uint32_t)(first_block(group) >> 32);
-#pragma omp simd
-    for (uint32_t lane = 0; lane < RANDOM_LANES; ++lane) {
-        const random_words w = block_words(rng, low + lane, high);
-        out[lane] = w.a;
-        out[16 + lane] = w.b;
-        out[32 + lane] = w.c;
-        out[48 + lane] = w.d;
-    }
+    for (int i = 0; i < RANDOM_GROUP; ++i)
+        out[i] = ((float)(int32_t)(w[i] >> 9) + 0.5f) * 0x1p-23f;
 }
 
 /* Whole groups go straight to out, cut ones through a buffer: the same arithmetic, hence the same bits. */
-static void fill(void (*make)(chirp_rng, uint64_t, float *restrict), chirp_rng rng, uint64_t first,
-                 int64_t n, float *out)
+static inline __attribute__((always_inline)) void
+fill(void (*make)(chirp_rng, uint64_t, float *restrict), chirp_rng rng, uint64_t first, int64_t n,
+     float *out)
 {
     float buffer[RANDOM_GROUP] __attribute__((aligned(64)));
     for (int64_t done = 0; done < n;) {
@@ -130,7 +109,7 @@ void chirp_rng_sign(chirp_rng rng, uint64_t first, int64_t n, float *out)
         const uint64_t draw = first + (uint64_t)done;
         if (draw / SIGNS != held) {
             held = draw / SIGNS;
-            word_group(rng, held, word);
+            random_group_words(rng, held, word);
         }
         const uint32_t bit = (uint32_t)(draw % SIGNS / RANDOM_GROUP);
         const int64_t skip = (int64_t)(draw % RANDOM_GROUP), left = n - done;
