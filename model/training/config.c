@@ -26,7 +26,7 @@ chirp_train_config chirp_train_config_default(void)
         .prior_sigma = 1,
         .initial_rho = -5,
         .signal = chirp_signal_config_default(),
-        .curriculum = 4,
+        .curriculum = "study",
         .validation_signals = 256,
         .exchange = {.mode = CHIRP_EXCHANGE_OVERLAP, .bucket_bytes = 4 << 20},
         .algorithm = CHIRP_CONV1D_AUTO,
@@ -63,7 +63,6 @@ static const number_field train_fields[] = {
     FIELD(initial_rho, FIELD_DOUBLE),
     FIELD(independent_noise, FIELD_BOOL),
     FIELD(dense2_relu, FIELD_BOOL),
-    FIELD(curriculum, FIELD_DOUBLE),
     FIELD(validation_signals, FIELD_INT64),
 };
 
@@ -108,10 +107,37 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
         config->warmup_steps < 0)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--kl-weight must be within 0 to 1, warm-up steps not negative");
-    if (!(config->curriculum >= 1 && config->curriculum <= 100))
-        return chirp_fail(CHIRP_ERR_ARG, "--curriculum %g is outside 1 to 100", config->curriculum);
     if (!isfinite(config->target_error) || config->target_error < 0)
         return chirp_fail(CHIRP_ERR_ARG, "--target-error must not be negative");
+    chirp_curriculum curriculum;
+    return chirp_train_curriculum(config, 1, &curriculum);
+}
+
+chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
+                                    chirp_curriculum *result)
+{
+    static const double STUDY_ITERATIONS = 120000;
+    const chirp_signal_config *signal = &config->signal;
+    chirp_curriculum made = {.n = 1, .stage = {{0, signal->snr_min, signal->snr_max}}};
+    if (strcmp(config->curriculum, "none") != 0) {
+        const chirp_status st = chirp_curriculum_parse(config->curriculum, &made);
+        if (st != CHIRP_OK)
+            return chirp_fail(st, "--curriculum: %s", chirp_error_message());
+    }
+    if (strcmp(config->curriculum, "study") == 0) {
+        const double low = signal->snr_min / made.stage[made.n - 1].snr_min;
+        const double high = signal->snr_max / made.stage[made.n - 1].snr_max;
+        for (int i = 0; i < made.n; ++i) {
+            const double share = (double)made.stage[i].first / STUDY_ITERATIONS;
+            made.stage[i].first = (uint64_t)ceil(share * (double)config->iterations);
+            made.stage[i].snr_min *= low;
+            made.stage[i].snr_max *= high;
+            if (made.stage[i].snr_max < made.stage[i].snr_min) /* a narrow configured range */
+                made.stage[i].snr_max = made.stage[i].snr_min;
+        }
+    }
+    chirp_curriculum_signals(&made, (uint64_t)config->batch * (uint64_t)ranks);
+    *result = made;
     return CHIRP_OK;
 }
 
@@ -141,6 +167,8 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
     cJSON_AddStringToObject(root, "variant", chirp_variant_name[config->variant]);
     cJSON_AddStringToObject(root, "estimator", chirp_estimator_name[config->estimator]);
     cJSON_AddStringToObject(root, "optimizer", chirp_optimizer_name[config->optimizer]);
+    cJSON_AddStringToObject(root, "curriculum", config->curriculum);
+    cJSON_AddStringToObject(root, "data", config->data ? config->data : "made on the fly");
     cJSON_AddNumberToObject(root, "ranks", ranks);
     add_fields(root, train_fields, N_TRAIN_FIELDS, config);
     add_fields(signal, signal_fields, N_SIGNAL_FIELDS, config);

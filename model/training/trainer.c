@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "kernels/optimizer/optimizer.h"
 #include "model/parallel/parallel.h"
+#include "model/training/batches.h"
 #include "model/training/checkpoint.h"
 #include "model/training/config.h"
 
@@ -12,37 +13,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Held-out signals come from another seed, so that no iteration count can ever reach them. */
-static const uint64_t VALIDATION_SEED = UINT64_C(0x9e3779b97f4a7c15);
-
 struct chirp_trainer {
     chirp_train_config config;
     const chirp_network_spec *spec;
     chirp_likelihood likelihood;
     chirp_network *net;
-    chirp_generator *training, *validation;
+    chirp_batches *batches;
     chirp_exchange *exchange;
     chirp_status exchange_status; /* first failure inside the backward pass */
     int rank, ranks;
     bool stop_requested;
     int64_t iteration;       /* steps done */
-    float *strain;           /* [batch][length] */
-    float *label;            /* [batch][CHIRP_LABELS] */
     float *output, *doutput; /* [batch][leaves][outputs] */
     float *first, *second;   /* optimiser state, arena layout */
 };
-
-static chirp_status make_generators(chirp_trainer *trainer)
-{
-    chirp_signal_config signal = trainer->config.signal;
-    signal.seed = trainer->config.seed;
-    signal.n_threads = trainer->config.n_threads;
-    const chirp_status st = chirp_generator_create(&signal, &trainer->training);
-    if (st != CHIRP_OK)
-        return st;
-    signal.seed ^= VALIDATION_SEED;
-    return chirp_generator_create(&signal, &trainer->validation);
-}
 
 static chirp_status make_network(chirp_trainer *trainer)
 {
@@ -87,16 +71,13 @@ static chirp_status make_buffers(chirp_trainer *trainer)
     const size_t outputs =
         batch * (size_t)trainer->spec->n_leaves * (size_t)trainer->likelihood.outputs;
     const size_t n = (size_t)chirp_network_parameter_count(trainer->net);
-    trainer->strain = chirp_calloc(batch * (size_t)trainer->spec->length, sizeof(float));
-    trainer->label = chirp_calloc(batch * CHIRP_LABELS, sizeof(float));
     trainer->output = chirp_calloc(outputs, sizeof(float));
     trainer->doutput = chirp_calloc(outputs, sizeof(float));
     trainer->first = chirp_calloc(n, sizeof(float));
     if (trainer->config.optimizer == CHIRP_OPTIMIZER_ADAM &&
         !(trainer->second = chirp_calloc(n, sizeof(float))))
         return CHIRP_ERR_NOMEM;
-    if (!trainer->strain || !trainer->label || !trainer->output || !trainer->doutput ||
-        !trainer->first)
+    if (!trainer->output || !trainer->doutput || !trainer->first)
         return CHIRP_ERR_NOMEM;
     return CHIRP_OK;
 }
@@ -125,7 +106,8 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     trainer->likelihood =
         (chirp_likelihood){trainer->spec, config->learned_scale ? 2 : 1, config->noise_scale};
     if (st == CHIRP_OK)
-        st = make_generators(trainer);
+        st = chirp_batches_create(&trainer->config, trainer->rank, trainer->ranks,
+                                  &trainer->batches);
     if (st == CHIRP_OK)
         st = make_network(trainer);
     if (st == CHIRP_OK)
@@ -149,10 +131,7 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
         return;
     chirp_exchange_destroy(trainer->exchange);
     chirp_network_destroy(trainer->net);
-    chirp_generator_destroy(trainer->training);
-    chirp_generator_destroy(trainer->validation);
-    chirp_free(trainer->strain);
-    chirp_free(trainer->label);
+    chirp_batches_destroy(trainer->batches);
     chirp_free(trainer->output);
     chirp_free(trainer->doutput);
     chirp_free(trainer->first);
@@ -179,20 +158,12 @@ static double kl_weight(const chirp_trainer *trainer)
     const chirp_train_config *config = &trainer->config;
     double weight = config->kl_weight;
     if (weight == 0)
-        weight = 1.0 / ((double)config->iterations * (double)config->batch * trainer->ranks);
+        weight = chirp_batches_rows(trainer->batches) > 0
+                     ? 1.0 / (double)chirp_batches_rows(trainer->batches)
+                     : 1.0 / ((double)config->iterations * (double)config->batch * trainer->ranks);
     if (trainer->iteration < config->kl_warmup)
         weight *= (double)(trainer->iteration + 1) / (double)config->kl_warmup;
     return weight;
-}
-
-double chirp_curriculum_factor(const chirp_train_config *config, int64_t iteration)
-{
-    static const double switch_at[] = {0.075, 0.15, 0.225, 0.3, 0.4, 0.5};
-    enum { STAGES = sizeof switch_at / sizeof switch_at[0] };
-    int stage = 0;
-    while (stage < STAGES && (double)iteration >= switch_at[stage] * (double)config->iterations)
-        ++stage;
-    return pow(config->curriculum, 1 - (double)stage / STAGES);
 }
 
 static double mean_relative_error(const chirp_trainer *trainer, const double *sums, double *error)
@@ -229,7 +200,6 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     const chirp_train_config *config = &trainer->config;
     const int leaves = trainer->spec->n_leaves;
     const uint64_t first_row = (uint64_t)trainer->rank * (uint64_t)config->batch;
-    const uint64_t step_rows = (uint64_t)trainer->ranks * (uint64_t)config->batch;
     const chirp_pass pass = {
         .training = true,
         .sample = true,
@@ -243,29 +213,24 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
                            .learning_rate = learning_rate(trainer)};
 
     const double t0 = chirp_now_s();
-    const double factor = chirp_curriculum_factor(config, trainer->iteration);
-    chirp_status st = chirp_generator_set_snr(trainer->training, factor * config->signal.snr_min,
-                                              factor * config->signal.snr_max);
-    if (st != CHIRP_OK)
-        return st;
-    st = chirp_generator_batch(trainer->training,
-                               (uint64_t)trainer->iteration * step_rows + first_row, config->batch,
-                               trainer->strain, trainer->label, NULL, NULL);
+    const float *strain = NULL;
+    const float *label = NULL;
+    chirp_status st = chirp_batches_training(trainer->batches, trainer->iteration, &strain, &label);
     if (st != CHIRP_OK)
         return st;
     const double t1 = chirp_now_s();
-    chirp_network_forward(trainer->net, trainer->strain, &pass, trainer->output);
-    sums[0] = chirp_likelihood_loss(&trainer->likelihood, config->batch, trainer->output,
-                                    trainer->label, trainer->doutput);
-    chirp_likelihood_errors(&trainer->likelihood, config->batch, trainer->output, trainer->label,
-                            sums + 1, sums + 1 + leaves);
+    chirp_network_forward(trainer->net, strain, &pass, trainer->output);
+    sums[0] = chirp_likelihood_loss(&trainer->likelihood, config->batch, trainer->output, label,
+                                    trainer->doutput);
+    chirp_likelihood_errors(&trainer->likelihood, config->batch, trainer->output, label, sums + 1,
+                            sums + 1 + leaves);
     const double t2 = chirp_now_s();
     const double weight = kl_weight(trainer);
     sums[1 + 2 * leaves] = trainer->stop_requested;
     trainer->exchange_status =
         chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
-    chirp_network_backward(trainer->net, trainer->strain, &pass, trainer->doutput, weight,
-                           tensor_ready, trainer);
+    chirp_network_backward(trainer->net, strain, &pass, trainer->doutput, weight, tensor_ready,
+                           trainer);
     const double t3 = chirp_now_s();
     st = trainer->exchange_status;
     if (st == CHIRP_OK)
@@ -311,14 +276,14 @@ chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, doubl
     chirp_status st = CHIRP_OK;
     for (int64_t c = trainer->rank; c < chunks && st == CHIRP_OK; c += trainer->ranks) {
         const int64_t left = config->validation_signals - c * config->batch;
-        st = chirp_generator_batch(trainer->validation, (uint64_t)(c * config->batch),
-                                   config->batch, trainer->strain, trainer->label, NULL, NULL);
+        const float *strain = NULL;
+        const float *label = NULL;
+        st = chirp_batches_validation(trainer->batches, c * config->batch, &strain, &label);
         if (st != CHIRP_OK)
             break;
-        chirp_network_forward(trainer->net, trainer->strain, &pass, trainer->output);
+        chirp_network_forward(trainer->net, strain, &pass, trainer->output);
         chirp_likelihood_errors(&trainer->likelihood, left < config->batch ? left : config->batch,
-                                trainer->output, trainer->label, sums,
-                                sums + trainer->spec->n_leaves);
+                                trainer->output, label, sums, sums + trainer->spec->n_leaves);
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)

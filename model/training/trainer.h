@@ -16,6 +16,7 @@
 #include "model/inference/likelihood.h"
 #include "model/network/network.h"
 #include "model/parallel/exchange.h"
+#include "model/signal/curriculum.h"
 #include "model/signal/generator.h"
 
 #include <stdbool.h>
@@ -55,8 +56,8 @@ typedef struct chirp_train_config {
     bool dense2_relu; /**< puts the removed activation back */
 
     chirp_signal_config signal; /**< its seed and threads are overwritten with the ones here */
-    double
-        curriculum; /**< the SNR range starts this many times higher and falls in steps: 4; 1 for none */
+    const char *curriculum;     /**< "study", "none" or stages: chirp_train_curriculum() */
+    const char *data; /**< data set file (model/signal/dataset.h); NULL: made on the fly */
     int64_t validation_signals; /**< held-out signals: 256 */
     double target_error;        /**< 0: the network's own threshold */
 
@@ -66,10 +67,13 @@ typedef struct chirp_train_config {
 } chirp_train_config;
 
 /**
- * Factor on the SNR range at a step: the study trained on six files of falling SNR, switched at 7.5, 15, 22.5, 30, 40 and
- * 50 % of its iterations. Its SNRs are not public; ours fall geometrically from `curriculum` to 1 at the same points.
+ * The SNR range by training signal. "study": the study trained on six files of falling SNR, switched at 7.5, 15, 22.5, 30,
+ * 40 and 50 % of its iterations; ours switch at the same shares of config->iterations and fall to the configured SNR
+ * range in the ratios of chirp_curriculum_parse("study") (the study's SNRs are not public). "none": the configured range
+ * throughout. Otherwise "0:60-100,9000:40-80": iteration:least-largest.
  */
-double chirp_curriculum_factor(const chirp_train_config *config, int64_t iteration);
+chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
+                                    chirp_curriculum *curriculum);
 
 /** The study's hyper-parameters (reference in model/network/layers.h). */
 chirp_train_config chirp_train_config_default(void);

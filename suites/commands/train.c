@@ -103,9 +103,10 @@ static int run(int argc, char **argv)
          .max = 1e4, .help = "least optimal SNR in the window"},
         {"snr-max", CHIRP_OPTION_REAL, &config.signal.snr_max, .metavar = "RHO", .min = 0.1,
          .max = 1e4, .help = "largest optimal SNR in the window"},
-        {"curriculum", CHIRP_OPTION_REAL, &config.curriculum, .metavar = "F", .min = 1, .max = 100,
-         .help = "the SNR range starts F times higher and falls in six steps until half of the "
-                 "iterations"},
+        {"curriculum", CHIRP_OPTION_STRING, &config.curriculum, .metavar = "STAGES",
+         .help = "falling SNR: study (six steps until half of the iterations), none, or 0:60-100,9000:40-80"},
+        {"data", CHIRP_OPTION_STRING, &config.data, .metavar = "FILE",
+         .help = "data set of chirpbench generate instead of signals made on the fly; its last rows are held out"},
         {"psd", CHIRP_OPTION_STRING, &config.signal.psd_path, .metavar = "FILE",
          .help = "noise curve table; analytic aLIGO design without"},
         {"target-error", CHIRP_OPTION_REAL, &config.target_error, .metavar = "E", .min = 0,

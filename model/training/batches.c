@@ -1,0 +1,162 @@
+#include "model/training/batches.h"
+
+#include "harness/base/memory.h"
+#include "model/signal/dataset.h"
+#include "model/signal/prefetch.h"
+
+#include <inttypes.h>
+
+/* Held-out signals come from another seed, so that no iteration count can ever reach them. */
+static const uint64_t VALIDATION_SEED = UINT64_C(0x9e3779b97f4a7c15);
+enum { PREFETCH_DEPTH = 3 };
+
+struct chirp_batches {
+    int64_t batch, length, rows;
+    int64_t n_validation;
+    uint64_t first_row, step_rows; /* of this rank in a step; of all ranks */
+    chirp_generator *training, *validation;
+    chirp_dataset *training_data, *validation_data;
+    chirp_dataset_stream stream;
+    chirp_batch_source *source;
+    void *context;
+    chirp_prefetch *prefetch;
+    int64_t next;  /* iteration of the prefetcher's next batch */
+    float *strain; /* [batch][length] of validation */
+    float *label;
+};
+
+/* The generator works in the prefetcher's thread, so one thread: more would take cores from the network. */
+static chirp_status make_generators(const chirp_train_config *config, int ranks, chirp_batches *b)
+{
+    chirp_curriculum curriculum;
+    chirp_signal_config signal = config->signal;
+    signal.seed = config->seed;
+    signal.n_threads = 1;
+    chirp_status st = chirp_train_curriculum(config, ranks, &curriculum);
+    if (st == CHIRP_OK)
+        st = chirp_generator_create(&signal, &b->training);
+    if (st == CHIRP_OK)
+        st = chirp_generator_set_curriculum(b->training, &curriculum);
+    signal.seed ^= VALIDATION_SEED;
+    signal.n_threads = config->n_threads;
+    if (st == CHIRP_OK)
+        st = chirp_generator_create(&signal, &b->validation);
+    b->source = chirp_generator_source;
+    b->context = b->training;
+    return st;
+}
+
+static chirp_status open_data(const chirp_train_config *config, chirp_batches *b)
+{
+    chirp_status st = chirp_dataset_open(config->data, &b->training_data);
+    if (st == CHIRP_OK)
+        st = chirp_dataset_open(config->data, &b->validation_data);
+    if (st != CHIRP_OK)
+        return st;
+    const chirp_dataset_info *info = chirp_dataset_describe(b->training_data);
+    if (info->length != b->length || info->n_detectors != 1)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "%s: holds %d x %" PRId64
+                          " samples a signal, the network reads 1 x %" PRId64,
+                          config->data, info->n_detectors, info->length, b->length);
+    if (info->rows <= b->n_validation)
+        return chirp_fail(CHIRP_ERR_RANGE,
+                          "%s: has %" PRId64 " rows; %" PRId64
+                          " are held out (--validation-signals), none is left to train on",
+                          config->data, info->rows, b->n_validation);
+    b->rows = info->rows - b->n_validation;
+    st = chirp_dataset_restrict(b->training_data, 0, b->rows);
+    if (st == CHIRP_OK)
+        st = chirp_dataset_restrict(b->validation_data, b->rows, b->n_validation);
+    b->stream = (chirp_dataset_stream){b->training_data, config->seed};
+    b->source = chirp_dataset_source;
+    b->context = &b->stream;
+    return st;
+}
+
+chirp_status chirp_batches_create(const chirp_train_config *config, int rank, int ranks,
+                                  chirp_batches **result)
+{
+    chirp_batches *b = chirp_calloc(1, sizeof *b);
+    if (!b)
+        return CHIRP_ERR_NOMEM;
+    b->batch = config->batch;
+    b->length = config->signal.length;
+    b->n_validation = config->validation_signals;
+    b->first_row = (uint64_t)rank * (uint64_t)config->batch;
+    b->step_rows = (uint64_t)ranks * (uint64_t)config->batch;
+    b->strain = chirp_calloc((size_t)(b->batch * b->length), sizeof *b->strain);
+    b->label = chirp_calloc((size_t)b->batch * CHIRP_LABELS, sizeof *b->label);
+    chirp_status st = b->strain && b->label ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    if (st == CHIRP_OK)
+        st = config->data ? open_data(config, b) : make_generators(config, ranks, b);
+    if (st != CHIRP_OK) {
+        chirp_batches_destroy(b);
+        return st;
+    }
+    *result = b;
+    return CHIRP_OK;
+}
+
+void chirp_batches_destroy(chirp_batches *b)
+{
+    if (!b)
+        return;
+    chirp_prefetch_destroy(b->prefetch);
+    chirp_generator_destroy(b->training);
+    chirp_generator_destroy(b->validation);
+    chirp_dataset_close(b->training_data);
+    chirp_dataset_close(b->validation_data);
+    chirp_free(b->strain);
+    chirp_free(b->label);
+    chirp_free(b);
+}
+
+chirp_status chirp_batches_training(chirp_batches *b, int64_t iteration, const float **strain,
+                                    const float **label)
+{
+    chirp_batch batch = {0};
+    if (!b->prefetch || b->next != iteration) { /* the first step of a run, also of a resumed one */
+        const chirp_prefetch_config config = {
+            .source = b->source,
+            .context = b->context,
+            .batch = b->batch,
+            .row = b->length,
+            .first = (uint64_t)iteration * b->step_rows + b->first_row,
+            .stride = b->step_rows,
+            .depth = PREFETCH_DEPTH,
+        };
+        chirp_prefetch_destroy(b->prefetch);
+        b->prefetch = NULL;
+        const chirp_status st = chirp_prefetch_create(&config, &b->prefetch);
+        if (st != CHIRP_OK)
+            return st;
+        b->next = iteration;
+    }
+    const chirp_status st = chirp_prefetch_next(b->prefetch, &batch);
+    if (st != CHIRP_OK)
+        return st;
+    b->next += 1;
+    *strain = batch.strain;
+    *label = batch.label;
+    return CHIRP_OK;
+}
+
+chirp_status chirp_batches_validation(chirp_batches *b, int64_t first, const float **strain,
+                                      const float **label)
+{
+    chirp_status st;
+    if (b->validation_data) { /* the last batch may be short: its missing rows are never counted */
+        const int64_t left = b->n_validation - first;
+        st = chirp_dataset_rows(b->validation_data, first, left < b->batch ? left : b->batch,
+                                b->strain, b->label, NULL, NULL);
+    } else {
+        st = chirp_generator_batch(b->validation, (uint64_t)first, b->batch, b->strain, b->label,
+                                   NULL, NULL);
+    }
+    *strain = b->strain;
+    *label = b->label;
+    return st;
+}
+
+int64_t chirp_batches_rows(const chirp_batches *b) { return b->rows; }
