@@ -123,24 +123,16 @@ SOFTPLUS_INLINE double softplus_lane_double(double rho)
     return (rho > 0.0 ? rho : 0.0) + s * atanh_ratio_lane(s * s);
 }
 
-/* log of a positive normal number */
-SOFTPLUS_INLINE double log_lane_double(double x)
+/* x = f 2^(e - 1023) with f in [1, 2), for a positive normal number; e as a double, as AVX2 lacks the conversion */
+SOFTPLUS_INLINE void split_lane_double(double x, double *e, double *f)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
-    /* x = m 2^e, m in [sqrt(1/2), sqrt(2)) */
-    const uint64_t shifted =
-        bits - 0x3fe6a09e667f3bcdu + 0x3ff0000000000000u; /* biased by 1023: no sign */
-    const uint64_t exponent =
-        (shifted >> 52) |
-        0x4330000000000000u; /* 2^52 + biased exponent: vectors lack a conversion */
-    const uint64_t mantissa = (shifted & 0x000fffffffffffffu) + 0x3fe6a09e667f3bcdu;
-    double e, m;
-    memcpy(&e, &exponent, sizeof e);
-    memcpy(&m, &mantissa, sizeof m);
-    e -= 0x1p52 + 1023.0;
-    const double s = (m - 1.0) / (m + 1.0);
-    return e * 0.69314718055994529 + s * atanh_ratio_lane(s * s);
+    const uint64_t exponent = (bits >> 52) | 0x4330000000000000u; /* the bits of 2^52 + e */
+    const uint64_t mantissa = (bits & 0x000fffffffffffffu) | 0x3ff0000000000000u;
+    memcpy(e, &exponent, sizeof *e);
+    memcpy(f, &mantissa, sizeof *f);
+    *e -= 0x1p52;
 }
 
 #endif
