@@ -215,6 +215,9 @@ static chirp_status clips_create(direct_state *d)
 
 static chirp_status backward_weights_create(direct_state *d)
 {
+    const chirp_status narrow = direct_narrow_create(d);
+    if (narrow != CHIRP_OK || d->narrow.vectors)
+        return narrow;
     const chirp_conv1d_desc *desc = &d->desc;
     direct_cells *c = &d->cells;
     const int64_t vector = chirp_gemm_vector_floats();
@@ -252,6 +255,7 @@ static void destroy(void *state)
     chirp_free(d->backward_data.weights);
     chirp_free(d->cells.cells);
     chirp_free(d->cells.bias);
+    chirp_free(d->narrow.partial);
     chirp_free(d->cells.clips);
     chirp_free(d->scratch);
     chirp_free(d);
@@ -277,10 +281,10 @@ static chirp_status create(const chirp_conv1d_desc *desc, unsigned passes, void 
     if (st == CHIRP_OK && (passes & CONV1D_PASS_BIT(CHIRP_CONV1D_BACKWARD_WEIGHTS)))
         st = backward_weights_create(d);
     if (st == CHIRP_OK) {
-        const size_t most = d->forward.scratch > d->backward_data.scratch
-                                ? d->forward.scratch
-                                : d->backward_data.scratch;
-        d->scratch_floats = most > d->cells.scratch ? most : d->cells.scratch;
+        const size_t needs[] = {d->forward.scratch, d->backward_data.scratch, d->cells.scratch,
+                                d->narrow.scratch};
+        for (size_t i = 0; i < sizeof needs / sizeof *needs; ++i)
+            d->scratch_floats = needs[i] > d->scratch_floats ? needs[i] : d->scratch_floats;
         d->scratch = chirp_calloc((size_t)desc->n_threads, d->scratch_floats * sizeof *d->scratch);
         if (!d->scratch)
             st = CHIRP_ERR_NOMEM;
@@ -327,13 +331,16 @@ static void load_weights(void *state, const float *wei)
 void direct_copy_rows(const chirp_conv1d_desc *desc, const float *sample, int64_t w0, int64_t n,
                       int64_t c0, int64_t n_c, float *to)
 {
-    for (int64_t i = 0; i < n; ++i) {
-        const int64_t w = w0 + i;
-        if (w >= 0 && w < desc->W)
-            memcpy(to + i * n_c, sample + w * desc->C + c0, (size_t)n_c * sizeof *to);
-        else
-            memset(to + i * n_c, 0, (size_t)n_c * sizeof *to);
-    }
+    const int64_t begin = conv1d_min(conv1d_max(-w0, 0), n),
+                  end = conv1d_max(conv1d_min(desc->W - w0, n), begin);
+    memset(to, 0, (size_t)(begin * n_c) * sizeof *to);
+    if (n_c == desc->C && end > begin)
+        memcpy(to + begin * n_c, sample + (w0 + begin) * n_c,
+               (size_t)((end - begin) * n_c) * sizeof *to);
+    else
+        for (int64_t i = begin; i < end; ++i)
+            memcpy(to + i * n_c, sample + (w0 + i) * desc->C + c0, (size_t)n_c * sizeof *to);
+    memset(to + end * n_c, 0, (size_t)((n - end) * n_c) * sizeof *to);
 }
 
 void direct_gather(const chirp_conv1d_desc *desc, const float *sample, int64_t w0, int64_t n,
@@ -364,6 +371,8 @@ static double cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
 static double flops(const void *state, chirp_conv1d_pass pass)
 {
     const direct_state *d = state;
+    if (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS && d->narrow.vectors)
+        return 2.0 * (double)d->desc.N * (double)d->desc.K * (double)d->desc.S * (double)d->P;
     const double width = (double)(pass == CHIRP_CONV1D_BACKWARD_DATA ? d->desc.W : d->routed);
     return 2.0 * (double)d->desc.N * (double)d->desc.K * (double)d->desc.C * (double)d->desc.S *
            width;
@@ -372,7 +381,11 @@ static double flops(const void *state, chirp_conv1d_pass pass)
 static void describe(const void *state, chirp_conv1d_pass pass, char *text, size_t size)
 {
     const direct_state *d = state;
-    if (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS)
+    if (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS && d->narrow.vectors)
+        (void)snprintf(text, size,
+                       "one channel: winners of the pool only, taps in %" PRId64 " vector%s",
+                       d->narrow.vectors, d->narrow.vectors == 1 ? "" : "s");
+    else if (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS)
         (void)snprintf(text, size,
                        "cells of %" PRId64 " filters x %" PRId64 " channels, %" PRId64
                        " samples in time, %" PRId64 " group%s%s",

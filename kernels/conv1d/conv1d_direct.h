@@ -59,6 +59,13 @@ typedef struct direct_cells {               /* backward_weights */
     size_t scratch;      /* floats per thread */
 } direct_cells;
 
+typedef struct
+    direct_narrow {  /* backward_weights of one channel behind a pool: see conv1d_direct_narrow.c */
+    int64_t vectors; /* per filter, 1, 2 or 4: its taps side by side; 0: not used */
+    float *partial;  /* [N][K][vectors * lanes] */
+    size_t scratch;  /* floats per thread */
+} direct_narrow;
+
 typedef struct direct_state {
     chirp_conv1d_desc desc;
     unsigned passes;
@@ -68,6 +75,7 @@ typedef struct direct_state {
     bool gathered;  /* taps join the inner dimension in forward and backward_weights */
     direct_columns forward, backward_data;
     direct_cells cells;
+    direct_narrow narrow;
     float *scratch; /* [n_threads][scratch_floats] */
     size_t scratch_floats;
 } direct_state;
@@ -76,6 +84,10 @@ void direct_forward(void *state, const float *src, const float *bia, float *dst,
 void direct_backward_data(void *state, const float *ddst, const uint8_t *code, float *dsrc);
 void direct_backward_weights(void *state, const float *src, const float *ddst, const uint8_t *code,
                              float *dwei, float *dbia);
+/** Leaves narrow.vectors 0 when the shape is not one for it. */
+chirp_status direct_narrow_create(direct_state *d);
+void direct_narrow_backward_weights(const direct_state *d, const float *src, const float *ddst,
+                                    const uint8_t *code, float *dwei, float *dbia);
 /** Packs for forward (reverse false: rows are filters) or backward_data (reverse true: rows are channels). */
 void direct_pack(const direct_state *d, const direct_columns *to, bool reverse, const float *wei);
 

@@ -161,6 +161,10 @@ void direct_backward_weights(void *state, const float *src, const float *ddst, c
     const direct_state *d = state;
     const chirp_conv1d_desc *desc = &d->desc;
     const direct_cells *c = &d->cells;
+    if (d->narrow.vectors) {
+        direct_narrow_backward_weights(d, src, ddst, code, dwei, dbia);
+        return;
+    }
     const int64_t n_cells = c->groups * c->n_cells;
     const int64_t dpre_floats =
         conv1d_round_up(c->tiles.size * c->filters.size, CONV1D_ALIGN_FLOATS);

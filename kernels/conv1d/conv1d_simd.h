@@ -29,6 +29,13 @@ static inline void conv1d_store_partial(float *x, conv1d_vec v, int64_t n)
 }
 static inline conv1d_vec conv1d_zero(void) { return _mm512_setzero_ps(); }
 static inline conv1d_vec conv1d_add(conv1d_vec a, conv1d_vec b) { return _mm512_add_ps(a, b); }
+static inline conv1d_vec conv1d_set(float x) { return _mm512_set1_ps(x); }
+/** a * b + c */
+static inline conv1d_vec conv1d_fma(conv1d_vec a, conv1d_vec b, conv1d_vec c)
+{
+    return _mm512_fmadd_ps(a, b, c);
+}
+static inline void conv1d_store_ints(int32_t *x, conv1d_ivec v) { _mm512_storeu_si512(x, v); }
 static inline conv1d_vec conv1d_select(conv1d_mask m, conv1d_vec yes, conv1d_vec no)
 {
     return _mm512_mask_blend_ps(m, no, yes);
@@ -94,6 +101,19 @@ static inline void conv1d_store_partial(float *x, conv1d_vec v, int64_t n)
 }
 static inline conv1d_vec conv1d_zero(void) { return _mm256_setzero_ps(); }
 static inline conv1d_vec conv1d_add(conv1d_vec a, conv1d_vec b) { return _mm256_add_ps(a, b); }
+static inline conv1d_vec conv1d_set(float x) { return _mm256_set1_ps(x); }
+static inline conv1d_vec conv1d_fma(conv1d_vec a, conv1d_vec b, conv1d_vec c)
+{
+#ifdef __FMA__
+    return _mm256_fmadd_ps(a, b, c);
+#else
+    return _mm256_add_ps(_mm256_mul_ps(a, b), c);
+#endif
+}
+static inline void conv1d_store_ints(int32_t *x, conv1d_ivec v)
+{
+    _mm256_storeu_si256((__m256i *)(void *)x, v);
+}
 static inline conv1d_vec conv1d_select(conv1d_mask m, conv1d_vec yes, conv1d_vec no)
 {
     return _mm256_blendv_ps(no, yes, m);
@@ -179,6 +199,20 @@ static inline conv1d_vec conv1d_add(conv1d_vec a, conv1d_vec b)
     CONV1D_EACH(i) a.x[i] += b.x[i];
     return a;
 }
+static inline conv1d_vec conv1d_set(float x)
+{
+    conv1d_vec v;
+    CONV1D_EACH(i)
+    v.x[i] = x;
+    return v;
+}
+static inline conv1d_vec conv1d_fma(conv1d_vec a, conv1d_vec b, conv1d_vec c)
+{
+    CONV1D_EACH(i)
+    c.x[i] += a.x[i] * b.x[i];
+    return c;
+}
+static inline void conv1d_store_ints(int32_t *x, conv1d_ivec v) { memcpy(x, v.x, sizeof v.x); }
 static inline conv1d_vec conv1d_select(conv1d_mask m, conv1d_vec yes, conv1d_vec no)
 {
     CONV1D_EACH(i) no.x[i] = m.x[i] ? yes.x[i] : no.x[i];
