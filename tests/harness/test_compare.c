@@ -1,0 +1,414 @@
+/* Verdicts on made-up and damaged result files, and the baseline store. */
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "harness/compare/compare.h"
+#include "harness/compare/history.h"
+#include "harness/stats/stats.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/chirp-compare-XXXXXX";
+static const chirp_compare_options usual = {.threshold = 0.05, .confidence = 0.95};
+
+static const char *write_file(const char *name, const char *text)
+{
+    static char path[8][128];
+    static int turn;
+    char *p = path[turn++ % 8];
+    (void)snprintf(p, 128, "%s/%s", folder, name);
+    assert_int_equal(chirp_file_write(p, text, strlen(text)), CHIRP_OK);
+    return p;
+}
+
+/* A result file of n repetitions of each of k benchmarks: level[i] with 1 % of noise. */
+static const char *make_file(const char *name, const char *context, const char *const *names, const double *level, int k, int n,
+                             uint64_t seed)
+{
+    static char text[262144];
+    size_t used = (size_t)snprintf(text, sizeof text, "{\"context\": {%s}, \"benchmarks\": [", context);
+    for (int i = 0; i < k; ++i)
+        for (int r = 0; r < n; ++r) {
+            const double noise = 0.01 * ((double)(chirp_splitmix64(&seed) >> 11) * 0x1p-53 - 0.5);
+            used += (size_t)snprintf(text + used, sizeof text - used,
+                                     "%s{\"name\": \"%s\", \"run_name\": \"%s\", \"run_type\": \"iteration\", \"repetition_index\": %d, "
+                                     "\"real_time\": %.9g, \"cpu_time\": 1, \"time_unit\": \"us\"}",
+                                     i + r ? "," : "", names[i], names[i], r, level[i] * (1 + noise));
+        }
+    (void)snprintf(text + used, sizeof text - used, "]}");
+    return write_file(name, text);
+}
+
+static void compare_paths(const char *a, const char *b, const chirp_compare_options *o, chirp_compare_result *r)
+{
+    chirp_results base;
+    chirp_results fresh;
+    assert_int_equal(chirp_results_read(a, &base), CHIRP_OK);
+    assert_int_equal(chirp_results_read(b, &fresh), CHIRP_OK);
+    assert_int_equal(chirp_compare(&base, &fresh, o, r), CHIRP_OK);
+    chirp_results_clear(&base);
+    chirp_results_clear(&fresh);
+}
+
+static void verdicts_on_known_changes(void **state)
+{
+    (void)state;
+    const char *const names[] = {"f/slower", "f/faster", "f/same", "g/little"};
+    const double before[] = {100, 100, 100, 100};
+    const double after[] = {110, 90, 100.5, 104.9};
+    chirp_compare_result r;
+    const char *a = make_file("a.json", "", names, before, 4, 12, 1);
+    const char *b = make_file("b.json", "", names, after, 4, 12, 2);
+    compare_paths(a, b, &usual, &r);
+    assert_int_equal(r.count, 4);
+    assert_int_equal(r.item[0].verdict, CHIRP_SLOWER);
+    assert_int_equal(r.item[1].verdict, CHIRP_FASTER);
+    assert_int_equal(r.item[2].verdict, CHIRP_SAME);
+    assert_int_not_equal(r.item[3].verdict, CHIRP_SLOWER); /* 4.9 % is not surely more than 5 % */
+    assert_true(fabs(r.item[0].ratio.value - 1.1) < 0.01);
+    assert_true(r.item[0].ratio.low > 1.08 && r.item[0].ratio.high < 1.12);
+    assert_true(r.item[0].p_corrected < 1e-3 && r.item[2].noise < 0.01);
+    assert_true(r.item[2].detectable > 0.05 && r.item[2].detectable < 0.07);
+    assert_int_equal(r.n_families, 3);
+    assert_true(fabs(r.family[0].ratio - cbrt(1.1 * 0.9 * 1.005)) < 0.005);
+    assert_string_equal(r.family[2].name, "");
+    chirp_compare_clear(&r);
+}
+
+static void a_neighbour_is_no_regression(void **state)
+{
+    (void)state;
+    /* two thirds of the new repetitions were disturbed; the fastest ones are as fast as ever */
+    chirp_compare_result r;
+    char text[8192] = "{\"benchmarks\": [";
+    for (int i = 0; i < 12; ++i)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s{\"name\": \"x\", \"real_time\": %g}", i ? "," : "",
+                       i < 1 ? 100.5 : 120 + 0.1 * i);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "]}");
+    const char *const names[] = {"x"};
+    const double level[] = {0.1}; /* us */
+    const char *a = make_file("quiet.json", "", names, level, 1, 12, 3);
+    compare_paths(a, write_file("noisy.json", text), &usual, &r);
+    assert_true(r.item[0].ratio.low > 1.1);
+    assert_int_equal(r.item[0].verdict, CHIRP_INCONCLUSIVE);
+    assert_non_null(strstr(r.item[0].why, "fastest"));
+    chirp_compare_clear(&r);
+}
+
+static void too_few_repetitions_are_inconclusive(void **state)
+{
+    (void)state;
+    const char *const names[] = {"x"};
+    const double before[] = {100};
+    const double after[] = {150};
+    chirp_compare_result r;
+    compare_paths(make_file("a3.json", "", names, before, 1, 3, 1), make_file("b3.json", "", names, after, 1, 3, 2), &usual, &r);
+    assert_int_equal(r.item[0].verdict, CHIRP_INCONCLUSIVE);
+    assert_non_null(strstr(r.item[0].why, "too few"));
+    assert_true(isinf(r.item[0].detectable));
+    chirp_compare_clear(&r);
+    /* the same three runs pooled three times over are enough */
+    char many[512];
+    const char *a = make_file("p1.json", "", names, before, 1, 3, 5);
+    const char *b = make_file("p2.json", "", names, before, 1, 3, 6);
+    const char *c = make_file("p3.json", "", names, before, 1, 3, 7);
+    (void)snprintf(many, sizeof many, "%s,%s,%s", a, b, c);
+    compare_paths(many, make_file("p4.json", "", names, after, 1, 9, 8), &usual, &r);
+    assert_int_equal(r.item[0].n_base, 9);
+    assert_int_equal(r.item[0].verdict, CHIRP_SLOWER);
+    chirp_compare_clear(&r);
+}
+
+/* Seen by the whole decision: no change gives no alarm, a tenth is found. 300 trials each with 3 % of skewed noise. */
+static void error_rates_on_made_up_noise(void **state)
+{
+    (void)state;
+    uint64_t seed = 11;
+    int alarms = 0;
+    int found = 0;
+    for (int t = 0; t < 600; ++t) {
+        double x[2][12];
+        chirp_samples s[2] = {{.name = (char *)(uintptr_t) "k", .seconds = x[0], .count = 12},
+                              {.name = (char *)(uintptr_t) "k", .seconds = x[1], .count = 12}};
+        for (int side = 0; side < 2; ++side)
+            for (int i = 0; i < 12; ++i)
+                x[side][i] = (side && t % 2 ? 1.1 : 1) * (1 - 0.015 * log(((double)(chirp_splitmix64(&seed) >> 11) + 0.5) * 0x1p-53));
+        chirp_results base = {.path = (char *)(uintptr_t) "a", .item = &s[0], .count = 1};
+        chirp_results fresh = {.path = (char *)(uintptr_t) "b", .item = &s[1], .count = 1};
+        chirp_compare_result r;
+        assert_int_equal(chirp_compare(&base, &fresh, &usual, &r), CHIRP_OK);
+        if (t % 2)
+            found += r.item[0].verdict == CHIRP_SLOWER;
+        else
+            alarms += r.item[0].verdict == CHIRP_SLOWER;
+        chirp_compare_clear(&r);
+    }
+    assert_true(alarms <= 1);
+    assert_true(found >= 285);
+}
+
+static void failures_are_failures(void **state)
+{
+    (void)state;
+    const char *a = write_file("ok.json", "{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 5}, {\"name\": \"y\", \"real_time\": 5},"
+                                          "{\"name\": \"z\", \"real_time\": 5}, {\"name\": \"gone\", \"real_time\": 5}]}");
+    const char *b = write_file("bad.json",
+                               "{\"benchmarks\": [{\"name\": \"x\", \"error_occurred\": true, \"error_message\": \"boom\", "
+                               "\"real_time\": 0}, {\"name\": \"y\", \"real_time\": 0}, {\"name\": \"z\", \"real_time\": NaN},"
+                               "{\"name\": \"new\", \"real_time\": 1}]}");
+    chirp_compare_result r;
+    compare_paths(a, b, &usual, &r);
+    assert_int_equal(r.tally[CHIRP_FAILED], 3); /* Google's script calls the first 100 % faster */
+    assert_non_null(strstr(r.item[0].why, "boom"));
+    assert_non_null(strstr(r.item[1].why, "zero"));
+    assert_int_equal(r.only_base, 1);
+    assert_int_equal(r.only_fresh, 1);
+    chirp_compare_clear(&r);
+    compare_paths(b, a, &usual, &r); /* a base that failed is no reason for alarm */
+    assert_int_equal(r.tally[CHIRP_INCONCLUSIVE], 3);
+    chirp_compare_clear(&r);
+}
+
+static void aggregates_only_files_are_compared(void **state)
+{
+    (void)state;
+    const char *form = "{\"benchmarks\": [{\"name\": \"x_mean\", \"run_name\": \"x\", \"run_type\": \"aggregate\", \"aggregate_name\": "
+                       "\"mean\", \"iterations\": 10, \"real_time\": %g, \"time_unit\": \"ms\"}, {\"name\": \"x_stddev\", \"run_name\": "
+                       "\"x\", \"run_type\": \"aggregate\", \"aggregate_name\": \"stddev\", \"iterations\": 10, \"real_time\": %g, "
+                       "\"time_unit\": \"ms\"}, {\"name\": \"x_BigO\", \"run_name\": \"x\", \"run_type\": \"aggregate\", "
+                       "\"aggregate_name\": \"BigO\", \"big_o\": \"N\"}]}";
+    char text[2][2048];
+    chirp_compare_result r;
+    (void)snprintf(text[0], sizeof text[0], form, 10.0, 0.1);
+    (void)snprintf(text[1], sizeof text[1], form, 12.0, 0.1);
+    compare_paths(write_file("agg1.json", text[0]), write_file("agg2.json", text[1]), &usual, &r);
+    assert_int_equal(r.item[0].verdict, CHIRP_SLOWER);
+    assert_true(fabs(r.item[0].ratio.value - 1.2) < 1e-12);
+    assert_true(fabs(r.item[0].base_s - 0.01) < 1e-12);
+    chirp_compare_clear(&r);
+}
+
+static void names_can_be_replaced_and_filtered(void **state)
+{
+    (void)state;
+    const char *const names[] = {"conv/direct/a", "conv/transform/a", "other"};
+    const double level[] = {100, 50, 10};
+    chirp_compare_options o = usual;
+    chirp_compare_result r;
+    o.from = "direct";
+    o.to = "transform";
+    o.filter = "conv";
+    const char *a = make_file("peers.json", "", names, level, 3, 8, 1);
+    compare_paths(a, a, &o, &r);
+    assert_int_equal(r.count, 2);
+    assert_int_equal(r.item[0].verdict, CHIRP_FASTER);
+    assert_int_equal(r.item[1].verdict, CHIRP_SAME);
+    chirp_compare_clear(&r);
+}
+
+static void damaged_files_are_named(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text, *words;
+    } rows[] = {{"", "is empty"},
+                {"{\"context\": {}, \"benchmarks\": [{\"name\": \"x\", \"real_ti", "not JSON"},
+                {"[1, 2]", "no \"benchmarks\" array"},
+                {"{\"benchmarks\": {}}", "no \"benchmarks\" array"},
+                {"{\"benchmarks\": []}", "holds no benchmarks"},
+                {"{\"benchmarks\": [{\"real_time\": 1}]}", "row 0"},
+                {"{\"benchmarks\": [{\"name\": \"x\"}]}", "has no \"real_time\""},
+                {"{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 1, \"time_unit\": \"h\"}]}", "time_unit 'h'"},
+                {"{\"context\": {\"json_schema_version\": 2}, \"benchmarks\": [{\"name\": \"x\", \"real_time\": 1}]}", "version 1"},
+                {"{\"benchmarks\": [3]}", "row 0"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
+        chirp_results r;
+        const chirp_status st = chirp_results_read(write_file("damaged.json", rows[i].text), &r);
+        if (st != CHIRP_ERR_FORMAT || !strstr(chirp_error_message(), rows[i].words) || !strstr(chirp_error_message(), "damaged.json"))
+            fail_msg("%s: status %d, %s", rows[i].text, (int)st, chirp_error_message());
+    }
+    chirp_results r;
+    assert_int_equal(chirp_results_read("/nonexistent.json", &r), CHIRP_ERR_IO);
+    chirp_results a;
+    chirp_compare_result c;
+    assert_int_equal(chirp_results_read(write_file("x.json", "{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 1}]}"), &a), CHIRP_OK);
+    assert_int_equal(chirp_results_read(write_file("y.json", "{\"benchmarks\": [{\"name\": \"y\", \"real_time\": 1}]}"), &r), CHIRP_OK);
+    assert_int_equal(chirp_compare(&a, &r, &usual, &c), CHIRP_ERR_FORMAT);
+    assert_non_null(strstr(chirp_error_message(), "in common"));
+    chirp_results_clear(&a);
+    chirp_results_clear(&r);
+}
+
+static void duplicates_and_partial_files_are_noticed(void **state)
+{
+    (void)state;
+    chirp_results r;
+    assert_int_equal(chirp_results_read(write_file("twice.json", "{\"context\": {\"partial\": true}, \"benchmarks\": ["
+                                                                 "{\"name\": \"x\", \"repetition_index\": 0, \"real_time\": 1},"
+                                                                 "{\"name\": \"x\", \"repetition_index\": 0, \"real_time\": 2}]}"),
+                                        &r),
+                     CHIRP_OK);
+    assert_true(r.item[0].duplicate);
+    assert_true(r.partial);
+    chirp_results_clear(&r);
+}
+
+static void unlike_machines_are_refused(void **state)
+{
+    (void)state;
+    const char *const names[] = {"x"};
+    const double level[] = {1};
+    chirp_results a;
+    chirp_results b;
+    assert_int_equal(chirp_results_read(make_file("m1.json", "\"governor\": \"performance\", \"num_cpus\": 2, \"cpu_model\": \"A\"",
+                                                  names, level, 1, 3, 1), &a), CHIRP_OK);
+    assert_int_equal(chirp_results_read(make_file("m2.json", "\"governor\": \"powersave\", \"num_cpus\": 4, \"compiler\": \"B\"", names,
+                                                  level, 1, 3, 1), &b), CHIRP_OK);
+    assert_int_equal(chirp_same_machine(&a, &b, NULL), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "governor 'performance' against 'powersave'"));
+    assert_non_null(strstr(chirp_error_message(), "num_cpus"));
+    assert_int_equal(chirp_same_machine(&a, &b, "governor"), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_same_machine(&a, &b, "governor,num_cpus"), CHIRP_OK); /* what only one states doesn't count */
+    assert_int_equal(chirp_same_machine(&a, &b, "all"), CHIRP_OK);
+    assert_int_equal(chirp_same_machine(&a, &a, NULL), CHIRP_OK);
+    chirp_results_clear(&a);
+    chirp_results_clear(&b);
+}
+
+static void reports_are_well_formed(void **state)
+{
+    (void)state;
+    const char *const names[] = {"f/one", "f/two"};
+    const double before[] = {100, 100};
+    const double after[] = {120, 100};
+    chirp_results a;
+    chirp_results b;
+    chirp_compare_result r;
+    char *text = NULL;
+    assert_int_equal(chirp_results_read(make_file("r1.json", "", names, before, 2, 3, 1), &a), CHIRP_OK);
+    assert_int_equal(chirp_results_read(make_file("r2.json", "", names, after, 2, 3, 1), &b), CHIRP_OK);
+    assert_int_equal(chirp_compare(&a, &b, &usual, &r), CHIRP_OK);
+    cJSON *o = chirp_compare_json(&a, &b, &usual, &r);
+    assert_non_null(o);
+    char *json = cJSON_Print(o);
+    assert_non_null(json);
+    assert_null(strstr(json, "inf")); /* an unbounded interval is absent */
+    assert_null(strstr(json, "nan"));
+    cJSON *again = cJSON_Parse(json);
+    assert_non_null(again);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(again, "benchmarks")), 2);
+    cJSON_Delete(again);
+    cJSON_free(json);
+    cJSON_Delete(o);
+    assert_int_equal(chirp_compare_markdown(&a, &b, &usual, &r, &text), CHIRP_OK);
+    assert_non_null(strstr(text, "| f/one |"));
+    chirp_free(text);
+    chirp_compare_clear(&r);
+    chirp_results_clear(&a);
+    chirp_results_clear(&b);
+}
+
+static void history_finds_the_commit(void **state)
+{
+    (void)state;
+    const char *const names[] = {"stable", "regressed"};
+    char store[128];
+    (void)snprintf(store, sizeof store, "%s/store", folder);
+    for (int run = 0; run < 16; ++run) {
+        char context[256];
+        const double wobble = 1 + 0.01 * ((run * 7) % 5 - 2) / 2;
+        const double level[] = {50 * wobble, (run < 9 ? 100 : 107) * wobble};
+        char *stored = NULL;
+        (void)snprintf(context, sizeof context, "\"machine_id\": \"abc\", \"date\": \"2026-11-%02dT00:00:00+00:00\", \"git_commit\": \"c%02d\"",
+                       run + 1, run);
+        assert_int_equal(chirp_history_store(store, make_file("run.json", context, names, level, 2, 4, (uint64_t)run), &stored), CHIRP_OK);
+        chirp_free(stored);
+    }
+    chirp_history h;
+    assert_int_equal(chirp_history_read(store, NULL, 0.03, &h), CHIRP_OK);
+    assert_int_equal(h.runs, 16);
+    assert_string_equal(h.machine, "abc");
+    assert_int_equal(h.count, 2);
+    assert_false(h.item[0].changed);
+    assert_true(h.item[1].changed);
+    assert_int_equal(h.item[1].n_changes, 1);
+    assert_string_equal(h.item[1].commit, "c09");
+    assert_true(fabs(h.item[1].ratio - 1.07) < 0.01);
+    chirp_history_clear(&h);
+    assert_int_equal(chirp_history_read(store, "elsewhere", 0.03, &h), CHIRP_ERR_IO);
+    char *stored = NULL;
+    assert_int_equal(chirp_history_store(store, write_file("part.json", "{\"context\": {\"partial\": true, \"machine_id\": \"a\", \"date\": "
+                                                                        "\"d\"}, \"benchmarks\": [{\"name\": \"x\", \"real_time\": 1}]}"),
+                                         &stored), CHIRP_ERR_FORMAT);
+    assert_non_null(strstr(chirp_error_message(), "partial"));
+}
+
+static void change_points_are_rare_in_noise(void **state)
+{
+    (void)state;
+    uint64_t seed = 5;
+    int found = 0;
+    for (int t = 0; t < 60; ++t) {
+        double x[30];
+        chirp_change changes[30];
+        size_t n = 0;
+        for (int i = 0; i < 30; ++i)
+            x[i] = 1 + 0.1 * (double)(chirp_splitmix64(&seed) >> 11) * 0x1p-53;
+        assert_int_equal(chirp_change_points(x, 30, 3, 0.01, 0.0, changes, &n), CHIRP_OK);
+        found += n > 0;
+    }
+    assert_true(found <= 5);
+    double steps[40];
+    chirp_change changes[40];
+    size_t n = 0;
+    for (int i = 0; i < 40; ++i)
+        steps[i] = (i < 12 ? 1 : i < 25 ? 1.2 : 1.05) * (1 + 0.02 * (double)(chirp_splitmix64(&seed) >> 11) * 0x1p-53);
+    assert_int_equal(chirp_change_points(steps, 40, 3, 0.01, 0.02, changes, &n), CHIRP_OK);
+    assert_int_equal(n, 2);
+    assert_int_equal(changes[0].at, 12);
+    assert_int_equal(changes[1].at, 25);
+    steps[3] = 0;
+    assert_int_equal(chirp_change_points(steps, 40, 3, 0.01, 0.02, changes, &n), CHIRP_ERR_RANGE);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return !mkdtemp(folder);
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[96];
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(verdicts_on_known_changes),
+        cmocka_unit_test(a_neighbour_is_no_regression),
+        cmocka_unit_test(too_few_repetitions_are_inconclusive),
+        cmocka_unit_test(error_rates_on_made_up_noise),
+        cmocka_unit_test(failures_are_failures),
+        cmocka_unit_test(aggregates_only_files_are_compared),
+        cmocka_unit_test(names_can_be_replaced_and_filtered),
+        cmocka_unit_test(damaged_files_are_named),
+        cmocka_unit_test(duplicates_and_partial_files_are_noticed),
+        cmocka_unit_test(unlike_machines_are_refused),
+        cmocka_unit_test(reports_are_well_formed),
+        cmocka_unit_test(history_finds_the_commit),
+        cmocka_unit_test(change_points_are_rare_in_noise),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
