@@ -163,11 +163,12 @@ void chirp_bench_label(chirp_bench *b, const char *label)
 int chirp_bench_threads(const chirp_bench *b) { return b->threads; }
 
 chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, int64_t iterations,
-                                 const chirp_bench_hook *hook, struct chirp_bench *b)
+                                 bool cold, const chirp_bench_hook *hook, struct chirp_bench *b)
 {
     *b = (struct chirp_bench){.iterations = iterations,
                               .threads = threads,
                               .hook = hook,
+                              .cold = cold,
                               .flops_done = -1,
                               .flops_effective = -1,
                               .bytes = -1};
@@ -190,6 +191,9 @@ chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, in
                         (long long)b->left, (long long)iterations);
     } else if (b->paused) {
         st = chirp_fail(CHIRP_ERR_ARG, "the benchmark ended its loop with the clock paused");
+    } else if (cold && b->flushes == 0) {
+        st = chirp_fail(CHIRP_ERR_UNSUPPORTED,
+                        "the benchmark has no cold mode: it never called chirp_bench_flush()");
     } else if (b->flops_done >= 0 && b->bytes > 0) {
         st = chirp_counters_set(&b->counters, "arithmetic_intensity", b->flops_done / b->bytes,
                                 false);

@@ -72,6 +72,26 @@ void chirp_bench_label(chirp_bench *b, const char *label);
 int chirp_bench_threads(const chirp_bench *b);
 
 /**
+ * Cold caches: with --cold-cache evicts everything from the caches of all threads, clock stopped; without it does
+ * nothing. Call it first in the loop body. Rows are named "/cold" then and carry `cold_probe_ns`, the time per load of
+ * lines that were warm before: a small one means that the caches were not cold.
+ */
+void chirp_bench_flush(chirp_bench *b);
+
+/**
+ * Runs under several ranks: rows hold the time of the slowest rank; min, mean, slowest rank and imbalance are counters;
+ * rates are sums over ranks. Every rank must call chirp_bench_main() with the same arguments; rank 0 writes.
+ */
+typedef struct chirp_bench_ranks {
+    int rank, size;
+    /** Collective: n values of each rank to all ranks, all[size][n] in rank order. */
+    chirp_status (*gather)(const double *mine, int n, double *all);
+} chirp_bench_ranks;
+
+/** Before chirp_bench_main(). The struct is copied. */
+void chirp_bench_use_ranks(const chirp_bench_ranks *ranks);
+
+/**
  * A line for the context of result files of this process: what the harness can't know, such as the target of a JIT
  * library. Both texts are copied; at most 32 lines. A key that exists is replaced.
  */

@@ -5,6 +5,9 @@
 #include "harness/bench/bench.h"
 #include "harness/bench/flags.h"
 
+#include <signal.h>
+#include <stdio.h>
+
 /** A counter of a row: a name and a finite number. */
 typedef struct chirp_counter {
     char *name;
@@ -43,12 +46,15 @@ struct chirp_bench {
     chirp_counters counters;
     double flops_done, flops_effective, bytes; /**< per iteration; negative: not given */
     char *label;
+    bool cold; /**< chirp_bench_flush() flushes */
+    int64_t flushes;
+    double probe_ns;             /**< sum over flushes of the time of a load that was warm before */
     chirp_status counter_status; /**< first failure of a void function, e.g. out of memory */
 };
 
 /** Runs entry once with `iterations`; *b holds times and counters afterwards. Clear with chirp_bench_clear(). */
 chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, int64_t iterations,
-                                 const chirp_bench_hook *hook, struct chirp_bench *b);
+                                 bool cold, const chirp_bench_hook *hook, struct chirp_bench *b);
 void chirp_bench_clear(struct chirp_bench *b);
 
 /** A counter that has no number, and why. */
@@ -70,6 +76,7 @@ typedef struct chirp_row {
     double real_s, cpu_s;
     chirp_counters counters; /**< values as shown: rates are divided already */
     char *label;
+    char bound[24];        /**< "", or what bounds it on the roofline: "compute", "L2", "memory" */
     chirp_absence *absent; /**< counters that could not be given, with reasons */
     size_t n_absent;
 } chirp_row;
@@ -119,6 +126,67 @@ typedef struct chirp_selection {
 chirp_status chirp_select(const chirp_bench_suite *suites, size_t n_suites, char **wanted,
                           int n_wanted, const chirp_bench_flags *flags, chirp_selection *selection);
 void chirp_selection_clear(chirp_selection *selection);
+
+/* ---- jobs: one selected benchmark on its way ---- */
+
+struct chirp_events;
+
+/** What all jobs of a run share. */
+typedef struct chirp_run {
+    const chirp_bench_flags *flags;
+    chirp_bench_ranks ranks; /**< size 1: alone */
+    volatile sig_atomic_t *interrupted;
+} chirp_run;
+
+typedef struct chirp_job {
+    const chirp_instance *instance;
+    bool prepared, failed, done;
+    int64_t iterations;
+    double relative_error; /**< negative: not checked */
+    double spent_s;        /**< in timed repetitions */
+    chirp_rows rows;
+    struct chirp_events *events; /**< NULL: none asked for */
+} chirp_job;
+
+/** One repetition; the first also checks, calibrates and warms up. A failure of the benchmark becomes its error row. */
+chirp_status chirp_job_repeat(const chirp_run *run, chirp_job *job);
+/** Whether it needs another repetition: the count asked for, then the precision asked for within its budget. */
+bool chirp_job_wants_more(const chirp_run *run, const chirp_job *job);
+/** Adds an error row: `what`, then the last sentence of chirp_fail(). */
+chirp_status chirp_job_fail(chirp_job *job, const char *what);
+/** Sets the counts in its rows and adds aggregates. */
+chirp_status chirp_job_finish(const chirp_run *run, chirp_job *job);
+void chirp_job_clear(chirp_job *job);
+
+/** Ratio rows of peers: of every job to the first one that has times, repetition by repetition. */
+chirp_status chirp_jobs_ratios(const chirp_run *run, chirp_job *const *jobs, size_t n);
+
+/**
+ * Runs the jobs of a group in rounds, each once a round, in a new random order each round when `shuffle`; finishes them.
+ * @param started  called before a job's repetition, NULL for none
+ */
+chirp_status chirp_group_run(const chirp_run *run, chirp_job **jobs, size_t n, bool shuffle,
+                             void (*started)(void *state, size_t index), void *state);
+
+/**
+ * The same in a child process, so that a crash costs one row: the job that ran then gets an error row, and the others of
+ * its group start again without it.
+ */
+chirp_status chirp_group_run_isolated(const chirp_run *run, chirp_job **jobs, size_t n,
+                                      bool shuffle);
+
+/** Runs work() in a child that may start threads; it fills `bytes` of result. */
+chirp_status chirp_in_child(chirp_status (*work)(void *result, const void *arg), void *result,
+                            size_t bytes, const void *arg);
+
+/** Passes a signal on to the child that runs now, if any; async-signal-safe. */
+void chirp_isolation_signal(int number);
+
+/** Collective: the largest value of all ranks; the value itself when alone. */
+chirp_status chirp_run_max(const chirp_run *run, double *value);
+
+/** Ranks set by chirp_bench_use_ranks(). */
+const chirp_bench_ranks *chirp_bench_current_ranks(void);
 
 /* ---- reporters ---- */
 

@@ -151,6 +151,8 @@ void chirp_console_rows(FILE *out, const chirp_bench_flags *flags, const chirp_r
         }
         (void)fprintf(out, "%15s %15s %12lld", real, cpu, (long long)row->iterations);
         print_counters(out, flags, row);
+        if (row->bound[0])
+            (void)fprintf(out, " bound=%s", row->bound);
         if (row->label && *row->label)
             (void)fprintf(out, " %s", row->label);
         for (size_t k = 0; k < row->n_absent && row->repetition_index == 0; ++k)

@@ -39,6 +39,7 @@ typedef struct chirp_bench_flags {
     double target_precision;   /**< 0, or half width over median at which repetitions stop */
     double time_budget_s;      /**< of one benchmark, with target_precision */
     bool interleave_peers;     /**< round-robin over algorithms of one case, and ratio rows */
+    bool no_isolation;         /**< run in this process: for debuggers and profilers */
     bool cold_cache;           /**< flush caches before every iteration */
 } chirp_bench_flags;
 

@@ -66,6 +66,8 @@ static cJSON *row_object(const chirp_row *row, const char *unit)
          chirp_json_add_text(o, "time_unit", unit);
     for (size_t i = 0; i < row->counters.count && ok && !row->error; ++i)
         ok = chirp_json_add_real(o, row->counters.item[i].name, row->counters.item[i].value);
+    if (ok && row->bound[0])
+        ok = chirp_json_add_text(o, "bound", row->bound);
     ok = ok && add_absent(o, row);
     if (ok && row->label && *row->label)
         ok = chirp_json_add_text(o, "label", row->label);

@@ -20,8 +20,14 @@ static size_t family_length(const char *name)
 }
 
 static chirp_status add(chirp_selection *s, const chirp_bench_entry *entry, int threads,
-                        bool suffix)
+                        bool suffix, bool cold)
 {
+    const int ranks = chirp_bench_current_ranks()->size;
+    char more_keys[48] = "";
+    if (ranks > 1)
+        (void)snprintf(more_keys, sizeof more_keys, "/ranks:%d", ranks);
+    if (cold)
+        (void)strncat(more_keys, "/cold", sizeof more_keys - strlen(more_keys) - 1);
     if (s->count == s->room) {
         const size_t room = s->room ? 2 * s->room : 64;
         chirp_instance *more = chirp_calloc(room, sizeof *more);
@@ -33,14 +39,14 @@ static chirp_status add(chirp_selection *s, const chirp_bench_entry *entry, int 
         s->item = more;
         s->room = room;
     }
-    const size_t bytes = strlen(entry->name) + 24;
+    const size_t bytes = strlen(entry->name) + sizeof more_keys + 24;
     char *name = chirp_alloc(bytes);
     if (!name)
         return CHIRP_ERR_NOMEM;
     if (suffix)
-        (void)snprintf(name, bytes, "%s/threads:%d", entry->name, threads);
+        (void)snprintf(name, bytes, "%s%s/threads:%d", entry->name, more_keys, threads);
     else
-        (void)snprintf(name, bytes, "%s", entry->name);
+        (void)snprintf(name, bytes, "%s%s", entry->name, more_keys);
     s->item[s->count++] = (chirp_instance){entry, name, threads, 0, 0};
     return CHIRP_OK;
 }
@@ -56,10 +62,10 @@ static chirp_status expand(const chirp_bench_suite *suite, const chirp_bench_fla
             if (threads < 1)
                 return chirp_fail(CHIRP_ERR_ARG, "benchmark %s: its name asks for %d threads",
                                   e->name, threads);
-            st = add(s, e, threads, false);
+            st = add(s, e, threads, false, flags->cold_cache);
         } else {
             for (int i = 0; i < flags->n_threads && st == CHIRP_OK; ++i)
-                st = add(s, e, flags->threads[i], true);
+                st = add(s, e, flags->threads[i], true, flags->cold_cache);
         }
         if (st != CHIRP_OK)
             return st;

@@ -93,6 +93,17 @@ static double best_bursts(const chirp_fma_kernel *kernel, int threads, double bu
     return gflops;
 }
 
+void chirp_roofline_fma_set(const chirp_fma_peak *peak)
+{
+    int at = 0;
+    while (at < n_stored && stored[at].threads != peak->threads)
+        ++at;
+    if (at < MAX_STORED) {
+        stored[at] = *peak;
+        n_stored += at == n_stored;
+    }
+}
+
 chirp_status chirp_roofline_fma_again(int threads, double budget_s, chirp_fma_peak *peak)
 {
     if (threads < 1)
@@ -121,10 +132,7 @@ chirp_status chirp_roofline_fma_again(int threads, double budget_s, chirp_fma_pe
             best.name = k->name;
         }
     }
-    if (at < MAX_STORED) {
-        stored[at] = best;
-        n_stored += at == n_stored;
-    }
+    chirp_roofline_fma_set(&best);
     *peak = best;
     return CHIRP_OK;
 }

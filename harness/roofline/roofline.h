@@ -42,6 +42,9 @@ chirp_status chirp_roofline_fma(int threads, double budget_s, chirp_fma_peak *pe
 /** As chirp_roofline_fma(), but always measures, and stores the result when it is higher. */
 chirp_status chirp_roofline_fma_again(int threads, double budget_s, chirp_fma_peak *peak);
 
+/** Stores a peak that another process of this run has measured. */
+void chirp_roofline_fma_set(const chirp_fma_peak *peak);
+
 /**
  * Triad bandwidth in bytes per second (two reads and a write of 4 bytes an element; a write-allocate read,
  * where the machine has one, isn't counted, as in STREAM).

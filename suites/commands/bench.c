@@ -1,11 +1,14 @@
 /* chirpbench bench: the runner of harness/bench on the tables of suites/suites.c. */
 #include "harness/bench/bench.h"
 #include "kernels/gemm/gemm.h"
+#include "model/parallel/parallel.h"
 #include "suites/command.h"
 #include "suites/commands/libraries.h"
 #include "suites/suites.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* What the harness can't know: it sits below the kernels and their libraries. */
 static chirp_status add_libraries(void)
@@ -23,12 +26,40 @@ static chirp_status add_libraries(void)
     return st;
 }
 
+/* Launchers tell their processes so; without one MPI stays asleep and benchmarks can run isolated. */
+static bool launched_by_mpi(void)
+{
+    static const char *const names[] = {"PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE",
+                                        "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
+        if (getenv(names[i]))
+            return true;
+    return false;
+}
+
+static chirp_status gather(const double *mine, int n, double *all)
+{
+    const int64_t bytes = (int64_t)((size_t)n * sizeof *mine);
+    const chirp_status st = chirp_parallel_gather(mine, bytes, all, 0);
+    return st == CHIRP_OK ? chirp_parallel_broadcast(all, bytes * chirp_parallel_size(), 0) : st;
+}
+
 static int run(int argc, char **argv)
 {
-    const chirp_status st = add_libraries();
+    chirp_status st = add_libraries();
+    const bool parallel = launched_by_mpi();
+    if (st == CHIRP_OK && parallel)
+        st = chirp_parallel_init();
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
-    return chirp_bench_main(argc, argv, chirp_suites, chirp_n_suites);
+    if (parallel) {
+        const chirp_bench_ranks ranks = {chirp_parallel_rank(), chirp_parallel_size(), gather};
+        chirp_bench_use_ranks(&ranks);
+    }
+    const int code = chirp_bench_main(argc, argv, chirp_suites, chirp_n_suites);
+    if (parallel)
+        chirp_parallel_finalize();
+    return code;
 }
 
 const chirp_command chirp_command_bench = {

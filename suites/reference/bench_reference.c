@@ -76,6 +76,7 @@ static chirp_status run_triad(chirp_bench *b, const void *arg)
                 block[t][i] = 1;
     }
     while (st == CHIRP_OK && chirp_bench_next(b)) {
+        chirp_bench_flush(b);
 #pragma omp parallel for num_threads(threads) schedule(static)
         for (int t = 0; t < threads; ++t)
             triad(block[t], block[t] + n, block[t] + 2 * n, n);
@@ -103,8 +104,10 @@ static chirp_status run_chase(chirp_bench *b, const void *arg)
         chirp_chase_run(
             &chase,
             (int64_t)chase.lines); /* once around: pages mapped, caches as warm as they get */
-    while (st == CHIRP_OK && chirp_bench_next(b))
+    while (st == CHIRP_OK && chirp_bench_next(b)) {
+        chirp_bench_flush(b);
         chirp_chase_run(&chase, LOADS);
+    }
     chirp_bench_items(b, LOADS);
     chirp_chase_destroy(&chase);
     return st;

@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 #include <fcntl.h>
 #include <math.h>
+#include <omp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -117,6 +118,66 @@ static chirp_status run_terminates(chirp_bench *b, const void *arg)
     return CHIRP_OK;
 }
 
+static chirp_status run_crashes(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    while (chirp_bench_next(b))
+        (void)raise(SIGSEGV);
+    return CHIRP_OK;
+}
+
+static chirp_status run_worker_aborts(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    while (chirp_bench_next(b)) {
+#pragma omp parallel num_threads(2)
+        if (omp_get_thread_num() == 1)
+            abort();
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status run_exits(chirp_bench *b, const void *arg)
+{
+    (void)b;
+    (void)arg;
+    _exit(7);
+}
+
+/* A case whose work is proportional to *arg. */
+static chirp_status run_sized(chirp_bench *b, const void *arg)
+{
+    const int n = *(const int *)arg;
+    while (chirp_bench_next(b))
+        for (int i = 0; i < n; ++i)
+            sink = sink + 1;
+    return CHIRP_OK;
+}
+
+static chirp_status run_cold(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    while (chirp_bench_next(b)) {
+        chirp_bench_flush(b);
+        sink = sink + 1;
+    }
+    return CHIRP_OK;
+}
+
+static const int sizes[] = {20000, 30000};
+static const chirp_bench_entry crashing[] = {
+    {.name = "crash/before", .run = run_good},          {.name = "crash/segv", .run = run_crashes},
+    {.name = "crash/worker", .run = run_worker_aborts}, {.name = "crash/exit", .run = run_exits},
+    {.name = "crash/after", .run = run_good},           {0}};
+static const chirp_bench_entry peered[] = {
+    {.name = "conv/forward/slow/a/batch:1", .run = run_sized, .arg = &sizes[0]},
+    {.name = "conv/forward/slow/b", .run = run_sized, .arg = &sizes[0]},
+    {.name = "conv/forward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1]},
+    {.name = "conv/backward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1]},
+    {.name = "cold/a", .run = run_cold},
+    {0}};
+static const chirp_bench_suite more_suites[] = {{"crashing", "crashes", crashing},
+                                                {"peered", "peers", peered}};
 static const chirp_bench_entry entries[] = {
     {.name = "good/a/batch:1", .run = run_good, .check = check_good},
     {.name = "good/a/batch:2", .run = run_good},
@@ -370,7 +431,7 @@ static void filters_and_lists(void **state)
     assert_int_equal(unsetenv("BENCHMARK_FILTER"), 0);
     assert_int_equal(unsetenv("BENCHMARK_LIST_TESTS"), 0);
     calls = 0;
-    run(&o, suites, 1, "--benchmark_dry_run", "--benchmark_repetitions=5",
+    run(&o, suites, 1, "--no-isolation", "--benchmark_dry_run", "--benchmark_repetitions=5",
         "--benchmark_filter=batch:2", "--threads=1", NULL);
     assert_int_equal(o.code, 0);
     assert_int_equal(calls, 1);
@@ -449,6 +510,145 @@ static void csv_and_console_have_every_row(void **state)
     assert_non_null(strstr(o.out, "\033[0;31m"));
 }
 
+static void a_crash_costs_one_row(void **state)
+{
+    (void)state;
+    static outcome o;
+    char core[] = "--benchmark_format=json";
+    run(&o, more_suites, 1, core, "--benchmark_min_time=3x", "--threads=2", NULL);
+    assert_int_equal(o.code, 0);
+    cJSON *root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    assert_error(root, "crash/segv/threads:2", "signal 11");
+    assert_error(root, "crash/worker/threads:2", "signal 6");
+    assert_error(root, "crash/exit/threads:2", "exit code 7");
+    assert_true(number(row_of(root, "crash/before/threads:2"), "real_time") > 0);
+    assert_true(number(row_of(root, "crash/after/threads:2"), "real_time") > 0);
+    cJSON_Delete(root);
+    /* side by side in one child: the others of the group start again without the one that crashed */
+    run(&o, more_suites, 1, core, "--benchmark_min_time=3x", "--threads=2",
+        "--benchmark_enable_random_interleaving", "--benchmark_repetitions=2", NULL);
+    root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    assert_error(root, "crash/segv/threads:2", "signal 11");
+    assert_error(root, "crash/worker/threads:2", "signal 6");
+    assert_true(number(row_of(root, "crash/after/threads:2_mean"), "real_time") > 0);
+    cJSON_Delete(root);
+}
+
+static void peers_take_turns_and_give_ratios(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, more_suites, 2, "peered", "--benchmark_filter=conv", "--benchmark_format=json",
+        "--benchmark_min_time=20x", "--threads=1", "--benchmark_repetitions=15",
+        "--interleave-peers", NULL);
+    assert_int_equal(o.code, 0);
+    cJSON *root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    const cJSON *ratio = row_of(root, "conv/forward/slower/a/batch:1/threads:1_ratio");
+    assert_string_equal(
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(ratio, "aggregate_name")), "ratio");
+    const double value = number(ratio, "real_time");
+    assert_true(value > 1.3 && value < 1.7); /* 30000 steps against 20000 */
+    assert_true(number(ratio, "ratio_low") <= value && value <= number(ratio, "ratio_high"));
+    assert_non_null(strstr(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(ratio, "label")),
+                           "conv/forward/slow/a"));
+    int ratios = 0;
+    for (const cJSON *row = cJSON_GetObjectItemCaseSensitive(root, "benchmarks")->child; row;
+         row = row->next)
+        ratios += strstr(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "name")),
+                         "_ratio") != NULL;
+    assert_int_equal(ratios, 1); /* another case or pass is no peer */
+    cJSON_Delete(root);
+}
+
+static void repetitions_go_on_until_precise(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, more_suites, 2, "peered", "--benchmark_filter=slow/b", "--benchmark_format=json",
+        "--benchmark_min_time=50x", "--threads=1", "--target-precision=0.9", NULL);
+    cJSON *root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(root, "benchmarks")),
+                     6 + 4); /* the fewest with 95 % */
+    assert_true(number(row_of(root, "conv/forward/slow/b/threads:1_mean"), "repetitions") == 6);
+    cJSON_Delete(root);
+    /* out of reach: the budget ends it */
+    run(&o, more_suites, 2, "peered", "--benchmark_filter=slow/b", "--benchmark_format=json",
+        "--benchmark_min_time=50x", "--threads=1", "--target-precision=1e-9", "--time-budget=0.02",
+        NULL);
+    root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    const double n = number(row_of(root, "conv/forward/slow/b/threads:1_mean"), "repetitions");
+    assert_true(n >= 6);
+    const double mean =
+        1e-9 * number(row_of(root, "conv/forward/slow/b/threads:1_mean"), "real_time");
+    assert_true((n - 1) * 50 * mean < 0.02 ||
+                n == 6); /* stopped at the first repetition beyond the budget */
+    cJSON_Delete(root);
+}
+
+static void cold_caches_are_checked(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, more_suites, 2, "peered", "--benchmark_filter=cold|slow/b", "--benchmark_format=json",
+        "--benchmark_min_time=3x", "--threads=1", "--cold-cache", NULL);
+    cJSON *root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    const double cold = number(row_of(root, "cold/a/cold/threads:1"), "cold_probe_ns");
+    assert_true(
+        cold >
+        8); /* a load from the first level takes about one nanosecond, from memory a hundred */
+    assert_error(root, "conv/forward/slow/b/cold/threads:1", "no cold mode");
+    cJSON_Delete(root);
+}
+
+/* Two ranks in one process: the second one is this one, half as slow again. */
+static chirp_status gather_two(const double *mine, int n, double *all)
+{
+    for (int i = 0; i < n; ++i)
+        all[i] = all[n + i] = mine[i];
+    if (n > 1)
+        all[n] *= 1.5; /* the first of many values is the time */
+    return CHIRP_OK;
+}
+
+static void ranks_are_reduced(void **state)
+{
+    (void)state;
+    static outcome o;
+    const chirp_bench_ranks two = {0, 2, gather_two};
+    const chirp_bench_ranks second = {1, 2, gather_two};
+    const chirp_bench_ranks one = {0, 1, NULL};
+    chirp_bench_use_ranks(&two);
+    run(&o, suites, 1, "--benchmark_filter=batch:1", "--benchmark_format=json",
+        "--benchmark_min_time=20x", "--threads=1", NULL);
+    assert_int_equal(o.code, 0);
+    cJSON *root = cJSON_Parse(o.out);
+    assert_non_null(root);
+    const cJSON *row = row_of(root, "good/a/batch:1/ranks:2/threads:1");
+    const double slow = number(row, "real_time");
+    assert_true(fabs(number(row, "rank_time_max") / slow - 1) < 1e-9);
+    assert_true(fabs(number(row, "rank_time_min") * 1.5 / slow - 1) < 1e-9);
+    assert_true(fabs(number(row, "rank_time_mean") * 1.2 / slow - 1) < 1e-9);
+    assert_true(number(row, "slowest_rank") == 1);
+    assert_true(fabs(number(row, "imbalance") - 0.2) < 1e-9);
+    assert_true(fabs(number(row, "items_per_second") * slow * 1e-9 / 20 - 1) <
+                1e-9); /* ten of each rank */
+    assert_true(number(row, "plain") == 42);
+    cJSON_Delete(root);
+    chirp_bench_use_ranks(&second);
+    run(&o, suites, 1, "--benchmark_filter=batch:1", "--benchmark_min_time=2x", "--threads=1",
+        NULL);
+    assert_int_equal(o.code, 0);
+    assert_string_equal(o.out, ""); /* rank 0 speaks */
+    assert_string_equal(o.err, "");
+    chirp_bench_use_ranks(&one);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -474,6 +674,11 @@ int main(void)
         cmocka_unit_test(calibration_reaches_the_least_time),
         cmocka_unit_test(bad_usage_is_one_line_and_exit_2),
         cmocka_unit_test(csv_and_console_have_every_row),
+        cmocka_unit_test(a_crash_costs_one_row),
+        cmocka_unit_test(peers_take_turns_and_give_ratios),
+        cmocka_unit_test(repetitions_go_on_until_precise),
+        cmocka_unit_test(cold_caches_are_checked),
+        cmocka_unit_test(ranks_are_reduced),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

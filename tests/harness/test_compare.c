@@ -30,24 +30,28 @@ static const char *write_file(const char *name, const char *text)
 }
 
 /* A result file of n repetitions of each of k benchmarks: level[i] with 1 % of noise. */
-static const char *make_file(const char *name, const char *context, const char *const *names, const double *level, int k, int n,
-                             uint64_t seed)
+static const char *make_file(const char *name, const char *context, const char *const *names,
+                             const double *level, int k, int n, uint64_t seed)
 {
     static char text[262144];
-    size_t used = (size_t)snprintf(text, sizeof text, "{\"context\": {%s}, \"benchmarks\": [", context);
+    size_t used =
+        (size_t)snprintf(text, sizeof text, "{\"context\": {%s}, \"benchmarks\": [", context);
     for (int i = 0; i < k; ++i)
         for (int r = 0; r < n; ++r) {
             const double noise = 0.01 * ((double)(chirp_splitmix64(&seed) >> 11) * 0x1p-53 - 0.5);
-            used += (size_t)snprintf(text + used, sizeof text - used,
-                                     "%s{\"name\": \"%s\", \"run_name\": \"%s\", \"run_type\": \"iteration\", \"repetition_index\": %d, "
-                                     "\"real_time\": %.9g, \"cpu_time\": 1, \"time_unit\": \"us\"}",
-                                     i + r ? "," : "", names[i], names[i], r, level[i] * (1 + noise));
+            used +=
+                (size_t)snprintf(text + used, sizeof text - used,
+                                 "%s{\"name\": \"%s\", \"run_name\": \"%s\", \"run_type\": "
+                                 "\"iteration\", \"repetition_index\": %d, "
+                                 "\"real_time\": %.9g, \"cpu_time\": 1, \"time_unit\": \"us\"}",
+                                 i + r ? "," : "", names[i], names[i], r, level[i] * (1 + noise));
         }
     (void)snprintf(text + used, sizeof text - used, "]}");
     return write_file(name, text);
 }
 
-static void compare_paths(const char *a, const char *b, const chirp_compare_options *o, chirp_compare_result *r)
+static void compare_paths(const char *a, const char *b, const chirp_compare_options *o,
+                          chirp_compare_result *r)
 {
     chirp_results base;
     chirp_results fresh;
@@ -90,7 +94,8 @@ static void a_neighbour_is_no_regression(void **state)
     chirp_compare_result r;
     char text[8192] = "{\"benchmarks\": [";
     for (int i = 0; i < 12; ++i)
-        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s{\"name\": \"x\", \"real_time\": %g}", i ? "," : "",
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text),
+                       "%s{\"name\": \"x\", \"real_time\": %g}", i ? "," : "",
                        i < 1 ? 100.5 : 120 + 0.1 * i);
     (void)snprintf(text + strlen(text), sizeof text - strlen(text), "]}");
     const char *const names[] = {"x"};
@@ -110,7 +115,8 @@ static void too_few_repetitions_are_inconclusive(void **state)
     const double before[] = {100};
     const double after[] = {150};
     chirp_compare_result r;
-    compare_paths(make_file("a3.json", "", names, before, 1, 3, 1), make_file("b3.json", "", names, after, 1, 3, 2), &usual, &r);
+    compare_paths(make_file("a3.json", "", names, before, 1, 3, 1),
+                  make_file("b3.json", "", names, after, 1, 3, 2), &usual, &r);
     assert_int_equal(r.item[0].verdict, CHIRP_INCONCLUSIVE);
     assert_non_null(strstr(r.item[0].why, "too few"));
     assert_true(isinf(r.item[0].detectable));
@@ -140,7 +146,9 @@ static void error_rates_on_made_up_noise(void **state)
                               {.name = (char *)(uintptr_t) "k", .seconds = x[1], .count = 12}};
         for (int side = 0; side < 2; ++side)
             for (int i = 0; i < 12; ++i)
-                x[side][i] = (side && t % 2 ? 1.1 : 1) * (1 - 0.015 * log(((double)(chirp_splitmix64(&seed) >> 11) + 0.5) * 0x1p-53));
+                x[side][i] =
+                    (side && t % 2 ? 1.1 : 1) *
+                    (1 - 0.015 * log(((double)(chirp_splitmix64(&seed) >> 11) + 0.5) * 0x1p-53));
         chirp_results base = {.path = (char *)(uintptr_t) "a", .item = &s[0], .count = 1};
         chirp_results fresh = {.path = (char *)(uintptr_t) "b", .item = &s[1], .count = 1};
         chirp_compare_result r;
@@ -158,12 +166,15 @@ static void error_rates_on_made_up_noise(void **state)
 static void failures_are_failures(void **state)
 {
     (void)state;
-    const char *a = write_file("ok.json", "{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 5}, {\"name\": \"y\", \"real_time\": 5},"
-                                          "{\"name\": \"z\", \"real_time\": 5}, {\"name\": \"gone\", \"real_time\": 5}]}");
-    const char *b = write_file("bad.json",
-                               "{\"benchmarks\": [{\"name\": \"x\", \"error_occurred\": true, \"error_message\": \"boom\", "
-                               "\"real_time\": 0}, {\"name\": \"y\", \"real_time\": 0}, {\"name\": \"z\", \"real_time\": NaN},"
-                               "{\"name\": \"new\", \"real_time\": 1}]}");
+    const char *a = write_file(
+        "ok.json", "{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 5}, {\"name\": \"y\", "
+                   "\"real_time\": 5},"
+                   "{\"name\": \"z\", \"real_time\": 5}, {\"name\": \"gone\", \"real_time\": 5}]}");
+    const char *b = write_file("bad.json", "{\"benchmarks\": [{\"name\": \"x\", "
+                                           "\"error_occurred\": true, \"error_message\": \"boom\", "
+                                           "\"real_time\": 0}, {\"name\": \"y\", \"real_time\": "
+                                           "0}, {\"name\": \"z\", \"real_time\": NaN},"
+                                           "{\"name\": \"new\", \"real_time\": 1}]}");
     chirp_compare_result r;
     compare_paths(a, b, &usual, &r);
     assert_int_equal(r.tally[CHIRP_FAILED], 3); /* Google's script calls the first 100 % faster */
@@ -180,10 +191,14 @@ static void failures_are_failures(void **state)
 static void aggregates_only_files_are_compared(void **state)
 {
     (void)state;
-    const char *form = "{\"benchmarks\": [{\"name\": \"x_mean\", \"run_name\": \"x\", \"run_type\": \"aggregate\", \"aggregate_name\": "
-                       "\"mean\", \"iterations\": 10, \"real_time\": %g, \"time_unit\": \"ms\"}, {\"name\": \"x_stddev\", \"run_name\": "
-                       "\"x\", \"run_type\": \"aggregate\", \"aggregate_name\": \"stddev\", \"iterations\": 10, \"real_time\": %g, "
-                       "\"time_unit\": \"ms\"}, {\"name\": \"x_BigO\", \"run_name\": \"x\", \"run_type\": \"aggregate\", "
+    const char *form = "{\"benchmarks\": [{\"name\": \"x_mean\", \"run_name\": \"x\", "
+                       "\"run_type\": \"aggregate\", \"aggregate_name\": "
+                       "\"mean\", \"iterations\": 10, \"real_time\": %g, \"time_unit\": \"ms\"}, "
+                       "{\"name\": \"x_stddev\", \"run_name\": "
+                       "\"x\", \"run_type\": \"aggregate\", \"aggregate_name\": \"stddev\", "
+                       "\"iterations\": 10, \"real_time\": %g, "
+                       "\"time_unit\": \"ms\"}, {\"name\": \"x_BigO\", \"run_name\": \"x\", "
+                       "\"run_type\": \"aggregate\", "
                        "\"aggregate_name\": \"BigO\", \"big_o\": \"N\"}]}";
     char text[2][2048];
     chirp_compare_result r;
@@ -226,21 +241,31 @@ static void damaged_files_are_named(void **state)
                 {"{\"benchmarks\": []}", "holds no benchmarks"},
                 {"{\"benchmarks\": [{\"real_time\": 1}]}", "row 0"},
                 {"{\"benchmarks\": [{\"name\": \"x\"}]}", "has no \"real_time\""},
-                {"{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 1, \"time_unit\": \"h\"}]}", "time_unit 'h'"},
-                {"{\"context\": {\"json_schema_version\": 2}, \"benchmarks\": [{\"name\": \"x\", \"real_time\": 1}]}", "version 1"},
+                {"{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 1, \"time_unit\": \"h\"}]}",
+                 "time_unit 'h'"},
+                {"{\"context\": {\"json_schema_version\": 2}, \"benchmarks\": [{\"name\": \"x\", "
+                 "\"real_time\": 1}]}",
+                 "version 1"},
                 {"{\"benchmarks\": [3]}", "row 0"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
         chirp_results r;
         const chirp_status st = chirp_results_read(write_file("damaged.json", rows[i].text), &r);
-        if (st != CHIRP_ERR_FORMAT || !strstr(chirp_error_message(), rows[i].words) || !strstr(chirp_error_message(), "damaged.json"))
+        if (st != CHIRP_ERR_FORMAT || !strstr(chirp_error_message(), rows[i].words) ||
+            !strstr(chirp_error_message(), "damaged.json"))
             fail_msg("%s: status %d, %s", rows[i].text, (int)st, chirp_error_message());
     }
     chirp_results r;
     assert_int_equal(chirp_results_read("/nonexistent.json", &r), CHIRP_ERR_IO);
     chirp_results a;
     chirp_compare_result c;
-    assert_int_equal(chirp_results_read(write_file("x.json", "{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 1}]}"), &a), CHIRP_OK);
-    assert_int_equal(chirp_results_read(write_file("y.json", "{\"benchmarks\": [{\"name\": \"y\", \"real_time\": 1}]}"), &r), CHIRP_OK);
+    assert_int_equal(
+        chirp_results_read(
+            write_file("x.json", "{\"benchmarks\": [{\"name\": \"x\", \"real_time\": 1}]}"), &a),
+        CHIRP_OK);
+    assert_int_equal(
+        chirp_results_read(
+            write_file("y.json", "{\"benchmarks\": [{\"name\": \"y\", \"real_time\": 1}]}"), &r),
+        CHIRP_OK);
     assert_int_equal(chirp_compare(&a, &r, &usual, &c), CHIRP_ERR_FORMAT);
     assert_non_null(strstr(chirp_error_message(), "in common"));
     chirp_results_clear(&a);
@@ -251,11 +276,14 @@ static void duplicates_and_partial_files_are_noticed(void **state)
 {
     (void)state;
     chirp_results r;
-    assert_int_equal(chirp_results_read(write_file("twice.json", "{\"context\": {\"partial\": true}, \"benchmarks\": ["
-                                                                 "{\"name\": \"x\", \"repetition_index\": 0, \"real_time\": 1},"
-                                                                 "{\"name\": \"x\", \"repetition_index\": 0, \"real_time\": 2}]}"),
-                                        &r),
-                     CHIRP_OK);
+    assert_int_equal(
+        chirp_results_read(
+            write_file("twice.json",
+                       "{\"context\": {\"partial\": true}, \"benchmarks\": ["
+                       "{\"name\": \"x\", \"repetition_index\": 0, \"real_time\": 1},"
+                       "{\"name\": \"x\", \"repetition_index\": 0, \"real_time\": 2}]}"),
+            &r),
+        CHIRP_OK);
     assert_true(r.item[0].duplicate);
     assert_true(r.partial);
     chirp_results_clear(&r);
@@ -268,15 +296,26 @@ static void unlike_machines_are_refused(void **state)
     const double level[] = {1};
     chirp_results a;
     chirp_results b;
-    assert_int_equal(chirp_results_read(make_file("m1.json", "\"governor\": \"performance\", \"num_cpus\": 2, \"cpu_model\": \"A\"",
-                                                  names, level, 1, 3, 1), &a), CHIRP_OK);
-    assert_int_equal(chirp_results_read(make_file("m2.json", "\"governor\": \"powersave\", \"num_cpus\": 4, \"compiler\": \"B\"", names,
-                                                  level, 1, 3, 1), &b), CHIRP_OK);
+    assert_int_equal(
+        chirp_results_read(
+            make_file("m1.json",
+                      "\"governor\": \"performance\", \"num_cpus\": 2, \"cpu_model\": \"A\"", names,
+                      level, 1, 3, 1),
+            &a),
+        CHIRP_OK);
+    assert_int_equal(
+        chirp_results_read(
+            make_file("m2.json",
+                      "\"governor\": \"powersave\", \"num_cpus\": 4, \"compiler\": \"B\"", names,
+                      level, 1, 3, 1),
+            &b),
+        CHIRP_OK);
     assert_int_equal(chirp_same_machine(&a, &b, NULL), CHIRP_ERR_ARG);
     assert_non_null(strstr(chirp_error_message(), "governor 'performance' against 'powersave'"));
     assert_non_null(strstr(chirp_error_message(), "num_cpus"));
     assert_int_equal(chirp_same_machine(&a, &b, "governor"), CHIRP_ERR_ARG);
-    assert_int_equal(chirp_same_machine(&a, &b, "governor,num_cpus"), CHIRP_OK); /* what only one states doesn't count */
+    assert_int_equal(chirp_same_machine(&a, &b, "governor,num_cpus"),
+                     CHIRP_OK); /* what only one states doesn't count */
     assert_int_equal(chirp_same_machine(&a, &b, "all"), CHIRP_OK);
     assert_int_equal(chirp_same_machine(&a, &a, NULL), CHIRP_OK);
     chirp_results_clear(&a);
@@ -293,8 +332,10 @@ static void reports_are_well_formed(void **state)
     chirp_results b;
     chirp_compare_result r;
     char *text = NULL;
-    assert_int_equal(chirp_results_read(make_file("r1.json", "", names, before, 2, 3, 1), &a), CHIRP_OK);
-    assert_int_equal(chirp_results_read(make_file("r2.json", "", names, after, 2, 3, 1), &b), CHIRP_OK);
+    assert_int_equal(chirp_results_read(make_file("r1.json", "", names, before, 2, 3, 1), &a),
+                     CHIRP_OK);
+    assert_int_equal(chirp_results_read(make_file("r2.json", "", names, after, 2, 3, 1), &b),
+                     CHIRP_OK);
     assert_int_equal(chirp_compare(&a, &b, &usual, &r), CHIRP_OK);
     cJSON *o = chirp_compare_json(&a, &b, &usual, &r);
     assert_non_null(o);
@@ -327,9 +368,14 @@ static void history_finds_the_commit(void **state)
         const double wobble = 1 + 0.01 * ((run * 7) % 5 - 2) / 2;
         const double level[] = {50 * wobble, (run < 9 ? 100 : 107) * wobble};
         char *stored = NULL;
-        (void)snprintf(context, sizeof context, "\"machine_id\": \"abc\", \"date\": \"2026-11-%02dT00:00:00+00:00\", \"git_commit\": \"c%02d\"",
+        (void)snprintf(context, sizeof context,
+                       "\"machine_id\": \"abc\", \"date\": \"2026-11-%02dT00:00:00+00:00\", "
+                       "\"git_commit\": \"c%02d\"",
                        run + 1, run);
-        assert_int_equal(chirp_history_store(store, make_file("run.json", context, names, level, 2, 4, (uint64_t)run), &stored), CHIRP_OK);
+        assert_int_equal(
+            chirp_history_store(
+                store, make_file("run.json", context, names, level, 2, 4, (uint64_t)run), &stored),
+            CHIRP_OK);
         chirp_free(stored);
     }
     chirp_history h;
@@ -345,9 +391,14 @@ static void history_finds_the_commit(void **state)
     chirp_history_clear(&h);
     assert_int_equal(chirp_history_read(store, "elsewhere", 0.03, &h), CHIRP_ERR_IO);
     char *stored = NULL;
-    assert_int_equal(chirp_history_store(store, write_file("part.json", "{\"context\": {\"partial\": true, \"machine_id\": \"a\", \"date\": "
-                                                                        "\"d\"}, \"benchmarks\": [{\"name\": \"x\", \"real_time\": 1}]}"),
-                                         &stored), CHIRP_ERR_FORMAT);
+    assert_int_equal(
+        chirp_history_store(
+            store,
+            write_file("part.json",
+                       "{\"context\": {\"partial\": true, \"machine_id\": \"a\", \"date\": "
+                       "\"d\"}, \"benchmarks\": [{\"name\": \"x\", \"real_time\": 1}]}"),
+            &stored),
+        CHIRP_ERR_FORMAT);
     assert_non_null(strstr(chirp_error_message(), "partial"));
 }
 
@@ -370,7 +421,10 @@ static void change_points_are_rare_in_noise(void **state)
     chirp_change changes[40];
     size_t n = 0;
     for (int i = 0; i < 40; ++i)
-        steps[i] = (i < 12 ? 1 : i < 25 ? 1.2 : 1.05) * (1 + 0.02 * (double)(chirp_splitmix64(&seed) >> 11) * 0x1p-53);
+        steps[i] = (i < 12   ? 1
+                    : i < 25 ? 1.2
+                             : 1.05) *
+                   (1 + 0.02 * (double)(chirp_splitmix64(&seed) >> 11) * 0x1p-53);
     assert_int_equal(chirp_change_points(steps, 40, 3, 0.01, 0.02, changes, &n), CHIRP_OK);
     assert_int_equal(n, 2);
     assert_int_equal(changes[0].at, 12);

@@ -70,7 +70,9 @@ static void absent_events_have_reasons(void **state)
 {
     (void)state;
     chirp_events *e = NULL;
-    assert_int_equal(chirp_events_open("no_such_event,page-faults,PAPI_TOT_INS,page-faults", 2, false, &e), CHIRP_OK);
+    assert_int_equal(
+        chirp_events_open("no_such_event,page-faults,PAPI_TOT_INS,page-faults", 2, false, &e),
+        CHIRP_OK);
     assert_int_equal(chirp_events_count(e), 3); /* named twice, counted once */
     assert_non_null(chirp_events_reason(e, 0));
     assert_non_null(strstr(chirp_events_reason(e, 0), "no event of this name"));
@@ -111,7 +113,8 @@ static void software_events_stand_in(void **state)
     for (int i = 0; i < 2000000; ++i)
         sink = sink * 1.0000001;
     chirp_events_stop(e);
-    assert_true(chirp_events_value(e, 3) > 1e5); /* two million dependent multiplications take longer */
+    assert_true(chirp_events_value(e, 3) >
+                1e5); /* two million dependent multiplications take longer */
     chirp_events_close(e);
 }
 
@@ -139,7 +142,9 @@ static void events_are_summed_over_threads(void **state)
     chirp_events_stop(e);
     assert_true(total > 3);
     const double ratio = chirp_events_value(e, 0) / chirp_events_value(e, 1);
-    assert_true(ratio > 0.8 && ratio < 1.25); /* the whole process's clock says the same; one thread alone had a third */
+    assert_true(
+        ratio > 0.8 &&
+        ratio < 1.25); /* the whole process's clock says the same; one thread alone had a third */
     chirp_events_close(e);
 }
 
@@ -198,7 +203,8 @@ static void levels_are_kept_and_the_roof_bends(void **state)
 {
     (void)state;
     char folder[] = "/tmp/chirp-cache-XXXXXX";
-    chirp_host m = {.cpu_model = "made up", .logical_cpus = 2, .memory_bytes = INT64_C(1) << 28, .n_caches = 2};
+    chirp_host m = {
+        .cpu_model = "made up", .logical_cpus = 2, .memory_bytes = INT64_C(1) << 28, .n_caches = 2};
     m.cache[0] = (chirp_cache){"Data", 1, 32768, 1};
     m.cache[1] = (chirp_cache){"Unified", 2, 524288, 1};
     chirp_levels made;
@@ -209,7 +215,8 @@ static void levels_are_kept_and_the_roof_bends(void **state)
     assert_int_equal(chirp_levels_measure(&m, 2, 0.005, true, &made), CHIRP_OK);
     assert_int_equal(made.count, 3);
     for (int i = 0; i < made.count; ++i)
-        assert_true(made.item[i].read_bytes_per_second > 0 && made.item[i].triad_bytes_per_second > 0 && made.item[i].latency_ns > 0);
+        assert_true(made.item[i].read_bytes_per_second > 0 &&
+                    made.item[i].triad_bytes_per_second > 0 && made.item[i].latency_ns > 0);
     assert_true(chirp_levels_store(&m, &made));
     assert_true(chirp_levels_load(&m, 2, &read));
     assert_true(read.item[1].read_bytes_per_second == made.item[1].read_bytes_per_second);
@@ -218,9 +225,11 @@ static void levels_are_kept_and_the_roof_bends(void **state)
     int level = -1;
     made.item[0].read_bytes_per_second = 100e9;
     made.item[2].read_bytes_per_second = 10e9;
-    assert_true(fabs(chirp_levels_roof(&made, 50, 1000, 10000, &level) - 10) < 1e-9); /* 0.1 flop/byte in L1: 10 GFLOP/s */
+    assert_true(fabs(chirp_levels_roof(&made, 50, 1000, 10000, &level) - 10) <
+                1e-9); /* 0.1 flop/byte in L1: 10 GFLOP/s */
     assert_int_equal(level, 0);
-    assert_true(fabs(chirp_levels_roof(&made, 50, 2e8, 1e8, &level) - 20) < 1e-9); /* 2 flop/byte from memory */
+    assert_true(fabs(chirp_levels_roof(&made, 50, 2e8, 1e8, &level) - 20) <
+                1e-9); /* 2 flop/byte from memory */
     assert_int_equal(level, 2);
     assert_true(chirp_levels_roof(&made, 50, 2e9, 1e8, &level) == 50); /* the flat part */
     char command[96];
@@ -231,10 +240,14 @@ static void levels_are_kept_and_the_roof_bends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(processor_lists_are_counted),     cmocka_unit_test(the_machine_is_consistent),
-        cmocka_unit_test(absent_events_have_reasons),      cmocka_unit_test(software_events_stand_in),
-        cmocka_unit_test(events_are_summed_over_threads),  cmocka_unit_test(every_preset_counts_or_says_why),
-        cmocka_unit_test(fma_kernels_agree_with_their_limit), cmocka_unit_test(a_chase_visits_every_line),
+        cmocka_unit_test(processor_lists_are_counted),
+        cmocka_unit_test(the_machine_is_consistent),
+        cmocka_unit_test(absent_events_have_reasons),
+        cmocka_unit_test(software_events_stand_in),
+        cmocka_unit_test(events_are_summed_over_threads),
+        cmocka_unit_test(every_preset_counts_or_says_why),
+        cmocka_unit_test(fma_kernels_agree_with_their_limit),
+        cmocka_unit_test(a_chase_visits_every_line),
         cmocka_unit_test(levels_are_kept_and_the_roof_bends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,41 @@
+/* Jobs in rounds: alone, side by side with their peers, or all shuffled. */
+#include "harness/bench/bench_internal.h"
+
+#include "harness/base/memory.h"
+#include "harness/stats/stats.h"
+
+chirp_status chirp_group_run(const chirp_run *run, chirp_job **jobs, size_t n, bool shuffle,
+                             void (*started)(void *state, size_t index), void *state)
+{
+    uint64_t seed = 7;
+    size_t *order = chirp_alloc((n + 1) * sizeof *order);
+    chirp_status st = order ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    bool more = st == CHIRP_OK;
+    for (size_t i = 0; i < n && more; ++i)
+        order[i] = i;
+    for (bool reverse = false; more && st == CHIRP_OK && !*run->interrupted; reverse = !reverse) {
+        more = false;
+        for (size_t i = n; i > 1;
+             --i) { /* shuffled, or there and back again: no peer always follows the same one */
+            const size_t other = shuffle ? (size_t)(chirp_splitmix64(&seed) % i) : i - 1;
+            const size_t swap = order[i - 1];
+            order[i - 1] = order[other];
+            order[other] = swap;
+        }
+        for (size_t i = 0; i < n && st == CHIRP_OK && !*run->interrupted; ++i) {
+            const size_t at = order[!shuffle && reverse ? n - 1 - i : i];
+            if (!chirp_job_wants_more(run, jobs[at]))
+                continue;
+            if (started)
+                started(state, at);
+            st = chirp_job_repeat(run, jobs[at]);
+            more = true;
+        }
+    }
+    chirp_free(order);
+    for (size_t i = 0; i < n && st == CHIRP_OK; ++i)
+        st = jobs[i]->rows.count > 0 ? chirp_job_finish(run, jobs[i]) : CHIRP_OK;
+    if (st == CHIRP_OK && run->flags->interleave_peers && n > 1)
+        st = chirp_jobs_ratios(run, jobs, n);
+    return st;
+}

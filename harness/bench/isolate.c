@@ -1,0 +1,318 @@
+/*
+ * Groups of jobs in a child process: a crash costs one row. The parent never opens a parallel region, so it can fork at any
+ * time; the child starts threads, PAPI and JIT libraries afresh. Rows come back over a pipe, raw, for both ends are one
+ * program.
+ */
+#include "harness/bench/bench_internal.h"
+
+#include "harness/base/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef enum message { MESSAGE_STARTED = 1, MESSAGE_JOB, MESSAGE_END } message;
+
+static volatile sig_atomic_t child_pid; /* for the signal handler */
+
+void chirp_isolation_signal(int number)
+{
+    if (child_pid > 0)
+        (void)kill((pid_t)child_pid, number);
+}
+
+/* ---- the pipe ---- */
+
+static bool put(int fd, const void *bytes, size_t length)
+{
+    const char *p = bytes;
+    while (length > 0) {
+        const ssize_t n = write(fd, p, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        length -= (size_t)n;
+    }
+    return true;
+}
+
+static bool get(int fd, void *bytes, size_t length)
+{
+    char *p = bytes;
+    while (length > 0) {
+        const ssize_t n = read(fd, p, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        length -= (size_t)n;
+    }
+    return true;
+}
+
+/* NULL travels as length -1. */
+static bool put_text(int fd, const char *text)
+{
+    const int64_t length = text ? (int64_t)strlen(text) : -1;
+    return put(fd, &length, sizeof length) && (length <= 0 || put(fd, text, (size_t)length));
+}
+
+static bool get_text(int fd, char **text)
+{
+    int64_t length = 0;
+    *text = NULL;
+    if (!get(fd, &length, sizeof length) || length > (1 << 20))
+        return false;
+    if (length < 0)
+        return true;
+    *text = chirp_alloc((size_t)length + 1);
+    if (!*text || (length > 0 && !get(fd, *text, (size_t)length)))
+        return false;
+    (*text)[length] = '\0';
+    return true;
+}
+
+static bool put_row(int fd, const chirp_row *row)
+{
+    bool ok = put(fd, row, sizeof *row) && put_text(fd, row->name) && put_text(fd, row->run_name) &&
+              put_text(fd, row->error) && put_text(fd, row->label);
+    for (size_t i = 0; i < row->counters.count && ok; ++i)
+        ok = put_text(fd, row->counters.item[i].name) &&
+             put(fd, &row->counters.item[i].value, sizeof(double));
+    for (size_t i = 0; i < row->n_absent && ok; ++i)
+        ok = put_text(fd, row->absent[i].name) && put_text(fd, row->absent[i].reason);
+    return ok;
+}
+
+static bool get_row(int fd, chirp_row *row)
+{
+    chirp_row raw;
+    if (!get(fd, &raw, sizeof raw))
+        return false;
+    const size_t counters = raw.counters.count;
+    const size_t absent = raw.n_absent;
+    *row =
+        raw; /* numbers and the static aggregate_name hold in both processes; pointers into the heap don't */
+    row->counters = (chirp_counters){0};
+    row->absent = NULL;
+    row->n_absent = 0;
+    row->name = row->run_name = row->error = row->label = NULL;
+    bool ok = get_text(fd, &row->name) && get_text(fd, &row->run_name) &&
+              get_text(fd, &row->error) && get_text(fd, &row->label);
+    for (size_t i = 0; i < counters && ok; ++i) {
+        char *name = NULL;
+        double value = 0;
+        ok = get_text(fd, &name) && name && get(fd, &value, sizeof value) &&
+             chirp_counters_set(&row->counters, name, value, false) == CHIRP_OK;
+        chirp_free(name);
+    }
+    for (size_t i = 0; i < absent && ok; ++i) {
+        char *name = NULL;
+        char *reason = NULL;
+        ok = get_text(fd, &name) && get_text(fd, &reason) && name && reason &&
+             chirp_row_absent(row, name, reason) == CHIRP_OK;
+        chirp_free(name);
+        chirp_free(reason);
+    }
+    return ok;
+}
+
+/* ---- the child ---- */
+
+static void tell_started(void *state, size_t index)
+{
+    const int *fd = state;
+    const message kind = MESSAGE_STARTED;
+    (void)(put(*fd, &kind, sizeof kind) &&
+           put(*fd, &index, sizeof index)); /* a lost parent ends us anyway */
+}
+
+static void child_main(int fd, const chirp_run *run, chirp_job **jobs, size_t n, bool shuffle)
+{
+    chirp_status st = chirp_group_run(run, jobs, n, shuffle, tell_started, &fd);
+    bool ok = true;
+    for (size_t i = 0; i < n && ok; ++i) {
+        const message kind = MESSAGE_JOB;
+        ok = put(fd, &kind, sizeof kind) && put(fd, &i, sizeof i) &&
+             put(fd, jobs[i], sizeof *jobs[i]);
+        for (size_t k = 0; k < jobs[i]->rows.count && ok; ++k)
+            ok = put_row(fd, &jobs[i]->rows.item[k]);
+    }
+    const message end = MESSAGE_END;
+    const int stopped = *run->interrupted;
+    if (ok)
+        ok = put(fd, &end, sizeof end) && put(fd, &st, sizeof st) &&
+             put(fd, &stopped, sizeof stopped) && put_text(fd, chirp_error_message());
+    (void)fflush(NULL);
+    _exit(ok ? 0 : 1);
+}
+
+/* ---- the parent ---- */
+
+static bool get_job(int fd, chirp_job **jobs, size_t n)
+{
+    size_t at = 0;
+    chirp_job raw;
+    if (!get(fd, &at, sizeof at) || at >= n || !get(fd, &raw, sizeof raw))
+        return false;
+    chirp_job *j = jobs[at];
+    const size_t rows = raw.rows.count;
+    j->prepared = raw.prepared;
+    j->failed = raw.failed;
+    j->done = raw.done;
+    j->iterations = raw.iterations;
+    j->relative_error = raw.relative_error;
+    j->spent_s = raw.spent_s;
+    for (size_t i = 0; i < rows; ++i) {
+        chirp_row *row = chirp_rows_add(&j->rows);
+        if (!row || !get_row(fd, row))
+            return false;
+    }
+    return true;
+}
+
+/* Reads until the end of the child's story. *current: the job that ran last. */
+static bool listen(int fd, const chirp_run *run, chirp_job **jobs, size_t n, size_t *current,
+                   chirp_status *status)
+{
+    message kind;
+    while (get(fd, &kind, sizeof kind)) {
+        if (kind == MESSAGE_STARTED) {
+            if (!get(fd, current, sizeof *current))
+                return false;
+        } else if (kind == MESSAGE_JOB) {
+            if (!get_job(fd, jobs, n))
+                return false;
+        } else {
+            int stopped = 0;
+            char *sentence = NULL;
+            if (!get(fd, status, sizeof *status) || !get(fd, &stopped, sizeof stopped) ||
+                !get_text(fd, &sentence))
+                return false;
+            if (*status != CHIRP_OK)
+                (void)chirp_fail(*status, "%s", sentence ? sentence : "");
+            if (stopped)
+                *run->interrupted = stopped;
+            chirp_free(sentence);
+            return true;
+        }
+    }
+    return false;
+}
+
+static chirp_status start_child(int fd[2], pid_t *pid)
+{
+    (void)fflush(NULL); /* or the child would print it again */
+    if (pipe(fd) != 0)
+        return chirp_fail(CHIRP_ERR_LIBRARY,
+                          "bench: no pipe for an isolated benchmark: %s; try --no-isolation",
+                          strerror(errno));
+    *pid = fork();
+    if (*pid < 0) {
+        (void)close(fd[0]);
+        (void)close(fd[1]);
+        return chirp_fail(CHIRP_ERR_LIBRARY,
+                          "bench: can't fork an isolated benchmark: %s; try --no-isolation",
+                          strerror(errno));
+    }
+    if (*pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read our rows any more */
+        (void)close(fd[0]);
+        /* a crash must end the child, not wake a handler that a library left in the parent */
+        static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+        for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; ++i)
+            (void)signal(crashes[i], SIG_DFL);
+    } else {
+        child_pid = *pid;
+        (void)close(fd[1]);
+    }
+    return CHIRP_OK;
+}
+
+static int wait_child(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    child_pid = 0;
+    return status;
+}
+
+chirp_status chirp_group_run_isolated(const chirp_run *run, chirp_job **jobs, size_t n,
+                                      bool shuffle)
+{
+    chirp_job **left = chirp_alloc((n + 1) * sizeof(chirp_job *));
+    if (!left)
+        return CHIRP_ERR_NOMEM;
+    size_t n_left = n;
+    chirp_status st = CHIRP_OK;
+    memcpy(left, jobs, n * sizeof(chirp_job *));
+    while (n_left > 0 && st == CHIRP_OK && !*run->interrupted) {
+        int fd[2];
+        pid_t pid = 0;
+        size_t current = 0;
+        st = start_child(fd, &pid);
+        if (st != CHIRP_OK)
+            break;
+        if (pid == 0)
+            child_main(fd[1], run, left, n_left, shuffle);
+        const bool whole = listen(fd[0], run, left, n_left, &current, &st);
+        (void)close(fd[0]);
+        const int status = wait_child(pid);
+        if (whole)
+            break;
+        for (size_t i = 0; i < n_left; ++i)
+            chirp_job_clear(left[i]); /* what came before the break is not the whole */
+        if (*run->interrupted)
+            break;
+        if (WIFSIGNALED(status))
+            (void)chirp_fail(CHIRP_ERR_LIBRARY, "crashed: %s (signal %d)",
+                             strsignal(WTERMSIG(status)), WTERMSIG(status));
+        else
+            (void)chirp_fail(CHIRP_ERR_LIBRARY, "ended the process with exit code %d",
+                             WEXITSTATUS(status));
+        st = chirp_job_fail(left[current], "");
+        if (st == CHIRP_OK)
+            st = chirp_job_finish(run, left[current]);
+        memmove(left + current, left + current + 1, (n_left - current - 1) * sizeof(chirp_job *));
+        --n_left;
+    }
+    chirp_free(left);
+    return st;
+}
+
+chirp_status chirp_in_child(chirp_status (*work)(void *result, const void *arg), void *result,
+                            size_t bytes, const void *arg)
+{
+    int fd[2];
+    pid_t pid = 0;
+    chirp_status st = start_child(fd, &pid);
+    if (st != CHIRP_OK)
+        return st;
+    if (pid == 0) {
+        st = work(result, arg);
+        const bool ok = put(fd[1], &st, sizeof st) && put_text(fd[1], chirp_error_message()) &&
+                        put(fd[1], result, bytes);
+        (void)fflush(NULL);
+        _exit(ok ? 0 : 1);
+    }
+    chirp_status theirs = CHIRP_OK;
+    char *sentence = NULL;
+    const bool ok = get(fd[0], &theirs, sizeof theirs) && get_text(fd[0], &sentence) &&
+                    get(fd[0], result, bytes);
+    (void)close(fd[0]);
+    (void)wait_child(pid);
+    if (!ok)
+        st = chirp_fail(CHIRP_ERR_LIBRARY,
+                        "bench: a measurement of the machine crashed; try --no-isolation");
+    else if (theirs != CHIRP_OK)
+        st = chirp_fail(theirs, "%s", sentence ? sentence : "");
+    chirp_free(sentence);
+    return st;
+}
