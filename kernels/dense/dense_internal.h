@@ -16,14 +16,15 @@ typedef struct dense_tiles {
 
 struct chirp_dense_plan {
     chirp_dense_desc desc; /* n_threads resolved */
+    double least_flops;    /* of a pass that is worth a parallel region */
     dense_tiles data;      /* dsrc (I x N) = wei (I x O) * dpre (O x N) */
     dense_tiles weights;   /* dwei (I x O) = src (I x N) * dpre' (N x O) */
 };
 
-/* Threads for a pass of this many operations: a region costs some microseconds, as much as 0.4 MFLOP take. */
+/* Threads for a pass of this many operations: 1 or all. */
 static inline int dense_threads(const chirp_dense_plan *plan, double flops)
 {
-    return flops < 4e5 ? 1 : plan->desc.n_threads;
+    return flops < plan->least_flops ? 1 : plan->desc.n_threads;
 }
 
 static inline int64_t dense_least(int64_t a, int64_t b) { return a < b ? a : b; }

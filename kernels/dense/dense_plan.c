@@ -59,6 +59,12 @@ chirp_status chirp_dense_plan_create(const chirp_dense_desc *desc, chirp_dense_p
     p->desc = *desc;
     if (p->desc.n_threads == 0)
         p->desc.n_threads = omp_get_max_threads();
+    /* A region costs some microseconds, as much as 0.4 MFLOP take, and more with more threads; with more threads than
+       processors about ten microseconds a thread. All threads or one, as in kernels/parallel/chunks.h. */
+    const int threads = p->desc.n_threads;
+    p->least_flops = threads > omp_get_num_procs() ? 1e6 * threads
+                     : threads > 4                 ? 1e5 * threads
+                                                   : 4e5;
     const int64_t N = desc->N, I = desc->I, O = desc->O;
 
     /* 64 rows fill four vectors (eight of AVX2); tiles are small enough for many threads to find work */

@@ -12,14 +12,17 @@ enum {
 };
 
 /**
- * Threads for n elements: 1 or all, nothing between, as libgomp ends and restarts threads when the size of the
- * team changes. A region costs a few microseconds, about what 16384 elements take.
+ * Threads for n elements: 1 or all, nothing between, as libgomp ends and restarts threads when the size of the team
+ * changes. A region costs a few microseconds and more with more threads; with more threads than processors every one
+ * of them must be scheduled in turn, about ten microseconds each.
  */
 static inline int chirp_chunk_threads(int64_t n, int n_threads)
 {
     if (n < 4 * CHIRP_CHUNK)
         return 1;
-    return n_threads > 0 ? n_threads : omp_get_max_threads();
+    const int threads = n_threads > 0 ? n_threads : omp_get_max_threads();
+    const int64_t least = threads > omp_get_num_procs() ? 4 * CHIRP_CHUNK : CHIRP_CHUNK / 2;
+    return n < least * threads ? 1 : threads;
 }
 
 /** Elements per partial sum: whole chunks, at most CHIRP_CHUNKS_SUM sums. */

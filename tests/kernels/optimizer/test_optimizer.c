@@ -12,17 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 70001 }; /* several chunks and a cut one: all threads work */
+enum { N = 70001, MOST = 128 * 16384 + 77 };
 static const int teams[] = {1, 2, 3, 16, 128};
-static float grad[N], m[N + 1], v[N + 1], param[N + 1];
+/* MOST elements are enough for 128 threads on few processors to share them, see kernels/parallel/chunks.h */
+static float grad[MOST], m[MOST + 1], v[MOST + 1], param[MOST + 1];
 
-static void fresh(void)
+static void fresh(int64_t n)
 {
-    const uint64_t n = N;
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, N, grad);
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 1), 0, N, m);
-    chirp_rng_uniform(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 2), 0, N, v);
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 3), 0, N, param);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, n, grad);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 1), 0, n, m);
+    chirp_rng_uniform(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 2), 0, n, v);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 3), 0, n, param);
     m[n] = v[n] = param[n] = 99;
     grad[0] = 0;
     m[0] = v[0] = 0; /* 0 / (0 + epsilon) */
@@ -39,7 +39,7 @@ static void test_adam_is_the_formula(void **state)
         .learning_rate = 8e-4f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f};
     for (int64_t step = 1; step <= 1000000; step *= 100) {
         static float old_m[N], old_v[N], old_param[N];
-        fresh();
+        fresh(N);
         memcpy(old_m, m, sizeof old_m);
         memcpy(old_v, v, sizeof old_v);
         memcpy(old_param, param, sizeof old_param);
@@ -74,7 +74,7 @@ static void test_sgd_is_the_formula(void **state)
 {
     (void)state;
     static float old_u[N], old_param[N];
-    fresh();
+    fresh(N);
     memcpy(old_u, m, sizeof old_u);
     memcpy(old_param, param, sizeof old_param);
     chirp_sgd_step(N, 0.01f, 0.9f, grad, m, param, 3);
@@ -113,24 +113,24 @@ static void test_threads_change_no_bit(void **state)
     (void)state;
     const chirp_adam adam = {
         .learning_rate = 8e-4f, .beta1 = 0.9f, .beta2 = 0.999f, .epsilon = 1e-8f};
-    static float m1[N], v1[N], p1[N], u1[N], q1[N];
+    static float m1[MOST], v1[MOST], p1[MOST], u1[MOST], q1[MOST];
     double sum1 = 0;
     for (size_t t = 0; t < sizeof teams / sizeof teams[0]; ++t) {
-        fresh();
-        chirp_adam_step(N, &adam, 7, grad, m, v, param, teams[t]);
-        const double sum = chirp_sum_of_squares(N, param, teams[t]);
+        fresh(MOST);
+        chirp_adam_step(MOST, &adam, 7, grad, m, v, param, teams[t]);
+        const double sum = chirp_sum_of_squares(MOST, param, teams[t]);
         if (t == 0) {
-            memcpy(m1, m, sizeof m1);
+            memcpy(m1, m, MOST * sizeof *m);
             memcpy(v1, v, sizeof v1);
             memcpy(p1, param, sizeof p1);
             sum1 = sum;
         }
-        assert_memory_equal(m, m1, sizeof m1);
+        assert_memory_equal(m, m1, MOST * sizeof *m);
         assert_memory_equal(v, v1, sizeof v1);
         assert_memory_equal(param, p1, sizeof p1);
         assert_memory_equal(&sum, &sum1, sizeof sum);
-        fresh();
-        chirp_sgd_step(N, 0.1f, 0.9f, grad, m, param, teams[t]);
+        fresh(MOST);
+        chirp_sgd_step(MOST, 0.1f, 0.9f, grad, m, param, teams[t]);
         if (t == 0) {
             memcpy(u1, m, sizeof u1);
             memcpy(q1, param, sizeof q1);
@@ -144,7 +144,7 @@ static void test_sum_of_squares(void **state)
 {
     (void)state;
     assert_true(chirp_sum_of_squares(0, grad, 2) == 0);
-    fresh();
+    fresh(N);
     for (int64_t n = 1; n <= N; n = 3 * n + 1) {
         double want = 0;
         for (int64_t i = 0; i < n; ++i)

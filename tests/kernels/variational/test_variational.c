@@ -11,25 +11,26 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { N = 40003 }; /* above the size where threads start, and no multiple of anything */
-static float mu[N], rho[N], eps[N], out[N + 1], out2[N + 1], dwei[N];
+enum { N = 40003, MOST = 128 * 16384 + 77 };
+/* MOST elements are enough for 128 threads on few processors to share them, see kernels/parallel/chunks.h */
+static float mu[MOST], rho[MOST], eps[MOST], out[MOST + 1], out2[MOST + 1], dwei[MOST];
 static const int teams[] = {2, 3, 16, 128};
 static const float prior = 0.8f, kl_weight = 0.37f;
 
 static chirp_rng noise(void) { return chirp_rng_stream(11, CHIRP_RNG_WEIGHT_NOISE, 2, 3); }
 
-static void fresh(void)
+static void fresh(int64_t n)
 {
-    chirp_rng_normal(chirp_rng_stream(11, CHIRP_RNG_TEST, 0, 0), 0, N, mu);
-    chirp_rng_normal(chirp_rng_stream(11, CHIRP_RNG_TEST, 0, 1), 0, N, rho);
-    chirp_rng_normal(chirp_rng_stream(11, CHIRP_RNG_TEST, 0, 2), 0, N, dwei);
-    for (int i = 0; i < N; ++i)
+    chirp_rng_normal(chirp_rng_stream(11, CHIRP_RNG_TEST, 0, 0), 0, n, mu);
+    chirp_rng_normal(chirp_rng_stream(11, CHIRP_RNG_TEST, 0, 1), 0, n, rho);
+    chirp_rng_normal(chirp_rng_stream(11, CHIRP_RNG_TEST, 0, 2), 0, n, dwei);
+    for (int64_t i = 0; i < n; ++i)
         rho[i] = 3 * rho[i] - 2;
     const float special[] = {0,      -0.0f,  100,     -100,  87,     -87, 88.8f,
                              -88.8f, 1e-30f, -1e-30f, 1e30f, -1e30f, 20,  -20};
     memcpy(rho, special, sizeof special);
-    chirp_rng_normal(noise(), 0, N, eps);
-    out[N] = out2[N] = 99;
+    chirp_rng_normal(noise(), 0, n, eps);
+    out[n] = out2[n] = 99;
 }
 
 /* Every float from -86 to 1e3 at a stride: the bound that variational.h states. */
@@ -80,7 +81,7 @@ static void test_sigma_is_safe_everywhere(void **state)
 static void test_samples_are_the_formula(void **state)
 {
     (void)state;
-    fresh();
+    fresh(N);
     chirp_variational_sample(N, mu, rho, noise(), out, 3);
     chirp_variational_perturbation(N, rho, noise(), out2, 3);
     assert_true(out[N] == 99 && out2[N] == 99);
@@ -129,7 +130,7 @@ static void check_gradients(const float *dmu, const float *drho)
 static void test_gradients_agree_with_differences(void **state)
 {
     (void)state;
-    fresh();
+    fresh(N);
     chirp_variational_backward(N, mu, rho, noise(), dwei, kl_weight, prior, out, out2, 3);
     assert_true(out[N] == 99 && out2[N] == 99);
     check_gradients(out, out2);
@@ -152,7 +153,7 @@ static void test_gradients_agree_with_differences(void **state)
 static void test_gradients_are_finite_everywhere(void **state)
 {
     (void)state;
-    fresh();
+    fresh(N);
     for (int i = 0; i < 64; ++i)
         rho[i] = (i % 2 ? -1.0f : 1.0f) * (80.0f + (float)i);
     chirp_variational_backward(64, mu, rho, noise(), dwei, kl_weight, prior, out, out2, 1);
@@ -197,7 +198,7 @@ static void test_kl(void **state)
     const double e = (double)r0 - chirp_softplus_inverse((double)prior);
     assert_true(fabs(chirp_variational_kl(1, &zero, &r0, prior, 1)) <= 4 * e * e + 1e-15);
 
-    fresh();
+    fresh(N);
     rho[10] = -50; /* instead of 1e30, whose square would swamp the sum */
     rho[11] = -60; /* instead of -1e30, where the reference underflows */
     double want = 0, size = 0;
@@ -217,25 +218,25 @@ static void test_kl(void **state)
 static void test_threads_change_no_bit(void **state)
 {
     (void)state;
-    fresh();
-    static float w[N], d[N], s[N], dm[N], dr[N];
-    chirp_variational_sample(N, mu, rho, noise(), w, 1);
-    chirp_variational_perturbation(N, rho, noise(), d, 1);
-    chirp_variational_sigma(N, rho, s, NULL, 1);
-    chirp_variational_backward(N, mu, rho, noise(), dwei, kl_weight, prior, dm, dr, 1);
-    const double kl = chirp_variational_kl(N, mu, rho, prior, 1);
+    fresh(MOST);
+    static float w[MOST], d[MOST], s[MOST], dm[MOST], dr[MOST];
+    chirp_variational_sample(MOST, mu, rho, noise(), w, 1);
+    chirp_variational_perturbation(MOST, rho, noise(), d, 1);
+    chirp_variational_sigma(MOST, rho, s, NULL, 1);
+    chirp_variational_backward(MOST, mu, rho, noise(), dwei, kl_weight, prior, dm, dr, 1);
+    const double kl = chirp_variational_kl(MOST, mu, rho, prior, 1);
     for (size_t t = 0; t < sizeof teams / sizeof teams[0]; ++t) {
-        chirp_variational_sample(N, mu, rho, noise(), out, teams[t]);
+        chirp_variational_sample(MOST, mu, rho, noise(), out, teams[t]);
         assert_memory_equal(out, w, sizeof w);
-        chirp_variational_perturbation(N, rho, noise(), out, teams[t]);
+        chirp_variational_perturbation(MOST, rho, noise(), out, teams[t]);
         assert_memory_equal(out, d, sizeof d);
-        chirp_variational_sigma(N, rho, out, NULL, teams[t]);
+        chirp_variational_sigma(MOST, rho, out, NULL, teams[t]);
         assert_memory_equal(out, s, sizeof s);
-        chirp_variational_backward(N, mu, rho, noise(), dwei, kl_weight, prior, out, out2,
+        chirp_variational_backward(MOST, mu, rho, noise(), dwei, kl_weight, prior, out, out2,
                                    teams[t]);
         assert_memory_equal(out, dm, sizeof dm);
         assert_memory_equal(out2, dr, sizeof dr);
-        const double again = chirp_variational_kl(N, mu, rho, prior, teams[t]);
+        const double again = chirp_variational_kl(MOST, mu, rho, prior, teams[t]);
         assert_memory_equal(&again, &kl, sizeof kl);
     }
 }
