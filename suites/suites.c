@@ -13,6 +13,8 @@ const chirp_bench_suite chirp_suites[] = {
      chirp_suite_layers},
     {"network", "the whole network: training steps of every variant, forward passes, posteriors",
      chirp_suite_network},
+    {"signal", "training signals: whole batches, each stage, its limits, prefetch, data sets",
+     chirp_suite_signal},
 };
 
 const size_t chirp_n_suites = sizeof chirp_suites / sizeof chirp_suites[0];

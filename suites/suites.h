@@ -24,6 +24,9 @@ extern const chirp_bench_entry chirp_suite_kernels_conv1d[];
 /** The same, hot, with weights cold, with all caches cold, and as a first call. */
 extern const chirp_bench_entry chirp_suite_temperature[];
 
+/** Training signals: whole, by stage, the stages' limits, prefetch, data sets. */
+extern const chirp_bench_entry chirp_suite_signal[];
+
 /** Every suite, in the order in which they run. */
 extern const chirp_bench_suite chirp_suites[];
 extern const size_t chirp_n_suites;

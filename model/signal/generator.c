@@ -41,8 +41,9 @@ static chirp_status check_range(const char *what, double low, double high, doubl
 
 static chirp_status check_config(const chirp_signal_config *c)
 {
-    if (c->length < 64 || c->length > (1 << 24))
-        return chirp_fail(CHIRP_ERR_RANGE, "window of %lld samples: expected 64 to 16777216",
+    if (c->length < 64 || c->length > (1 << 24) || c->length % 4 != 0)
+        return chirp_fail(CHIRP_ERR_RANGE,
+                          "window of %lld samples: expected a multiple of 4 from 64 to 16777216",
                           (long long)c->length);
     if (!(c->sample_rate_hz >= 64) || !(c->sample_rate_hz <= 1e6))
         return chirp_fail(CHIRP_ERR_RANGE, "sample rate %g Hz: expected 64 to 1000000",
@@ -235,10 +236,11 @@ static chirp_status make_scratch(chirp_generator *g)
         return CHIRP_ERR_NOMEM;
     for (int t = 0; t < g->n_threads; ++t) {
         chirp_scratch *s = &g->scratch[t];
-        s->spectrum = chirp_calloc((size_t)(g->grid_length + 2), sizeof *s->spectrum);
-        s->signal = chirp_calloc((size_t)g->grid_length, sizeof *s->signal);
-        s->noise = chirp_calloc((size_t)g->grid_length, sizeof *s->noise);
-        if (!s->spectrum || !s->signal || !s->noise)
+        s->spectrum = chirp_calloc((size_t)g->grid.n, 2 * sizeof *s->spectrum);
+        s->work = chirp_calloc(chirp_band_transform_work(g->inverse), sizeof *s->work);
+        s->signal = chirp_calloc((size_t)g->config.length, sizeof *s->signal);
+        s->noise = chirp_calloc((size_t)g->config.length, sizeof *s->noise);
+        if (!s->spectrum || !s->work || !s->signal || !s->noise)
             return CHIRP_ERR_NOMEM;
     }
     return CHIRP_OK;
@@ -269,7 +271,7 @@ chirp_status chirp_generator_create(const chirp_signal_config *config, chirp_gen
     if (st == CHIRP_OK)
         st = fill_tables(g);
     if (st == CHIRP_OK)
-        st = chirp_transform_inverse_f(g->grid_length, &g->inverse);
+        st = chirp_band_transform_create(g->grid_length, g->grid.first, g->grid.n, &g->inverse);
     if (st == CHIRP_OK)
         st = make_scratch(g);
     if (st == CHIRP_OK)
@@ -288,11 +290,12 @@ void chirp_generator_destroy(chirp_generator *g)
         return;
     for (int t = 0; g->scratch && t < g->n_threads; ++t) {
         chirp_free(g->scratch[t].spectrum);
+        chirp_free(g->scratch[t].work);
         chirp_free(g->scratch[t].signal);
         chirp_free(g->scratch[t].noise);
     }
     chirp_free(g->scratch);
-    chirp_transform_destroy_f(g->inverse);
+    chirp_band_transform_destroy(g->inverse);
     chirp_free(g->tables);
     chirp_free(g->weight);
     chirp_free(g->gain);
@@ -307,8 +310,6 @@ void chirp_generator_destroy(chirp_generator *g)
 const chirp_signal_config *chirp_generator_config(const chirp_generator *g) { return &g->config; }
 
 const char *chirp_generator_noise_name(const chirp_generator *g) { return chirp_psd_name(g->psd); }
-
-void chirp_generator_skip(chirp_generator *g, unsigned parts) { g->skip = parts; }
 
 chirp_status chirp_generator_set_snr(chirp_generator *g, double snr_min, double snr_max)
 {

@@ -106,16 +106,25 @@ chirp_status chirp_generator_make(chirp_generator *generator, const chirp_signal
 const chirp_signal_config *chirp_generator_config(const chirp_generator *generator);
 const char *chirp_generator_noise_name(const chirp_generator *generator);
 
+/** Stages of making a signal. */
+typedef enum chirp_generator_stage {
+    CHIRP_STAGE_PARAMETERS, /**< draw, remnant, coefficients of the waveform */
+    CHIRP_STAGE_PEAK,       /**< where the envelope is largest */
+    CHIRP_STAGE_WAVEFORM,   /**< whitened spectrum */
+    CHIRP_STAGE_RANDOM,     /**< normal numbers of the noise */
+    CHIRP_STAGE_TRANSFORM,  /**< inverse transforms of signal and noise */
+    CHIRP_STAGE_WINDOW,     /**< scale, add, normalise */
+    CHIRP_STAGES
+} chirp_generator_stage;
+extern const char *const chirp_generator_stage_name[CHIRP_STAGES];
+
 /**
- * Parts of the work of chirp_generator_batch(), for benchmarks: the OR of these is left out. The result is then no signal.
+ * Like chirp_generator_batch() on the calling thread alone, each signal over the last: for benchmarks.
+ * @param strain   [n_detectors][length]
+ * @param seconds  [CHIRP_STAGES] time of each stage for the n signals together
  */
-enum {
-    CHIRP_GENERATOR_SKIP_WAVEFORM = 1,
-    CHIRP_GENERATOR_SKIP_NOISE = 2,
-    CHIRP_GENERATOR_SKIP_TRANSFORM = 4,
-    CHIRP_GENERATOR_SKIP_PEAK = 8
-};
-void chirp_generator_skip(chirp_generator *generator, unsigned parts);
+chirp_status chirp_generator_profile(chirp_generator *generator, uint64_t first, int64_t n,
+                                     float *strain, double seconds[CHIRP_STAGES]);
 
 /** Changes the SNR range (the study's curriculum) from the next batch on. */
 chirp_status chirp_generator_set_snr(chirp_generator *generator, double snr_min, double snr_max);

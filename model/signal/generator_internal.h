@@ -15,7 +15,8 @@ enum { CHIRP_MAX_DETECTORS = 2 };
  * too long for the window has a second in which to be faded in before the window begins.
  */
 typedef struct chirp_scratch {
-    float *spectrum, *signal, *noise; /* [2 * (grid/2 + 1)], [grid], [grid] */
+    float *spectrum, *work, *signal,
+        *noise; /* [2 * bins of the band], the transform's, [length], [length] */
 } chirp_scratch;
 
 struct chirp_generator {
@@ -28,10 +29,9 @@ struct chirp_generator {
     double *tables;
     float *weight; /* [grid.n] band gain / sqrt(S) * f^(-7/6), of order one */
     float *gain;   /* [grid.n] of the noise's normal numbers */
-    fftwf_plan inverse;
+    chirp_band_transform *inverse;
     int n_threads;
-    chirp_scratch *scratch; /* [n_threads] */
-    unsigned skip;
+    chirp_scratch *scratch;                    /* [n_threads] */
     chirp_curriculum curriculum;               /* n = 0: config's SNR range */
     chirp_whitened *real[CHIRP_MAX_DETECTORS]; /* NULL: Gaussian noise */
     int64_t allowed[CHIRP_MAX_DETECTORS][2]

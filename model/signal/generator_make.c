@@ -1,10 +1,14 @@
 /* One training signal: waveform, noise, window. Everything here is a function of (seed, index). */
+#include "harness/base/clock.h"
 #include "kernels/random/random.h"
 #include "model/signal/generator_internal.h"
 
 #include <math.h>
 #include <omp.h>
 #include <string.h>
+
+const char *const chirp_generator_stage_name[CHIRP_STAGES] = {"parameters", "peak",      "waveform",
+                                                              "random",     "transform", "window"};
 
 /* Frequency [Hz] that is emitted `before_s` seconds before the merger; the band's low end if that is later still. */
 static double frequency_at(const chirp_generator *g, const chirp_phenomd *m, double before_s)
@@ -22,19 +26,18 @@ static double frequency_at(const chirp_generator *g, const chirp_phenomd *m, dou
     return high;
 }
 
-/* Noiseless whitened band-passed signal on the grid, of arbitrary size, its envelope's peak at merger_s of the window. */
+/* Spectrum of the noiseless whitened band-passed signal, of arbitrary size, its envelope's peak at merger_s of the window. */
 static void make_signal(const chirp_generator *g, const chirp_phenomd *m, double peak_s,
-                        double merger_s, double phase, chirp_scratch *s)
+                        double merger_s, double phase, float *band)
 {
     const chirp_phenomd_grid *grid = &g->grid;
     const double window_at = g->grid_s / 2;
-    float *band = s->spectrum + 2 * grid->first;
-    memset(s->spectrum, 0, (size_t)(g->grid_length + 2) * sizeof *s->spectrum);
     /* What is emitted before the grid begins would be folded onto its end: faded in between grid and window. */
     const double none = frequency_at(g, m, merger_s + 0.85 * window_at),
                  full = frequency_at(g, m, merger_s + 0.1 * window_at);
     int64_t begin = (int64_t)ceil(none / grid->df_hz) - grid->first;
     begin = begin < 0 ? 0 : begin > grid->n ? grid->n : begin;
+    memset(band, 0, 2 * (size_t)begin * sizeof *band);
     chirp_phenomd_grid_evaluate(grid, m, begin, grid->n, window_at + merger_s - peak_s, phase,
                                 g->weight, band);
     if (none > grid->f[0]) {
@@ -44,24 +47,18 @@ static void make_signal(const chirp_generator *g, const chirp_phenomd *m, double
             band[2 * k + 1] *= gain;
         }
     }
-    if (!(g->skip & CHIRP_GENERATOR_SKIP_TRANSFORM))
-        fftwf_execute_dft_c2r(g->inverse, (fftwf_complex *)s->spectrum, s->signal);
 }
 
 /* White Gaussian noise through the band filter, drawn in the frequency domain: only the band needs numbers. */
-static void make_noise(const chirp_generator *g, uint64_t index, int detector, chirp_scratch *s)
+static void make_noise(const chirp_generator *g, uint64_t index, int detector, float *band)
 {
-    const chirp_phenomd_grid *grid = &g->grid;
-    float *band = s->spectrum + 2 * grid->first;
-    memset(s->spectrum, 0, (size_t)(g->grid_length + 2) * sizeof *s->spectrum);
+    const int64_t n = g->grid.n;
     chirp_rng_normal(chirp_rng_stream(g->config.seed, CHIRP_RNG_NOISE, (uint32_t)detector, index),
-                     0, 2 * grid->n, band);
-    for (int64_t k = 0; k < grid->n; ++k) {
+                     0, 2 * n, band);
+    for (int64_t k = 0; k < n; ++k) {
         band[2 * k] *= g->gain[k];
         band[2 * k + 1] *= g->gain[k];
     }
-    if (!(g->skip & CHIRP_GENERATOR_SKIP_TRANSFORM))
-        fftwf_execute_dft_c2r(g->inverse, (fftwf_complex *)s->spectrum, s->noise);
 }
 
 /* A window of real noise, away from the event, at a place that (seed, index) chooses. */
@@ -123,28 +120,64 @@ static void finish_window(const chirp_generator *g, const float *signal, const f
         out[i] = (out[i] - shift) * unit;
 }
 
-static chirp_status make_windows(const chirp_generator *g, const chirp_signal_draw *d,
-                                 uint64_t index, chirp_scratch *s, float *strain)
+/* Adds the time since *from to a stage; nothing when nobody asks. */
+static void lap(double *seconds, chirp_generator_stage stage, double *from)
 {
+    if (!seconds)
+        return;
+    const double now = chirp_now_s();
+    seconds[stage] += now - *from;
+    *from = now;
+}
+
+static chirp_status make_windows(const chirp_generator *g, const chirp_signal_draw *d,
+                                 uint64_t index, chirp_scratch *s, float *strain, double *seconds)
+{
+    double from = seconds ? chirp_now_s() : 0;
     chirp_phenomd model;
     const chirp_status st = chirp_phenomd_prepare(&d->binary, &model);
     if (st != CHIRP_OK)
         return st;
-    const double peak_s =
-        (g->skip & CHIRP_GENERATOR_SKIP_PEAK) ? 0 : chirp_phenomd_peak_time(&model);
+    lap(seconds, CHIRP_STAGE_PARAMETERS, &from);
+    const double peak_s = chirp_phenomd_peak_time(&model);
+    lap(seconds, CHIRP_STAGE_PEAK, &from);
+    const int64_t length = g->config.length;
     for (int detector = 0; detector < g->config.n_detectors; ++detector) {
-        if (!(g->skip & CHIRP_GENERATOR_SKIP_WAVEFORM))
-            make_signal(g, &model, peak_s, d->merger_s + (detector ? d->delay_s : 0),
-                        detector ? d->phase2 : d->phase, s);
-        const float *noise = s->noise + g->config.length;
-        if (g->real[detector])
+        const float *noise = s->noise;
+        make_signal(g, &model, peak_s, d->merger_s + (detector ? d->delay_s : 0),
+                    detector ? d->phase2 : d->phase, s->spectrum);
+        lap(seconds, CHIRP_STAGE_WAVEFORM, &from);
+        chirp_band_transform_execute(g->inverse, s->spectrum, s->work, s->signal);
+        lap(seconds, CHIRP_STAGE_TRANSFORM, &from);
+        if (g->real[detector]) {
             noise = real_noise(g, index, detector);
-        else if (g->config.noise && !(g->skip & CHIRP_GENERATOR_SKIP_NOISE))
-            make_noise(g, index, detector, s);
-        finish_window(g, s->signal + g->config.length, noise, d->snr * d->weight[detector],
-                      strain + detector * g->config.length);
+        } else if (g->config.noise) {
+            make_noise(g, index, detector, s->spectrum);
+            lap(seconds, CHIRP_STAGE_RANDOM, &from);
+            chirp_band_transform_execute(g->inverse, s->spectrum, s->work, s->noise);
+            lap(seconds, CHIRP_STAGE_TRANSFORM, &from);
+        }
+        finish_window(g, s->signal, noise, d->snr * d->weight[detector],
+                      strain + detector * length);
+        lap(seconds, CHIRP_STAGE_WINDOW, &from);
     }
     return CHIRP_OK;
+}
+
+chirp_status chirp_generator_profile(chirp_generator *g, uint64_t first, int64_t n, float *strain,
+                                     double seconds[CHIRP_STAGES])
+{
+    chirp_status st = CHIRP_OK;
+    memset(seconds, 0, CHIRP_STAGES * sizeof *seconds);
+    for (int64_t i = 0; st == CHIRP_OK && i < n; ++i) {
+        chirp_signal_draw d;
+        double from = chirp_now_s();
+        st = chirp_generator_draw(g, first + (uint64_t)i, &d);
+        lap(seconds, CHIRP_STAGE_PARAMETERS, &from);
+        if (st == CHIRP_OK)
+            st = make_windows(g, &d, first + (uint64_t)i, &g->scratch[0], strain, seconds);
+    }
+    return st;
 }
 
 chirp_status chirp_generator_make(chirp_generator *g, const chirp_signal_draw *draw, uint64_t index,
@@ -154,7 +187,7 @@ chirp_status chirp_generator_make(chirp_generator *g, const chirp_signal_draw *d
     if (!(draw->merger_s >= 0) || !(draw->merger_s <= window))
         return chirp_fail(CHIRP_ERR_RANGE, "merger at %g s: expected 0 to %g s, within the window",
                           draw->merger_s, window);
-    return make_windows(g, draw, index, &g->scratch[0], strain);
+    return make_windows(g, draw, index, &g->scratch[0], strain, NULL);
 }
 
 static chirp_status make_one(const chirp_generator *g, uint64_t index, chirp_scratch *s,
@@ -163,7 +196,7 @@ static chirp_status make_one(const chirp_generator *g, uint64_t index, chirp_scr
     chirp_signal_draw d;
     chirp_status st = chirp_generator_draw(g, index, &d);
     if (st == CHIRP_OK)
-        st = make_windows(g, &d, index, s, strain);
+        st = make_windows(g, &d, index, s, strain, NULL);
     if (st != CHIRP_OK)
         return st;
     if (label) {

@@ -6,47 +6,16 @@
 
 static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
 
+void chirp_transform_lock(void) { (void)pthread_mutex_lock(&planner); }
+
+void chirp_transform_unlock(void) { (void)pthread_mutex_unlock(&planner); }
+
 static chirp_status check_length(int64_t n)
 {
     if (n < 2 || n > INT_MAX)
         return chirp_fail(CHIRP_ERR_RANGE, "a transform of %lld samples: FFTW takes 2 to %d",
                           (long long)n, INT_MAX);
     return CHIRP_OK;
-}
-
-chirp_status chirp_transform_inverse_f(int64_t n, fftwf_plan *plan)
-{
-    const chirp_status st = check_length(n);
-    if (st != CHIRP_OK)
-        return st;
-    float *real = chirp_alloc((size_t)n * sizeof *real);
-    fftwf_complex *spectrum = chirp_alloc((size_t)(n / 2 + 1) * sizeof *spectrum);
-    fftwf_plan made = NULL;
-    if (real && spectrum) {
-        (void)pthread_mutex_lock(&planner);
-        made = fftwf_plan_dft_c2r_1d((int)n, spectrum, real, FFTW_ESTIMATE);
-        (void)pthread_mutex_unlock(&planner);
-        if (!made)
-            (void)chirp_fail(CHIRP_ERR_LIBRARY,
-                             "FFTW has no single-precision plan for %lld samples", (long long)n);
-    }
-    const chirp_status result = !real || !spectrum ? CHIRP_ERR_NOMEM
-                                : made             ? CHIRP_OK
-                                                   : CHIRP_ERR_LIBRARY;
-    chirp_free(real);
-    chirp_free(spectrum);
-    if (made)
-        *plan = made;
-    return result;
-}
-
-void chirp_transform_destroy_f(fftwf_plan plan)
-{
-    if (!plan)
-        return;
-    (void)pthread_mutex_lock(&planner);
-    fftwf_destroy_plan(plan);
-    (void)pthread_mutex_unlock(&planner);
 }
 
 static chirp_status execute_once(fftw_plan plan, int64_t n)
