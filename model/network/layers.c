@@ -5,8 +5,6 @@
 #include <string.h>
 
 const char *const chirp_variant_name[CHIRP_VARIANTS] = {"none", "last2", "leaf", "all"};
-const char *const chirp_estimator_name[CHIRP_ESTIMATORS] = {"reparameterization", "local",
-                                                            "flipout"};
 
 /* Seven convolutions, three dense layers: the same for both networks. dense2 has no activation on purpose: more
    neurons pass on to the last layer and gradients stay smooth (the study, section on the leaves). */

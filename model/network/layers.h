@@ -52,16 +52,6 @@ typedef enum chirp_variant {
 } chirp_variant;
 extern const char *const chirp_variant_name[CHIRP_VARIANTS];
 
-/** How gradients of variational weights are estimated; see kernels/variational. */
-typedef enum chirp_estimator {
-    CHIRP_ESTIMATOR_REPARAMETERIZATION =
-        0,                 /**< one weight draw per step, shared by the batch (Bayes by backprop) */
-    CHIRP_ESTIMATOR_LOCAL, /**< draws pre-activations instead of weights, one per row */
-    CHIRP_ESTIMATOR_FLIPOUT, /**< one weight draw per step, decorrelated by random signs per row */
-    CHIRP_ESTIMATORS
-} chirp_estimator;
-extern const char *const chirp_estimator_name[CHIRP_ESTIMATORS];
-
 /** The study's networks: "spin" (a_f, M omega_R, M omega_I) or "mass" (m1, m2). CHIRP_ERR_ARG for another name. */
 chirp_status chirp_network_spec_find(const char *name, const chirp_network_spec **spec);
 

@@ -14,7 +14,7 @@ chirp_network_config chirp_network_config_default(const chirp_network_spec *spec
     return (chirp_network_config){
         .spec = spec,
         .variant = CHIRP_VARIANT_LAST2,
-        .estimator = CHIRP_ESTIMATOR_REPARAMETERIZATION,
+        .estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION,
         .outputs = 2,
         .batch = 64,
         .dropout = 0.1,
@@ -62,7 +62,7 @@ static chirp_status config_check(const chirp_network_config *config)
             "prior standard deviation %g and initial rho %g must be positive and finite",
             config->prior_sigma, config->initial_rho);
     if ((unsigned)config->variant >= CHIRP_VARIANTS ||
-        (unsigned)config->estimator >= CHIRP_ESTIMATORS)
+        (unsigned)config->estimator >= CHIRP_VARIATIONAL_ESTIMATORS)
         return chirp_fail(CHIRP_ERR_ARG, "unknown variant or estimator");
     return CHIRP_OK;
 }
@@ -87,13 +87,17 @@ static chirp_status make_conv(chirp_network *net, int index, int64_t *width, int
     };
     if (row->same)
         chirp_conv1d_pad_same(&desc);
-    const chirp_status st = chirp_conv1d_plan_create(&desc, &layer->conv);
+    layer->variational = is_variational(config, -1, index);
+    const chirp_status st =
+        layer->variational
+            ? chirp_variational_conv1d_plan_create(&desc, config->estimator, config->training,
+                                                   &layer->variational_conv)
+            : chirp_conv1d_plan_create(&desc, &layer->conv);
     if (st != CHIRP_OK)
         return chirp_fail(st, "root/%s: %s", row->name, chirp_error_message());
     const int64_t pooled = chirp_conv1d_pooled_width(&desc);
     if (pooled < 1)
         return chirp_fail(CHIRP_ERR_ARG, "root/%s: nothing is left after its pool", row->name);
-    layer->variational = is_variational(config, -1, index);
     layer->relu = true;
     layer->inputs = *width * *channels;
     layer->outputs = pooled * row->filters;
@@ -144,7 +148,10 @@ static chirp_status make_dense(chirp_network *net, int leaf, int index, int64_t 
         .activation = layer->relu ? CHIRP_ACTIVATION_RELU : CHIRP_ACTIVATION_NONE,
         .n_threads = config->n_threads,
     };
-    const chirp_status st = chirp_dense_plan_create(&desc, &layer->dense);
+    const chirp_status st = layer->variational
+                                ? chirp_variational_dense_plan_create(&desc, config->estimator,
+                                                                      &layer->variational_dense)
+                                : chirp_dense_plan_create(&desc, &layer->dense);
     if (st != CHIRP_OK)
         return chirp_fail(st, "leaf%d/%s: %s", leaf, row->name, chirp_error_message());
     *info = (chirp_layer_info){
@@ -179,7 +186,7 @@ static int add_tensor(chirp_network *net, int number, chirp_tensor_kind kind)
         tensor->extent[0] = layer->n_biases;
         tensor->count = layer->n_biases;
     } else {
-        tensor->rank = layer->conv ? 3 : 2;
+        tensor->rank = is_convolution(layer) ? 3 : 2;
         tensor->extent[0] = info->out_channels;
         tensor->extent[1] = info->in_channels;
         tensor->extent[2] = info->taps;
@@ -225,10 +232,7 @@ static chirp_status make_buffers(chirp_network *net)
         layer->dst = chirp_calloc(outputs, sizeof *layer->dst);
         if (!layer->dst)
             return CHIRP_ERR_NOMEM;
-        if (layer->variational &&
-            !(layer->sampled = chirp_calloc((size_t)layer->n_weights, sizeof(float))))
-            return CHIRP_ERR_NOMEM;
-        if (training && layer->conv && !(layer->code = chirp_calloc(outputs, 1)))
+        if (training && is_convolution(layer) && !(layer->code = chirp_calloc(outputs, 1)))
             return CHIRP_ERR_NOMEM;
         if (training && !(layer->ddst = chirp_calloc(outputs, sizeof(float))))
             return CHIRP_ERR_NOMEM;
@@ -289,8 +293,9 @@ void chirp_network_destroy(chirp_network *net)
     for (int i = 0; net->layer && i < net->n_layers; ++i) {
         network_layer *layer = &net->layer[i];
         chirp_conv1d_plan_destroy(layer->conv);
+        chirp_variational_conv1d_plan_destroy(layer->variational_conv);
         chirp_dense_plan_destroy(layer->dense);
-        chirp_free(layer->sampled);
+        chirp_variational_dense_plan_destroy(layer->variational_dense);
         chirp_free(layer->dst);
         chirp_free(layer->code);
         chirp_free(layer->ddst);
@@ -362,7 +367,8 @@ const chirp_layer_info *chirp_network_layers(const chirp_network *net, int *n)
 
 const chirp_conv1d_plan *chirp_network_conv_plan(const chirp_network *net, int layer)
 {
-    return net->layer[layer].conv;
+    const network_layer *l = &net->layer[layer];
+    return l->variational_conv ? chirp_variational_conv1d_mean_plan(l->variational_conv) : l->conv;
 }
 
 int64_t chirp_network_parameter_count(const chirp_network *net) { return net->n_parameters; }

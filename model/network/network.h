@@ -22,6 +22,7 @@
 #define CHIRP_MODEL_NETWORK_NETWORK_H
 
 #include "kernels/conv1d/conv1d.h"
+#include "kernels/variational/variational_dense.h"
 #include "model/network/layers.h"
 
 #include <stdbool.h>
@@ -30,9 +31,9 @@
 typedef struct chirp_network_config {
     const chirp_network_spec *spec; /**< kept by reference */
     chirp_variant variant;
-    chirp_estimator estimator;
-    int outputs;        /**< per leaf: 1 fixed noise scale, 2 learned */
-    int64_t batch;      /**< N */
+    chirp_variational_estimator estimator; /**< of variational layers' gradients */
+    int outputs;                           /**< per leaf: 1 fixed noise scale, 2 learned */
+    int64_t batch;                         /**< N */
     double dropout;     /**< rate in [0, 1) where the table has dropout, used when training */
     double prior_sigma; /**< of the N(0, sigma^2) prior */
     double initial_rho; /**< posterior standard deviations start at softplus(initial_rho) */

@@ -1,6 +1,5 @@
 /* The backward pass: gradients of f(output) + kl_weight * KL, in the order of the tensor table. */
 #include "kernels/dropout/dropout.h"
-#include "kernels/variational/variational.h"
 #include "model/network/network.h"
 #include "model/network/network_internal.h"
 
@@ -12,29 +11,6 @@ typedef struct backward_context {
     chirp_tensor_ready ready;
     void *context;
 } backward_context;
-
-static const float *used_weights(const chirp_network *net, const network_layer *layer,
-                                 const chirp_pass *pass)
-{
-    return layer->variational && pass->sample
-               ? layer->sampled
-               : tensor_data(net, net->parameters, layer->tensor_weight);
-}
-
-/* The gradient of the weights used is in place of the mean's gradient: split it into mean and rho, add the KL term. */
-static void finish_weights(chirp_network *net, int number, const backward_context *b)
-{
-    const network_layer *layer = &net->layer[number];
-    if (!layer->variational)
-        return;
-    const float *mean = tensor_data(net, net->parameters, layer->tensor_weight);
-    const float *rho = tensor_data(net, net->parameters, layer->tensor_rho);
-    float *dmean = tensor_data(net, net->gradients, layer->tensor_weight);
-    float *drho = tensor_data(net, net->gradients, layer->tensor_rho);
-    chirp_variational_backward(layer->n_weights, mean, rho, weight_stream(net, number, b->pass),
-                               dmean, b->kl_weight, (float)net->config.prior_sigma, dmean, drho,
-                               net->config.n_threads);
-}
 
 static void announce(const network_layer *layer, const backward_context *b)
 {
@@ -55,13 +31,41 @@ static void backward_dense(chirp_network *net, int number, const float *src, flo
                       dropout_stream(net, number, b->pass),
                       b->pass->first_row * (uint64_t)layer->outputs, layer->ddst, layer->ddst,
                       net->config.n_threads);
+    const float *weights = tensor_data(net, net->parameters, layer->tensor_weight);
+    float *dweights = tensor_data(net, net->gradients, layer->tensor_weight);
+    float *dbias = tensor_data(net, net->gradients, layer->tensor_bias);
     /* behind a dropout dst is 0 where an element was dropped, and so is its gradient: dst > 0 still decides */
-    chirp_dense_backward_activation(layer->dense, layer->dst, layer->ddst);
-    chirp_dense_backward_data(layer->dense, layer->ddst, used_weights(net, layer, b->pass), dsrc);
-    chirp_dense_backward_weights(layer->dense, src, layer->ddst,
-                                 tensor_data(net, net->gradients, layer->tensor_weight),
-                                 tensor_data(net, net->gradients, layer->tensor_bias));
-    finish_weights(net, number, b);
+    if (layer->variational) {
+        const chirp_variational_draws draws = layer_draws(net, number, b->pass);
+        chirp_variational_dense_backward(
+            layer->variational_dense, src, weights,
+            tensor_data(net, net->parameters, layer->tensor_rho), &draws, layer->dst, layer->ddst,
+            b->kl_weight, (float)net->config.prior_sigma, dweights,
+            tensor_data(net, net->gradients, layer->tensor_rho), dbias, dsrc);
+    } else {
+        chirp_dense_backward_activation(layer->dense, layer->dst, layer->ddst);
+        chirp_dense_backward_data(layer->dense, layer->ddst, weights, dsrc);
+        chirp_dense_backward_weights(layer->dense, src, layer->ddst, dweights, dbias);
+    }
+    announce(layer, b);
+}
+
+static void backward_convolution(chirp_network *net, int number, const float *src, float *dsrc,
+                                 const backward_context *b)
+{
+    const network_layer *layer = &net->layer[number];
+    float *dweights = tensor_data(net, net->gradients, layer->tensor_weight);
+    float *dbias = tensor_data(net, net->gradients, layer->tensor_bias);
+    if (layer->variational) {
+        const chirp_variational_draws draws = layer_draws(net, number, b->pass);
+        chirp_variational_conv1d_backward(
+            layer->variational_conv, src, tensor_data(net, net->parameters, layer->tensor_weight),
+            tensor_data(net, net->parameters, layer->tensor_rho), &draws, layer->ddst, layer->code,
+            b->kl_weight, (float)net->config.prior_sigma, dweights,
+            tensor_data(net, net->gradients, layer->tensor_rho), dbias, dsrc);
+    } else {
+        chirp_conv1d_backward(layer->conv, src, layer->ddst, layer->code, dsrc, dweights, dbias);
+    }
     announce(layer, b);
 }
 
@@ -96,13 +100,6 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
         if (leaf)
             add(N * top->outputs, net->dfeatures, top->ddst);
     }
-    for (int i = spec->n_root - 1; i >= 0; --i) {
-        const network_layer *layer = &root[i];
-        chirp_conv1d_backward(layer->conv, i ? root[i - 1].dst : strain, layer->ddst, layer->code,
-                              i ? root[i - 1].ddst : NULL,
-                              tensor_data(net, net->gradients, layer->tensor_weight),
-                              tensor_data(net, net->gradients, layer->tensor_bias));
-        finish_weights(net, i, &b);
-        announce(layer, &b);
-    }
+    for (int i = spec->n_root - 1; i >= 0; --i)
+        backward_convolution(net, i, i ? root[i - 1].dst : strain, i ? root[i - 1].ddst : NULL, &b);
 }

@@ -1,53 +1,57 @@
 /* The forward pass. */
 #include "kernels/dropout/dropout.h"
-#include "kernels/variational/variational.h"
 #include "model/network/network.h"
 #include "model/network/network_internal.h"
 
 #include <string.h>
 
-/* The weights a layer computes with in this pass: its parameters, or a draw from its posterior. */
-static const float *effective_weights(chirp_network *net, int number, const chirp_pass *pass)
-{
-    const network_layer *layer = &net->layer[number];
-    const float *weights = tensor_data(net, net->parameters, layer->tensor_weight);
-    if (!layer->variational || !pass->sample)
-        return weights;
-    chirp_variational_sample(
-        layer->n_weights, weights, tensor_data(net, net->parameters, layer->tensor_rho),
-        weight_stream(net, number, pass), layer->sampled, net->config.n_threads);
-    return layer->sampled;
-}
-
 static void forward_dense(chirp_network *net, int number, const float *src, const chirp_pass *pass,
                           float *dst)
 {
     const network_layer *layer = &net->layer[number];
-    chirp_dense_forward(layer->dense, src, effective_weights(net, number, pass),
-                        tensor_data(net, net->parameters, layer->tensor_bias), dst);
+    const float *weights = tensor_data(net, net->parameters, layer->tensor_weight);
+    const float *bias = tensor_data(net, net->parameters, layer->tensor_bias);
+    if (layer->variational) {
+        const chirp_variational_draws draws = layer_draws(net, number, pass);
+        chirp_variational_dense_forward(layer->variational_dense, src, weights,
+                                        tensor_data(net, net->parameters, layer->tensor_rho), bias,
+                                        pass->sample ? &draws : NULL, dst);
+    } else {
+        chirp_dense_forward(layer->dense, src, weights, bias, dst);
+    }
     if (drops(net, layer, pass))
         chirp_dropout(net->config.batch * layer->outputs, (float)net->config.dropout,
                       dropout_stream(net, number, pass), pass->first_row * (uint64_t)layer->outputs,
                       dst, dst, net->config.n_threads);
 }
 
+static void forward_convolution(chirp_network *net, int number, const float *src,
+                                const chirp_pass *pass)
+{
+    const network_layer *layer = &net->layer[number];
+    const float *weights = tensor_data(net, net->parameters, layer->tensor_weight);
+    const float *bias = tensor_data(net, net->parameters, layer->tensor_bias);
+    if (layer->variational) {
+        const chirp_variational_draws draws = layer_draws(net, number, pass);
+        chirp_variational_conv1d_forward(layer->variational_conv, src, weights,
+                                         tensor_data(net, net->parameters, layer->tensor_rho), bias,
+                                         pass->sample ? &draws : NULL, layer->dst, layer->code);
+        return;
+    }
+    if (!net->loaded)
+        chirp_conv1d_load_weights(layer->conv, weights);
+    chirp_conv1d_forward(layer->conv, src, bias, layer->dst, layer->code);
+}
+
 const float *chirp_network_forward_root(chirp_network *net, const float *strain,
                                         const chirp_pass *pass)
 {
     const float *src = strain;
-    bool drawn = false;
     for (int i = 0; i < net->config.spec->n_root; ++i) {
-        const network_layer *layer = &net->layer[i];
-        const bool draw = layer->variational && pass->sample;
-        drawn = drawn || draw;
-        if (draw || !net->loaded)
-            chirp_conv1d_load_weights(layer->conv, effective_weights(net, i, pass));
-        chirp_conv1d_forward(layer->conv, src,
-                             tensor_data(net, net->parameters, layer->tensor_bias), layer->dst,
-                             layer->code);
-        src = layer->dst;
+        forward_convolution(net, i, src, pass);
+        src = net->layer[i].dst;
     }
-    net->loaded = !drawn; /* a draw serves one pass */
+    net->loaded = true;
     return src;
 }
 

@@ -5,6 +5,8 @@
 #include "kernels/conv1d/conv1d.h"
 #include "kernels/dense/dense.h"
 #include "kernels/random/random.h"
+#include "kernels/variational/variational_conv1d.h"
+#include "kernels/variational/variational_dense.h"
 #include "model/network/network.h"
 
 typedef struct network_layer {
@@ -17,12 +19,14 @@ typedef struct network_layer {
     int tensor_weight; /* weight or mean */
     int tensor_rho;    /* -1 when deterministic */
     int tensor_bias;
-    chirp_conv1d_plan *conv; /* one of conv and dense */
+    /* exactly one of these four */
+    chirp_conv1d_plan *conv;
+    chirp_variational_conv1d_plan *variational_conv;
     chirp_dense_plan *dense;
-    float *sampled; /* [n_weights] this pass's draw; NULL when deterministic */
-    float *dst;     /* [N][outputs] */
-    uint8_t *code;  /* convolutions: what the backward pass needs of ReLU and pool */
-    float *ddst;    /* [N][outputs], training only */
+    chirp_variational_dense_plan *variational_dense;
+    float *dst;    /* [N][outputs] */
+    uint8_t *code; /* convolutions: what the backward pass needs of ReLU and pool */
+    float *ddst;   /* [N][outputs], training only */
 } network_layer;
 
 struct chirp_network {
@@ -33,7 +37,7 @@ struct chirp_network {
     chirp_tensor *tensor;
     int64_t n_parameters;
     float *parameters, *gradients;
-    bool loaded; /* convolution plans hold the current parameters (as they are, not a draw) */
+    bool loaded;      /* the deterministic convolutions' plans hold the current parameters */
     float *dfeatures; /* [N][features] of one leaf, summed into the last root layer's ddst */
 };
 
@@ -48,11 +52,22 @@ static inline float *tensor_data(const chirp_network *net, float *arena, int ten
     return arena + net->tensor[tensor].offset;
 }
 
-/* Streams of one layer in one pass; the forward and the backward pass must agree. */
-static inline chirp_rng weight_stream(const chirp_network *net, int layer, const chirp_pass *pass)
+static inline bool is_convolution(const network_layer *layer)
 {
-    return chirp_rng_stream(net->config.seed + pass->noise, CHIRP_RNG_WEIGHT_NOISE, (uint32_t)layer,
-                            pass->step);
+    return layer->conv || layer->variational_conv;
+}
+
+/* Draws of one layer in one pass; the forward and the backward pass must agree. */
+static inline chirp_variational_draws layer_draws(const chirp_network *net, int layer,
+                                                  const chirp_pass *pass)
+{
+    const uint64_t seed = net->config.seed + pass->noise;
+    return (chirp_variational_draws){
+        .noise = chirp_rng_stream(seed, CHIRP_RNG_WEIGHT_NOISE, (uint32_t)layer, pass->step),
+        .sign_in = chirp_rng_stream(seed, CHIRP_RNG_SIGNS, 2 * (uint32_t)layer, pass->step),
+        .sign_out = chirp_rng_stream(seed, CHIRP_RNG_SIGNS, 2 * (uint32_t)layer + 1, pass->step),
+        .first_row = pass->first_row,
+    };
 }
 
 static inline chirp_rng dropout_stream(const chirp_network *net, int layer, const chirp_pass *pass)

@@ -13,7 +13,7 @@ chirp_train_config chirp_train_config_default(void)
     return (chirp_train_config){
         .network = "spin",
         .variant = CHIRP_VARIANT_LAST2,
-        .estimator = CHIRP_ESTIMATOR_REPARAMETERIZATION,
+        .estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION,
         .batch = 64,
         .iterations = 120000,
         .optimizer = CHIRP_OPTIMIZER_ADAM,
@@ -165,7 +165,7 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
     }
     cJSON_AddStringToObject(root, "network", config->network);
     cJSON_AddStringToObject(root, "variant", chirp_variant_name[config->variant]);
-    cJSON_AddStringToObject(root, "estimator", chirp_estimator_name[config->estimator]);
+    cJSON_AddStringToObject(root, "estimator", chirp_variational_estimator_name[config->estimator]);
     cJSON_AddStringToObject(root, "optimizer", chirp_optimizer_name[config->optimizer]);
     cJSON_AddStringToObject(root, "curriculum", config->curriculum);
     cJSON_AddStringToObject(root, "data", config->data ? config->data : "made on the fly");
@@ -230,7 +230,7 @@ chirp_status chirp_train_config_read(const char *path, const char *text, chirp_t
     if (st == CHIRP_OK)
         st = read_name(path, root, "variant", chirp_variant_name, CHIRP_VARIANTS, &variant);
     if (st == CHIRP_OK)
-        st = read_name(path, root, "estimator", chirp_estimator_name, CHIRP_ESTIMATORS, &estimator);
+        st = read_name(path, root, "estimator", chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS, &estimator);
     if (st == CHIRP_OK)
         st = read_name(path, root, "optimizer", chirp_optimizer_name, CHIRP_OPTIMIZERS, &optimizer);
     if (st == CHIRP_OK)
@@ -245,7 +245,7 @@ chirp_status chirp_train_config_read(const char *path, const char *text, chirp_t
         return st;
     config.network = networks[network];
     config.variant = (chirp_variant)variant;
-    config.estimator = (chirp_estimator)estimator;
+    config.estimator = (chirp_variational_estimator)estimator;
     config.optimizer = (chirp_optimizer)optimizer;
     st = chirp_train_config_check(&config);
     if (st != CHIRP_OK || n_ranks < 1) {

@@ -32,7 +32,7 @@ extern const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS];
 typedef struct chirp_train_config {
     const char *network; /**< "spin" or "mass" */
     chirp_variant variant;
-    chirp_estimator estimator;
+    chirp_variational_estimator estimator;
     int64_t batch;      /**< per rank: 64 */
     int64_t iterations; /**< optimiser steps in all: 120,000 */
     uint64_t seed;

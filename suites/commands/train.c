@@ -143,7 +143,7 @@ static int run(int argc, char **argv)
         return chirp_command_exit(st);
     config.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
     config.estimator =
-        (chirp_estimator)chirp_name_index(chirp_estimator_name, CHIRP_ESTIMATORS, estimator);
+        (chirp_variational_estimator)chirp_name_index(chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS, estimator);
     config.optimizer =
         (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
     config.learned_scale = likelihood[0] == 'l';

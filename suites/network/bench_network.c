@@ -19,7 +19,7 @@
 typedef struct network_case {
     const char *network;
     chirp_variant variant;
-    chirp_estimator estimator;
+    chirp_variational_estimator estimator;
     int64_t batch;
     int64_t samples; /* posterior rows */
 } network_case;
@@ -179,33 +179,39 @@ static chirp_status run_posterior(chirp_bench *b, const void *arg)
     return st;
 }
 
-#define R CHIRP_ESTIMATOR_REPARAMETERIZATION
-static const network_case cases[] = {
-    {"spin", CHIRP_VARIANT_NONE, R, 64, 0},     {"spin", CHIRP_VARIANT_LAST2, R, 64, 0},
-    {"spin", CHIRP_VARIANT_LEAF, R, 64, 0},     {"spin", CHIRP_VARIANT_ALL, R, 64, 0},
-    {"mass", CHIRP_VARIANT_LAST2, R, 64, 0},    {"spin", CHIRP_VARIANT_LAST2, R, 1, 0},
-    {"spin", CHIRP_VARIANT_LAST2, R, 1, 100},   {"spin", CHIRP_VARIANT_LAST2, R, 1, 1000},
-    {"spin", CHIRP_VARIANT_LAST2, R, 1, 10000},
-};
-#undef R
+#define CASE(network, variant, estimator, batch, samples)                                          \
+    (&(const network_case){network, CHIRP_VARIANT_##variant, CHIRP_VARIATIONAL_##estimator, batch, \
+                           samples})
+#define STEP(network, variant, NAME, estimator, ESTIMATOR)                                         \
+    {                                                                                              \
+        "network/train_step/" estimator "/" network "." variant "/batch:64", run_step,             \
+            check_network, CASE(network, NAME, ESTIMATOR, 64, 0)                                   \
+    }
+#define POSTERIOR(count)                                                                           \
+    {                                                                                              \
+        "network/posterior/monte_carlo/spin.last2/samples:" #count, run_posterior, check_network,  \
+            CASE("spin", LAST2, REPARAMETERIZATION, 1, count)                                      \
+    }
 
 const chirp_bench_entry chirp_suite_network[] = {
-    {"network/train_step/reparameterization/spin.none/batch:64", run_step, check_network,
-     &cases[0]},
-    {"network/train_step/reparameterization/spin.last2/batch:64", run_step, check_network,
-     &cases[1]},
-    {"network/train_step/reparameterization/spin.leaf/batch:64", run_step, check_network,
-     &cases[2]},
-    {"network/train_step/reparameterization/spin.all/batch:64", run_step, check_network, &cases[3]},
-    {"network/train_step/reparameterization/mass.last2/batch:64", run_step, check_network,
-     &cases[4]},
-    {"network/forward/mean_weights/spin.last2/batch:64", run_forward, check_network, &cases[1]},
-    {"network/forward/mean_weights/spin.last2/batch:1", run_forward, check_network, &cases[5]},
-    {"network/posterior/monte_carlo/spin.last2/samples:100", run_posterior, check_network,
-     &cases[6]},
-    {"network/posterior/monte_carlo/spin.last2/samples:1000", run_posterior, check_network,
-     &cases[7]},
-    {"network/posterior/monte_carlo/spin.last2/samples:10000", run_posterior, check_network,
-     &cases[8]},
+    STEP("spin", "none", NONE, "deterministic", REPARAMETERIZATION),
+    STEP("spin", "last2", LAST2, "reparameterization", REPARAMETERIZATION),
+    STEP("spin", "last2", LAST2, "local", LOCAL),
+    STEP("spin", "last2", LAST2, "flipout", FLIPOUT),
+    STEP("spin", "leaf", LEAF, "reparameterization", REPARAMETERIZATION),
+    STEP("spin", "leaf", LEAF, "local", LOCAL),
+    STEP("spin", "leaf", LEAF, "flipout", FLIPOUT),
+    STEP("spin", "all", ALL, "reparameterization", REPARAMETERIZATION),
+    STEP("spin", "all", ALL, "local", LOCAL),
+    STEP("spin", "all", ALL, "flipout", FLIPOUT),
+    STEP("mass", "last2", LAST2, "reparameterization", REPARAMETERIZATION),
+    {"network/forward/mean_weights/spin.last2/batch:64", run_forward, check_network,
+     CASE("spin", LAST2, REPARAMETERIZATION, 64, 0)},
+    {"network/forward/mean_weights/spin.last2/batch:1", run_forward, check_network,
+     CASE("spin", LAST2, REPARAMETERIZATION, 1, 0)},
+    POSTERIOR(2),
+    POSTERIOR(100),
+    POSTERIOR(1000),
+    POSTERIOR(10000),
     {0},
 };

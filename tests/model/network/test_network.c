@@ -47,10 +47,12 @@ typedef struct problem {
     chirp_pass pass;
 } problem;
 
-static void make_problem(problem *p, chirp_variant variant, int outputs, int n_threads)
+static void make_problem(problem *p, chirp_variant variant, chirp_variational_estimator estimator,
+                         int outputs, int n_threads)
 {
     chirp_network_config config = chirp_network_config_default(&small);
     config.variant = variant;
+    config.estimator = estimator;
     config.outputs = outputs;
     config.batch = N;
     config.dropout = 0.25;
@@ -106,40 +108,77 @@ static const double *find(const problem *p, const double *arena, int layer, cons
     return NULL;
 }
 
-/* The weights layer `number` computes with, and its share of the KL. Caller frees. */
-static double *weights_of(const problem *p, const double *arena, int number, double *kl)
+/* What a layer computes with: w the drawn or mean weights, v NULL or the second product's weights. */
+typedef struct layer_weights {
+    double *w, *v;
+} layer_weights;
+
+static chirp_variational_estimator estimator_of(const problem *p)
+{
+    return chirp_network_configuration(p->net)->estimator;
+}
+
+/* The weights of layer `number`, and its share of the KL. Caller frees both arrays. */
+static layer_weights weights_of(const problem *p, const double *arena, int number, double *kl)
 {
     int n_layers = 0;
     const chirp_layer_info *info = &chirp_network_layers(p->net, &n_layers)[number];
     const double prior = chirp_network_configuration(p->net)->prior_sigma;
-    double *w = malloc(sizeof *w * (size_t)info->weights);
-    assert_non_null(w);
+    const chirp_variational_estimator estimator = estimator_of(p);
+    layer_weights made = {malloc(sizeof(double) * (size_t)info->weights), NULL};
+    assert_non_null(made.w);
     if (!info->variational) {
-        memcpy(w, find(p, arena, number, "weight"), sizeof *w * (size_t)info->weights);
-        return w;
+        memcpy(made.w, find(p, arena, number, "weight"), sizeof(double) * (size_t)info->weights);
+        return made;
     }
     const double *mean = find(p, arena, number, "mean");
     const double *rho = find(p, arena, number, "rho");
     float *eps = malloc(sizeof *eps * (size_t)info->weights);
-    assert_non_null(eps);
+    made.v = malloc(sizeof(double) * (size_t)info->weights);
+    assert_true(eps && made.v);
     chirp_rng_normal(chirp_rng_stream(SEED, CHIRP_RNG_WEIGHT_NOISE, (uint32_t)number, STEP), 0,
                      info->weights, eps);
     for (int64_t i = 0; i < info->weights; ++i) {
         const double sigma = softplus(rho[i]);
-        w[i] = mean[i] + sigma * (double)eps[i];
+        const bool drawn = estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION;
+        made.w[i] = mean[i] + (drawn ? sigma * (double)eps[i] : 0);
+        made.v[i] = estimator == CHIRP_VARIATIONAL_LOCAL ? sigma * sigma : sigma * (double)eps[i];
         *kl += log(prior / sigma) + (sigma * sigma + mean[i] * mean[i]) / (2 * prior * prior) - 0.5;
     }
+    if (estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION) {
+        free(made.v);
+        made.v = NULL;
+    }
     free(eps);
-    return w;
+    return made;
+}
+
+/* Signs of one row of one layer: in [channels], out [filters]. */
+static void signs_of(int number, int row, int64_t in, int64_t out, float *sign_in, float *sign_out)
+{
+    chirp_rng_sign(chirp_rng_stream(SEED, CHIRP_RNG_SIGNS, 2 * (uint32_t)number, STEP),
+                   (uint64_t)((FIRST_ROW + row) * in), in, sign_in);
+    chirp_rng_sign(chirp_rng_stream(SEED, CHIRP_RNG_SIGNS, 2 * (uint32_t)number + 1, STEP),
+                   (uint64_t)((FIRST_ROW + row) * out), out, sign_out);
+}
+
+/* Normal draw `index` of one row's pre-activations of a layer with `count` of them (local reparameterization). */
+static double zeta_of(int number, int row, int64_t count, int64_t index)
+{
+    float zeta = 0;
+    chirp_rng_normal(chirp_rng_stream(SEED, CHIRP_RNG_WEIGHT_NOISE, (uint32_t)number, STEP),
+                     (uint64_t)((FIRST_ROW + row) * count + index), 1, &zeta);
+    return (double)zeta;
 }
 
 /* One signal through the whole network: raw outputs. */
-static void reference_row(const problem *p, double *const *w, const double *arena, int row,
+static void reference_row(const problem *p, const layer_weights *weights, const double *arena, int row,
                           double *output)
 {
     int n_layers = 0;
     const chirp_layer_info *info = chirp_network_layers(p->net, &n_layers);
     const int outputs = p->likelihood.outputs;
+    const bool local = estimator_of(p) == CHIRP_VARIATIONAL_LOCAL;
     double *x = calloc(4096, sizeof *x);
     double *y = calloc(4096, sizeof *y);
     double *features = calloc(4096, sizeof *features);
@@ -154,17 +193,34 @@ static void reference_row(const problem *p, double *const *w, const double *aren
         const int64_t left = spec->same ? span / 2 : 0;
         const int64_t Q = spec->same ? W : W - span;
         const double *bias = find(p, arena, l, "bias");
+        const double *w = weights[l].w;
+        const double *v = weights[l].v;
+        float sign_in[16];
+        float sign_out[16];
+        signs_of(l, row, C, spec->filters, sign_in, sign_out);
         for (int64_t q = 0; q < Q / spec->pool; ++q) {
             for (int64_t k = 0; k < spec->filters; ++k) {
                 double best = 0; /* ReLU */
                 for (int64_t j = 0; j < spec->pool; ++j) {
                     double sum = bias[k];
+                    double second = 0;
+                    const int64_t position = q * spec->pool + j;
                     for (int64_t c = 0; c < C; ++c)
                         for (int64_t s = 0; s < spec->taps; ++s) {
-                            const int64_t at = q * spec->pool + j + s * spec->dilation - left;
-                            if (at >= 0 && at < W)
-                                sum += w[l][(k * C + c) * spec->taps + s] * x[at * C + c];
+                            const int64_t at = position + s * spec->dilation - left;
+                            const int64_t i = (k * C + c) * spec->taps + s;
+                            if (at < 0 || at >= W)
+                                continue;
+                            sum += w[i] * x[at * C + c];
+                            if (v)
+                                second += v[i] * x[at * C + c] *
+                                          (local ? x[at * C + c] : (double)sign_in[c]);
                         }
+                    if (v)
+                        sum += (double)sign_out[k] *
+                               (local ? sqrt(second) * zeta_of(l, row, Q * spec->filters,
+                                                               position * spec->filters + k)
+                                      : second);
                     best = sum > best ? sum : best;
                 }
                 y[q * spec->filters + k] = best;
@@ -180,6 +236,11 @@ static void reference_row(const problem *p, double *const *w, const double *aren
             const int64_t I = info[number].in_channels;
             const int64_t O = info[number].out_channels;
             const double *bias = find(p, arena, number, "bias");
+            const double *w = weights[number].w;
+            const double *v = weights[number].v;
+            float sign_in[256];
+            float sign_out[64];
+            signs_of(number, row, I, O, sign_in, sign_out);
             float keep[64];
             for (int64_t o = 0; o < O; ++o)
                 keep[o] = 1;
@@ -189,8 +250,15 @@ static void reference_row(const problem *p, double *const *w, const double *aren
                               (uint64_t)((FIRST_ROW + row) * O), keep, keep, 1);
             for (int64_t o = 0; o < O; ++o) {
                 double sum = bias[o];
-                for (int64_t i = 0; i < I; ++i)
-                    sum += w[number][o * I + i] * x[i];
+                double second = 0;
+                for (int64_t i = 0; i < I; ++i) {
+                    sum += w[o * I + i] * x[i];
+                    if (v)
+                        second += v[o * I + i] * x[i] * (local ? x[i] : (double)sign_in[i]);
+                }
+                if (v)
+                    sum += local ? sqrt(second) * zeta_of(number, row, O, o)
+                                 : (double)sign_out[o] * second;
                 if (small.leaf[l].relu && sum < 0)
                     sum = 0;
                 y[o] = sum * (double)keep[o];
@@ -210,7 +278,7 @@ static double reference_loss(const problem *p, const double *arena, double *outp
 {
     int n_layers = 0;
     (void)chirp_network_layers(p->net, &n_layers);
-    double *w[16];
+    layer_weights w[16];
     double kl = 0;
     double nll = 0;
     for (int i = 0; i < n_layers; ++i)
@@ -231,16 +299,16 @@ static double reference_loss(const problem *p, const double *arena, double *outp
                    sizeof *raw * 2 * (size_t)p->likelihood.outputs);
     }
     for (int i = 0; i < n_layers; ++i)
-        free(w[i]);
+        free(w[i].w), free(w[i].v);
     return nll + KL_WEIGHT * kl;
 }
 
 /* --- tests ---------------------------------------------------------------------------------------------------- */
 
-static void check_variant(chirp_variant variant, int outputs)
+static void check_variant(chirp_variant variant, chirp_variational_estimator estimator, int outputs)
 {
     problem p;
-    make_problem(&p, variant, outputs, 0);
+    make_problem(&p, variant, estimator, outputs, 0);
     const int64_t n = chirp_network_parameter_count(p.net);
     const float *parameters = chirp_network_parameters(p.net);
     double *arena = malloc(sizeof *arena * (size_t)n);
@@ -303,7 +371,9 @@ static void test_elbo_gradients(void **state)
     (void)state;
     for (int variant = 0; variant < CHIRP_VARIANTS; ++variant)
         for (int outputs = 1; outputs <= 2; ++outputs)
-            check_variant((chirp_variant)variant, outputs);
+            check_variant((chirp_variant)variant, CHIRP_VARIATIONAL_REPARAMETERIZATION, outputs);
+    check_variant(CHIRP_VARIANT_ALL, CHIRP_VARIATIONAL_LOCAL, 2);
+    check_variant(CHIRP_VARIANT_ALL, CHIRP_VARIATIONAL_FLIPOUT, 2);
 }
 
 static void count_ready(void *context, int tensor)
@@ -313,12 +383,11 @@ static void count_ready(void *context, int tensor)
     ++*next;
 }
 
-static void test_same_bits_for_any_threads(void **state)
+static void check_threads(chirp_variational_estimator estimator)
 {
-    (void)state;
     static const int threads[] = {2, 3, 7, 128};
     problem one;
-    make_problem(&one, CHIRP_VARIANT_ALL, 2, 1);
+    make_problem(&one, CHIRP_VARIANT_ALL, estimator, 2, 1);
     chirp_network_forward(one.net, one.strain, &one.pass, one.output);
     (void)chirp_likelihood_loss(&one.likelihood, N, one.output, one.label, one.doutput);
     chirp_network_backward(one.net, one.strain, &one.pass, one.doutput, KL_WEIGHT, NULL, NULL);
@@ -327,7 +396,7 @@ static void test_same_bits_for_any_threads(void **state)
         problem many;
         int next = 0;
         int n_tensors = 0;
-        make_problem(&many, CHIRP_VARIANT_ALL, 2, threads[i]);
+        make_problem(&many, CHIRP_VARIANT_ALL, estimator, 2, threads[i]);
         chirp_network_forward(many.net, many.strain, &many.pass, many.output);
         assert_memory_equal(many.output, one.output, sizeof(float) * N * 4);
         (void)chirp_likelihood_loss(&many.likelihood, N, many.output, many.label, many.doutput);
@@ -340,6 +409,13 @@ static void test_same_bits_for_any_threads(void **state)
         free_problem(&many);
     }
     free_problem(&one);
+}
+
+static void test_same_bits_for_any_threads(void **state)
+{
+    (void)state;
+    for (int estimator = 0; estimator < CHIRP_VARIATIONAL_ESTIMATORS; ++estimator)
+        check_threads((chirp_variational_estimator)estimator);
 }
 
 static int64_t trained(const char *name, chirp_variant variant)
