@@ -16,6 +16,7 @@ static const chirp_command *const commands[] = {
     &chirp_command_train,
     &chirp_command_project,
     &chirp_command_report,
+    &chirp_command_scale,
     NULL,
 };
 

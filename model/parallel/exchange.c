@@ -177,7 +177,10 @@ chirp_status chirp_exchange_ready(chirp_exchange *x, int tensor)
         return CHIRP_OK;
     x->ready_s[tensor] = chirp_now_s();
     ++x->buckets[x->bucket_of[tensor]].n_ready;
-    return x->config.mode == CHIRP_EXCHANGE_STUDY ? CHIRP_OK : chirp_overlap_start(x);
+    if (x->config.mode == CHIRP_EXCHANGE_STUDY)
+        return CHIRP_OK;
+    const chirp_status st = chirp_overlap_start(x);
+    return st == CHIRP_OK ? chirp_overlap_progress(x) : st;
 }
 
 void chirp_exchange_progress(chirp_exchange *x)

@@ -305,6 +305,11 @@ int64_t chirp_trainer_iteration(const chirp_trainer *trainer) { return trainer->
 
 chirp_network *chirp_trainer_network(chirp_trainer *trainer) { return trainer->net; }
 
+const chirp_exchange *chirp_trainer_exchange(const chirp_trainer *trainer)
+{
+    return trainer->exchange;
+}
+
 const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer)
 {
     return &trainer->config;

@@ -123,6 +123,8 @@ chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, doubl
 double chirp_trainer_target(const chirp_trainer *trainer);
 int64_t chirp_trainer_iteration(const chirp_trainer *trainer);
 chirp_network *chirp_trainer_network(chirp_trainer *trainer);
+/** The gradient exchange, for its events (timelines). */
+const chirp_exchange *chirp_trainer_exchange(const chirp_trainer *trainer);
 const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer);
 
 /** Writes a checkpoint (rank 0 writes, all call). */
