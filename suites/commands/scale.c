@@ -29,7 +29,8 @@ static chirp_status parse_ranks(const char *text, chirp_scale_options *o)
         errno = 0;
         const long ranks = strtol(at, &end, 10);
         if (end == at || errno || ranks < 1 || ranks > 1 << 20 || (*end != ',' && *end != '\0'))
-            return chirp_fail(CHIRP_ERR_ARG, "--ranks %.60s: should be numbers from 1, separated by commas", text);
+            return chirp_fail(CHIRP_ERR_ARG,
+                              "--ranks %.60s: should be numbers from 1, separated by commas", text);
         if (o->n_counts == CHIRP_SCALE_MAX_COUNTS)
             return chirp_fail(CHIRP_ERR_ARG, "--ranks: at most %d numbers", CHIRP_SCALE_MAX_COUNTS);
         o->count[o->n_counts++] = (int)ranks;
@@ -47,11 +48,13 @@ static void show_progress(void *context, int done, int of)
 static void print_rows(const chirp_scale *scale)
 {
     const chirp_scale_options *o = &scale->options;
-    printf("%s scaling, %s, variational %s, batch %lld; milliseconds per step, median of %d repetitions of %d steps\n\n",
+    printf("%s scaling, %s, variational %s, batch %lld; milliseconds per step, median of %d "
+           "repetitions of %d steps\n\n",
            o->strong ? "strong" : "weak", o->train.network, chirp_variant_name[o->train.variant],
            (long long)o->train.batch, o->repetitions, o->steps);
-    printf("%5s %7s %9s %11s %9s %9s %9s %9s %9s %9s %9s\n", "ranks", "threads", "step", "efficiency", "compute",
-           "waiting", "exposed", "hidden", "control", "input", "optimizer");
+    printf("%5s %7s %9s %11s %9s %9s %9s %9s %9s %9s %9s\n", "ranks", "threads", "step",
+           "efficiency", "compute", "waiting", "exposed", "hidden", "control", "input",
+           "optimizer");
     bool crowded = false;
     for (int i = 0; i < scale->n_rows; ++i) {
         const chirp_scale_row *row = &scale->row[i];
@@ -59,20 +62,23 @@ static void print_rows(const chirp_scale *scale)
         const chirp_scale_terms *t = &row->repetition[median];
         const double ideal = o->strong ? row->ranks : 1;
         const double efficiency = scale->row[0].repetition[median].total / (ideal * t->total);
-        printf("%5d %7d %9.2f %9.1f %%%s %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f\n", row->ranks, row->threads,
-               1e3 * t->total, 100 * efficiency, row->oversubscribed ? "*" : " ", 1e3 * t->compute, 1e3 * t->waiting,
-               1e3 * t->exposed, 1e3 * fmax(0, row->alone_s - t->exposed), 1e3 * t->control, 1e3 * t->input,
+        printf("%5d %7d %9.2f %9.1f %%%s %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f\n", row->ranks,
+               row->threads, 1e3 * t->total, 100 * efficiency, row->oversubscribed ? "*" : " ",
+               1e3 * t->compute, 1e3 * t->waiting, 1e3 * t->exposed,
+               1e3 * fmax(0, row->alone_s - t->exposed), 1e3 * t->control, 1e3 * t->input,
                1e3 * t->optimizer);
         crowded = crowded || row->oversubscribed;
     }
     if (crowded)
-        printf("\n* more threads than processors: this is a test of the program, not of the machine\n");
+        printf("\n* more threads than processors: this is a test of the program, not of the "
+               "machine\n");
     for (int i = 0; i < scale->n_rows; ++i) {
         const chirp_scale_row *row = &scale->row[i];
         const double compute = row->repetition[chirp_scale_median(scale, i)].compute;
         if (row->slowest >= 0 && row->slowest_share > 0.8 && row->slowest_late_s > 0.05 * compute)
-            printf("%d ranks: rank %d is slow: last in %.0f %% of the steps, %.1f ms behind the first\n", row->ranks,
-                   row->slowest, 100 * row->slowest_share, 1e3 * row->slowest_late_s);
+            printf("%d ranks: rank %d is slow: last in %.0f %% of the steps, %.1f ms behind the "
+                   "first\n",
+                   row->ranks, row->slowest, 100 * row->slowest_share, 1e3 * row->slowest_late_s);
     }
 }
 
@@ -99,14 +105,16 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
 {
     static chirp_scale scale; /* large */
     const bool root = chirp_parallel_rank() == 0;
-    chirp_progress *progress = root ? chirp_progress_begin("scale", (int64_t)o->repetitions * o->n_counts) : NULL;
+    chirp_progress *progress =
+        root ? chirp_progress_begin("scale", (int64_t)o->repetitions * o->n_counts) : NULL;
     chirp_status st = chirp_scale_measure(o, show_progress, progress, &scale);
     chirp_progress_end(progress);
     chirp_status own = st;
     if (own == CHIRP_OK && root)
         own = report(&scale, json);
     chirp_scale_release(&scale);
-    if (profile && own == CHIRP_OK && chirp_parallel_group(1) == CHIRP_OK) { /* alone: nobody shares the memory bus */
+    if (profile && own == CHIRP_OK &&
+        chirp_parallel_group(1) == CHIRP_OK) { /* alone: nobody shares the memory bus */
         if (chirp_parallel_member())
             own = chirp_scale_profile(&o->train, profile);
         st = chirp_parallel_everyone();
@@ -116,7 +124,10 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
 
 static int run(int argc, char **argv)
 {
-    chirp_scale_options o = {.repetitions = 7, .steps = 4, .warmup = 1, .slow_rank = -1,
+    chirp_scale_options o = {.repetitions = 7,
+                             .steps = 4,
+                             .warmup = 1,
+                             .slow_rank = -1,
                              .train = chirp_train_config_default()};
     const char *mode = "weak";
     const char *ranks = NULL;
@@ -132,29 +143,52 @@ static int run(int argc, char **argv)
     int64_t threads = 0;
     int64_t slow_rank = -1;
     o.train.batch = 16;
+    o.train.exchange.bucket_bytes = 0;
     const chirp_option table[] = {
-        {"mode", CHIRP_OPTION_CHOICE, &mode, .choices = "weak|strong", .help = "batch per rank, or divided over ranks"},
-        {"ranks", CHIRP_OPTION_STRING, &ranks, .metavar = "N,N,...", .help = "rank counts, from 1; default 1, 2, 4, ... and all of the job"},
-        {"network", CHIRP_OPTION_CHOICE, &o.train.network, .choices = "spin|mass", .help = "which network"},
-        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all", .help = "which layers are variational"},
-        {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536, .help = "signals per step, of a rank (weak) or of all (strong)"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed", .help = "how ranks average gradients"},
-        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16", .help = "numbers on the wire"},
-        {"bucket-bytes", CHIRP_OPTION_INT, &o.train.exchange.bucket_bytes, .metavar = "B", .min = 1, .max = 1e10, .help = "size at which a bucket is sent"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent", .help = "one weight draw for all ranks, or one per rank"},
-        {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024, .help = "per rank; 0: processors over ranks of the job"},
-        {"repetitions", CHIRP_OPTION_INT, &repetitions, .metavar = "N", .min = 1, .max = 1000, .help = "of every rank count; 6 or more for a 95 % interval"},
-        {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 1, .max = 100000, .help = "timed steps of a repetition"},
-        {"warmup", CHIRP_OPTION_INT, &warmup, .metavar = "N", .min = 0, .max = 1000, .help = "untimed steps before them"},
-        {"slow-rank", CHIRP_OPTION_INT, &slow_rank, .metavar = "R", .min = -1, .max = 1 << 20, .help = "this rank sleeps before each step: is it found?"},
-        {"slow-seconds", CHIRP_OPTION_REAL, &o.slow_s, .metavar = "S", .min = 0, .max = 60, .help = "how long it sleeps"},
-        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .help = "rows, intervals, loss budget, calls by size"},
-        {"timeline", CHIRP_OPTION_STRING, &o.timeline, .metavar = "FILE", .help = "Chrome trace of one step of all ranks (opens in Perfetto)"},
-        {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE", .help = "layer times for chirpbench project --profile"},
+        {"mode", CHIRP_OPTION_CHOICE, &mode, .choices = "weak|strong",
+         .help = "batch per rank, or divided over ranks"},
+        {"ranks", CHIRP_OPTION_STRING, &ranks, .metavar = "N,N,...",
+         .help = "rank counts, from 1; default 1, 2, 4, ... and all of the job"},
+        {"network", CHIRP_OPTION_CHOICE, &o.train.network, .choices = "spin|mass",
+         .help = "which network"},
+        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
+         .help = "which layers are variational"},
+        {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
+         .help = "signals per step, of a rank (weak) or of all (strong)"},
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed",
+         .help = "how ranks average gradients"},
+        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
+         .help = "numbers on the wire"},
+        {"bucket-bytes", CHIRP_OPTION_INT, &o.train.exchange.bucket_bytes, .metavar = "B", .min = 0,
+         .max = 1e10,
+         .help = "a bucket is sent when it holds this many; 0: 1 MiB, study: a fusion buffer of 64 "
+                 "MiB"},
+        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
+         .help = "one weight draw for all ranks, or one per rank"},
+        {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
+         .help = "per rank; 0: processors over ranks of the job"},
+        {"repetitions", CHIRP_OPTION_INT, &repetitions, .metavar = "N", .min = 1, .max = 1000,
+         .help = "of every rank count; 6 or more for a 95 % interval"},
+        {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 1, .max = 100000,
+         .help = "timed steps of a repetition"},
+        {"warmup", CHIRP_OPTION_INT, &warmup, .metavar = "N", .min = 0, .max = 1000,
+         .help = "untimed steps before them"},
+        {"slow-rank", CHIRP_OPTION_INT, &slow_rank, .metavar = "R", .min = -1, .max = 1 << 20,
+         .help = "this rank sleeps before each step: is it found?"},
+        {"slow-seconds", CHIRP_OPTION_REAL, &o.slow_s, .metavar = "S", .min = 0, .max = 60,
+         .help = "how long it sleeps"},
+        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
+         .help = "rows, intervals, loss budget, calls by size"},
+        {"timeline", CHIRP_OPTION_STRING, &o.timeline, .metavar = "FILE",
+         .help = "Chrome trace of one step of all ranks (opens in Perfetto)"},
+        {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE",
+         .help = "layer times for chirpbench project --profile"},
     };
     const chirp_usage usage = {"scale", NULL,
-                               "Measures how the training step scales: under mpiexec -n N runs it on 1, 2, ... N ranks of the same\n"
-                               "job in turn, and says where the time goes. Efficiency comes with an interval over repetitions and\n"
+                               "Measures how the training step scales: under mpiexec -n N runs it "
+                               "on 1, 2, ... N ranks of the same\n"
+                               "job in turn, and says where the time goes. Efficiency comes with "
+                               "an interval over repetitions and\n"
                                "a loss budget that adds up.",
                                table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_parallel_init();
@@ -174,7 +208,8 @@ static int run(int argc, char **argv)
         const long processors = sysconf(_SC_NPROCESSORS_ONLN);
         const long share = processors / chirp_parallel_size();
         o.strong = mode[0] == 's';
-        o.train.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
+        o.train.variant =
+            (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
         o.train.exchange.mode = exchange[0] == 's'   ? CHIRP_EXCHANGE_STUDY
                                 : exchange[0] == 'd' ? CHIRP_EXCHANGE_DELAYED
                                                      : CHIRP_EXCHANGE_OVERLAP;
@@ -189,9 +224,11 @@ static int run(int argc, char **argv)
     }
     int code = 0;
     if (st != CHIRP_OK) /* one line, not one per rank */
-        code = chirp_parallel_rank() == 0 ? chirp_command_exit(st) : (chirp_error_message()[0] ? 2 : 0);
+        code = chirp_parallel_rank() == 0 ? chirp_command_exit(st)
+                                          : (chirp_error_message()[0] ? 2 : 0);
     chirp_parallel_finalize();
     return code;
 }
 
-const chirp_command chirp_command_scale = {"scale", "weak and strong scaling, measured under mpiexec", run};
+const chirp_command chirp_command_scale = {"scale",
+                                           "weak and strong scaling, measured under mpiexec", run};

@@ -32,13 +32,14 @@ static double median(double *x)
     return x[PASSES / 2];
 }
 
-static chirp_status write_profile(const char *path, const chirp_network *net, int64_t batch, double *forward,
-                                  double layer[MAX_LAYERS][PASSES])
+static chirp_status write_profile(const char *path, const chirp_network *net, int64_t batch,
+                                  double *forward, double layer[MAX_LAYERS][PASSES])
 {
     int n = 0;
     const chirp_layer_info *info = chirp_network_layers(net, &n);
     cJSON *root = cJSON_CreateObject();
-    (void)cJSON_AddStringToObject(root, "what", "median seconds of one pass on one rank, signals made beforehand");
+    (void)cJSON_AddStringToObject(
+        root, "what", "median seconds of one pass on one rank, signals made beforehand");
     (void)cJSON_AddNumberToObject(root, "batch", (double)batch);
     (void)cJSON_AddNumberToObject(root, "forward_s", median(forward));
     cJSON *list = cJSON_AddArrayToObject(root, "layers");
@@ -50,14 +51,15 @@ static chirp_status write_profile(const char *path, const chirp_network *net, in
     }
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
-    const chirp_status st = text ? chirp_file_write(path, text, strlen(text))
-                                 : chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for the profile", path);
+    const chirp_status st =
+        text ? chirp_file_write(path, text, strlen(text))
+             : chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for the profile", path);
     cJSON_free(text);
     return st;
 }
 
-static chirp_status run_passes(chirp_network *net, const chirp_train_config *config, const chirp_network_spec *spec,
-                               const char *path)
+static chirp_status run_passes(chirp_network *net, const chirp_train_config *config,
+                               const chirp_network_spec *spec, const char *path)
 {
     double forward[PASSES];
     static double layer[MAX_LAYERS][PASSES];
@@ -69,7 +71,8 @@ static chirp_status run_passes(chirp_network *net, const chirp_train_config *con
     double seconds[MAX_LAYERS];
     chirp_status st = strain && output ? CHIRP_OK : CHIRP_ERR_NOMEM;
     for (size_t i = 0; st == CHIRP_OK && i < batch * (size_t)spec->length; ++i)
-        strain[i] = (float)((i * 2654435761U) % 2001) / 1000.0F - 1.0F; /* whitened strain is of order one */
+        strain[i] = (float)((i * 2654435761U) % 2001) / 1000.0F -
+                    1.0F;                                 /* whitened strain is of order one */
     for (int p = -1; st == CHIRP_OK && p < PASSES; ++p) { /* the first one warms up */
         const chirp_pass pass = {.training = true, .sample = true, .step = (uint64_t)(p + 1)};
         memset(seconds, 0, sizeof seconds);

@@ -52,7 +52,10 @@ static step_record record_of(const chirp_step_profile *p, double asleep, double 
 /* Parts of one step of one rank, given when the slowest rank was ready. */
 static chirp_scale_terms parts(const step_record *s, double last)
 {
-    chirp_scale_terms t = {.total = s->total, .input = s->input, .optimizer = s->optimizer, .bytes = s->bytes,
+    chirp_scale_terms t = {.total = s->total,
+                           .input = s->input,
+                           .optimizer = s->optimizer,
+                           .bytes = s->bytes,
                            .calls = s->calls};
     const double inside = s->done - s->finish;
     const double starting = s->exposed - inside; /* calls within the backward pass */
@@ -84,8 +87,8 @@ typedef struct lateness {
     int steps;
 } lateness;
 
-static void analyse_block(const chirp_scale_options *o, chirp_scale_row *row, int repetition, const step_record *all,
-                          double wall, lateness *l)
+static void analyse_block(const chirp_scale_options *o, chirp_scale_row *row, int repetition,
+                          const step_record *all, double wall, lateness *l)
 {
     const int n = row->ranks;
     const double weight = 1.0 / ((double)n * o->steps);
@@ -119,7 +122,8 @@ static void analyse_block(const chirp_scale_options *o, chirp_scale_row *row, in
     }
     l->steps += o->steps;
     mean.total = wall / o->steps;
-    mean.other = mean.total - mean.input - mean.compute - mean.waiting - mean.exposed - mean.control - mean.optimizer;
+    mean.other = mean.total - mean.input - mean.compute - mean.waiting - mean.exposed -
+                 mean.control - mean.optimizer;
     row->repetition[repetition] = mean;
 }
 
@@ -195,17 +199,23 @@ static chirp_status measure_alone(const chirp_scale_options *o, chirp_network *n
     return st;
 }
 
-static chirp_status gather_calls(chirp_scale_row *row, int steps)
+/* MPI calls of the timed steps of one rank. */
+typedef struct call_table {
+    int n;
+    chirp_call_row row[CHIRP_SCALE_MAX_CALLS];
+} call_table;
+
+static chirp_status gather_calls(chirp_scale_row *row, int steps, const call_table *table)
 {
-    chirp_call_row mine[CHIRP_SCALE_MAX_CALLS] = {0};
-    const int kept = chirp_parallel_calls(mine, CHIRP_SCALE_MAX_CALLS);
-    row->n_calls = kept < CHIRP_SCALE_MAX_CALLS ? kept : CHIRP_SCALE_MAX_CALLS;
+    const chirp_call_row *mine = table->row;
     chirp_call_row *all = NULL;
+    row->n_calls = table->n;
     if (chirp_parallel_rank() == 0)
-        all = chirp_calloc((size_t)row->ranks, sizeof mine);
-    chirp_status st = chirp_parallel_agree(chirp_parallel_rank() == 0 && !all ? CHIRP_ERR_NOMEM : CHIRP_OK);
+        all = chirp_calloc((size_t)row->ranks, sizeof table->row);
+    chirp_status st =
+        chirp_parallel_agree(chirp_parallel_rank() == 0 && !all ? CHIRP_ERR_NOMEM : CHIRP_OK);
     if (st == CHIRP_OK)
-        st = chirp_parallel_gather(mine, (int64_t)sizeof mine, all, 0);
+        st = chirp_parallel_gather(mine, (int64_t)sizeof table->row, all, 0);
     for (int i = 0; all && st == CHIRP_OK && i < row->n_calls; ++i) {
         row->call[i] = mine[i];
         row->call_min[i] = INFINITY;
@@ -224,8 +234,8 @@ static chirp_status gather_calls(chirp_scale_row *row, int steps)
 }
 
 /* The timed steps of a block. `mine` receives a record a step. */
-static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer, double offset, step_record *mine,
-                                double *wall)
+static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer, double offset,
+                                step_record *mine, double *wall, call_table *calls)
 {
     const bool slow = chirp_parallel_rank() == o->slow_rank;
     chirp_step_report report = {0};
@@ -245,40 +255,46 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
         mine[s] = record_of(&report.profile, asleep, offset);
     }
     *wall = chirp_now_s() - start;
+    const int n = chirp_parallel_calls(calls->row, CHIRP_SCALE_MAX_CALLS);
+    calls->n = n < CHIRP_SCALE_MAX_CALLS ? n : CHIRP_SCALE_MAX_CALLS;
     return st;
 }
 
 /* One rank count once; on members of the group only. */
-static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row, int repetition, lateness *l)
+static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row, int repetition,
+                              lateness *l)
 {
     chirp_train_config config = o->train;
     chirp_trainer *trainer = NULL;
     double offset = 0;
     double uncertainty = 0;
     double wall = 0;
+    call_table calls = {0};
     config.batch = row->batch;
     const size_t mine_bytes = (size_t)o->steps * sizeof(step_record);
     step_record *mine = chirp_calloc((size_t)o->steps, sizeof *mine);
-    step_record *all = chirp_parallel_rank() == 0 ? chirp_calloc((size_t)row->ranks, mine_bytes) : mine;
+    step_record *all =
+        chirp_parallel_rank() == 0 ? chirp_calloc((size_t)row->ranks, mine_bytes) : mine;
     chirp_status st = chirp_parallel_agree(mine && all ? CHIRP_OK : CHIRP_ERR_NOMEM);
     if (st == CHIRP_OK)
         st = chirp_trainer_create(&config, &trainer);
     if (st == CHIRP_OK)
         st = chirp_parallel_clock_offset(&offset, &uncertainty);
     if (st == CHIRP_OK)
-        st = timed_steps(o, trainer, offset, mine, &wall);
+        st = timed_steps(o, trainer, offset, mine, &wall, &calls);
     if (st == CHIRP_OK)
         st = chirp_parallel_gather(mine, (int64_t)mine_bytes, all, 0);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
         analyse_block(o, row, repetition, all, wall, l);
     const bool last = repetition + 1 == o->repetitions;
     if (st == CHIRP_OK && last)
-        st = gather_calls(row, o->steps);
+        st = gather_calls(row, o->steps, &calls);
     if (st == CHIRP_OK && last && row->ranks > 1)
         st = measure_alone(o, chirp_trainer_network(trainer), &row->alone_s);
     if (st == CHIRP_OK && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
-        st = chirp_timeline_write(o->timeline, chirp_trainer_exchange(trainer), mine[o->steps - 1].input,
-                                  mine[o->steps - 1].forward, mine[o->steps - 1].optimizer, offset);
+        st = chirp_timeline_write(o->timeline, chirp_trainer_exchange(trainer),
+                                  mine[o->steps - 1].input, mine[o->steps - 1].forward,
+                                  mine[o->steps - 1].optimizer, offset);
     chirp_trainer_destroy(trainer);
     if (all != mine)
         chirp_free(all);
@@ -286,41 +302,48 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     return st;
 }
 
-static chirp_status prepare_row(const chirp_scale_options *o, int index, chirp_scale_row *row, lateness *l)
+static chirp_status prepare_row(const chirp_scale_options *o, int index, chirp_scale_row *row,
+                                lateness *l)
 {
     const int n = o->count[index];
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    *row = (chirp_scale_row){.ranks = n, .batch = o->strong ? o->train.batch / n : o->train.batch, .slowest = -1};
+    *row = (chirp_scale_row){
+        .ranks = n, .batch = o->strong ? o->train.batch / n : o->train.batch, .slowest = -1};
     row->threads = o->train.n_threads > 0 ? o->train.n_threads : omp_get_max_threads();
     row->oversubscribed = processors > 0 && (long)n * row->threads > processors;
     const size_t steps = (size_t)o->steps * (size_t)o->repetitions;
     row->repetition = chirp_calloc((size_t)o->repetitions, sizeof *row->repetition);
-    *l = (lateness){chirp_calloc(steps * (size_t)n, sizeof(double)), chirp_calloc((size_t)n, sizeof(int)),
-                    chirp_calloc((size_t)n, sizeof(double)), 0};
+    *l = (lateness){chirp_calloc(steps * (size_t)n, sizeof(double)),
+                    chirp_calloc((size_t)n, sizeof(int)), chirp_calloc((size_t)n, sizeof(double)),
+                    0};
     return row->repetition && l->compute && l->last && l->late ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
 static chirp_status check_options(const chirp_scale_options *o)
 {
     if (o->n_counts < 1 || o->n_counts > CHIRP_SCALE_MAX_COUNTS || o->count[0] != 1)
-        return chirp_fail(CHIRP_ERR_ARG, "--ranks: should begin with 1, the time that efficiency compares with");
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--ranks: should begin with 1, the time that efficiency compares with");
     if (o->repetitions < 1 || o->steps < 1 || o->warmup < 0)
-        return chirp_fail(CHIRP_ERR_ARG, "scale: %d repetitions of %d steps", o->repetitions, o->steps);
+        return chirp_fail(CHIRP_ERR_ARG, "scale: %d repetitions of %d steps", o->repetitions,
+                          o->steps);
     for (int i = 0; i < o->n_counts; ++i) {
         if (o->count[i] > chirp_parallel_size())
-            return chirp_fail(CHIRP_ERR_ARG, "--ranks %d: the job has %d; start it with mpiexec -n %d", o->count[i],
-                              chirp_parallel_size(), o->count[i]);
+            return chirp_fail(CHIRP_ERR_ARG,
+                              "--ranks %d: the job has %d; start it with mpiexec -n %d",
+                              o->count[i], chirp_parallel_size(), o->count[i]);
         if (i > 0 && o->count[i] <= o->count[i - 1])
             return chirp_fail(CHIRP_ERR_ARG, "--ranks: should ascend");
         if (o->strong && o->train.batch % o->count[i] != 0)
-            return chirp_fail(CHIRP_ERR_ARG, "--batch %lld: %d ranks can't share it evenly in strong scaling",
+            return chirp_fail(CHIRP_ERR_ARG,
+                              "--batch %lld: %d ranks can't share it evenly in strong scaling",
                               (long long)o->train.batch, o->count[i]);
     }
     return CHIRP_OK;
 }
 
-chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale_progress progress, void *context,
-                                 chirp_scale *scale)
+chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale_progress progress,
+                                 void *context, chirp_scale *scale)
 {
     lateness late[CHIRP_SCALE_MAX_COUNTS] = {0};
     *scale = (chirp_scale){.options = *options};
@@ -362,7 +385,8 @@ void chirp_scale_efficiency(const chirp_scale *scale, int row, double *efficienc
 {
     const double ideal = scale->options.strong ? scale->row[row].ranks : 1;
     for (int r = 0; r < scale->options.repetitions; ++r)
-        efficiency[r] = scale->row[0].repetition[r].total / (ideal * scale->row[row].repetition[r].total);
+        efficiency[r] =
+            scale->row[0].repetition[r].total / (ideal * scale->row[row].repetition[r].total);
 }
 
 int chirp_scale_median(const chirp_scale *scale, int row)
@@ -370,10 +394,12 @@ int chirp_scale_median(const chirp_scale *scale, int row)
     const int n = scale->options.repetitions;
     const double ideal = scale->options.strong ? scale->row[row].ranks : 1;
     for (int r = 0; r < n; ++r) { /* n is small: the rank of each by counting */
-        const double mine = scale->row[0].repetition[r].total / (ideal * scale->row[row].repetition[r].total);
+        const double mine =
+            scale->row[0].repetition[r].total / (ideal * scale->row[row].repetition[r].total);
         int below = 0;
         for (int k = 0; k < n; ++k) {
-            const double other = scale->row[0].repetition[k].total / (ideal * scale->row[row].repetition[k].total);
+            const double other =
+                scale->row[0].repetition[k].total / (ideal * scale->row[row].repetition[k].total);
             below += other < mine || (other == mine && k < r);
         }
         if (below == (n - 1) / 2)

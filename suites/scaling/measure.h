@@ -25,35 +25,38 @@ typedef struct chirp_scale_options {
     int count[CHIRP_SCALE_MAX_COUNTS]; /**< ranks, ascending, from 1 */
     int repetitions, steps, warmup;
     chirp_train_config train; /**< batch: per rank (weak) or of all ranks (strong) */
-    int slow_rank;            /**< -1, or a rank that sleeps before each step, to see whether it is found */
+    int slow_rank; /**< -1, or a rank that sleeps before each step, to see whether it is found */
     double slow_s;
-    const char *timeline; /**< NULL, or a file for the last repetition's last step on the most ranks */
+    const char
+        *timeline; /**< NULL, or a file for the last repetition's last step on the most ranks */
 } chirp_scale_options;
 
 /** Mean seconds over ranks and steps. */
 typedef struct chirp_scale_terms {
     double total, input, compute, waiting, exposed, control, optimizer;
-    double other; /**< between steps: total is by the wall clock of the whole block */
+    double other;        /**< between steps: total is by the wall clock of the whole block */
     double bytes, calls; /**< per step and rank */
 } chirp_scale_terms;
 
 /** One rank count, all repetitions. */
 typedef struct chirp_scale_row {
     int ranks, threads;
-    int64_t batch; /**< per rank */
-    bool oversubscribed; /**< more threads than this machine has processors for */
-    chirp_scale_terms *repetition; /**< [repetitions] */
-    double alone_s; /**< the same exchange with nothing to hide behind, median */
+    int64_t batch;                   /**< per rank */
+    bool oversubscribed;             /**< more threads than this machine has processors for */
+    chirp_scale_terms *repetition;   /**< [repetitions] */
+    double alone_s;                  /**< the same exchange with nothing to hide behind, median */
     double compute_min, compute_max; /**< over ranks, of the mean over all steps */
-    int slowest;         /**< rank that was last most often, -1 with one rank */
-    double slowest_share; /**< of steps */
-    double slowest_late_s; /**< mean lateness of that rank behind the first */
-    double jitter_relative;     /**< standard deviation of a step's compute over its mean, all ranks and steps */
-    double jitter_permanent;    /**< share of that variance between ranks */
+    int slowest;                     /**< rank that was last most often, -1 with one rank */
+    double slowest_share;            /**< of steps */
+    double slowest_late_s;           /**< mean lateness of that rank behind the first */
+    double
+        jitter_relative; /**< standard deviation of a step's compute over its mean, all ranks and steps */
+    double jitter_permanent;       /**< share of that variance between ranks */
     double jitter_autocorrelation; /**< lag 1, within ranks */
     int n_calls;
     chirp_call_row call[CHIRP_SCALE_MAX_CALLS]; /**< rank 0's, per step, last repetition */
-    double call_min[CHIRP_SCALE_MAX_CALLS], call_max[CHIRP_SCALE_MAX_CALLS]; /**< seconds per step over ranks */
+    double call_min[CHIRP_SCALE_MAX_CALLS],
+        call_max[CHIRP_SCALE_MAX_CALLS]; /**< seconds per step over ranks */
 } chirp_scale_row;
 
 typedef struct chirp_scale {
@@ -69,8 +72,8 @@ typedef void (*chirp_scale_progress)(void *context, int done, int of);
  * Collective over the whole job. Results are complete on rank 0 only.
  * @param scale  release with chirp_scale_release() on every rank
  */
-chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale_progress progress, void *context,
-                                 chirp_scale *scale);
+chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale_progress progress,
+                                 void *context, chirp_scale *scale);
 void chirp_scale_release(chirp_scale *scale);
 
 /** Efficiency of a row in each repetition, against the one-rank row of the same repetition. @param efficiency  [repetitions] */

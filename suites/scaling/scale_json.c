@@ -20,7 +20,8 @@ static void put(cJSON *object, const char *key, double value)
 
 /* Points of efficiency lost to each part: its seconds beyond what the one-rank step (or its share) needs, over the step.
    The sum is 100 (1 - efficiency). */
-static void add_budget(cJSON *item, const chirp_scale_terms *t, const chirp_scale_terms *one, double ideal)
+static void add_budget(cJSON *item, const chirp_scale_terms *t, const chirp_scale_terms *one,
+                       double ideal)
 {
     cJSON *budget = cJSON_AddObjectToObject(item, "loss_budget_points");
     const double scale = 100 / t->total;
@@ -52,7 +53,8 @@ static void add_calls(cJSON *item, const chirp_scale_row *row, int steps, double
     }
 }
 
-static void add_interval(cJSON *item, const chirp_scale *scale, int index, double *one, double *many)
+static void add_interval(cJSON *item, const chirp_scale *scale, int index, double *one,
+                         double *many)
 {
     const int n = scale->options.repetitions;
     const double ideal = scale->options.strong ? scale->row[index].ranks : 1;
@@ -128,16 +130,18 @@ chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
         cJSON_Delete(root);
         return chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the scaling result");
     }
-    chirp_machine machine;
-    chirp_machine_read(&machine);
+    chirp_host machine;
+    chirp_host_read(&machine);
     (void)cJSON_AddStringToObject(root, "mode", o->strong ? "strong" : "weak");
     (void)cJSON_AddStringToObject(root, "exchange", exchange_name[o->train.exchange.mode]);
-    (void)cJSON_AddStringToObject(root, "compress", o->train.exchange.compress == CHIRP_COMPRESS_BF16 ? "bf16" : "none");
+    (void)cJSON_AddStringToObject(
+        root, "compress", o->train.exchange.compress == CHIRP_COMPRESS_BF16 ? "bf16" : "none");
     put(root, "bucket_bytes", (double)o->train.exchange.bucket_bytes);
     put(root, "batch", (double)o->train.batch);
     (void)cJSON_AddStringToObject(root, "network", o->train.network);
     (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->train.variant]);
-    (void)cJSON_AddStringToObject(root, "weight_noise", o->train.independent_noise ? "independent" : "shared");
+    (void)cJSON_AddStringToObject(root, "weight_noise",
+                                  o->train.independent_noise ? "independent" : "shared");
     put(root, "repetitions", o->repetitions);
     put(root, "steps", o->steps);
     put(root, "warmup_steps", o->warmup);
@@ -148,9 +152,10 @@ chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
     (void)chirp_json_add_text(root, "host", machine.host);
     (void)chirp_json_add_text(root, "cpu", machine.cpu_model);
     put(root, "processors", machine.logical_cpus);
-    (void)cJSON_AddStringToObject(root, "method",
-                                  "one job; in each repetition every rank count in turn, other ranks asleep; a row is its "
-                                  "repetition of median efficiency; interval by order statistics of the paired ratios");
+    (void)cJSON_AddStringToObject(
+        root, "method",
+        "one job; in each repetition every rank count in turn, other ranks asleep; a row is its "
+        "repetition of median efficiency; interval by order statistics of the paired ratios");
     cJSON *rows = cJSON_AddArrayToObject(root, "rows");
     for (int i = 0; i < scale->n_rows; ++i)
         cJSON_AddItemToArray(rows, row_object(scale, i, scratch));
@@ -159,5 +164,6 @@ chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
     cJSON_Delete(root);
     *text = chirp_strdup(printed);
     cJSON_free(printed);
-    return *text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the scaling result");
+    return *text ? CHIRP_OK
+                 : chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the scaling result");
 }

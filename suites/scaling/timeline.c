@@ -11,8 +11,8 @@
 enum { MAX_EVENTS = 256 };
 
 /* The exchange's events and the parts around them, on rank 0's clock. */
-static int collect(const chirp_exchange *exchange, double input_s, double forward_s, double optimizer_s, double offset_s,
-                   chirp_exchange_event *events)
+static int collect(const chirp_exchange *exchange, double input_s, double forward_s,
+                   double optimizer_s, double offset_s, chirp_exchange_event *events)
 {
     int n = chirp_exchange_events(exchange, events, MAX_EVENTS - 3);
     n = n < MAX_EVENTS - 3 ? n : MAX_EVENTS - 3;
@@ -25,7 +25,8 @@ static int collect(const chirp_exchange *exchange, double input_s, double forwar
         end = fmax(end, events[i].end_s);
     }
     if (n > 0) {
-        events[n++] = (chirp_exchange_event){"input", 'p', begin - forward_s - input_s, begin - forward_s};
+        events[n++] =
+            (chirp_exchange_event){"input", 'p', begin - forward_s - input_s, begin - forward_s};
         events[n++] = (chirp_exchange_event){"forward", 'p', begin - forward_s, begin};
         events[n++] = (chirp_exchange_event){"optimizer", 'p', end, end + optimizer_s};
     }
@@ -33,17 +34,22 @@ static int collect(const chirp_exchange *exchange, double input_s, double forwar
 }
 
 /* Two tracks a rank: what the cores do, what travels. */
-static void write_event(chirp_text *text, int rank, const chirp_exchange_event *e, double zero, bool first)
+static void write_event(chirp_text *text, int rank, const chirp_exchange_event *e, double zero,
+                        bool first)
 {
-    const char *category = e->kind == 'b' ? "communication" : e->kind == 'w' ? "waiting" : "compute";
+    const char *category = e->kind == 'b'   ? "communication"
+                           : e->kind == 'w' ? "waiting"
+                                            : "compute";
     chirp_text_appendf(text,
-                       "%s\n{\"name\": \"%s\", \"cat\": \"%s\", \"ph\": \"X\", \"pid\": %d, \"tid\": %d, \"ts\": %.3f, "
+                       "%s\n{\"name\": \"%s\", \"cat\": \"%s\", \"ph\": \"X\", \"pid\": %d, "
+                       "\"tid\": %d, \"ts\": %.3f, "
                        "\"dur\": %.3f}",
-                       first ? "" : ",", e->name, category, rank, e->kind == 'b' ? 1 : 0, 1e6 * (e->start_s - zero),
-                       1e6 * (e->end_s - e->start_s));
+                       first ? "" : ",", e->name, category, rank, e->kind == 'b' ? 1 : 0,
+                       1e6 * (e->start_s - zero), 1e6 * (e->end_s - e->start_s));
 }
 
-static chirp_status write_all(const char *path, const chirp_exchange_event *events, const int *count, int ranks)
+static chirp_status write_all(const char *path, const chirp_exchange_event *events,
+                              const int *count, int ranks)
 {
     chirp_text text = {0};
     double zero = INFINITY;
@@ -54,30 +60,35 @@ static chirp_status write_all(const char *path, const chirp_exchange_event *even
     chirp_text_append(&text, "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [");
     for (int r = 0; r < ranks; ++r) {
         chirp_text_appendf(&text,
-                           "%s\n{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": %d, \"args\": {\"name\": \"rank %d\"}}"
-                           ",\n{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": %d, \"tid\": 0, \"args\": {\"name\": \"compute\"}}"
-                           ",\n{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": %d, \"tid\": 1, \"args\": {\"name\": \"communication\"}}",
+                           "%s\n{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": %d, \"args\": "
+                           "{\"name\": \"rank %d\"}}"
+                           ",\n{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": %d, \"tid\": 0, "
+                           "\"args\": {\"name\": \"compute\"}}"
+                           ",\n{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": %d, \"tid\": 1, "
+                           "\"args\": {\"name\": \"communication\"}}",
                            first ? "" : ",", r, r, r, r);
         first = false;
         for (int i = 0; i < count[r]; ++i)
             write_event(&text, r, &events[r * MAX_EVENTS + i], zero, false);
     }
     chirp_text_append(&text, "\n]}\n");
-    const chirp_status st = text.failed ? chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for the timeline", path)
-                                        : chirp_file_write(path, text.bytes, text.used);
+    const chirp_status st =
+        text.failed ? chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for the timeline", path)
+                    : chirp_file_write(path, text.bytes, text.used);
     chirp_free(text.bytes);
     return st;
 }
 
-chirp_status chirp_timeline_write(const char *path, const chirp_exchange *exchange, double input_s, double forward_s,
-                                  double optimizer_s, double offset_s)
+chirp_status chirp_timeline_write(const char *path, const chirp_exchange *exchange, double input_s,
+                                  double forward_s, double optimizer_s, double offset_s)
 {
     const int ranks = chirp_parallel_size();
     const bool root = chirp_parallel_rank() == 0;
     chirp_exchange_event *mine = chirp_calloc(MAX_EVENTS, sizeof *mine);
     chirp_exchange_event *all = root ? chirp_calloc((size_t)ranks * MAX_EVENTS, sizeof *all) : NULL;
     int *counts = root ? chirp_calloc((size_t)ranks, sizeof *counts) : NULL;
-    chirp_status st = chirp_parallel_agree(mine && (!root || (all && counts)) ? CHIRP_OK : CHIRP_ERR_NOMEM);
+    chirp_status st =
+        chirp_parallel_agree(mine && (!root || (all && counts)) ? CHIRP_OK : CHIRP_ERR_NOMEM);
     if (st == CHIRP_OK) {
         const int n = collect(exchange, input_s, forward_s, optimizer_s, offset_s, mine);
         st = chirp_parallel_gather(&n, (int64_t)sizeof n, counts, 0);

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""chirpbench scale and project as a user types them, on small cases.
+
+Usage: test_scale.py CHIRPBENCH MPIEXEC
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+CHIRPBENCH, MPIEXEC = sys.argv[1:3]
+TERMS = ["compute", "exposed_communication", "control", "waiting", "input", "optimizer", "other"]
+
+
+def run(args, code=0, ranks=0):
+    command = ([MPIEXEC, "-n", str(ranks)] if ranks else []) + [CHIRPBENCH] + args
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                            stdin=subprocess.DEVNULL, timeout=240)
+    assert result.returncode == code, f"{' '.join(command)}: exit {result.returncode}\n{result.stdout}{result.stderr}"
+    return result
+
+
+def one_line(result, part):
+    lines = [line for line in result.stderr.splitlines() if line.startswith("chirpbench:")]
+    assert len(lines) == 1 and part in lines[0], result.stderr
+
+
+def check_rows(data, ranks, strong):
+    assert [row["ranks"] for row in data["rows"]] == ranks, data["rows"]
+    one = data["rows"][0]
+    assert one["efficiency"] == 1 and one["waiting"] == 0 and one["exposed_communication"] == 0
+    for row in data["rows"]:
+        step = row["seconds_per_step"]
+        assert abs(sum(row[term] for term in TERMS) - step) < 1e-9 * step, row
+        budget = row["loss_budget_points"]
+        parts = sum(value for key, value in budget.items() if key != "sum")
+        assert abs(parts - budget["sum"]) < 1e-6 and abs(budget["sum"] - 100 * (1 - row["efficiency"])) < 1e-6, budget
+        low, high = row["interval_95"]
+        assert low <= row["efficiency"] <= high, row
+        assert row["batch_per_rank"] * (row["ranks"] if strong else 1) == data["batch"]
+    for row in data["rows"][1:]:
+        assert row["waiting"] >= 0 and row["exposed_communication"] > 0 and row["bytes_per_step"] > 1.4e7, row
+        sent = sum(call["bytes"] * call["calls_per_step"] for call in row["mpi_calls"] if "(" in call["call"])
+        assert sent >= row["bytes_per_step"], row["mpi_calls"]
+
+
+def weak_with_a_slow_rank(folder):
+    result, trace, profile = folder + "/s.json", folder + "/t.json", folder + "/p.json"
+    out = run(["scale", "--mode", "weak", "--batch", "2", "--repetitions", "3", "--steps", "2", "--json", result,
+               "--timeline", trace, "--profile", profile, "--slow-rank", "1", "--slow-seconds", "0.4"], ranks=2)
+    with open(result) as file:
+        data = json.load(file)
+    assert data["mode"] == "weak" and data["exchange"] == "overlap"
+    check_rows(data, [1, 2], False)
+    slowest = data["rows"][1]["slowest_rank"]
+    assert slowest["rank"] == 1 and slowest["share_of_steps_last"] == 1 and slowest["mean_lateness"] > 0.3, slowest
+    assert data["rows"][1]["waiting"] > 0.1, data["rows"][1]  # rank 0 waits 0.4 s, rank 1 not at all
+    assert "rank 1 is slow" in out.stdout, out.stdout
+    with open(trace) as file:
+        events = json.load(file)["traceEvents"]
+    for rank in (0, 1):
+        names = {event["name"] for event in events if event["pid"] == rank}
+        assert {"forward", "optimizer", "wait", "bucket 0", "root/conv4/weight"} <= names, names
+    assert all(event["dur"] >= 0 and event["ts"] >= 0 for event in events if event["ph"] == "X")
+    # the measured layer times feed a projection
+    rows = folder + "/rows.json"
+    run(["project", "--machine", "hdr_fat_tree", "--nodes", "1,4", "--profile", profile, "--compute", "measured",
+         "--json", rows])
+    with open(rows) as file, open(profile) as layers:
+        data, measured = json.load(file), json.load(layers)
+    total = measured["forward_s"] + sum(layer["backward_s"] for layer in measured["layers"])
+    assert abs(data["rows"][0]["compute"] - total * 64 / 2) < 1e-6 * total * 64, data["rows"][0]
+
+
+def strong_with_more_ranks_than_cores(folder):
+    result = folder + "/s4.json"
+    run(["scale", "--mode", "strong", "--batch", "4", "--repetitions", "2", "--steps", "1", "--ranks", "1,4", "--exchange",
+         "study", "--threads", "1", "--json", result], ranks=4)
+    with open(result) as file:
+        data = json.load(file)
+    assert data["mode"] == "strong" and data["exchange"] == "study"
+    check_rows(data, [1, 4], True)
+    assert data["rows"][1]["control"] > 0 and data["rows"][1]["reductions_per_step"] == 1
+
+
+def delayed_and_bf16(folder):
+    result = folder + "/d.json"
+    run(["scale", "--batch", "2", "--repetitions", "2", "--steps", "2", "--exchange", "delayed", "--compress", "bf16",
+         "--threads", "1", "--json", result], ranks=2)
+    with open(result) as file:
+        data = json.load(file)
+    assert data["compress"] == "bf16"
+    assert 0.7e7 < data["rows"][1]["bytes_per_step"] < 0.8e7, data["rows"][1]
+
+
+def bad_input(folder):
+    one_line(run(["scale", "--mode", "strong", "--batch", "7"], code=2, ranks=2), "--batch 7")
+    one_line(run(["scale", "--ranks", "1,8"], code=2, ranks=2), "mpiexec -n 8")
+    one_line(run(["scale", "--ranks", "2"], code=2, ranks=2), "begin with 1")
+    one_line(run(["scale", "--json", folder + "/absent/s.json"], code=2, ranks=2), "absent")
+    one_line(run(["project", "--nodes", "1,x"], code=2), "--nodes")
+    one_line(run(["project", "--nodes", "5000"], code=2), "4608")
+    one_line(run(["project", "--machine", "summit"], code=2), "hdr_fat_tree")
+    one_line(run(["project", "--compute", "warp"], code=2), "--compute")
+    one_line(run(["project", "--profile", folder + "/absent.json"], code=2), "absent.json")
+    with open(folder + "/bad.json", "w") as file:
+        file.write('{"batch": 4, "forward_s": 1, "layers": []}')
+    one_line(run(["project", "--nodes", "2", "--profile", folder + "/bad.json"], code=2), "root/conv1")
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    weak_with_a_slow_rank(scratch)
+    strong_with_more_ranks_than_cores(scratch)
+    delayed_and_bf16(scratch)
+    bad_input(scratch)
