@@ -24,6 +24,7 @@ chirp_status layers_run_draws(chirp_bench *b, const void *arg)
     const chirp_rng rng = chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0);
     const int threads = chirp_bench_threads(b);
     while (chirp_bench_next(b)) {
+        chirp_bench_flush(b);
 #pragma omp parallel num_threads(threads)
         {
             float piece[PIECE] __attribute__((aligned(64)));
@@ -146,6 +147,7 @@ chirp_status layers_run_array(chirp_bench *b, const void *arg)
     double result = 0;
     const chirp_status st = open_arrays(c->n, x);
     while (st == CHIRP_OK && chirp_bench_next(b)) {
+        chirp_bench_flush(b);
         result = run_kind(c->kind, c->n, x, chirp_bench_threads(b));
         chirp_bench_consume(x[3]);
         chirp_bench_consume(&result);
@@ -307,6 +309,7 @@ chirp_status layers_run_predictive(chirp_bench *b, const void *arg)
         st = open_chain(p, f, chirp_bench_threads(b), &leaf[f]);
     uint64_t event = 0;
     while (st == CHIRP_OK && chirp_bench_next(b)) {
+        chirp_bench_flush(b);
         for (uint32_t f = 0; f < p->leaves; ++f)
             run_chain(&leaf[f], f, event);
         ++event; /* fresh draws each time */

@@ -1,5 +1,5 @@
 /* Whole layers, deterministic beside the three estimators, and where their time goes. */
-#include "suites/layers/layers.h"
+#include "suites/layers/bench_layer.h"
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
@@ -7,110 +7,17 @@
 #include "kernels/optimizer/optimizer.h"
 #include "kernels/random/random.h"
 #include "kernels/variational/variational.h"
-#include "kernels/variational/variational_dense.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const float prior_sigma = 1, kl_weight = 1e-5F;
-
-typedef struct bench_layer {
-    const layer_case *c;
-    chirp_dense_desc desc;
-    int64_t weights, trained;
-    chirp_dense_plan *dense;
-    chirp_variational_dense_plan *variational; /* NULL: deterministic */
-    chirp_variational_draws draws;
-    float *param, *gradient, *first,
-        *second; /* [trained]: mu (or weights), rho unless deterministic, bia */
-    float *src, *dst, *ddst, *dsrc, *loss;
-    float *mu, *rho, *bia, *dmu, *drho, *dbia; /* into param and gradient */
-    double kl;
-} bench_layer;
-
-static void close_layer(bench_layer *l)
-{
-    chirp_dense_plan_destroy(l->dense);
-    chirp_variational_dense_plan_destroy(l->variational);
-    float *all[] = {l->param, l->gradient, l->first, l->second, l->src,
-                    l->dst,   l->ddst,     l->dsrc,  l->loss};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i)
-        chirp_free(all[i]);
-}
-
-static chirp_status open_layer(const layer_case *c, int threads, bench_layer *l)
-{
-    const bool variational = c->estimator >= 0;
-    *l = (bench_layer){
-        .c = c,
-        .desc = {
-            .N = c->N, .I = c->I, .O = c->O, .activation = c->activation, .n_threads = threads}};
-    l->weights = c->I * c->O;
-    l->trained = l->weights * (variational ? 2 : 1) + c->O;
-    l->draws = (chirp_variational_draws){.noise = chirp_rng_stream(1, CHIRP_RNG_WEIGHT_NOISE, 0, 0),
-                                         .sign_in = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 0, 0),
-                                         .sign_out = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 1, 0)};
-    chirp_status st = chirp_dense_plan_create(&l->desc, &l->dense);
-    if (st == CHIRP_OK && variational)
-        st = chirp_variational_dense_plan_create(
-            &l->desc, (chirp_variational_estimator)c->estimator, &l->variational);
-    if (st != CHIRP_OK)
-        return st;
-    float **const array[] = {&l->param, &l->gradient, &l->first, &l->second, &l->src,
-                             &l->dst,   &l->ddst,     &l->dsrc,  &l->loss};
-    const int64_t length[] = {l->trained,  l->trained,  l->trained,  l->trained, c->N * c->I,
-                              c->N * c->O, c->N * c->O, c->N * c->I, c->N * c->O};
-    for (size_t i = 0; i < sizeof array / sizeof array[0]; ++i) {
-        *array[i] = chirp_calloc((size_t)length[i], sizeof(float));
-        if (!*array[i])
-            return CHIRP_ERR_NOMEM;
-    }
-    l->mu = l->param;
-    l->dmu = l->gradient;
-    l->rho = variational ? l->param + l->weights : NULL;
-    l->drho = variational ? l->gradient + l->weights : NULL;
-    l->bia = l->param + l->trained - c->O;
-    l->dbia = l->gradient + l->trained - c->O;
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, c->N * c->I, l->src);
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 1, 0), 0, c->N * c->O, l->loss);
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 2, 0), 0, l->weights, l->mu);
-    for (int64_t i = 0; i < l->weights; ++i) {
-        l->mu[i] /= sqrtf((float)c->I);
-        if (variational)
-            l->rho[i] = -3 + 0.5F * l->mu[i];
-    }
-    return CHIRP_OK;
-}
-
-static void forward(bench_layer *l)
-{
-    if (l->variational)
-        chirp_variational_dense_forward(l->variational, l->src, l->mu, l->rho, l->bia, &l->draws,
-                                        l->dst);
-    else
-        chirp_dense_forward(l->dense, l->src, l->mu, l->bia, l->dst);
-}
-
-static void backward(bench_layer *l, float weight_of_kl)
-{
-    memcpy(l->ddst, l->loss, (size_t)(l->c->N * l->c->O) * sizeof(float));
-    if (l->variational) {
-        chirp_variational_dense_backward(l->variational, l->src, l->mu, l->rho, &l->draws, l->dst,
-                                         l->ddst, weight_of_kl, prior_sigma, l->dmu, l->drho,
-                                         l->dbia, l->dsrc);
-        return;
-    }
-    chirp_dense_backward_activation(l->dense, l->dst, l->ddst);
-    chirp_dense_backward_weights(l->dense, l->src, l->ddst, l->dmu, l->dbia);
-    chirp_dense_backward_data(l->dense, l->ddst, l->mu, l->dsrc);
-}
-
 static void divergence(bench_layer *l)
 {
     if (l->variational)
-        l->kl = chirp_variational_kl(l->weights, l->mu, l->rho, prior_sigma, l->desc.n_threads);
+        l->kl =
+            chirp_variational_kl(l->weights, l->mu, l->rho, layer_prior_sigma, l->desc.n_threads);
 }
 
 static void optimize(bench_layer *l)
@@ -200,7 +107,7 @@ static double part_us(bench_layer *l, void (*part)(bench_layer *))
     return sample[TIMES / 2];
 }
 
-static void backward_with_kl(bench_layer *l) { backward(l, kl_weight); }
+static void backward_with_kl(bench_layer *l) { layer_backward(l, layer_kl_weight); }
 
 static void count(chirp_bench *b, const bench_layer *l)
 {
@@ -240,7 +147,8 @@ chirp_status layers_run_forward(chirp_bench *b, const void *arg)
     bench_layer l;
     const chirp_status st = open_layer(arg, chirp_bench_threads(b), &l);
     while (st == CHIRP_OK && chirp_bench_next(b)) {
-        forward(&l);
+        chirp_bench_flush(b);
+        layer_forward(&l);
         chirp_bench_consume(l.dst);
     }
     if (st == CHIRP_OK) {
@@ -257,9 +165,10 @@ chirp_status layers_run_backward(chirp_bench *b, const void *arg)
     bench_layer l;
     const chirp_status st = open_layer(arg, chirp_bench_threads(b), &l);
     if (st == CHIRP_OK)
-        forward(&l); /* the backward pass needs what a forward pass leaves in the plan */
+        layer_forward(&l); /* the backward pass needs what a forward pass leaves in the plan */
     while (st == CHIRP_OK && chirp_bench_next(b)) {
-        backward(&l, kl_weight);
+        chirp_bench_flush(b);
+        layer_backward(&l, layer_kl_weight);
         chirp_bench_consume(l.dmu);
     }
     if (st == CHIRP_OK) {
@@ -277,14 +186,15 @@ chirp_status layers_run_step(chirp_bench *b, const void *arg)
     bench_layer l;
     const chirp_status st = open_layer(arg, chirp_bench_threads(b), &l);
     while (st == CHIRP_OK && chirp_bench_next(b)) {
-        forward(&l);
+        chirp_bench_flush(b);
+        layer_forward(&l);
         divergence(&l);
-        backward(&l, kl_weight);
+        layer_backward(&l, layer_kl_weight);
         optimize(&l);
         chirp_bench_consume(l.param);
     }
     if (st == CHIRP_OK) {
-        const double all_us = part_us(&l, forward), products_us = part_us(&l, products);
+        const double all_us = part_us(&l, layer_forward), products_us = part_us(&l, products);
         const double back_us = part_us(&l, backward_with_kl),
                      back_products_us = part_us(&l, backward_products);
         chirp_bench_counter(b, "forward_us", all_us);
@@ -360,8 +270,8 @@ static double compare(bench_layer *l, reference *r)
     const chirp_activation activation = l->desc.activation;
     chirp_dense_desc linear = l->desc;
     linear.activation = CHIRP_ACTIVATION_NONE;
-    forward(l);
-    backward(l, 0);
+    layer_forward(l);
+    layer_backward(l, 0);
     chirp_dense_forward_reference(&linear, l->src, l->mu, l->bia, r->mean);
     if (variational) {
         transform(l, r);
