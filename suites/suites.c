@@ -5,6 +5,9 @@ const chirp_bench_suite chirp_suites[] = {
      "the machine itself: FMA peak, bandwidth of each cache level and of memory, latency",
      chirp_suite_reference},
     {"kernels", "convolutions: every layer, pass and algorithm", chirp_suite_kernels_conv1d},
+#ifdef CHIRP_WITH_ONEDNN
+    {"peers", "the same convolutions through oneDNN", chirp_suite_peers},
+#endif
     {"temperature",
      "convolutions hot, with cold weights, with cold caches, and called for the first time",
      chirp_suite_temperature},

@@ -23,7 +23,10 @@ extern const chirp_bench_entry chirp_suite_layers_temperature[];
 /** Every convolution of the root: each pass, each algorithm. */
 extern const chirp_bench_entry chirp_suite_kernels_conv1d[];
 
-/** The same, hot, with weights cold, with all caches cold, and as a first call. */
+/** The same shapes through oneDNN, where the build has it. */
+extern const chirp_bench_entry chirp_suite_peers[];
+
+/** Convolutions hot, with weights cold, with all caches cold, and as a first call. */
 extern const chirp_bench_entry chirp_suite_temperature[];
 
 /** Training signals: whole, by stage, the stages' limits, prefetch, data sets. */
