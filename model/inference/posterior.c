@@ -2,10 +2,30 @@
 
 #include "harness/base/memory.h"
 #include "kernels/random/random.h"
+#include "kernels/variational/predictive.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* One dense layer of a leaf for all samples at once. */
+typedef struct leaf_step {
+    chirp_predictive_plan *plan;
+    float *dst; /* [B][S or 1][O] */
+} leaf_step;
+
+struct chirp_posterior {
+    chirp_network *net;
+    chirp_likelihood likelihood;
+    int64_t events, samples;
+    int n_leaf;
+    leaf_step *step;        /* [leaves][n_leaf]; NULL for variant `all` */
+    int64_t *rows;          /* [leaves][n_leaf] rows per event of a step's dst: 1 or S */
+    float *raw;             /* variant `all`: [B][outputs] of one pass */
+    double *mean, *scale;   /* [B][leaves][S] */
+    double *drawn, *sorted; /* [B][leaves][S]; [S] */
+    float *normal;          /* [S] */
+};
 
 static int compare(const void *a, const void *b)
 {
@@ -52,49 +72,184 @@ static void summarise(const double *mean, const double *scale, const double *dra
     s->interval_90[1] = chirp_quantile(sorted, n, 0.95);
 }
 
-chirp_status chirp_posterior_predict(chirp_network *net, const chirp_likelihood *likelihood,
-                                     const float *strain, int64_t n, uint64_t seed, double *samples,
-                                     chirp_summary *summary)
+static const float *find_tensor(const chirp_network *net, int layer, chirp_tensor_kind kind)
+{
+    int n = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(net, &n);
+    for (int t = 0; t < n; ++t)
+        if (tensors[t].layer == layer && tensors[t].kind == kind)
+            return chirp_network_parameters((chirp_network *)net) + tensors[t].offset;
+    return NULL;
+}
+
+static chirp_status make_step(chirp_posterior *p, int leaf, int l, bool *varied)
+{
+    const chirp_network_config *config = chirp_network_configuration(p->net);
+    int n = 0;
+    const int number = config->spec->n_root + leaf * p->n_leaf + l;
+    const chirp_layer_info *info = &chirp_network_layers(p->net, &n)[number];
+    leaf_step *step = &p->step[leaf * p->n_leaf + l];
+    const bool shared = !*varied; /* its input is the same for all samples of an event */
+    *varied = *varied || info->variational;
+    const int64_t rows = *varied ? p->samples : 1;
+    const chirp_predictive_desc desc = {
+        .events = p->events,
+        .samples = rows,
+        .I = info->in_channels,
+        .O = info->out_channels,
+        .shared = shared,
+        .activation = info->activation[0] == 'r' ? CHIRP_ACTIVATION_RELU : CHIRP_ACTIVATION_NONE,
+        .n_threads = config->n_threads,
+    };
+    const chirp_status st = chirp_predictive_plan_create(&desc, &step->plan);
+    if (st != CHIRP_OK)
+        return st;
+    p->rows[leaf * p->n_leaf + l] = rows;
+    step->dst = chirp_calloc((size_t)(p->events * rows * desc.O), sizeof *step->dst);
+    if (!step->dst)
+        return CHIRP_ERR_NOMEM;
+    const float *mean =
+        find_tensor(p->net, number, info->variational ? CHIRP_TENSOR_MEAN : CHIRP_TENSOR_WEIGHT);
+    chirp_predictive_load(step->plan, mean, find_tensor(p->net, number, CHIRP_TENSOR_RHO),
+                          find_tensor(p->net, number, CHIRP_TENSOR_BIAS));
+    return CHIRP_OK;
+}
+
+static chirp_status make_steps(chirp_posterior *p)
+{
+    const int leaves = p->likelihood.spec->n_leaves;
+    const size_t n = (size_t)(leaves * p->n_leaf);
+    p->step = chirp_calloc(n, sizeof *p->step);
+    p->rows = chirp_calloc(n, sizeof *p->rows);
+    chirp_status st = p->step && p->rows ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    for (int leaf = 0; leaf < leaves; ++leaf) {
+        bool varied = false;
+        for (int l = 0; l < p->n_leaf && st == CHIRP_OK; ++l)
+            st = make_step(p, leaf, l, &varied);
+    }
+    return st;
+}
+
+chirp_status chirp_posterior_create(chirp_network *net, const chirp_likelihood *likelihood,
+                                    int64_t samples, chirp_posterior **result)
 {
     const chirp_network_config *config = chirp_network_configuration(net);
-    const int leaves = likelihood->spec->n_leaves;
-    if (config->batch != 1)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "the posterior of one event needs a network of batch 1, not %lld",
-                          (long long)config->batch);
-    if (n < 2)
-        return chirp_fail(CHIRP_ERR_ARG, "a posterior needs at least 2 samples, not %lld",
-                          (long long)n);
-    double *work = chirp_calloc((size_t)((3 * leaves + 1) * n), sizeof *work);
-    if (!work)
+    if (samples < 2 || samples > INT64_C(100000000))
+        return chirp_fail(CHIRP_ERR_ARG, "a posterior takes 2 to 100 million samples, not %lld",
+                          (long long)samples);
+    chirp_posterior *p = chirp_calloc(1, sizeof *p);
+    if (!p)
         return CHIRP_ERR_NOMEM;
-    double *mean = work;
-    double *scale = mean + leaves * n;
-    double *drawn = scale + leaves * n;
-    double *sorted = drawn + leaves * n;
-    const bool root_varies = config->variant == CHIRP_VARIANT_ALL;
-    const float *features = NULL;
-    for (int64_t i = 0; i < n; ++i) {
-        const chirp_pass pass = {.sample = true, .step = (uint64_t)i, .noise = seed};
-        float raw[2];
-        if (i == 0 || root_varies)
-            features = chirp_network_forward_root(net, strain, &pass);
-        for (int leaf = 0; leaf < leaves; ++leaf) {
-            const double unit = likelihood->spec->label_scale[leaf];
-            float normal = 0;
-            chirp_network_forward_leaf(net, leaf, features, &pass, raw);
-            chirp_likelihood_moments(likelihood, raw, &mean[leaf * n + i], &scale[leaf * n + i]);
-            mean[leaf * n + i] *= unit;
-            scale[leaf * n + i] *= unit;
-            chirp_rng_normal(chirp_rng_stream(seed, CHIRP_RNG_PREDICTIVE, (uint32_t)leaf, 0),
-                             (uint64_t)i, 1, &normal);
-            drawn[leaf * n + i] = mean[leaf * n + i] + scale[leaf * n + i] * (double)normal;
-        }
+    const int leaves = likelihood->spec->n_leaves;
+    const size_t n = (size_t)(config->batch * leaves * samples);
+    p->net = net;
+    p->likelihood = *likelihood;
+    p->events = config->batch;
+    p->samples = samples;
+    p->n_leaf = config->spec->n_leaf;
+    p->raw = chirp_calloc((size_t)(p->events * leaves * likelihood->outputs), sizeof *p->raw);
+    p->mean = chirp_calloc(n, sizeof *p->mean);
+    p->scale = chirp_calloc(n, sizeof *p->scale);
+    p->drawn = chirp_calloc(n, sizeof *p->drawn);
+    p->sorted = chirp_calloc((size_t)samples, sizeof *p->sorted);
+    p->normal = chirp_calloc((size_t)samples, sizeof *p->normal);
+    chirp_status st = p->raw && p->mean && p->scale && p->drawn && p->sorted && p->normal
+                          ? CHIRP_OK
+                          : CHIRP_ERR_NOMEM;
+    if (st == CHIRP_OK && config->variant != CHIRP_VARIANT_ALL)
+        st = make_steps(p);
+    if (st != CHIRP_OK) {
+        chirp_posterior_destroy(p);
+        return st;
     }
-    for (int leaf = 0; leaf < leaves; ++leaf)
-        summarise(mean + leaf * n, scale + leaf * n, drawn + leaf * n, sorted, n, &summary[leaf]);
-    if (samples)
-        memcpy(samples, drawn, (size_t)(leaves * n) * sizeof *samples);
-    chirp_free(work);
+    *result = p;
     return CHIRP_OK;
+}
+
+void chirp_posterior_destroy(chirp_posterior *p)
+{
+    if (!p)
+        return;
+    for (int i = 0; p->step && i < p->likelihood.spec->n_leaves * p->n_leaf; ++i) {
+        chirp_predictive_plan_destroy(p->step[i].plan);
+        chirp_free(p->step[i].dst);
+    }
+    chirp_free(p->step);
+    chirp_free(p->rows);
+    chirp_free(p->raw);
+    chirp_free(p->mean);
+    chirp_free(p->scale);
+    chirp_free(p->drawn);
+    chirp_free(p->sorted);
+    chirp_free(p->normal);
+    chirp_free(p);
+}
+
+/* Moments of one (event, leaf, sample) from its raw outputs, in physical units. */
+static void store_moments(chirp_posterior *p, int64_t event, int leaf, int64_t sample,
+                          const float *raw)
+{
+    const int64_t at = (event * p->likelihood.spec->n_leaves + leaf) * p->samples + sample;
+    const double unit = p->likelihood.spec->label_scale[leaf];
+    chirp_likelihood_moments(&p->likelihood, raw, &p->mean[at], &p->scale[at]);
+    p->mean[at] *= unit;
+    p->scale[at] *= unit;
+}
+
+static void sample_leaf(chirp_posterior *p, int leaf, const float *features, uint64_t seed)
+{
+    const int outputs = p->likelihood.outputs;
+    const float *src = features;
+    for (int l = 0; l < p->n_leaf; ++l) {
+        leaf_step *step = &p->step[leaf * p->n_leaf + l];
+        const uint32_t which = (uint32_t)(leaf * p->n_leaf + l);
+        chirp_predictive_forward(step->plan, src,
+                                 chirp_rng_stream(seed, CHIRP_RNG_WEIGHT_NOISE, which, 0), 0,
+                                 step->dst);
+        src = step->dst;
+    }
+    const int64_t rows =
+        p->rows[leaf * p->n_leaf + p->n_leaf - 1]; /* 1 when nothing is variational */
+    for (int64_t event = 0; event < p->events; ++event)
+        for (int64_t s = 0; s < p->samples; ++s)
+            store_moments(p, event, leaf, s, src + (event * rows + (rows > 1 ? s : 0)) * outputs);
+}
+
+static void sample_everything(chirp_posterior *p, const float *strain, uint64_t seed)
+{
+    const int leaves = p->likelihood.spec->n_leaves;
+    for (int64_t s = 0; s < p->samples; ++s) {
+        const chirp_pass pass = {.sample = true, .step = (uint64_t)s, .noise = seed};
+        chirp_network_forward(p->net, strain, &pass, p->raw);
+        for (int64_t event = 0; event < p->events; ++event)
+            for (int leaf = 0; leaf < leaves; ++leaf)
+                store_moments(p, event, leaf, s,
+                              p->raw + (event * leaves + leaf) * p->likelihood.outputs);
+    }
+}
+
+void chirp_posterior_predict(chirp_posterior *p, const float *strain, uint64_t seed,
+                             double *samples, chirp_summary *summary)
+{
+    const int leaves = p->likelihood.spec->n_leaves;
+    const int64_t S = p->samples;
+    if (p->step) {
+        const chirp_pass pass = {.sample = false};
+        const float *features = chirp_network_forward_root(p->net, strain, &pass);
+        for (int leaf = 0; leaf < leaves; ++leaf)
+            sample_leaf(p, leaf, features, seed);
+    } else {
+        sample_everything(p, strain, seed);
+    }
+    for (int64_t i = 0; i < p->events * leaves; ++i) {
+        const chirp_rng rng = chirp_rng_stream(seed, CHIRP_RNG_PREDICTIVE, (uint32_t)(i % leaves),
+                                               (uint64_t)(i / leaves));
+        double *drawn = p->drawn + i * S;
+        chirp_rng_normal(rng, 0, S, p->normal);
+        for (int64_t s = 0; s < S; ++s)
+            drawn[s] = p->mean[i * S + s] + p->scale[i * S + s] * (double)p->normal[s];
+        summarise(p->mean + i * S, p->scale + i * S, drawn, p->sorted, S, &summary[i]);
+    }
+    if (samples)
+        memcpy(samples, p->drawn, (size_t)(p->events * leaves * S) * sizeof *samples);
 }

@@ -1,5 +1,5 @@
 /**
- * Posterior predictive of one event by Monte Carlo over the network's weights: every sample draws weights from the
+ * Posterior predictive by Monte Carlo over the network's weights: every sample draws weights from the
  * variational posterior and then a label from the likelihood.
  *
  * Two parts are kept apart (law of total variance): epistemic, the spread of the predicted means over weight draws,
@@ -22,17 +22,31 @@ typedef struct chirp_summary {
     double aleatoric_std; /**< root mean square of the likelihood's scale */
 } chirp_summary;
 
+typedef struct chirp_posterior chirp_posterior;
+
 /**
- * @param net      batch 1, not training; its parameters are the posterior
- * @param strain   [length] of one whitened window
- * @param n        weight draws, at least 2
- * @param seed     of the draws
- * @param samples  [leaves][n] predictive samples in physical units, or NULL
- * @param summary  [leaves], physical units
+ * Plans the posterior of batches of events.
+ *
+ * The root is evaluated once a batch. In a leaf whose root is deterministic every variational layer draws its
+ * pre-activations (kernels/variational/predictive.h), which is exact in distribution for each event and needs a
+ * hundredth of the random numbers; correlations between events of one weight draw are not kept. With variational
+ * convolutions (variant `all`) the whole network is evaluated once a sample with drawn weights.
+ *
+ * @param net      its batch is the number of events B; kept, and its parameters must not change while the posterior lives
+ * @param samples  S, weight draws per event, at least 2
  */
-chirp_status chirp_posterior_predict(chirp_network *net, const chirp_likelihood *likelihood,
-                                     const float *strain, int64_t n, uint64_t seed, double *samples,
-                                     chirp_summary *summary);
+chirp_status chirp_posterior_create(chirp_network *net, const chirp_likelihood *likelihood,
+                                    int64_t samples, chirp_posterior **posterior);
+void chirp_posterior_destroy(chirp_posterior *posterior); /**< accepts NULL */
+
+/**
+ * @param strain   [B][length] whitened windows
+ * @param seed     of the draws
+ * @param samples  [B][leaves][S] predictive samples in physical units, or NULL
+ * @param summary  [B][leaves], physical units
+ */
+void chirp_posterior_predict(chirp_posterior *posterior, const float *strain, uint64_t seed,
+                             double *samples, chirp_summary *summary);
 
 /** Quantile q in [0, 1] of n sorted values, linear between order statistics (Hyndman and Fan's type 7). */
 double chirp_quantile(const double *sorted, int64_t n, double q);

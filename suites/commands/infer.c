@@ -181,9 +181,12 @@ static int run(int argc, char **argv)
         st = load_network(&f);
     if (st == CHIRP_OK)
         st = read_window(&f);
+    chirp_posterior *posterior = NULL;
     if (st == CHIRP_OK)
-        st = chirp_posterior_predict(f.net, &f.likelihood, f.window, f.samples, (uint64_t)f.seed,
-                                     f.drawn, f.summary);
+        st = chirp_posterior_create(f.net, &f.likelihood, f.samples, &posterior);
+    if (st == CHIRP_OK)
+        chirp_posterior_predict(posterior, f.window, (uint64_t)f.seed, f.drawn, f.summary);
+    chirp_posterior_destroy(posterior);
     if (st == CHIRP_OK && f.json)
         st = write_json(&f);
     if (st == CHIRP_OK)

@@ -167,12 +167,14 @@ static chirp_status run_posterior(chirp_bench *b, const void *arg)
     chirp_status st = open_workbench(c, false, chirp_bench_threads(b), &w);
     if (st != CHIRP_OK)
         return st;
+    chirp_posterior *posterior = NULL;
+    st = chirp_posterior_create(w.net, &w.likelihood, c->samples, &posterior);
     uint64_t seed = 0;
     while (st == CHIRP_OK && chirp_bench_next(b)) {
-        st = chirp_posterior_predict(w.net, &w.likelihood, w.strain, c->samples, seed++, NULL,
-                                     summary);
+        chirp_posterior_predict(posterior, w.strain, seed++, NULL, summary);
         chirp_bench_consume(summary);
     }
+    chirp_posterior_destroy(posterior);
     chirp_bench_items(b, 1);
     chirp_bench_counter(b, "posterior_samples", (double)c->samples);
     close_workbench(&w);
