@@ -21,6 +21,8 @@ const chirp_bench_suite chirp_suites[] = {
      chirp_suite_network},
     {"signal", "training signals: whole batches, each stage, its limits, prefetch, data sets",
      chirp_suite_signal},
+    {"communication", "between ranks: latency, bandwidth, allreduce, overlap; under mpiexec",
+     chirp_suite_communication},
 };
 
 const size_t chirp_n_suites = sizeof chirp_suites / sizeof chirp_suites[0];

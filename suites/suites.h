@@ -32,6 +32,9 @@ extern const chirp_bench_entry chirp_suite_temperature[];
 /** Training signals: whole, by stage, the stages' limits, prefetch, data sets. */
 extern const chirp_bench_entry chirp_suite_signal[];
 
+/** Between ranks: latency, bandwidth, allreduce by size and algorithm, overlap. Needs two ranks. */
+extern const chirp_bench_entry chirp_suite_communication[];
+
 /** Every suite, in the order in which they run. */
 extern const chirp_bench_suite chirp_suites[];
 extern const size_t chirp_n_suites;

@@ -94,6 +94,19 @@ def delayed_and_bf16(folder):
     assert 0.7e7 < data["rows"][1]["bytes_per_step"] < 0.8e7, data["rows"][1]
 
 
+def communication_suite(folder):
+    result = folder + "/c.json"
+    run(["bench", "communication", "--benchmark_filter=bytes:(8|4096|1048576)", "--benchmark_min_time=0.001",
+         "--benchmark_out=" + result, "--benchmark_out_format=json"], ranks=2)
+    with open(result) as file:
+        rows = json.load(file)["benchmarks"]
+    names = [row["name"] for row in rows]
+    for part in ("ping_pong", "bandwidth", "allreduce/library", "allreduce/ring", "overlap"):
+        assert any("communication/" + part in name for name in names), names
+    assert not any(row.get("error_occurred") for row in rows), rows
+    assert all(0 <= row["overlap_fraction"] <= 1 for row in rows if "overlap_fraction" in row)
+
+
 def bad_input(folder):
     one_line(run(["scale", "--mode", "strong", "--batch", "7"], code=2, ranks=2), "--batch 7")
     one_line(run(["scale", "--ranks", "1,8"], code=2, ranks=2), "mpiexec -n 8")
@@ -113,4 +126,5 @@ with tempfile.TemporaryDirectory() as scratch:
     weak_with_a_slow_rank(scratch)
     strong_with_more_ranks_than_cores(scratch)
     delayed_and_bf16(scratch)
+    communication_suite(scratch)
     bad_input(scratch)
