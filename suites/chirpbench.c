@@ -17,6 +17,7 @@ static const chirp_command *const commands[] = {
     &chirp_command_project,
     &chirp_command_report,
     &chirp_command_scale,
+    &chirp_command_study,
     NULL,
 };
 
