@@ -230,8 +230,12 @@ chirp_status chirp_hdf_put_integer(hid_t object, const char *path, const char *n
 
 chirp_status chirp_hdf_put_text(hid_t object, const char *path, const char *name, const char *text)
 {
-    const hid_t type = text_type(text);
-    const chirp_status st = put_attribute(object, path, name, type, text);
+    /* variable length: h5py then gives a str, not bytes */
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    const bool made =
+        type >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 && H5Tset_cset(type, H5T_CSET_UTF8) >= 0;
+    const chirp_status st = made ? put_attribute(object, path, name, type, &text)
+                                 : chirp_fail(CHIRP_ERR_LIBRARY, "%s: HDF5 has no text type", path);
     chirp_hdf_close(type);
     return st;
 }

@@ -55,7 +55,7 @@ static chirp_status make_one(const chirp_series *s, const chirp_phenomd *m, int6
             continue;
         const double turn_on =
             f < s->f_low_hz + width ? 0.5 * (1 - cos(M_PI * (f - s->f_low_hz) / width)) : 1;
-        const double a = df * factor * turn_on * chirp_phenomd_amplitude(m, f);
+        const double a = df * factor * turn_on * chirp_phenomd_amplitude(m, f) / s->distance_mpc;
         if (a == 0)
             continue;
         const double p = chirp_phenomd_raw_phase(m, f) + phase + 2 * M_PI * f * delay;

@@ -18,7 +18,9 @@ import time
 try:
     import torch
 except ImportError:
-    sys.exit("torch_step.py: python3-torch is missing: install Debian package python3-torch and run with /usr/bin/python3")
+    print("torch_step.py: python3-torch is missing: install Debian package python3-torch and run with /usr/bin/python3",
+          file=sys.stderr)
+    sys.exit(2)
 
 # name, filters, taps, dilation, same padding, pool
 ROOT = [
@@ -65,14 +67,14 @@ class Network(torch.nn.Module):
 
 
 def timed(work, warm_up, repetitions):
-    """Wall seconds of each repetition."""
+    """(wall seconds, processor seconds) of each repetition."""
     for _ in range(warm_up):
         work()
     seconds = []
     for _ in range(repetitions):
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         work()
-        seconds.append(time.perf_counter() - start)
+        seconds.append((time.perf_counter() - start, time.process_time() - start_cpu))
     return seconds
 
 
@@ -111,19 +113,20 @@ def rows_of(index, name, seconds, items, threads):
     common = {"family_index": index, "per_family_instance_index": 0, "run_name": name, "repetitions": len(seconds),
               "threads": threads}
 
-    def row(extra, value):
-        out = {**common, **extra, "real_time": value * 1e3, "cpu_time": value * 1e3, "time_unit": "ms"}
-        if value > 0 and extra.get("aggregate_name") != "stddev":
-            out["items_per_second"] = items / value
+    def row(extra, wall, cpu):
+        out = {**common, **extra, "real_time": wall * 1e3, "cpu_time": cpu * 1e3, "time_unit": "ms"}
+        if wall > 0 and extra.get("aggregate_name") != "stddev":
+            out["items_per_second"] = items / wall
         return out
 
-    rows = [row({"name": name, "run_type": "iteration", "repetition_index": i, "iterations": 1}, s)
+    rows = [row({"name": name, "run_type": "iteration", "repetition_index": i, "iterations": 1}, *s)
             for i, s in enumerate(seconds)]
     if len(seconds) > 1:
-        for aggregate, value in (("mean", statistics.mean(seconds)), ("median", statistics.median(seconds)),
-                                 ("stddev", statistics.stdev(seconds))):
-            rows.append(row({"name": f"{name}_{aggregate}", "run_type": "aggregate", "aggregate_name": aggregate,
-                             "aggregate_unit": "time", "iterations": len(seconds)}, value))
+        for aggregate in ("mean", "median", "stdev"):
+            label = "stddev" if aggregate == "stdev" else aggregate
+            values = [getattr(statistics, aggregate)(column) for column in zip(*seconds)]
+            rows.append(row({"name": f"{name}_{label}", "run_type": "aggregate", "aggregate_name": label,
+                             "aggregate_unit": "time", "iterations": len(seconds)}, *values))
     return rows
 
 
@@ -141,7 +144,7 @@ def main():
             parser.error(f"--{name} must be at least 1")
     rows = []
     for index, (name, seconds, items) in enumerate(measure(options)):
-        middle = statistics.median(seconds)
+        middle = statistics.median(wall for wall, _ in seconds)
         print(f"{name:60s} {middle * 1e3:10.2f} ms   {items / middle:8.1f} signals/s", flush=True)
         rows += rows_of(index, name, seconds, items, options.threads)
     if options.out:

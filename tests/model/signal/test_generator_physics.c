@@ -118,6 +118,17 @@ static void test_merger_time(void **state)
         if (!(fabs(error) < fmax(0.25 * total_s, 1.0 / 8192)))
             fail_msg("peak is off by %g s", error);
     }
+    /* twice as far is half as strong; a GW150914-like merger at 400 Mpc reaches about 1e-21 */
+    double size[2] = {0, 0};
+    s.binary = cases[0];
+    for (int far = 0; far < 2; ++far) {
+        s.distance_mpc = far ? 800 : 400;
+        must(chirp_series_make(&s, plus, cross));
+        for (int64_t i = 0; i < s.length; ++i)
+            size[far] = fmax(size[far], hypot(plus[i], cross[i]));
+    }
+    assert_true(fabs(size[0] / size[1] - 2) < 1e-9);
+    assert_true(size[0] > 1e-21 && size[0] < 3e-21);
     chirp_free(plus);
     chirp_free(cross);
 }
