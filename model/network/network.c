@@ -371,6 +371,13 @@ const chirp_conv1d_plan *chirp_network_conv_plan(const chirp_network *net, int l
     return l->variational_conv ? chirp_variational_conv1d_mean_plan(l->variational_conv) : l->conv;
 }
 
+void chirp_network_layer_times(const chirp_network *net, int layer, double *forward_s,
+                               double *backward_s)
+{
+    *forward_s = net->layer[layer].forward_s;
+    *backward_s = net->layer[layer].backward_s;
+}
+
 int64_t chirp_network_parameter_count(const chirp_network *net) { return net->n_parameters; }
 
 float *chirp_network_parameters(chirp_network *net)

@@ -148,6 +148,10 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
                             const float *doutput, double kl_weight, chirp_tensor_ready ready,
                             void *context);
 
+/** Seconds that a layer took in the last forward and backward pass; 0 before one. */
+void chirp_network_layer_times(const chirp_network *net, int layer, double *forward_s,
+                               double *backward_s);
+
 /** KL divergence of the posterior from the prior over all variational weights [nats]. */
 double chirp_network_kl(const chirp_network *net);
 

@@ -1,4 +1,5 @@
 /* The backward pass: gradients of f(output) + kl_weight * KL, in the order of the tensor table. */
+#include "harness/base/clock.h"
 #include "kernels/dropout/dropout.h"
 #include "model/network/network.h"
 #include "model/network/network_internal.h"
@@ -25,7 +26,8 @@ static void announce(const network_layer *layer, const backward_context *b)
 static void backward_dense(chirp_network *net, int number, const float *src, float *dsrc,
                            const backward_context *b)
 {
-    const network_layer *layer = &net->layer[number];
+    network_layer *layer = &net->layer[number];
+    const double start = chirp_now_s();
     if (drops(net, layer, b->pass))
         chirp_dropout(net->config.batch * layer->outputs, (float)net->config.dropout,
                       dropout_stream(net, number, b->pass),
@@ -47,13 +49,15 @@ static void backward_dense(chirp_network *net, int number, const float *src, flo
         chirp_dense_backward_data(layer->dense, layer->ddst, weights, dsrc);
         chirp_dense_backward_weights(layer->dense, src, layer->ddst, dweights, dbias);
     }
+    layer->backward_s = chirp_now_s() - start;
     announce(layer, b);
 }
 
 static void backward_convolution(chirp_network *net, int number, const float *src, float *dsrc,
                                  const backward_context *b)
 {
-    const network_layer *layer = &net->layer[number];
+    network_layer *layer = &net->layer[number];
+    const double start = chirp_now_s();
     float *dweights = tensor_data(net, net->gradients, layer->tensor_weight);
     float *dbias = tensor_data(net, net->gradients, layer->tensor_bias);
     if (layer->variational) {
@@ -66,6 +70,7 @@ static void backward_convolution(chirp_network *net, int number, const float *sr
     } else {
         chirp_conv1d_backward(layer->conv, src, layer->ddst, layer->code, dsrc, dweights, dbias);
     }
+    layer->backward_s = chirp_now_s() - start;
     announce(layer, b);
 }
 

@@ -1,4 +1,5 @@
 /* The forward pass. */
+#include "harness/base/clock.h"
 #include "kernels/dropout/dropout.h"
 #include "model/network/network.h"
 #include "model/network/network_internal.h"
@@ -48,7 +49,9 @@ const float *chirp_network_forward_root(chirp_network *net, const float *strain,
 {
     const float *src = strain;
     for (int i = 0; i < net->config.spec->n_root; ++i) {
+        const double start = chirp_now_s();
         forward_convolution(net, i, src, pass);
+        net->layer[i].forward_s = chirp_now_s() - start;
         src = net->layer[i].dst;
     }
     net->loaded = true;
@@ -62,7 +65,9 @@ static const float *run_leaf(chirp_network *net, int leaf, const float *features
     const float *src = features;
     for (int l = 0; l < net->config.spec->n_leaf; ++l) {
         const int number = leaf_layer(net, leaf, l);
+        const double start = chirp_now_s();
         forward_dense(net, number, src, pass, net->layer[number].dst);
+        net->layer[number].forward_s = chirp_now_s() - start;
         src = net->layer[number].dst;
     }
     return src;

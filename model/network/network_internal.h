@@ -24,9 +24,10 @@ typedef struct network_layer {
     chirp_variational_conv1d_plan *variational_conv;
     chirp_dense_plan *dense;
     chirp_variational_dense_plan *variational_dense;
-    float *dst;    /* [N][outputs] */
-    uint8_t *code; /* convolutions: what the backward pass needs of ReLU and pool */
-    float *ddst;   /* [N][outputs], training only */
+    float *dst;                   /* [N][outputs] */
+    uint8_t *code;                /* convolutions: what the backward pass needs of ReLU and pool */
+    float *ddst;                  /* [N][outputs], training only */
+    double forward_s, backward_s; /* of the last passes */
 } network_layer;
 
 struct chirp_network {

@@ -1,23 +1,102 @@
-/* chirpbench describe: the layer table of a network and variant. */
+/* chirpbench describe: the layer table of a network and variant, with measured times. */
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "kernels/random/random.h"
 #include "model/network/network.h"
 #include "suites/command.h"
 
+#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-static void print_table(const chirp_network *net, const char *name, const char *variant)
+enum { PASSES = 5, MAX_LAYERS = CHIRP_MAX_ROOT_LAYERS + CHIRP_MAX_LEAVES * CHIRP_MAX_LEAF_LAYERS };
+
+typedef struct description {
+    const char *network, *variant, *estimator, *likelihood, *json;
+    int64_t batch; /* of the timed passes; 0: no times */
+    chirp_network *net;
+    double forward_s[MAX_LAYERS], backward_s[MAX_LAYERS];
+} description;
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values)
+{
+    qsort(values, PASSES, sizeof *values, compare);
+    return values[PASSES / 2];
+}
+
+/* Median over passes of every layer's time, after one pass that warms up. */
+static chirp_status measure(description *d)
+{
+    double forward[MAX_LAYERS][PASSES] = {{0}};
+    double backward[MAX_LAYERS][PASSES] = {{0}};
+    int n = 0;
+    const chirp_network_config *config = chirp_network_configuration(d->net);
+    const int64_t length = config->spec->length;
+    const int64_t outputs = d->batch * config->spec->n_leaves * config->outputs;
+    (void)chirp_network_layers(d->net, &n);
+    float *strain = chirp_alloc((size_t)(d->batch * length) * sizeof *strain);
+    float *output = chirp_alloc((size_t)outputs * sizeof *output);
+    if (!strain || !output) {
+        chirp_free(strain);
+        chirp_free(output);
+        return CHIRP_ERR_NOMEM;
+    }
+    chirp_network_initialize(d->net, 1, 0);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, d->batch * length, strain);
+    for (int p = -1; p < PASSES; ++p) {
+        const chirp_pass pass = {.training = true, .sample = true, .step = (uint64_t)(p + 1)};
+        (void)chirp_network_parameters(d->net); /* weights are packed anew, as in training */
+        chirp_network_forward(d->net, strain, &pass, output);
+        chirp_network_backward(d->net, strain, &pass, output, 1e-6, NULL, NULL);
+        for (int i = 0; p >= 0 && i < n; ++i)
+            chirp_network_layer_times(d->net, i, &forward[i][p], &backward[i][p]);
+    }
+    for (int i = 0; i < n; ++i) {
+        d->forward_s[i] = median(forward[i]);
+        d->backward_s[i] = median(backward[i]);
+    }
+    chirp_free(strain);
+    chirp_free(output);
+    return CHIRP_OK;
+}
+
+static void print_row(const char *name, const char *in, const char *out, const chirp_layer_info *l,
+                      bool timed, double forward_s, double backward_s)
+{
+    printf("%-14s %11s %11s ", name, in, out);
+    if (l->taps > 0)
+        printf("%4" PRId64 " %3" PRId64 " %4" PRId64 " %-4s %-5s", l->taps, l->dilation, l->pool,
+               l->activation, l->variational ? "gauss" : "point");
+    else
+        printf("%24s", "");
+    printf(" %9" PRId64 " %6" PRId64 " %8" PRId64 " %9" PRId64 " %9.2f", l->weights, l->biases,
+           l->trained, 4 * l->trained, l->forward_flops / 1e6);
+    if (timed)
+        printf(" %9.3f %9.3f", 1e3 * forward_s, 1e3 * backward_s);
+    printf("\n");
+}
+
+static void print_table(const description *d)
 {
     int n = 0;
-    int64_t weights = 0;
-    int64_t biases = 0;
-    int64_t trained = 0;
-    double flops = 0;
-    const chirp_layer_info *info = chirp_network_layers(net, &n);
-    printf("network %s, variational %s\n\n", name, variant);
-    printf("%-14s %13s %13s %5s %3s %5s %-6s %-5s %10s %7s %10s %11s %12s\n", "layer", "in", "out",
-           "taps", "dil", "pool", "act", "post.", "weights", "biases", "trained", "bytes",
-           "MFLOP/signal");
+    chirp_layer_info all = {0};
+    double forward = 0;
+    double backward = 0;
+    const chirp_layer_info *info = chirp_network_layers(d->net, &n);
+    printf("network %s, variational %s (%s)\n\n", d->network, d->variant, d->estimator);
+    printf("%-14s %11s %11s %4s %3s %4s %-4s %-5s %9s %6s %8s %9s %9s", "layer", "in", "out",
+           "taps", "dil", "pool", "act", "post.", "weights", "biases", "trained", "bytes", "MFLOP");
+    printf(d->batch ? " %9s %9s\n" : "\n", "fwd ms", "bwd ms");
     for (int i = 0; i < n; ++i) {
         char in[32];
         char out[32];
@@ -25,58 +104,105 @@ static void print_table(const chirp_network *net, const char *name, const char *
                        info[i].in_channels);
         (void)snprintf(out, sizeof out, "%" PRId64 " x %" PRId64, info[i].out_width,
                        info[i].out_channels);
-        printf("%-14s %13s %13s %5" PRId64 " %3" PRId64 " %5" PRId64 " %-6s %-5s %10" PRId64
-               " %7" PRId64 " %10" PRId64 " %11" PRId64 " %12.2f\n",
-               info[i].name, in, out, info[i].taps, info[i].dilation, info[i].pool,
-               info[i].activation, info[i].variational ? "gauss" : "point", info[i].weights,
-               info[i].biases, info[i].trained, 4 * info[i].trained, info[i].forward_flops / 1e6);
-        weights += info[i].weights;
-        biases += info[i].biases;
-        trained += info[i].trained;
-        flops += info[i].forward_flops;
+        print_row(info[i].name, in, out, &info[i], d->batch > 0, d->forward_s[i], d->backward_s[i]);
+        all.weights += info[i].weights;
+        all.biases += info[i].biases;
+        all.trained += info[i].trained;
+        all.forward_flops += info[i].forward_flops;
+        forward += d->forward_s[i];
+        backward += d->backward_s[i];
     }
-    printf("%-14s %13s %13s %5s %3s %5s %-6s %-5s %10" PRId64 " %7" PRId64 " %10" PRId64
-           " %11" PRId64 " %12.2f\n",
-           "all", "", "", "", "", "", "", "", weights, biases, trained, 4 * trained, flops / 1e6);
-    printf("\ntrained numbers count means, rhos and biases; bytes are those of one float gradient "
-           "per trained number,\n"
-           "what a data-parallel step exchanges. in and out are width x channels; MFLOP is "
-           "forward, direct method.\n");
+    print_row("all", "", "", &all, d->batch > 0, forward, backward);
+    printf("\nin, out: width x channels. trained: means, rhos and biases. bytes: one float "
+           "gradient per trained number, what a\n"
+           "data-parallel step exchanges. MFLOP: forward pass of one signal, direct method.\n");
+    if (d->batch)
+        printf("ms: median of %d training passes of %" PRId64
+               " signals on this machine, packing of weights included.\n",
+               PASSES, d->batch);
+}
+
+static chirp_status write_json(const description *d)
+{
+    int n = 0;
+    const chirp_layer_info *info = chirp_network_layers(d->net, &n);
+    cJSON *root = cJSON_CreateObject();
+    cJSON_AddStringToObject(root, "network", d->network);
+    cJSON_AddStringToObject(root, "variational", d->variant);
+    cJSON_AddStringToObject(root, "estimator", d->estimator);
+    cJSON_AddNumberToObject(root, "batch", (double)d->batch);
+    cJSON *layers = cJSON_AddArrayToObject(root, "layers");
+    for (int i = 0; i < n; ++i) {
+        cJSON *layer = cJSON_CreateObject();
+        cJSON_AddItemToArray(layers, layer);
+        cJSON_AddStringToObject(layer, "name", info[i].name);
+        cJSON_AddBoolToObject(layer, "variational", info[i].variational);
+        cJSON_AddNumberToObject(layer, "weights", (double)info[i].weights);
+        cJSON_AddNumberToObject(layer, "biases", (double)info[i].biases);
+        cJSON_AddNumberToObject(layer, "trained_numbers", (double)info[i].trained);
+        cJSON_AddNumberToObject(layer, "exchanged_bytes", 4.0 * (double)info[i].trained);
+        cJSON_AddNumberToObject(layer, "forward_flops_per_signal", info[i].forward_flops);
+        if (d->batch) {
+            cJSON_AddNumberToObject(layer, "forward_s", d->forward_s[i]);
+            cJSON_AddNumberToObject(layer, "backward_s", d->backward_s[i]);
+        }
+    }
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (!text)
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for %s", d->json);
+    const chirp_status st = chirp_file_write(d->json, text, strlen(text));
+    cJSON_free(text);
+    return st;
 }
 
 static int run(int argc, char **argv)
 {
-    const char *network = "spin";
-    const char *variant = "last2";
-    const char *likelihood = "fixed";
+    description d = {.network = "spin",
+                     .variant = "last2",
+                     .estimator = "reparameterization",
+                     .likelihood = "fixed",
+                     .batch = 16};
     const chirp_option table[] = {
-        {"network", CHIRP_OPTION_CHOICE, &network, .choices = "spin|mass", .help = "which network"},
-        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
+        {"network", CHIRP_OPTION_CHOICE, &d.network, .choices = "spin|mass",
+         .help = "which network"},
+        {"variational", CHIRP_OPTION_CHOICE, &d.variant, .choices = "none|last2|leaf|all",
          .help = "which layers are variational"},
-        {"likelihood", CHIRP_OPTION_CHOICE, &likelihood, .choices = "fixed|learned",
+        {"estimator", CHIRP_OPTION_CHOICE, &d.estimator,
+         .choices = "reparameterization|local|flipout",
+         .help = "gradient estimator of variational weights"},
+        {"likelihood", CHIRP_OPTION_CHOICE, &d.likelihood, .choices = "fixed|learned",
          .help = "one output per leaf, or two"},
+        {"batch", CHIRP_OPTION_INT, &d.batch, .metavar = "N", .min = 0, .max = 256,
+         .help = "signals in the timed passes; 0: no times"},
+        {"json", CHIRP_OPTION_STRING, &d.json, .metavar = "FILE", .help = "the table as JSON"},
     };
     const chirp_usage usage = {
         "describe", NULL,
-        "Shapes, parameters, trained numbers, bytes and operations of every layer.", table,
-        sizeof table / sizeof table[0]};
+        "Shapes, parameters, trained numbers, bytes, operations and measured time of every layer.",
+        table, sizeof table / sizeof table[0]};
     const chirp_network_spec *spec = NULL;
-    chirp_network *net = NULL;
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
-        st = chirp_network_spec_find(network, &spec);
+        st = chirp_network_spec_find(d.network, &spec);
     if (st == CHIRP_OK) {
         chirp_network_config config = chirp_network_config_default(spec);
         config.variant =
-            (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-        config.outputs = likelihood[0] == 'f' ? 1 : 2;
-        config.batch = 1;
-        config.training = false;
-        st = chirp_network_create(&config, &net);
+            (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, d.variant);
+        config.estimator = (chirp_variational_estimator)chirp_name_index(
+            chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS, d.estimator);
+        config.outputs = d.likelihood[0] == 'f' ? 1 : 2;
+        config.batch = d.batch ? d.batch : 1;
+        config.training = d.batch > 0;
+        st = chirp_network_create(&config, &d.net);
     }
+    if (st == CHIRP_OK && d.batch)
+        st = measure(&d);
+    if (st == CHIRP_OK && d.json)
+        st = write_json(&d);
     if (st == CHIRP_OK)
-        print_table(net, network, variant);
-    chirp_network_destroy(net);
+        print_table(&d);
+    chirp_network_destroy(d.net);
     return chirp_command_exit(st);
 }
 
