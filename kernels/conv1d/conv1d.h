@@ -96,6 +96,13 @@ const char *chirp_conv1d_plan_describe(const chirp_conv1d_plan *plan, chirp_conv
 /** Operations a pass really performs with the chosen algorithm [flop]; GFLOPS counts these. */
 double chirp_conv1d_plan_flops(const chirp_conv1d_plan *plan, chirp_conv1d_pass pass);
 
+/**
+ * Bytes a pass moves between the second-level cache and what is behind it, by the algorithm's own model of its loops
+ * (a read for ownership before a write isn't counted): compare with chirp_conv1d_bytes(), the least possible.
+ * NAN when the algorithm has no such model.
+ */
+double chirp_conv1d_plan_bytes(const chirp_conv1d_plan *plan, chirp_conv1d_pass pass);
+
 /** Packs (and transforms) weights for forward and backward_data. wei [K][C][S] is not kept. */
 void chirp_conv1d_load_weights(chirp_conv1d_plan *plan, const float *wei);
 

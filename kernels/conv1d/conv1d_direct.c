@@ -58,6 +58,7 @@ static chirp_status columns_create(direct_columns *c, int64_t n_rows, int64_t in
                                    bool gathered)
 {
     c->rows = row_blocks(n_rows, inner * taps);
+    c->inner_taps = inner * taps;
     c->tiles = tiles;
     c->padded_last = conv1d_round_up(c->rows.last, chirp_gemm_vector_floats());
     const int64_t packed_rows = (c->rows.count - 1) * c->rows.size + c->padded_last;
@@ -378,6 +379,46 @@ static double flops(const void *state, chirp_conv1d_pass pass)
            width;
 }
 
+/* Row blocks stream all samples past weights that stay in L2; a tile's rows are in L2 when the next tile needs them. */
+static double columns_bytes(const direct_columns *c, double streamed, double written)
+{
+    const double rows = (double)((c->rows.count - 1) * c->rows.size + c->padded_last);
+    return (double)c->rows.count * streamed + written + 4.0 * rows * (double)c->inner_taps;
+}
+
+/* Runs of cells stay in L2 while the gradients of their filters and the inputs of their channels stream by. */
+static double cells_bytes(const direct_state *d, double src, double dst)
+{
+    const direct_cells *c = &d->cells;
+    const int64_t row = c->channels.count * c->taps, most = direct_run_cells(c);
+    double src_reads = 0.0, runs = 0.0;
+    for (int64_t first = 0; first < row; first += most, runs += 1.0) {
+        const int64_t last = conv1d_min(first + most, row) - 1;
+        src_reads += (double)(last / c->taps - first / c->taps + 1) / (double)c->channels.count;
+    }
+    const double cells = 4.0 * (double)(c->groups * c->n_cells * c->cell_floats);
+    const double dwei = 4.0 * (double)(d->desc.K * d->desc.C * d->desc.S + d->desc.K);
+    return (double)c->filters.count * src_reads * src + runs * dst + 2.0 * cells + dwei;
+}
+
+static double bytes(const void *state, chirp_conv1d_pass pass)
+{
+    const direct_state *d = state;
+    const chirp_conv1d_desc *desc = &d->desc;
+    const double src = 4.0 * (double)desc->N * (double)desc->W * (double)desc->C;
+    const double dst =
+        (conv1d_needs_code(desc) ? 5.0 : 4.0) * (double)desc->N * (double)d->P * (double)desc->K;
+    if (pass == CHIRP_CONV1D_FORWARD)
+        return columns_bytes(&d->forward, src, dst);
+    if (pass == CHIRP_CONV1D_BACKWARD_DATA)
+        return columns_bytes(&d->backward_data, dst, src);
+    if (d->narrow.vectors) {
+        const double partial = 4.0 * (double)(desc->N * desc->K * d->narrow.row);
+        return src + dst + 2.0 * partial + 4.0 * (double)(desc->K * desc->S + desc->K);
+    }
+    return cells_bytes(d, src, dst);
+}
+
 static void describe(const void *state, chirp_conv1d_pass pass, char *text, size_t size)
 {
     const direct_state *d = state;
@@ -412,5 +453,6 @@ const conv1d_engine conv1d_engine_direct = {
     .backward_data = direct_backward_data,
     .backward_weights = direct_backward_weights,
     .flops = flops,
+    .bytes = bytes,
     .describe = describe,
 };

@@ -32,6 +32,7 @@ typedef struct
     direct_blocks rows, tiles;
     int64_t padded_last; /* width of the last row block rounded up to a vector */
     int64_t stored;      /* tiles whose input rows are made ready at once (backward_data) */
+    int64_t inner_taps;  /* products per output element */
     float *weights;      /* [row block][tap][inner channel][row] */
     direct_gemms gemms;  /* [last row block][last tile] */
     size_t scratch;      /* floats per thread */
@@ -62,7 +63,8 @@ typedef struct direct_cells {               /* backward_weights */
 typedef struct
     direct_narrow {  /* backward_weights of one channel behind a pool: see conv1d_direct_narrow.c */
     int64_t vectors; /* per filter, 1, 2 or 4: its taps side by side; 0: not used */
-    float *partial;  /* [N][K][vectors * lanes] */
+    int64_t row;     /* vectors * lanes: floats per filter */
+    float *partial;  /* [N][K][row] */
     size_t scratch;  /* floats per thread */
 } direct_narrow;
 
@@ -97,6 +99,13 @@ void direct_copy_rows(const chirp_conv1d_desc *desc, const float *sample, int64_
 /** to[i][s*C + c] = sample[w0 + i + s*dilation][c], 0 <= i < n; zeros outside the sample. */
 void direct_gather(const chirp_conv1d_desc *desc, const float *sample, int64_t w0, int64_t n,
                    float *to);
+
+/** Cells of backward_weights worked on together: they stay in L2 between tiles of time. */
+static inline int64_t direct_run_cells(const direct_cells *c)
+{
+    const int64_t run_bytes = 192 * 1024;
+    return conv1d_max(run_bytes / 4 / c->cell_floats, 1);
+}
 
 static inline int64_t direct_width(const direct_blocks *b, int64_t i)
 {

@@ -8,10 +8,7 @@
 #include <omp.h>
 #include <string.h>
 
-enum {
-    MOST_FILTERS = 32,      /* of a cell */
-    RUN_BYTES = 192 * 1024, /* cells worked on together: they stay in L2 between tiles of time */
-};
+enum { MOST_FILTERS = 32 }; /* of a cell */
 
 /* Cells [first, first + n) in (channel block, tap) order, of one group and filter block. */
 typedef struct run {
@@ -21,7 +18,7 @@ typedef struct run {
 static run run_at(const direct_cells *c, int64_t cell, int64_t end)
 {
     const int64_t row = c->channels.count * c->taps; /* cells that share routed gradients */
-    const int64_t most = conv1d_max(RUN_BYTES / 4 / c->cell_floats, 1);
+    const int64_t most = direct_run_cells(c);
     const int64_t first = cell % row;
     return (run){
         .group = cell / row / c->filters.count,

@@ -34,6 +34,7 @@ chirp_status direct_narrow_create(direct_state *d)
         return CHIRP_OK;
     const int64_t vectors = conv1d_ceil_div(desc->S, CONV1D_LANES);
     n->vectors = vectors == 3 ? 4 : vectors;
+    n->row = n->vectors * CONV1D_LANES;
     n->partial =
         chirp_alloc((size_t)(desc->N * desc->K * n->vectors * CONV1D_LANES) * sizeof *n->partial);
     d->cells.bias = chirp_alloc((size_t)(desc->N * desc->K) * sizeof *d->cells.bias);
@@ -149,7 +150,7 @@ void direct_narrow_backward_weights(const direct_state *d, const float *src, con
                                     const uint8_t *code, float *dwei, float *dbia)
 {
     const chirp_conv1d_desc *desc = &d->desc;
-    const int64_t row = d->narrow.vectors * CONV1D_LANES;
+    const int64_t row = d->narrow.row;
 #pragma omp parallel num_threads(desc->n_threads)
     {
         float *scratch = d->scratch + (size_t)omp_get_thread_num() * d->scratch_floats;

@@ -60,6 +60,8 @@ typedef struct conv1d_engine {
 
     /** Operations really performed by a pass [flop]. */
     double (*flops)(const void *state, chirp_conv1d_pass pass);
+    /** Bytes between L2 and what is behind it, as chirp_conv1d_plan_bytes() says; NULL: no model. */
+    double (*bytes)(const void *state, chirp_conv1d_pass pass);
     /** Writes blocking and tile sizes, "m 32, n 54, 4 blocks", without the engine's name; one line. */
     void (*describe)(const void *state, chirp_conv1d_pass pass, char *text, size_t size);
 } conv1d_engine;

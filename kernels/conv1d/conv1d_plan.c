@@ -261,6 +261,12 @@ double chirp_conv1d_plan_flops(const chirp_conv1d_plan *plan, chirp_conv1d_pass 
     return engine_of(plan, pass)->flops(state_of(plan, pass), pass);
 }
 
+double chirp_conv1d_plan_bytes(const chirp_conv1d_plan *plan, chirp_conv1d_pass pass)
+{
+    const conv1d_engine *engine = engine_of(plan, pass);
+    return engine->bytes ? engine->bytes(state_of(plan, pass), pass) : (double)NAN;
+}
+
 void chirp_conv1d_load_weights(chirp_conv1d_plan *plan, const float *wei)
 {
     for (int u = 0; u < plan->n_used; ++u)

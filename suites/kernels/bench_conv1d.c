@@ -8,6 +8,7 @@
 #include "suites/kernels/temperature.h"
 #include "suites/suites.h"
 
+#include <math.h>
 #include <string.h>
 
 static const double MOST_ERROR = 5e-6; /* what every algorithm promises, relative l2 */
@@ -81,6 +82,10 @@ static void report(chirp_bench *bench, const conv1d_case *c, const chirp_conv1d_
         const chirp_conv1d_pass pass = (chirp_conv1d_pass)c->work;
         chirp_bench_flops(bench, chirp_conv1d_plan_flops(plan, pass), chirp_conv1d_flops(d));
         chirp_bench_bytes(bench, chirp_conv1d_bytes(d, pass));
+        chirp_bench_counter(bench, "least_bytes", chirp_conv1d_bytes(d, pass));
+        const double moved = chirp_conv1d_plan_bytes(plan, pass);
+        if (isfinite(moved))
+            chirp_bench_counter(bench, "moved_bytes", moved);
     }
     chirp_bench_label(
         bench, chirp_conv1d_plan_describe(plan, c->work == BACKWARD || c->work == LOAD_WEIGHTS
