@@ -30,6 +30,18 @@ chirp_signal_config chirp_signal_config_default(void)
     };
 }
 
+const char *chirp_signal_config_warning(const chirp_signal_config *c)
+{
+    if (c->mass_ratio_max > 18 && c->mass_max_msun > 18 * c->mass_min_msun)
+        return "mass ratios above 18 are drawn: outside the calibration of IMRPhenomD";
+    if (c->spin_max > 0.85)
+        return "spins above 0.85 are drawn at unequal masses: outside the calibration of "
+               "IMRPhenomD";
+    if (c->f_low_hz < 10)
+        return "the band begins below 10 Hz: no detector of today measures there";
+    return NULL;
+}
+
 static chirp_status check_range(const char *what, double low, double high, double least,
                                 double most, const char *unit)
 {
@@ -147,7 +159,7 @@ static chirp_status load_real_noise(chirp_generator *g)
     chirp_whiten_options options = chirp_whiten_options_default();
     options.sample_rate_hz = c->sample_rate_hz;
     options.band = (chirp_band){c->f_low_hz, c->f_high_hz};
-    options.stretch_s = 4096;
+    options.stretch_s = 1024; /* a 4096 s file at 16 kHz would take gigabytes */
     options.psd_path = c->psd_path;
     char *list = chirp_strdup(c->noise_path), *rest = list;
     chirp_status st = list ? CHIRP_OK : CHIRP_ERR_NOMEM;

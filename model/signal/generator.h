@@ -63,7 +63,7 @@ typedef struct chirp_signal_config {
     double mass_ratio_max; /**< draws above are repeated: 18, the model's calibration */
     /**
      * Strain file (HDF5; one for each detector, separated by a comma) whose real noise takes the place of Gaussian noise:
-     * windows at random times, whitened with psd_path or else the file's own estimate, as are the signals. NULL: Gaussian.
+     * windows at random times (of up to 1024 s), whitened with psd_path or else the file's own estimate, as are the signals. NULL: Gaussian.
      */
     const char *noise_path;
     double
@@ -72,6 +72,9 @@ typedef struct chirp_signal_config {
 
 /** Defaults as in the comments above; SNR 10 to 30; seed 0; one detector. */
 chirp_signal_config chirp_signal_config_default(void);
+
+/** One sentence when a configuration is allowed but stretches the model, else NULL. Static text. */
+const char *chirp_signal_config_warning(const chirp_signal_config *config);
 
 typedef struct chirp_generator chirp_generator;
 

@@ -229,7 +229,8 @@ chirp_status chirp_generator_batch(chirp_generator *g, uint64_t first, int64_t n
     const int64_t row = g->config.length * g->config.n_detectors;
     chirp_status worst = CHIRP_OK;
     int64_t failed = -1;
-#pragma omp parallel for schedule(static) num_threads(g->n_threads)
+    /* dynamic: a thread that loses its core to somebody else delays one signal, not its whole share */
+#pragma omp parallel for schedule(dynamic) num_threads(g->n_threads)
     for (int64_t i = 0; i < n; ++i) {
         const chirp_status st =
             make_one(g, first + (uint64_t)i, &g->scratch[omp_get_thread_num()], strain + i * row,

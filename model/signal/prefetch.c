@@ -2,7 +2,9 @@
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
 
+#include <omp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +42,34 @@ chirp_status chirp_dataset_source(void *context, uint64_t first, int64_t n, floa
                                parameters);
 }
 
+/*
+ * With OMP_PROC_BIND the thread that creates us sits on one core, and we would inherit that core and compete with it: spread
+ * over all places that OpenMP was given instead. Best effort; without places nothing was bound.
+ */
+static void leave_the_creators_core(void)
+{
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    int most = 0;
+    for (int place = 0; place < omp_get_num_places(); ++place) {
+        int id[CPU_SETSIZE];
+        const int n = omp_get_place_num_procs(place);
+        if (n < 1 || n > CPU_SETSIZE)
+            continue;
+        omp_get_place_proc_ids(place, id);
+        for (int i = 0; i < n; ++i)
+            if (id[i] >= 0 && id[i] < CPU_SETSIZE) {
+                CPU_SET((size_t)id[i], &all);
+                ++most;
+            }
+    }
+    if (most > 0)
+        (void)pthread_setaffinity_np(pthread_self(), sizeof all, &all);
+}
+
 static void *work(void *argument)
 {
+    leave_the_creators_core();
     chirp_prefetch *p = argument;
     const chirp_prefetch_config *c = &p->config;
     (void)pthread_mutex_lock(&p->lock);

@@ -157,6 +157,8 @@ static chirp_status make_set(const generation *g)
         return chirp_fail(
             CHIRP_ERR_ARG,
             "--append and --resume exclude each other: --resume completes --count signals");
+    if (chirp_signal_config_warning(&g->signal))
+        (void)fprintf(stderr, "chirpbench: warning: %s\n", chirp_signal_config_warning(&g->signal));
     chirp_generator *generator = NULL;
     chirp_status st = chirp_generator_create(&g->signal, &generator);
     if (st != CHIRP_OK)

@@ -200,6 +200,15 @@ static void test_bad_configurations(void **state)
     c.n_detectors = 3;
     expect_bad(c, "3 detectors");
     c = chirp_signal_config_default();
+    assert_null(chirp_signal_config_warning(&c));
+    c.spin_max = 0.95;
+    assert_non_null(chirp_signal_config_warning(&c));
+    c = chirp_signal_config_default();
+    c.mass_ratio_max = 30;
+    assert_null(chirp_signal_config_warning(&c)); /* 5 to 80 has no ratio above 16 */
+    c.mass_min_msun = 3;
+    assert_non_null(chirp_signal_config_warning(&c));
+    c = chirp_signal_config_default();
     chirp_generator *g = generator_new(&c);
     assert_int_equal(chirp_generator_set_snr(g, 30, 10), CHIRP_ERR_RANGE);
     assert_int_equal(chirp_generator_batch(g, 0, 1, NULL, NULL, NULL, NULL), CHIRP_ERR_ARG);
