@@ -118,7 +118,7 @@ static chirp_status make_step(chirp_posterior *p, int leaf, int l, bool *varied)
 static chirp_status make_steps(chirp_posterior *p)
 {
     const int leaves = p->likelihood.spec->n_leaves;
-    const size_t n = (size_t)(leaves * p->n_leaf);
+    const size_t n = (size_t)leaves * (size_t)p->n_leaf;
     p->step = chirp_calloc(n, sizeof *p->step);
     p->rows = chirp_calloc(n, sizeof *p->rows);
     chirp_status st = p->step && p->rows ? CHIRP_OK : CHIRP_ERR_NOMEM;

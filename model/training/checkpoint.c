@@ -187,9 +187,9 @@ static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *
     char *format = NULL;
     char *configuration = NULL;
     chirp_status st = read_text_attribute(path, file, "format", &format);
-    if (st == CHIRP_OK && strcmp(format, FORMAT) != 0)
+    if (st == CHIRP_OK && (!format || strcmp(format, FORMAT) != 0))
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path,
-                        format, FORMAT);
+                        format ? format : "", FORMAT);
     chirp_free(format);
     if (st == CHIRP_OK)
         st = read_int_attribute(path, file, "iteration", &iteration);

@@ -230,7 +230,8 @@ chirp_status chirp_train_config_read(const char *path, const char *text, chirp_t
     if (st == CHIRP_OK)
         st = read_name(path, root, "variant", chirp_variant_name, CHIRP_VARIANTS, &variant);
     if (st == CHIRP_OK)
-        st = read_name(path, root, "estimator", chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS, &estimator);
+        st = read_name(path, root, "estimator", chirp_variational_estimator_name,
+                       CHIRP_VARIATIONAL_ESTIMATORS, &estimator);
     if (st == CHIRP_OK)
         st = read_name(path, root, "optimizer", chirp_optimizer_name, CHIRP_OPTIMIZERS, &optimizer);
     if (st == CHIRP_OK)

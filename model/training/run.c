@@ -224,7 +224,8 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
         st = advance(trainer, options, log, started, result, &done);
         if (st != CHIRP_OK)
             break;
-        step_seconds[taken++] = result->last.profile.total_s;
+        if (step_seconds) /* it is there whenever a step was to be taken */
+            step_seconds[taken++] = result->last.profile.total_s;
         char note[96];
         (void)snprintf(note, sizeof note, "loss %.4f  relative error %.4f", result->last.loss,
                        result->last.relative_error);

@@ -354,10 +354,10 @@ static chirp_status check_same(const chirp_trainer *trainer, const char *path,
                           path, old->seed, now->seed);
     if (old->batch * old_ranks != now->batch * trainer->ranks)
         return chirp_fail(CHIRP_ERR_ARG,
-                          "%s: was trained with %lld signals a step over all ranks, not %lld: "
-                          "choose --batch to match",
-                          path, (long long)(old->batch * old_ranks),
-                          (long long)(now->batch * trainer->ranks));
+                          "%s: was trained with %" PRId64
+                          " signals a step over all ranks, not %" PRId64
+                          ": choose --batch to match",
+                          path, old->batch * old_ranks, now->batch * trainer->ranks);
     return CHIRP_OK;
 }
 
