@@ -18,25 +18,21 @@ enum { LANES = CHIRP_FFT_LANES, FFT_MAX_FACTOR = 16 };
 
 typedef enum spectrum_kind { KIND_PLAIN, KIND_SUM, KIND_DIFF } spectrum_kind;
 
-FFT_INLINE fft_vec load(const float *at) { return *(const fft_loose_vec *)at; }
-
-FFT_INLINE void store(float *at, fft_vec value) { *(fft_loose_vec *)at = value; }
-
 /* Transforms of the first factor and twiddles, into work [k1][n2][re, im][lanes]. */
 FFT_INLINE void finish_first(int first, int second, int n2, const float *twiddle, fft_vec *re,
                              fft_vec *im, float *work)
 {
     fft_dft(first, re, im);
     const float *w = twiddle + (ptrdiff_t)n2 * (first - 1) * 2;
-    store(work + (ptrdiff_t)n2 * 2 * LANES, re[0]);
-    store(work + ((ptrdiff_t)n2 * 2 + 1) * LANES, im[0]);
+    fft_store(work + (ptrdiff_t)n2 * 2 * LANES, re[0]);
+    fft_store(work + ((ptrdiff_t)n2 * 2 + 1) * LANES, im[0]);
     FFT_UNROLL
     for (int k1 = 1; k1 < first; ++k1) {
         const float c = w[(k1 - 1) * 2];
         const float s = w[(k1 - 1) * 2 + 1];
         float *to = work + ((ptrdiff_t)k1 * second + n2) * 2 * LANES;
-        store(to, re[k1] * c + im[k1] * s);
-        store(to + LANES, im[k1] * c - re[k1] * s);
+        fft_store(to, re[k1] * c + im[k1] * s);
+        fft_store(to + LANES, im[k1] * c - re[k1] * s);
     }
 }
 
@@ -48,8 +44,8 @@ FFT_INLINE void first_pass(int first, int second, const float *twiddle, const co
         FFT_UNROLL
         for (int n1 = 0; n1 < first; ++n1) {
             const ptrdiff_t at = (ptrdiff_t)(n1 * second + n2) * in->time;
-            re[n1] = load(in->re + at);
-            im[n1] = load(in->im + at);
+            re[n1] = fft_load(in->re + at);
+            im[n1] = fft_load(in->im + at);
         }
         finish_first(first, second, n2, twiddle, re, im, work);
     }
@@ -60,8 +56,8 @@ FFT_INLINE void load_second(int second, int k1, const float *work, fft_vec *re, 
     FFT_UNROLL
     for (int n2 = 0; n2 < second; ++n2) {
         const float *from = work + ((ptrdiff_t)k1 * second + n2) * 2 * LANES;
-        re[n2] = load(from);
-        im[n2] = load(from + LANES);
+        re[n2] = fft_load(from);
+        im[n2] = fft_load(from + LANES);
     }
     fft_dft(second, re, im);
 }
@@ -74,17 +70,17 @@ FFT_INLINE void second_pass(int first, int second, const float *work, const conv
         FFT_UNROLL
         for (int k2 = 0; k2 < second; ++k2) {
             const ptrdiff_t at = (ptrdiff_t)(k1 + first * k2) * out->time;
-            store(out->re + at, re[k2]);
-            store(out->im + at, im[k2]);
+            fft_store(out->re + at, re[k2]);
+            fft_store(out->im + at, im[k2]);
         }
     }
 }
 
 FFT_INLINE void store_planes(spectrum_kind kind, float *at, int64_t plane, fft_vec re, fft_vec im)
 {
-    store(at, kind == KIND_SUM ? re + im : re);
-    store(at + plane, kind == KIND_SUM ? re : im - re);
-    store(at + 2 * plane, kind == KIND_SUM ? im : re + im);
+    fft_store(at, kind == KIND_SUM ? re + im : re);
+    fft_store(at + plane, kind == KIND_SUM ? re : im - re);
+    fft_store(at + 2 * plane, kind == KIND_SUM ? im : re + im);
 }
 
 FFT_INLINE void second_pass_spectrum(int first, int second, spectrum_kind kind, const float *work,
@@ -98,8 +94,8 @@ FFT_INLINE void second_pass_spectrum(int first, int second, spectrum_kind kind, 
         for (int k2 = 0; k2 < second; ++k2) {
             const int k = k1 + first * k2;
             if (k2 % (second / 2) == 0 && k1 == 0) { /* k = 0 or T/2 */
-                store(out->at + k * out->frequency, re[k2]);
-                store(out->at + k * out->frequency + out->row, im[k2]);
+                fft_store(out->at + k * out->frequency, re[k2]);
+                fft_store(out->at + k * out->frequency + out->row, im[k2]);
             } else if (k2 < second / 2) {
                 store_planes(kind, out->at + k * out->frequency, out->plane, re[k2], im[k2]);
             } else {
@@ -121,15 +117,15 @@ FFT_INLINE void first_pass_spectrum(int first, int second, const float *twiddle,
         for (int n1 = 0; n1 < first; ++n1) {
             const int k = n1 * second + n2;
             if (n1 % (first / 2) == 0 && n2 == 0) {
-                im[n1] = load(in->at + k * in->frequency);
-                re[n1] = load(in->at + k * in->frequency + in->row);
+                im[n1] = fft_load(in->at + k * in->frequency);
+                re[n1] = fft_load(in->at + k * in->frequency + in->row);
             } else if (n1 < first / 2) {
-                re[n1] = load(in->at + k * in->frequency);
-                im[n1] = load(in->at + k * in->frequency + in->plane);
+                re[n1] = fft_load(in->at + k * in->frequency);
+                im[n1] = fft_load(in->at + k * in->frequency + in->plane);
             } else {
                 const float *at = in->at + (2 * half - k) * in->frequency + in->row;
-                re[n1] = -load(at);
-                im[n1] = load(at + in->plane);
+                re[n1] = -fft_load(at);
+                im[n1] = fft_load(at + in->plane);
             }
         }
         finish_first(first, second, n2, twiddle, re, im, work);

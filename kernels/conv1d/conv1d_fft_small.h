@@ -25,6 +25,10 @@ typedef float fft_loose_vec
 
 #define FFT_INLINE static inline __attribute__((always_inline))
 
+FFT_INLINE fft_vec fft_load(const float *at) { return *(const fft_loose_vec *)at; }
+
+FFT_INLINE void fft_store(float *at, fft_vec value) { *(fft_loose_vec *)at = value; }
+
 static const float fft_sqrt1_2 = 0.70710678118654752440F;
 
 FFT_INLINE void fft_dft2(fft_vec *re, fft_vec *im, int a, int b)

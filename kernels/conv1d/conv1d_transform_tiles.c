@@ -62,14 +62,16 @@ void transform_tiles_src_team(const transform_state *t, const float *src, int64_
                 for (int64_t p = 0; p < geo->pairs; ++p) {
                     const int64_t re = begin + first_row_re(t, p),
                                   im = begin + first_row_im(t, p, tile);
-                    conv1d_signals from = {.re = sample + re * d->C,
-                                           .im = sample + im * d->C,
-                                           .time = d->dilation * d->C};
+                    conv1d_signals from;
                     if (re < 0 || im + reach >= d->W || n_channels < LANES) {
                         gather_src(t, sample, re, n_channels, scratch.stage);
                         gather_src(t, sample, im, n_channels, scratch.stage + LANES);
                         from = (conv1d_signals){
                             .re = scratch.stage, .im = scratch.stage + LANES, .time = 2 * LANES};
+                    } else {
+                        from = (conv1d_signals){.re = sample + re * d->C,
+                                                .im = sample + im * d->C,
+                                                .time = d->dilation * d->C};
                     }
                     for (int64_t l = 0; l < LANES; l += CHIRP_FFT_LANES) {
                         const conv1d_spectrum to = transform_spectrum(

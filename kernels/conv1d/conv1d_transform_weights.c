@@ -36,26 +36,22 @@ static void store_weights(const transform_state *t, const weight_view *view, con
     const float scale = 1.0F / (float)T, half = 0.5F * scale;
     for (int64_t f = 0; f < t->geo.frequencies; ++f, a += frequency, b += frequency) {
         const float *u = z + f * 2 * FFT_LANES;
+        const fft_vec ur = fft_load(u), ui = fft_load(u + FFT_LANES);
         if (f == 0 || f == T / 2) {
-            for (int l = 0; l < FFT_LANES; ++l) {
-                a[l] = u[l] * scale;
-                b[l] = u[FFT_LANES + l] * scale;
-            }
+            fft_store(a, ur * scale);
+            fft_store(b, ui * scale);
             continue;
         }
         const float *v = z + (T - f) * 2 * FFT_LANES;
-        for (int l = 0; l < FFT_LANES; ++l) {
-            const float ar = (u[l] + v[l]) * half,
-                        ai = (u[FFT_LANES + l] - v[FFT_LANES + l]) * half;
-            const float br = (u[FFT_LANES + l] + v[FFT_LANES + l]) * half,
-                        bi = (v[l] - u[l]) * half;
-            a[l] = ar;
-            b[l] = br;
-            a[view->second * plane + l] = -(ar + ai);
-            b[view->second * plane + l] = -(br + bi);
-            a[view->third * plane + l] = ai - ar;
-            b[view->third * plane + l] = bi - br;
-        }
+        const fft_vec vr = fft_load(v), vi = fft_load(v + FFT_LANES);
+        const fft_vec ar = (ur + vr) * half, ai = (ui - vi) * half;
+        const fft_vec br = (ui + vi) * half, bi = (vr - ur) * half;
+        fft_store(a, ar);
+        fft_store(b, br);
+        fft_store(a + view->second * plane, -(ar + ai));
+        fft_store(b + view->second * plane, -(br + bi));
+        fft_store(a + view->third * plane, ai - ar);
+        fft_store(b + view->third * plane, bi - br);
     }
 }
 
@@ -112,22 +108,21 @@ static void join_gradient(const transform_state *t, const float *a, const float 
     const float scale = 1.0F / (float)T, half = 0.5F * scale;
     for (int64_t f = 0; f < t->geo.frequencies; ++f, a += frequency, b += frequency) {
         float *u = z + f * 2 * FFT_LANES;
+        const fft_vec a0 = fft_load(a), b0 = fft_load(b);
         if (f == 0 || f == T / 2) {
-            for (int l = 0; l < FFT_LANES; ++l) {
-                u[l] = a[l] * scale;
-                u[FFT_LANES + l] = b[l] * scale;
-            }
+            fft_store(u, a0 * scale);
+            fft_store(u + FFT_LANES, b0 * scale);
             continue;
         }
         float *v = z + (T - f) * 2 * FFT_LANES;
-        for (int l = 0; l < FFT_LANES; ++l) {
-            const float ar = (a[l] + a[plane + l]) * half, ai = (a[2 * plane + l] - a[l]) * half;
-            const float br = (b[l] + b[plane + l]) * half, bi = (b[2 * plane + l] - b[l]) * half;
-            u[l] = ar - bi;
-            u[FFT_LANES + l] = ai + br;
-            v[l] = ar + bi;
-            v[FFT_LANES + l] = br - ai;
-        }
+        const fft_vec ar = (a0 + fft_load(a + plane)) * half,
+                      ai = (fft_load(a + 2 * plane) - a0) * half;
+        const fft_vec br = (b0 + fft_load(b + plane)) * half,
+                      bi = (fft_load(b + 2 * plane) - b0) * half;
+        fft_store(u, ar - bi);
+        fft_store(u + FFT_LANES, ai + br);
+        fft_store(v, ar + bi);
+        fft_store(v + FFT_LANES, br - ai);
     }
 }
 
