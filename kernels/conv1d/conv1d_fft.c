@@ -16,8 +16,6 @@ enum { LANES = CHIRP_FFT_LANES, FFT_MAX_FACTOR = 16 };
 
 #define FFT_UNROLL _Pragma("GCC unroll 16")
 
-typedef enum spectrum_kind { KIND_PLAIN, KIND_SUM, KIND_DIFF } spectrum_kind;
-
 /* Transforms of the first factor and twiddles, into work [k1][n2][re, im][lanes]. */
 FFT_INLINE void finish_first(int first, int second, int n2, const float *twiddle, fft_vec *re,
                              fft_vec *im, float *work)
@@ -76,17 +74,10 @@ FFT_INLINE void second_pass(int first, int second, const float *work, const conv
     }
 }
 
-FFT_INLINE void store_planes(spectrum_kind kind, float *at, int64_t plane, fft_vec re, fft_vec im)
-{
-    fft_store(at, kind == KIND_SUM ? re + im : re);
-    fft_store(at + plane, kind == KIND_SUM ? re : im - re);
-    fft_store(at + 2 * plane, kind == KIND_SUM ? im : re + im);
-}
-
-FFT_INLINE void second_pass_spectrum(int first, int second, spectrum_kind kind, const float *work,
+FFT_INLINE void second_pass_spectrum(int first, int second, const float *work,
                                      const conv1d_spectrum *out)
 {
-    const int half = first * second / 2;
+    const int T = first * second;
     for (int k1 = 0; k1 < first; ++k1) {
         fft_vec re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
         load_second(second, k1, work, re, im);
@@ -97,10 +88,12 @@ FFT_INLINE void second_pass_spectrum(int first, int second, spectrum_kind kind, 
                 fft_store(out->at + k * out->frequency, re[k2]);
                 fft_store(out->at + k * out->frequency + out->row, im[k2]);
             } else if (k2 < second / 2) {
-                store_planes(kind, out->at + k * out->frequency, out->plane, re[k2], im[k2]);
+                fft_store(out->at + k * out->frequency, re[k2]);
+                fft_store(out->at + k * out->frequency + out->plane, im[k2]);
             } else {
-                store_planes(kind, out->at + (2 * half - k) * out->frequency + out->row, out->plane,
-                             re[k2], -im[k2]);
+                float *at = out->at + (T - k) * out->frequency + out->row;
+                fft_store(at, re[k2]);
+                fft_store(at + out->plane, -im[k2]);
             }
         }
     }
@@ -110,7 +103,7 @@ FFT_INLINE void second_pass_spectrum(int first, int second, spectrum_kind kind, 
 FFT_INLINE void first_pass_spectrum(int first, int second, const float *twiddle,
                                     const conv1d_spectrum *in, float *work)
 {
-    const int half = first * second / 2;
+    const int T = first * second;
     for (int n2 = 0; n2 < second; ++n2) {
         fft_vec re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
         FFT_UNROLL
@@ -120,19 +113,19 @@ FFT_INLINE void first_pass_spectrum(int first, int second, const float *twiddle,
                 im[n1] = fft_load(in->at + k * in->frequency);
                 re[n1] = fft_load(in->at + k * in->frequency + in->row);
             } else if (n1 < first / 2) {
-                re[n1] = fft_load(in->at + k * in->frequency);
-                im[n1] = fft_load(in->at + k * in->frequency + in->plane);
+                im[n1] = fft_load(in->at + k * in->frequency);
+                re[n1] = fft_load(in->at + k * in->frequency + in->plane);
             } else {
-                const float *at = in->at + (2 * half - k) * in->frequency + in->row;
-                re[n1] = -fft_load(at);
-                im[n1] = fft_load(at + in->plane);
+                const float *at = in->at + (T - k) * in->frequency + in->row;
+                im[n1] = fft_load(at);
+                re[n1] = -fft_load(at + in->plane);
             }
         }
         finish_first(first, second, n2, twiddle, re, im, work);
     }
 }
 
-/* Four functions of one length. */
+/* Three functions of one length. */
 #define FFT_INSTANCE(first, second)                                                                \
     static void plain_##first##x##second(const float *twiddle, const conv1d_signals *in,           \
                                          float *work, const conv1d_signals *out)                   \
@@ -140,17 +133,11 @@ FFT_INLINE void first_pass_spectrum(int first, int second, const float *twiddle,
         first_pass(first, second, twiddle, in, work);                                              \
         second_pass(first, second, work, out);                                                     \
     }                                                                                              \
-    static void sum_##first##x##second(const float *twiddle, const conv1d_signals *in,             \
-                                       float *work, const conv1d_spectrum *out)                    \
+    static void forward_##first##x##second(const float *twiddle, const conv1d_signals *in,         \
+                                           float *work, const conv1d_spectrum *out)                \
     {                                                                                              \
         first_pass(first, second, twiddle, in, work);                                              \
-        second_pass_spectrum(first, second, KIND_SUM, work, out);                                  \
-    }                                                                                              \
-    static void diff_##first##x##second(const float *twiddle, const conv1d_signals *in,            \
-                                        float *work, const conv1d_spectrum *out)                   \
-    {                                                                                              \
-        first_pass(first, second, twiddle, in, work);                                              \
-        second_pass_spectrum(first, second, KIND_DIFF, work, out);                                 \
+        second_pass_spectrum(first, second, work, out);                                            \
     }                                                                                              \
     static void inverse_##first##x##second(const float *twiddle, const conv1d_spectrum *in,        \
                                            float *work, const conv1d_signals *out)                 \
@@ -174,8 +161,7 @@ FFT_INSTANCE(16, 16)
 #define FFT_ENTRY(first, second)                                                                   \
     {                                                                                              \
         .length = (first) * (second), .factor = first, .plain = plain_##first##x##second,          \
-        .forward_sum = sum_##first##x##second, .forward_diff = diff_##first##x##second,            \
-        .inverse = inverse_##first##x##second                                                      \
+        .forward = forward_##first##x##second, .inverse = inverse_##first##x##second               \
     }
 
 static const conv1d_fft ffts[] = {

@@ -9,10 +9,7 @@
  * Both rows belong to frequency f, and a real filter multiplies both by the same complex number, so X0 and X1 are
  * never separated. At f = 0 and T/2 the spectra of x0 and x1 are real: row u of plane 0 holds X0, row v X1.
  *
- * Planes of a spectrum (one float per channel, row and frequency each):
- *     CONV1D_FFT_SUM    re + im,  re,       im          a factor that meets a weight spectrum
- *     CONV1D_FFT_DIFF   re,       im - re,  re + im     its partner in a product of two signals
- *     inverse reads     im,       re                    what the three-product complex multiply leaves
+ * A spectrum has two planes, re and im, of one float per channel, row and frequency.
  *
  * Unscaled in both directions. All strides are in floats; no address needs more than a float's alignment.
  * Source: Cooley & Tukey 1965 (two factors, twiddles between), Good 1958 (factors 6, 10, 12 without twiddles).
@@ -40,10 +37,9 @@ typedef struct conv1d_fft {
     /** z -> Z in natural order */
     void (*plain)(const float *twiddle, const conv1d_signals *in, float *work,
                   const conv1d_signals *out);
-    void (*forward_sum)(const float *twiddle, const conv1d_signals *in, float *work,
-                        const conv1d_spectrum *out);
-    void (*forward_diff)(const float *twiddle, const conv1d_signals *in, float *work,
-                         const conv1d_spectrum *out);
+    /** z -> rows u and v */
+    void (*forward)(const float *twiddle, const conv1d_signals *in, float *work,
+                    const conv1d_spectrum *out);
     /** sum over f exp(+2 pi i f t / T): T times the signals */
     void (*inverse)(const float *twiddle, const conv1d_spectrum *in, float *work,
                     const conv1d_signals *out);

@@ -29,6 +29,76 @@ FFT_INLINE fft_vec fft_load(const float *at) { return *(const fft_loose_vec *)at
 
 FFT_INLINE void fft_store(float *at, fft_vec value) { *(fft_loose_vec *)at = value; }
 
+/*
+ * rows[i][l] becomes rows[l][i], by exchanging blocks of 1, 2, 4, ... between pairs of rows: lane l of the upper row of a pair
+ * keeps its place where l & h is 0 and else takes lane l - h of the lower row, and the other way round.
+ */
+#if defined(__AVX512F__)
+FFT_INLINE void fft_exchange(fft_vec *rows, int i, int h)
+{
+    const fft_vec a = rows[i], b = rows[i + h];
+    switch (h) {
+    case 1:
+        rows[i] = __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28,
+                                          14, 30);
+        rows[i + h] = __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13,
+                                              29, 15, 31);
+        break;
+    case 2:
+        rows[i] =
+            __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+        rows[i + h] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14,
+                                              15, 30, 31);
+        break;
+    case 4:
+        rows[i] =
+            __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
+        rows[i + h] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28,
+                                              29, 30, 31);
+        break;
+    default:
+        rows[i] =
+            __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+        rows[i + h] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27,
+                                              28, 29, 30, 31);
+        break;
+    }
+}
+#else
+FFT_INLINE void fft_exchange(fft_vec *rows, int i, int h)
+{
+    const fft_vec a = rows[i], b = rows[i + h];
+    switch (h) {
+    case 1:
+        rows[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+        rows[i + h] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+        break;
+    case 2:
+        rows[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+        rows[i + h] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+        break;
+    default:
+        rows[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+        rows[i + h] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+        break;
+    }
+}
+#endif
+
+FFT_INLINE void fft_transpose(fft_vec *rows)
+{
+    _Pragma("GCC unroll 16") for (int i = 0; i < CHIRP_FFT_LANES; ++i) if (!(i & 1))
+        fft_exchange(rows, i, 1);
+    _Pragma("GCC unroll 16") for (int i = 0; i < CHIRP_FFT_LANES; ++i) if (!(i & 2))
+        fft_exchange(rows, i, 2);
+    _Pragma("GCC unroll 16") for (int i = 0; i < CHIRP_FFT_LANES; ++i) if (!(i & 4))
+        fft_exchange(rows, i, 4);
+#if defined(__AVX512F__)
+    _Pragma("GCC unroll 16") for (int i = 0; i < CHIRP_FFT_LANES; ++i) if (!(i & 8))
+        fft_exchange(rows, i, 8);
+#endif
+}
+
 static const float fft_sqrt1_2 = 0.70710678118654752440F;
 
 FFT_INLINE void fft_dft2(fft_vec *re, fft_vec *im, int a, int b)

@@ -40,8 +40,7 @@ static void destroy(void *state)
     transform_state *t = state;
     if (!t)
         return;
-    const transform_block *blocks[] = {&t->x,       &t->y, &t->o, &t->weights, &t->weights_back,
-                                       &t->gradient};
+    const transform_block *blocks[] = {&t->x,       &t->y, &t->o, &t->weights, &t->gradient};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         chirp_free(blocks[i]->at);
     chirp_free(t->twiddle);
@@ -60,23 +59,23 @@ static chirp_status allocate(transform_state *t)
     const int64_t pairs = t->in.padded * t->out.padded;
     chirp_status st = CHIRP_OK;
     if (forward || gradient)
-        st = make_block(t, 3, in_floats, &t->x);
+        st = make_block(t, 2, in_floats, &t->x);
     if (st == CHIRP_OK && (data || gradient))
-        st = make_block(t, 3, out_floats, &t->y);
+        st = make_block(t, 2, out_floats, &t->y);
     if (st == CHIRP_OK && (forward || data))
         st = make_block(t, 2, conv1d_max(forward ? out_floats : 0, data ? in_floats : 0), &t->o);
-    if (st == CHIRP_OK && forward)
-        st = make_block(t, 3, pairs, &t->weights);
-    if (st == CHIRP_OK && data)
-        st = make_block(t, 3, pairs, &t->weights_back);
+    if (st == CHIRP_OK && (forward || data))
+        st = make_block(t, 2, pairs, &t->weights);
     if (st == CHIRP_OK && gradient)
-        st = make_block(t, 3, pairs, &t->gradient);
+        st = make_block(t, t->one_block ? 2 : 3, pairs, &t->gradient);
     if (st != CHIRP_OK)
         return st;
     const int64_t stage =
         conv1d_max(t->geo.tiles_per_group * t->geo.points * t->desc.dilation, 2 * t->geo.points);
-    t->scratch_floats = conv1d_round_up(conv1d_fft_work_floats(t->geo.fft), CONV1D_ALIGN_FLOATS) +
-                        2 * stage * TRANSFORM_LANES;
+    const int64_t transforms =
+        conv1d_round_up(conv1d_fft_work_floats(t->geo.fft), CONV1D_ALIGN_FLOATS) +
+        2 * stage * TRANSFORM_LANES;
+    t->scratch_floats = conv1d_max(transforms, transform_products_scratch(t));
     t->scratch = chirp_alloc((size_t)(t->desc.n_threads * t->scratch_floats) * sizeof *t->scratch);
     t->twiddle = chirp_alloc((size_t)conv1d_fft_twiddle_floats(t->geo.fft) * sizeof *t->twiddle);
     t->bias = chirp_alloc((size_t)t->out.padded * sizeof *t->bias);
@@ -102,12 +101,13 @@ static chirp_status create(const chirp_conv1d_desc *desc, unsigned passes, void 
     t->geo = geo;
     t->in = transform_make_side(desc->C);
     t->out = transform_make_side(desc->K);
-    const int64_t sample_bytes = geo.frequencies * geo.rows_per_sample *
-                                 (3 * t->in.padded + 2 * t->out.padded) * (int64_t)sizeof(float);
+    const int64_t sample_bytes = geo.frequencies * geo.rows_per_sample * 2 *
+                                 (t->in.padded + t->out.padded) * (int64_t)sizeof(float);
     const int64_t most = conv1d_max(1, conv1d_min(desc->N, BLOCK_BYTES / sample_bytes));
     t->block = conv1d_ceil_div(desc->N,
                                conv1d_ceil_div(desc->N, most)); /* blocks of nearly the same size */
     t->block_rows = t->block * geo.rows_per_sample;
+    t->one_block = t->block == desc->N;
     chirp_status st = allocate(t);
     if (st == CHIRP_OK)
         st = transform_products_dispatch(t);
@@ -133,15 +133,15 @@ static void forward(void *state, const float *src, const float *bia, float *dst,
     const int64_t N = t->desc.N, block = t->block;
 #pragma omp parallel num_threads(t->desc.n_threads)
     {
-        transform_tiles_src_team(t, src, 0, conv1d_min(block, N), false);
+        transform_tiles_src_team(t, src, 0, conv1d_min(block, N));
         for (int64_t n0 = 0; n0 < N; n0 += block) {
             const int64_t n = conv1d_min(block, N - n0), next = n0 + n;
 #pragma omp barrier
-            transform_products_team(t, &t->forward, &t->x, &t->in, &t->weights, &t->out, n);
+            transform_forward_team(t, n);
 #pragma omp barrier
             transform_tiles_dst_team(t, bia, dst, code, n0, n);
             if (next < N)
-                transform_tiles_src_team(t, src, next, conv1d_min(block, N - next), false);
+                transform_tiles_src_team(t, src, next, conv1d_min(block, N - next));
         }
     }
 }
@@ -157,12 +157,12 @@ static void backward_any(const transform_state *t, const float *src, const float
             const int64_t n = conv1d_min(block, N - n0);
             transform_tiles_ddst_team(t, ddst, code, n0, n);
             if (dwei)
-                transform_tiles_src_team(t, src, n0, n, true);
+                transform_tiles_src_team(t, src, n0, n);
 #pragma omp barrier
             if (dsrc)
-                transform_products_team(t, &t->back, &t->y, &t->out, &t->weights_back, &t->in, n);
+                transform_back_team(t, n);
             if (dwei)
-                transform_gradient_team(t, n, n0 == 0);
+                transform_gradient_team(t, n, n0 == 0, n0 + n == N);
             if (dbia)
                 transform_bias_team(t, n, n0 == 0);
 #pragma omp barrier

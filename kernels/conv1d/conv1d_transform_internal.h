@@ -12,13 +12,14 @@
  * 2g+1. A group is one tile (d even) or two (d odd) with all phases: a contiguous range of time, `pairs` transforms.
  *
  * Spectra of a block of samples are matrices for small products, channels innermost in panels of up to 64:
- *     [frequency 0..T/2][plane][panel][row][channel in panel],   row = ((sample*groups + group)*pairs + pair)*2 + {u, v}
- * (conv1d_fft.h says what u, v and the planes are), weights [frequency][plane][panel out][panel in][in][out].
+ *     [frequency 0..T/2][re, im][panel][row][channel in panel],   row = ((sample*groups + group)*pairs + pair)*2 + {u, v}
+ * weights W/T [frequency][re, im][panel of K][panel of C][c][k], gradients [frequency][plane][panel of K][panel of C][k][c]
+ * (conv1d_fft.h says what u and v are).
  *
- * Products. With input planes S = re+im, re, im and weight planes B0 = Br, B1 = Bi-Br, B2 = -(Br+Bi)
- *     out_im = S*B0 + re*B1,   out_re = S*B0 + im*B2          (three real products, Gauss / Karatsuba)
- * dwei sums conj(dpre)*src over rows: with Y planes S, re, im and X planes re, im-re, re+im
- *     P0 = Y.S*X.re, P1 = Y.im*X.(im-re), P2 = Y.re*X.(re+im),   re = P0 + P1, im = P2 - P0
+ * Products take three real ones per complex one (Gauss, Karatsuba); the sums they need are made in cache, on the way:
+ *     y = x * b :        k = (xr + xi)*br,   yr = k - xi*(br + bi),   yi = k + xr*(bi - br)
+ *     conj(y) * x :      p0 = yr*xr, p1 = yi*xi, p2 = (yr - yi)*(xr + xi),   re = p0 + p1,   im = p2 - p0 + p1
+ * b = conj(W) forward (a correlation), W, transposed, for backward_data.
  */
 #ifndef CHIRP_KERNELS_CONV1D_TRANSFORM_INTERNAL_H
 #define CHIRP_KERNELS_CONV1D_TRANSFORM_INTERNAL_H
@@ -74,21 +75,28 @@ typedef struct transform_state {
     int64_t block_rows;     /* block * rows_per_sample */
     float *twiddle;
     transform_block x, y, o; /* src, dpre, results */
-    transform_block weights, weights_back, gradient;
+    transform_block weights, gradient;
     transform_products forward, back;
     chirp_gemm gradient_set[2], gradient_add[2]; /* full block, last block */
+    bool one_block; /* the whole batch: sums of the gradient need no third plane in memory */
     float *scratch;
     int64_t scratch_floats; /* per thread */
     double *bias;           /* [K padded] sums of dpre */
 } transform_state;
 
-/* A slice of one thread's scratch; rows are TRANSFORM_LANES wide. */
+/* A slice of one thread's scratch for transforms; rows are TRANSFORM_LANES wide. */
 typedef struct transform_scratch {
     float *work;          /* of one transform */
     float *stage, *other; /* [tiles_per_group][T*d] rows each, at least 2*T rows */
 } transform_scratch;
 
 transform_scratch transform_thread_scratch(const transform_state *t);
+
+/* Floats of scratch that a thread needs in conv1d_transform_products.c. */
+int64_t transform_products_scratch(const transform_state *t);
+
+/* This thread's scratch, whole. */
+float *transform_thread_floats(const transform_state *t);
 
 /* Spectrum of one pair of rows, channel c (a multiple of TRANSFORM_LANES, or of a vector). */
 static inline conv1d_spectrum transform_spectrum(const transform_state *t,
@@ -112,8 +120,7 @@ static inline int64_t transform_row(const transform_geometry *geo, int64_t sampl
 
 /* Stages, conv1d_transform_tiles.c. Called by every thread of a team; share work by omp for, without a barrier at the
    end. Samples [n0, n0 + n) become rows of the block. */
-void transform_tiles_src_team(const transform_state *t, const float *src, int64_t n0, int64_t n,
-                              bool diff);
+void transform_tiles_src_team(const transform_state *t, const float *src, int64_t n0, int64_t n);
 void transform_tiles_ddst_team(const transform_state *t, const float *ddst, const uint8_t *code,
                                int64_t n0, int64_t n);
 void transform_tiles_dst_team(const transform_state *t, const float *bia, float *dst, uint8_t *code,
@@ -122,11 +129,9 @@ void transform_tiles_dsrc_team(const transform_state *t, float *dsrc, int64_t n0
 
 /* Stages, conv1d_transform_products.c, likewise without a barrier. */
 chirp_status transform_products_dispatch(transform_state *t);
-void transform_products_team(const transform_state *t, const transform_products *products,
-                             const transform_block *from, const transform_side *side_from,
-                             const transform_block *weights, const transform_side *side_to,
-                             int64_t n);
-void transform_gradient_team(const transform_state *t, int64_t n, bool first);
+void transform_forward_team(const transform_state *t, int64_t n);
+void transform_back_team(const transform_state *t, int64_t n);
+void transform_gradient_team(const transform_state *t, int64_t n, bool first, bool last);
 /* Adds the block's sums of dpre to t->bias. */
 void transform_bias_team(const transform_state *t, int64_t n, bool first);
 

@@ -6,11 +6,16 @@
 
 enum { LANES = TRANSFORM_LANES };
 
+float *transform_thread_floats(const transform_state *t)
+{
+    return t->scratch + omp_get_thread_num() * t->scratch_floats;
+}
+
 transform_scratch transform_thread_scratch(const transform_state *t)
 {
-    float *at = t->scratch + omp_get_thread_num() * t->scratch_floats;
+    float *at = transform_thread_floats(t);
     const int64_t work = conv1d_round_up(conv1d_fft_work_floats(t->geo.fft), CONV1D_ALIGN_FLOATS);
-    const int64_t half = (t->scratch_floats - work) / 2;
+    const int64_t half = (t->scratch_floats - work) / 2 / CONV1D_ALIGN_FLOATS * CONV1D_ALIGN_FLOATS;
     return (transform_scratch){.work = at, .stage = at + work, .other = at + work + half};
 }
 
@@ -41,16 +46,13 @@ static void gather_src(const transform_state *t, const float *src, int64_t at, i
     }
 }
 
-void transform_tiles_src_team(const transform_state *t, const float *src, int64_t n0, int64_t n,
-                              bool diff)
+void transform_tiles_src_team(const transform_state *t, const float *src, int64_t n0, int64_t n)
 {
     const chirp_conv1d_desc *d = &t->desc;
     const transform_geometry *geo = &t->geo;
     const transform_scratch scratch = transform_thread_scratch(t);
     const int64_t tile = geo->valid * d->dilation; /* positions from one tile to the next */
     const int64_t reach = (geo->points - 1) * d->dilation;
-    void (*const forward)(const float *, const conv1d_signals *, float *, const conv1d_spectrum *) =
-        diff ? geo->fft->forward_diff : geo->fft->forward_sum;
 #pragma omp for collapse(3) schedule(static) nowait
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t g = 0; g < geo->groups; ++g) {
@@ -78,7 +80,7 @@ void transform_tiles_src_team(const transform_state *t, const float *src, int64_
                             t, &t->x, &t->in, transform_row(geo, i, g, p), c + l);
                         const conv1d_signals in = {
                             .re = from.re + l, .im = from.im + l, .time = from.time};
-                        forward(t->twiddle, &in, scratch.work, &to);
+                        geo->fft->forward(t->twiddle, &in, scratch.work, &to);
                     }
                 }
             }
@@ -117,7 +119,7 @@ void transform_tiles_ddst_team(const transform_state *t, const float *ddst, cons
                             .re = scratch.stage + first_row_re(t, p) * LANES + l,
                             .im = scratch.stage + first_row_im(t, p, rows) * LANES + l,
                             .time = d->dilation * LANES};
-                        geo->fft->forward_sum(t->twiddle, &in, scratch.work, &to);
+                        geo->fft->forward(t->twiddle, &in, scratch.work, &to);
                     }
                 }
             }

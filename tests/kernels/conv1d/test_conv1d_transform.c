@@ -73,24 +73,22 @@ static void test_codelets(void **unused)
         if (!(error <= 4e-14 * norm))
             fail_msg("length %d: relative l2 error %.3g", T, sqrt(error / norm));
 
-        /* planes re + im, re, im (rows u, v) -> planes im, re -> signals */
+        /* rows u and v of two planes, and back to signals */
         const int64_t frequency = 6 * lanes;
-        float *sum = case_result((T / 2 + 1) * frequency),
-              *diff = case_result((T / 2 + 1) * frequency);
-        const conv1d_spectrum at_sum = {sum, frequency, 2 * lanes, lanes},
-                              at_diff = {diff, frequency, 2 * lanes, lanes};
-        fft->forward_sum(twiddle, &in, work, &at_sum);
-        fft->forward_diff(twiddle, &in, work, &at_diff);
-        for (int f = 1; f < T / 2; ++f) {
-            float *s = sum + f * frequency, *d = diff + f * frequency;
-            for (int j = 0; j < 2 * lanes; ++j) {
-                const float re = s[2 * lanes + j], im = s[4 * lanes + j];
-                assert_true(s[j] == re + im && d[j] == re && d[2 * lanes + j] == im - re &&
-                            d[4 * lanes + j] == re + im);
-                s[j] = im;
+        float *spectrum = case_result((T / 2 + 1) * frequency);
+        const conv1d_spectrum at = {spectrum, frequency, 2 * lanes, lanes};
+        fft->forward(twiddle, &in, work, &at);
+        for (int f = 0; f <= T / 2; ++f)
+            for (int l = 0; l < lanes; ++l) {
+                const float *u = spectrum + f * frequency + l, *v = u + lanes;
+                const float *z_f = z + f * 2 * lanes + l, *z_conj = z + (T - f) % T * 2 * lanes + l;
+                if (f == 0 || f == T / 2)
+                    assert_true(u[0] == z_f[0] && v[0] == z_f[lanes]);
+                else
+                    assert_true(u[0] == z_f[0] && u[2 * lanes] == z_f[lanes] && v[0] == z_conj[0] &&
+                                v[2 * lanes] == -z_conj[lanes]);
             }
-        }
-        fft->inverse(twiddle, &at_sum, work, &out);
+        fft->inverse(twiddle, &at, work, &out);
         for (int j = 0; j < n; ++j)
             z[j] /= (float)T;
         if (!(l2_distance(z, x, n) <= 4e-7 * l2_norm(x, n)))
@@ -101,8 +99,7 @@ static void test_codelets(void **unused)
         chirp_free(x);
         chirp_free(work);
         chirp_free(z);
-        chirp_free(sum);
-        chirp_free(diff);
+        chirp_free(spectrum);
     }
 }
 
