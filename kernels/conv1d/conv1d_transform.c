@@ -13,10 +13,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum {
-    LINE_FLOATS = 16,
-    BLOCK_BYTES = 12 << 20
-}; /* spectra of a block: part of a last-level cache of 32 MiB */
+enum { LINE_FLOATS = 16 };
 
 static double cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
 {
@@ -40,7 +37,7 @@ static void destroy(void *state)
     transform_state *t = state;
     if (!t)
         return;
-    const transform_block *blocks[] = {&t->x,       &t->y, &t->o, &t->weights, &t->gradient};
+    const transform_block *blocks[] = {&t->x, &t->y, &t->o, &t->weights, &t->gradient};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         chirp_free(blocks[i]->at);
     chirp_free(t->twiddle);
@@ -101,11 +98,7 @@ static chirp_status create(const chirp_conv1d_desc *desc, unsigned passes, void 
     t->geo = geo;
     t->in = transform_make_side(desc->C);
     t->out = transform_make_side(desc->K);
-    const int64_t sample_bytes = geo.frequencies * geo.rows_per_sample * 2 *
-                                 (t->in.padded + t->out.padded) * (int64_t)sizeof(float);
-    const int64_t most = conv1d_max(1, conv1d_min(desc->N, BLOCK_BYTES / sample_bytes));
-    t->block = conv1d_ceil_div(desc->N,
-                               conv1d_ceil_div(desc->N, most)); /* blocks of nearly the same size */
+    t->block = transform_block_samples(desc, &geo);
     t->block_rows = t->block * geo.rows_per_sample;
     t->one_block = t->block == desc->N;
     chirp_status st = allocate(t);

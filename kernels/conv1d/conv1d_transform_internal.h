@@ -143,6 +143,8 @@ void transform_store_gradient_team(const transform_state *t, float *dwei);
 bool transform_choose(const chirp_conv1d_desc *desc, transform_geometry *geo);
 bool transform_tile(const chirp_conv1d_desc *desc, const conv1d_fft *fft, transform_geometry *geo);
 transform_side transform_make_side(int64_t channels);
+/* Samples per block. */
+int64_t transform_block_samples(const chirp_conv1d_desc *desc, const transform_geometry *geo);
 /* Multiply-adds at the peak of one thread. */
 double transform_cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass,
                       const transform_geometry *geo);

@@ -82,8 +82,23 @@ static double products(const chirp_conv1d_desc *d, const transform_geometry *geo
 
 static double weight_floats(const chirp_conv1d_desc *d, const transform_geometry *geo)
 {
-    return 3.0 * (double)geo->frequencies * (double)conv1d_round_up(d->C, TRANSFORM_LANES) *
+    return 2.0 * (double)geo->frequencies * (double)conv1d_round_up(d->C, TRANSFORM_LANES) *
            (double)conv1d_round_up(d->K, TRANSFORM_LANES);
+}
+
+/*
+ * Spectra of a block are written and read once, weight spectra are read once per block. 24 MiB of the former was the best of
+ * 2 to 64 MiB for conv2, conv3 and conv4 on a core with 32 MiB of shared last-level cache (a shallow optimum).
+ */
+int64_t transform_block_samples(const chirp_conv1d_desc *d, const transform_geometry *geo)
+{
+    const int64_t block_bytes = 24 << 20;
+    const int64_t channels =
+        conv1d_round_up(d->C, TRANSFORM_LANES) + conv1d_round_up(d->K, TRANSFORM_LANES);
+    const int64_t sample_bytes =
+        geo->frequencies * geo->rows_per_sample * 2 * channels * (int64_t)sizeof(float);
+    const int64_t most = conv1d_max(1, conv1d_min(d->N, block_bytes / sample_bytes));
+    return conv1d_ceil_div(d->N, conv1d_ceil_div(d->N, most)); /* blocks of nearly the same size */
 }
 
 /* Points of all complex transforms of a pass, all channels. */
@@ -94,19 +109,22 @@ static double transformed_points(const chirp_conv1d_desc *d, const transform_geo
                     conv1d_round_up(d->K, TRANSFORM_LANES));
 }
 
+/* Multiply-adds at peak to make a float of weight spectra from taps, or taps from it. */
+static const double taps_per_weight = 40.0;
+
 double transform_cost(const chirp_conv1d_desc *d, chirp_conv1d_pass pass,
                       const transform_geometry *geo)
 {
-    /* In multiply-adds at peak, measured on two cores with AVX-512 (conv2, conv3, conv4, batch 64) */
-    const double per_product = 1.1; /* libxsmm reaches 90 % of the peak */
-    const double per_point =
-        45.0; /* a channel of a complex point through a transform and its planes */
-    const double per_weight =
-        12.0; /* a float of weight spectra from memory, each time a block of samples needs it */
-    const double weights =
-        weight_floats(d, geo) * (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS ? 2.0 : 1.0);
+    /* In multiply-adds at peak, fitted to one core with AVX-512 (57.6 per ns): the network's layers, batch 1 to 64 */
+    const double per_product = 1.2; /* of the small GEMMs, with the sums before them */
+    /* a channel of a complex point: transform, and two planes written and read; longer tiles leave the L1 cache */
+    const double per_point = geo->points > 128 ? 130.0 : 105.0;
+    const double per_weight[CHIRP_CONV1D_PASSES] = {
+        10.0, 16.0, 12.0}; /* a float of weight spectra per block of samples */
+    const double once = pass == CHIRP_CONV1D_BACKWARD_WEIGHTS ? taps_per_weight : 0.0;
+    const double blocks = (double)conv1d_ceil_div(d->N, transform_block_samples(d, geo));
     return per_product * products(d, geo) + per_point * transformed_points(d, geo) +
-           per_weight * weights;
+           (per_weight[pass] * blocks + once) * weight_floats(d, geo);
 }
 
 double transform_flops(const chirp_conv1d_desc *d, chirp_conv1d_pass pass,
@@ -129,7 +147,10 @@ bool transform_choose(const chirp_conv1d_desc *d, transform_geometry *geo)
         transform_geometry candidate;
         if (!transform_tile(d, &fft[i], &candidate))
             continue;
-        const double cost = transform_cost(d, CHIRP_CONV1D_FORWARD, &candidate);
+        /* one geometry for all passes: they share weight spectra, made once for each step */
+        double cost = taps_per_weight * weight_floats(d, &candidate);
+        for (int pass = 0; pass < CHIRP_CONV1D_PASSES; ++pass)
+            cost += transform_cost(d, (chirp_conv1d_pass)pass, &candidate);
         if (cost < least) {
             least = cost;
             *geo = candidate;

@@ -38,7 +38,10 @@ static void gather_src(const transform_state *t, const float *src, int64_t at, i
     const chirp_conv1d_desc *d = &t->desc;
     for (int64_t j = 0; j < t->geo.points; ++j, at += d->dilation, to += 2 * LANES) {
         int64_t kept = 0;
-        if (at >= 0 && at < d->W) {
+        if (at >= 0 && at < d->W && n_channels == LANES) { /* a constant size: no call */
+            memcpy(to, src + at * d->C, LANES * sizeof *to);
+            kept = LANES;
+        } else if (at >= 0 && at < d->W) {
             memcpy(to, src + at * d->C, (size_t)n_channels * sizeof *to);
             kept = n_channels;
         }

@@ -5,18 +5,52 @@
 
 enum { LANES = TRANSFORM_LANES, FFT_LANES = CHIRP_FFT_LANES };
 
+/*
+ * Between rows of taps, one row per channel (row l at taps + l*stride), and vectors of channels, one per tap (tap s at
+ * lanes + s*2*FFT_LANES). Squares of FFT_LANES taps of all FFT_LANES channels are transposed in registers.
+ */
+static void taps_to_lanes(const float *taps, int64_t stride, int64_t n_channels, int64_t S,
+                          float *lanes)
+{
+    int64_t s = 0;
+    for (; n_channels == FFT_LANES && s + FFT_LANES <= S; s += FFT_LANES) {
+        fft_vec square[FFT_LANES];
+        for (int64_t l = 0; l < FFT_LANES; ++l)
+            square[l] = fft_load(taps + l * stride + s);
+        fft_transpose(square);
+        for (int64_t l = 0; l < FFT_LANES; ++l)
+            fft_store(lanes + (s + l) * 2 * FFT_LANES, square[l]);
+    }
+    for (int64_t l = 0; l < n_channels; ++l)
+        for (int64_t e = s; e < S; ++e)
+            lanes[e * 2 * FFT_LANES + l] = taps[l * stride + e];
+}
+
+static void lanes_to_taps(const float *lanes, int64_t stride, int64_t n_channels, int64_t S,
+                          float *taps)
+{
+    int64_t s = 0;
+    for (; n_channels == FFT_LANES && s + FFT_LANES <= S; s += FFT_LANES) {
+        fft_vec square[FFT_LANES];
+        for (int64_t l = 0; l < FFT_LANES; ++l)
+            square[l] = fft_load(lanes + (s + l) * 2 * FFT_LANES);
+        fft_transpose(square);
+        for (int64_t l = 0; l < FFT_LANES; ++l)
+            fft_store(taps + l * stride + s, square[l]);
+    }
+    for (int64_t l = 0; l < n_channels; ++l)
+        for (int64_t e = s; e < S; ++e)
+            taps[l * stride + e] = lanes[e * 2 * FFT_LANES + l];
+}
+
 /* Taps of two channels c, c + 1 of FFT_LANES filters as re and im, zeros behind: to [T][re, im][FFT_LANES]. */
 static void gather_taps(const transform_state *t, const float *wei, int64_t k, int64_t c, float *to)
 {
     const int64_t C = t->desc.C, S = t->desc.S;
     memset(to, 0, (size_t)(t->geo.points * 2 * FFT_LANES) * sizeof *to);
-    for (int64_t h = 0; h < conv1d_min(2, C - c); ++h) {
-        for (int64_t l = 0; l < conv1d_min(FFT_LANES, t->desc.K - k); ++l) {
-            const float *from = wei + ((k + l) * C + c + h) * S;
-            for (int64_t s = 0; s < S; ++s)
-                to[(s * 2 + h) * FFT_LANES + l] = from[s];
-        }
-    }
+    for (int64_t h = 0; h < conv1d_min(2, C - c); ++h)
+        taps_to_lanes(wei + (k * C + c + h) * S, C * S,
+                      conv1d_max(0, conv1d_min(FFT_LANES, t->desc.K - k)), S, to + h * FFT_LANES);
 }
 
 /* z [T][re, im] is the transform of a + i b: takes A and B apart and stores both, divided by T. */
@@ -99,11 +133,9 @@ void transform_store_gradient_team(const transform_state *t, float *dwei)
             join_gradient(t, a, a + t->in.panel, scratch.stage);
             t->geo.fft->plain(t->twiddle, &in, scratch.work, &out);
             for (int64_t h = 0; h < conv1d_min(2, d->K - k); ++h)
-                for (int64_t l = 0; l < conv1d_min(FFT_LANES, d->C - c); ++l) {
-                    float *to = dwei + ((k + h) * d->C + c + l) * d->S;
-                    for (int64_t s = 0; s < d->S; ++s)
-                        to[s] = scratch.other[(s * 2 + h) * FFT_LANES + l];
-                }
+                lanes_to_taps(scratch.other + h * FFT_LANES, d->S,
+                              conv1d_max(0, conv1d_min(FFT_LANES, d->C - c)), d->S,
+                              dwei + ((k + h) * d->C + c) * d->S);
         }
     }
 }
