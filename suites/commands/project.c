@@ -89,6 +89,11 @@ static void print_end(const chirp_projection *p)
                "for the slowest node, "
                "a spread of %.3f, explains the rest.\n",
                p->points_lost, p->points_bytes, p->relative_needed);
+    if (p->n_rungs > 0)
+        printf("\nFrom there to here, at %d nodes, batch 64, same waiting (closed form):\n",
+               p->scenario_nodes);
+    for (int i = 0; i < p->n_rungs; ++i)
+        printf("  %5.1f %%  %s\n", 100 * p->rung[i].efficiency, p->rung[i].name);
     if (!p->simulated)
         printf("Rows are from the closed form, not from a simulation.\n");
 }
@@ -120,6 +125,8 @@ static int run(int argc, char **argv)
     const char *compute = "fast";
     const char *json = NULL;
     bool jitter_given = false;
+    bool permanent_given = false;
+    double permanent = -1;
     double jitter = 0;
     int64_t seed = 1;
     int64_t steps = 0;
@@ -152,10 +159,15 @@ static int run(int argc, char **argv)
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
          .given = &jitter_given,
          .help = "spread of passes between ranks, relative; default: calibrated"},
+        {"permanent-share", CHIRP_OPTION_REAL, &permanent, .metavar = "S", .min = 0, .max = 1,
+         .given = &permanent_given,
+         .help = "of the spread's variance: slow nodes stay slow; default: the machine's"},
+        {"balance", CHIRP_OPTION_FLAG, &o.balance,
+         .help = "what if a rank's share of the signals followed its speed"},
         {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
-         .help = "simulated steps per row; 0: 32, fewer above 256 ranks"},
+         .help = "simulated steps per row; 0: 32 (delayed: 64), fewer on many ranks"},
         {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
@@ -190,6 +202,7 @@ static int run(int argc, char **argv)
     o.steps = (int)steps;
     if (jitter_given)
         o.jitter = jitter;
+    o.permanent_share = permanent_given ? permanent : -1;
     char *probe = NULL; /* an unwritable output is found before the work, not after it */
     if (json && (st = chirp_file_temporary(json, &probe)) == CHIRP_OK)
         chirp_file_discard(probe);

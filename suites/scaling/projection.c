@@ -155,6 +155,17 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
         .cycle_s = v[CHIRP_TARGET_CYCLE].value,
         .cycles = fmax(0.5, p->cycles),
     };
+    if (p->options.permanent_share >= 0)
+        plan->jitter_permanent_share = p->options.permanent_share;
+    if (p->options.balance) {
+        /* what stays permanent is that shares are whole signals: uniform within half a signal of a rank's ideal */
+        const double signals = (double)p->options.batch * p->options.micro_steps;
+        const double fresh =
+            plan->jitter_relative * plan->jitter_relative * (1 - plan->jitter_permanent_share);
+        const double permanent = 1 / (12 * signals * signals);
+        plan->jitter_relative = sqrt(fresh + permanent);
+        plan->jitter_permanent_share = permanent / (fresh + permanent);
+    }
     if (!(plan->micro_s > 0))
         return chirp_fail(CHIRP_ERR_ARG, "--compute measured needs --profile FILE");
     make_buckets(p, &shares, plan);
@@ -163,8 +174,11 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
 
 static double efficiency(const chirp_step_terms *t) { return t->compute / t->seconds; }
 
-static int default_steps(int ranks)
+static int default_steps(const chirp_plan *plan)
 {
+    const int ranks = plan->ranks;
+    if (plan->exchange == CHIRP_PLAN_DELAYED) /* half of them are warm-up, see simulate.c */
+        return ranks <= 128 ? 64 : ranks <= 512 ? 32 : 16;
     if (ranks <= 256)
         return 32;
     return ranks <= 1024 ? 8 : 2;
@@ -212,10 +226,10 @@ static chirp_status project_row(chirp_projection *p, int nodes, chirp_projection
             p->machine.name, p->machine.hosts / p->machine.ranks_per_node);
     chirp_plan plan;
     *row = (chirp_projection_row){.nodes = nodes, .ranks = (int)ranks};
-    row->steps = p->options.steps > 0 ? p->options.steps : default_steps((int)ranks);
     chirp_status st = chirp_plan_make(p, (int)ranks, &plan);
     if (st != CHIRP_OK)
         return st;
+    row->steps = p->options.steps > 0 ? p->options.steps : default_steps(&plan);
     chirp_closed_form(&plan, &row->closed_form);
     row->terms = row->closed_form;
     if (p->simulated)
@@ -351,6 +365,8 @@ chirp_status chirp_project(const chirp_projection_options *options,
         st = make_scenarios(p);
         if (st == CHIRP_OK)
             st = make_headline(p);
+        if (st == CHIRP_OK)
+            st = chirp_projection_ladder(p);
     }
     if (st != CHIRP_OK)
         chirp_projection_release(p);

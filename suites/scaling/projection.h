@@ -29,6 +29,9 @@ typedef struct chirp_projection_options {
     int micro_steps;      /**< passes per exchange */
     bool shared_noise;    /**< one number per variational weight travels */
     bool half;            /**< bf16 on the wire: half the bytes */
+    bool
+        balance; /**< a rank's share of the signals follows its speed: slow nodes are not waited for */
+    double permanent_share; /**< of the jitter's variance; negative: the machine's */
     chirp_engine engine;
     uint64_t seed;
     int steps;           /**< simulated per row; 0: 32 up to 256 ranks, fewer beyond */
@@ -55,6 +58,14 @@ typedef struct chirp_scenario {
     double efficiency;
 } chirp_scenario;
 
+/** One measure after the other on the way from the study's mode to ours, each on top of those before it. */
+typedef struct chirp_rung {
+    const char *name;       /**< what was changed */
+    chirp_step_terms terms; /**< closed form, of one exchange: all its passes */
+    double efficiency;
+} chirp_rung;
+enum { CHIRP_MAX_RUNGS = 12 };
+
 typedef struct chirp_projection {
     chirp_projection_options options;
     chirp_target machine;
@@ -69,6 +80,8 @@ typedef struct chirp_projection {
     chirp_projection_row row[CHIRP_MAX_ROWS];
     int n_scenarios, scenario_nodes;
     chirp_scenario scenario[CHIRP_MAX_SCENARIOS];
+    int n_rungs; /**< at the published node count, batch 64, fast compute, last2 */
+    chirp_rung rung[CHIRP_MAX_RUNGS];
     bool has_headline;
     double points_lost; /**< published: 100 (1 - efficiency) */
     double
@@ -89,6 +102,9 @@ void chirp_projection_release(chirp_projection *projection);
 
 /** Plan of one rank count; what rows, scenarios and tests are made from. */
 chirp_status chirp_plan_make(const chirp_projection *projection, int ranks, chirp_plan *plan);
+
+/** Fills the rungs; used by chirp_project(). */
+chirp_status chirp_projection_ladder(chirp_projection *projection);
 
 /** The result as JSON text; free with chirp_free(). */
 chirp_status chirp_projection_json(const chirp_projection *projection, char **text);

@@ -57,6 +57,9 @@ static void say(cJSON *list, const char *text)
 static void add_assumptions(cJSON *root, const chirp_projection *p)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
+    const double permanent = p->options.permanent_share >= 0
+                                 ? p->options.permanent_share
+                                 : p->machine.value[CHIRP_TARGET_JITTER_PERMANENT_SHARE].value;
     char text[768];
     say(list, p->simulated ? "rows by SimGrid on the platform file, one exchange after the other; "
                              "closed_form beside each row"
@@ -76,8 +79,12 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
         "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard "
         "deviation), "
         "%.0f %% of the variance permanent per rank; this assumption carries the prediction",
-        p->jitter_relative, 100 * p->machine.value[CHIRP_TARGET_JITTER_PERMANENT_SHARE].value);
+        p->jitter_relative, 100 * permanent);
     say(list, text);
+    if (p->options.balance)
+        say(list, "every rank's share of the signals follows its speed, in whole signals: "
+                  "chirpbench train does not do "
+                  "this, it is what it would be worth");
     for (int i = 0; i < CHIRP_TARGET_NUMBERS; ++i) {
         const chirp_target_value *v = &p->machine.value[i];
         if (!v->given || v->kind[0] != 'a')
@@ -158,6 +165,19 @@ static void add_scenarios(cJSON *root, const chirp_projection *p)
     }
 }
 
+static void add_ladder(cJSON *root, const chirp_projection *p)
+{
+    if (p->n_rungs == 0)
+        return;
+    cJSON *list = cJSON_AddArrayToObject(root, "ladder");
+    for (int i = 0; i < p->n_rungs; ++i) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(item, "measure", p->rung[i].name);
+        put_terms(item, &p->rung[i].terms);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
 static void add_headline(cJSON *root, const chirp_projection *p)
 {
     if (p->machine.published_nodes > 0) {
@@ -201,6 +221,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     (void)cJSON_AddStringToObject(root, "weight_noise", o->shared_noise ? "shared" : "independent");
     (void)cJSON_AddStringToObject(root, "compress", o->half ? "bf16" : "none");
     put(root, "accumulate", o->micro_steps);
+    (void)cJSON_AddBoolToObject(root, "balance", o->balance);
     put(root, "trained_numbers", (double)p->workload.trained);
     put(root, "exchanged_bytes", (double)p->workload.trained * (o->half ? 2 : 4));
     (void)cJSON_AddStringToObject(root, "engine", p->simulated ? "simgrid" : "closed form");
@@ -213,6 +234,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     add_calibration(root, p);
     add_assumptions(root, p);
     add_scenarios(root, p);
+    add_ladder(root, p);
     char *printed = cJSON_Print(root);
     cJSON_Delete(root);
     if (!printed)

@@ -30,6 +30,7 @@ static chirp_projection_options options(const char *machine, chirp_plan_exchange
                                       .variant = CHIRP_VARIANT_LAST2,
                                       .batch = 64,
                                       .jitter = -1,
+                                      .permanent_share = -1,
                                       .bucket_bytes = 1 << 20,
                                       .micro_steps = 1,
                                       .seed = 3};
@@ -179,6 +180,45 @@ static void test_ours_beats_the_study_under_the_same_waiting(void **state)
     chirp_projection_release(&p);
 }
 
+static void test_each_measure_helps_and_the_last_reaches_the_target(void **state)
+{
+    (void)state;
+    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    o.n_rows = 1;
+    project(&o, &p);
+    assert_true(p.n_rungs >= 8);
+    for (int i = 1; i < p.n_rungs; ++i)
+        assert_true(p.rung[i].efficiency >= p.rung[i - 1].efficiency - 1e-9);
+    const chirp_rung *last = &p.rung[p.n_rungs - 1];
+    assert_true(last->efficiency >= 0.95);
+    assert_true(last->terms.exposed_allreduce + last->terms.negotiation <=
+                0.01 * last->terms.seconds);
+    chirp_projection_release(&p);
+}
+
+static void test_simulation_meets_the_closed_form_of_what_attacks_waiting(void **state)
+{
+    (void)state;
+    if (!chirp_simulate_available(NULL))
+        skip();
+    for (int share = 0; share < 2; ++share)
+        for (int passes = 1; passes <= 4; passes += 3) {
+            chirp_projection_options o = options("theta_crossbar", CHIRP_PLAN_DELAYED);
+            o.nodes[2] = 16;
+            o.nodes[3] = 64;
+            o.permanent_share = share * 0.5;
+            o.balance = share == 1;
+            o.micro_steps = passes;
+            o.steps = 64;
+            project(&o, &p);
+            for (int i = 1; i < p.n_rows; ++i)
+                assert_near(p.row[i].efficiency,
+                            p.row[i].closed_form.compute / p.row[i].closed_form.seconds, 0.03);
+            chirp_projection_release(&p);
+        }
+}
+
 static void test_json_is_complete(void **state)
 {
     (void)state;
@@ -262,6 +302,8 @@ int main(void)
         cmocka_unit_test(test_hal_and_the_fat_tree_run),
         cmocka_unit_test(test_the_headline),
         cmocka_unit_test(test_ours_beats_the_study_under_the_same_waiting),
+        cmocka_unit_test(test_each_measure_helps_and_the_last_reaches_the_target),
+        cmocka_unit_test(test_simulation_meets_the_closed_form_of_what_attacks_waiting),
         cmocka_unit_test(test_json_is_complete),
         cmocka_unit_test(test_impossible_projections_are_refused),
         cmocka_unit_test(test_simgrid_s_own_errors_come_back),
