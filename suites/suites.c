@@ -21,6 +21,8 @@ const chirp_bench_suite chirp_suites[] = {
      chirp_suite_network},
     {"signal", "training signals: whole batches, each stage, its limits, prefetch, data sets",
      chirp_suite_signal},
+    {"accuracy", "how exact signals are: the waveform against published values, short grids against long",
+     chirp_suite_accuracy},
     {"communication", "between ranks: latency, bandwidth, allreduce, overlap; under mpiexec",
      chirp_suite_communication},
 };

@@ -32,6 +32,9 @@ extern const chirp_bench_entry chirp_suite_temperature[];
 /** Training signals: whole, by stage, the stages' limits, prefetch, data sets. */
 extern const chirp_bench_entry chirp_suite_signal[];
 
+/** How exact signals are: the waveform against published values, short grids against long ones. */
+extern const chirp_bench_entry chirp_suite_accuracy[];
+
 /** Between ranks: latency, bandwidth, allreduce by size and algorithm, overlap. Needs two ranks. */
 extern const chirp_bench_entry chirp_suite_communication[];
 
