@@ -72,19 +72,44 @@ static void clock_stop(struct chirp_bench *b)
     b->cpu_ns += cpu - b->cpu_began_ns;
 }
 
-/* First and last call, kept apart so that the calls between are a compare and a decrement. */
+/* Running time of this call of run() so far, pauses left out. */
+static int64_t running_ns(const struct chirp_bench *b)
+{
+    return b->wall_ns + (b->paused ? 0 : chirp_now_ns() - b->wall_began_ns);
+}
+
+/* A whole block has ended. */
+static void end_block(struct chirp_bench *b, int64_t now_ns)
+{
+    const double each = (double)(now_ns - b->block_began_ns) / (double)b->block;
+    if (b->fastest_ns == 0 || each < b->fastest_ns)
+        b->fastest_ns = each;
+    b->block_began_ns = now_ns;
+}
+
+/* First call, last call and those between blocks, apart: all others are a compare and a decrement. */
 __attribute__((noinline)) static bool next_edge(struct chirp_bench *b)
 {
     if (b->finished)
         return false;
     if (!b->started) {
         b->started = true;
-        b->left = b->iterations - 1;
+        b->remaining = b->iterations - b->block;
+        b->left = b->block - 1;
         clock_start(b);
+        return true;
+    }
+    if (b->remaining > 0) {
+        end_block(b, running_ns(b));
+        const int64_t size = b->remaining < b->block ? b->remaining : b->block;
+        b->remaining -= size;
+        b->left = size - 1;
         return true;
     }
     if (!b->paused)
         clock_stop(b);
+    if (b->iterations % b->block == 0)
+        end_block(b, b->wall_ns);
     b->finished = true;
     return false;
 }
@@ -163,9 +188,12 @@ void chirp_bench_label(chirp_bench *b, const char *label)
 int chirp_bench_threads(const chirp_bench *b) { return b->threads; }
 
 chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, int64_t iterations,
-                                 bool cold, const chirp_bench_hook *hook, struct chirp_bench *b)
+                                 int64_t blocks, bool cold, const chirp_bench_hook *hook,
+                                 struct chirp_bench *b)
 {
+    const int64_t size = blocks > 1 ? iterations / blocks : iterations;
     *b = (struct chirp_bench){.iterations = iterations,
+                              .block = size > 0 ? size : 1,
                               .threads = threads,
                               .hook = hook,
                               .cold = cold,
@@ -188,7 +216,7 @@ chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, in
     } else if (!b->finished) {
         st = chirp_fail(CHIRP_ERR_ARG,
                         "the benchmark left its loop early: %lld of %lld iterations remain",
-                        (long long)b->left, (long long)iterations);
+                        (long long)(b->left + b->remaining), (long long)iterations);
     } else if (b->paused) {
         st = chirp_fail(CHIRP_ERR_ARG, "the benchmark ended its loop with the clock paused");
     } else if (cold && b->flushes == 0) {

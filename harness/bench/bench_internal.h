@@ -36,8 +36,12 @@ typedef struct chirp_bench_hook {
 
 /** State of one call of run(). */
 struct chirp_bench {
-    int64_t left;       /**< iterations still to hand out; 0 before the first, too */
+    int64_t left;       /**< iterations of this block still to hand out; 0 before the first, too */
     int64_t iterations; /**< planned */
+    int64_t block;      /**< iterations in a block; the clock is read between blocks */
+    int64_t remaining;  /**< iterations after this block */
+    int64_t block_began_ns; /**< running time when the block began */
+    double fastest_ns;      /**< per iteration, of the fastest whole block; 0: none yet */
     bool started, finished, paused;
     int threads;
     int64_t wall_began_ns, cpu_began_ns; /**< of the running stretch */
@@ -52,9 +56,10 @@ struct chirp_bench {
     chirp_status counter_status; /**< first failure of a void function, e.g. out of memory */
 };
 
-/** Runs entry once with `iterations`; *b holds times and counters afterwards. Clear with chirp_bench_clear(). */
+/** Runs entry once with `iterations`, in about `blocks` separately timed blocks; *b holds times and counters afterwards. Clear with chirp_bench_clear(). */
 chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, int64_t iterations,
-                                 bool cold, const chirp_bench_hook *hook, struct chirp_bench *b);
+                                 int64_t blocks, bool cold, const chirp_bench_hook *hook,
+                                 struct chirp_bench *b);
 void chirp_bench_clear(struct chirp_bench *b);
 
 /** A counter that has no number, and why. */
@@ -74,6 +79,7 @@ typedef struct chirp_row {
     char *error; /**< NULL, or why there is no time */
     int64_t iterations;
     double real_s, cpu_s;
+    double fastest_s;        /**< per iteration, of the fastest block; 0 unknown */
     chirp_counters counters; /**< values as shown: rates are divided already */
     char *label;
     char bound[24];        /**< "", or what bounds it on the roofline: "compute", "L2", "memory" */
@@ -144,6 +150,7 @@ typedef struct chirp_job {
     int64_t iterations;
     double relative_error; /**< negative: not checked */
     double spent_s;        /**< in timed repetitions */
+    double iteration_s;    /**< of the latest run; 0 before the first */
     chirp_rows rows;
     struct chirp_events *events; /**< NULL: none asked for */
 } chirp_job;

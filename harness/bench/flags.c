@@ -69,6 +69,8 @@ static const flag flag_table[] = {
     {"cold-cache", FLAG_BOOL, AT(cold_cache), 0, 0, NULL, "evict caches before every iteration"},
     {"no-isolation", FLAG_BOOL, AT(no_isolation), 0, 0, NULL,
      "run in one process (debuggers, profilers); a crash then ends the run"},
+    {"no-peak", FLAG_BOOL, AT(no_peak), 0, 0, NULL,
+     "don't measure the FMA peak first; rows have no peak_fraction then"},
     {"no-check", FLAG_BOOL, AT(no_check), 0, 0, NULL,
      "don't compare with the reference before timing"},
     {"max-relative-error", FLAG_REAL, AT(max_relative_error), 0, 1, "E",

@@ -40,6 +40,7 @@ typedef struct chirp_bench_flags {
     double time_budget_s;      /**< of one benchmark, with target_precision */
     bool interleave_peers;     /**< round-robin over algorithms of one case, and ratio rows */
     bool no_isolation;         /**< run in this process: for debuggers and profilers */
+    bool no_peak;              /**< don't measure the FMA peak: rows have no peak_fraction */
     bool cold_cache;           /**< flush caches before every iteration */
 } chirp_bench_flags;
 

@@ -140,7 +140,7 @@ static chirp_status measure_peak(void *result, const void *arg)
 /* Peaks of the thread counts in use, measured before the rows that are compared with them. */
 static chirp_status measure_peaks(runner *r)
 {
-    if (r->run.flags->dry_run)
+    if (r->run.flags->dry_run || r->run.flags->no_peak)
         return CHIRP_OK;
     cJSON *peaks = cJSON_AddObjectToObject(r->context, "fma_peak_GFLOPS");
     if (!peaks)

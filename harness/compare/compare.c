@@ -18,34 +18,25 @@ const char *chirp_verdict_text(chirp_verdict verdict)
     return (unsigned)verdict < CHIRP_VERDICTS ? texts[verdict] : "unknown";
 }
 
-static double least(const double *x, size_t n)
-{
-    double low = x[0];
-    for (size_t i = 1; i < n; ++i)
-        low = x[i] < low ? x[i] : low;
-    return low;
-}
-
 /*
  * One-sided p of "fresh/base > limit" (or "<" when !above): the U test on fresh and limit * base. Half of the two-sided p
  * on the side where the samples lie, the rest on the other.
  */
-static chirp_status p_beyond(const chirp_samples *base, const chirp_samples *fresh, double limit,
-                             bool above, double *p)
+static chirp_status p_beyond(const double *base, size_t n_base, const double *fresh, size_t n_fresh,
+                             double limit, bool above, double *p)
 {
-    double *scaled = chirp_alloc(base->count * sizeof *scaled);
+    double *scaled = chirp_alloc(n_base * sizeof *scaled);
     double u = 0;
     double two_sided = 1;
     if (!scaled)
         return CHIRP_ERR_NOMEM;
-    for (size_t i = 0; i < base->count; ++i)
-        scaled[i] = limit * base->seconds[i];
-    const chirp_status st =
-        chirp_mann_whitney(fresh->seconds, fresh->count, scaled, base->count, &u, &two_sided);
+    for (size_t i = 0; i < n_base; ++i)
+        scaled[i] = limit * base[i];
+    const chirp_status st = chirp_mann_whitney(fresh, n_fresh, scaled, n_base, &u, &two_sided);
     chirp_free(scaled);
     if (st != CHIRP_OK)
         return st;
-    const bool lies_above = u > 0.5 * (double)base->count * (double)fresh->count;
+    const bool lies_above = u > 0.5 * (double)n_base * (double)n_fresh;
     *p = lies_above == above ? 0.5 * two_sided : 1 - 0.5 * two_sided;
     return CHIRP_OK;
 }
@@ -81,29 +72,36 @@ static void from_aggregates(const chirp_samples *base, const chirp_samples *fres
 static chirp_status from_samples(const chirp_samples *base, const chirp_samples *fresh,
                                  const chirp_compare_options *o, chirp_comparison *c)
 {
+    const double *x = chirp_samples_deciding(base, fresh, base);
+    const double *y = chirp_samples_deciding(base, fresh, fresh);
+    const size_t n = base->count;
+    const size_t m = fresh->count;
     chirp_summary sb;
     chirp_summary sf;
-    chirp_status st = chirp_stats_summary(base->seconds, base->count, o->confidence, &sb);
+    chirp_interval whole;
+    chirp_status st = chirp_stats_summary(x, n, o->confidence, &sb);
     if (st == CHIRP_OK)
-        st = chirp_stats_summary(fresh->seconds, fresh->count, o->confidence, &sf);
+        st = chirp_stats_summary(y, m, o->confidence, &sf);
     if (st == CHIRP_OK)
-        st = chirp_ratio_interval(base->seconds, base->count, fresh->seconds, fresh->count,
-                                  o->confidence, &c->ratio);
+        st = chirp_ratio_interval(x, n, y, m, o->confidence, &c->ratio);
     if (st == CHIRP_OK)
-        st = chirp_mann_whitney(base->seconds, base->count, fresh->seconds, fresh->count, NULL,
-                                &c->p);
+        st = chirp_ratio_interval(base->seconds, n, fresh->seconds, m, o->confidence, &whole);
     if (st == CHIRP_OK)
-        st = p_beyond(base, fresh, 1 + o->threshold, true, &c->p_slower);
+        st = chirp_mann_whitney(x, n, y, m, NULL, &c->p);
     if (st == CHIRP_OK)
-        st = p_beyond(base, fresh, 1 / (1 + o->threshold), false, &c->p_faster);
+        st = p_beyond(x, n, y, m, 1 + o->threshold, true, &c->p_slower);
+    if (st == CHIRP_OK)
+        st = p_beyond(x, n, y, m, 1 / (1 + o->threshold), false, &c->p_faster);
     if (st != CHIRP_OK)
         return st;
-    c->n_base = base->count;
-    c->n_fresh = fresh->count;
+    c->n_base = n;
+    c->n_fresh = m;
     c->base_s = sb.median.value;
     c->fresh_s = sf.median.value;
     c->noise = scatter(&sb) > scatter(&sf) ? scatter(&sb) : scatter(&sf);
-    c->floor_ratio = least(fresh->seconds, fresh->count) / least(base->seconds, base->count);
+    c->floor_ratio = sf.min / sb.min;
+    c->mean_ratio = whole.value;
+    c->by_blocks = x != base->seconds;
     return CHIRP_OK;
 }
 

@@ -35,6 +35,8 @@ typedef struct chirp_comparison {
     double base_s, fresh_s;    /**< medians */
     chirp_interval ratio;      /**< fresh/base; Hodges-Lehmann on logarithms */
     double floor_ratio;        /**< fastest fresh over fastest base repetition; 0 unknown */
+    double mean_ratio;         /**< of whole repetitions, for people; 0 unknown */
+    bool by_blocks;            /**< decided by the fastest blocks, not by whole repetitions */
     double p;                  /**< two-sided Mann-Whitney U; 1 when it can't be had */
     double p_corrected;        /**< Holm over all benchmarks compared */
     double p_slower, p_faster; /**< one-sided, against the threshold, Holm-corrected */

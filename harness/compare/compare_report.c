@@ -161,6 +161,10 @@ static bool add_comparison(cJSON *list, const chirp_comparison *c)
             ok = chirp_json_add_real(o, "ratio_low", c->ratio.low) &&
                  chirp_json_add_real(o, "ratio_high", c->ratio.high) &&
                  chirp_json_add_real(o, "confidence", c->ratio.confidence);
+        if (ok && c->mean_ratio > 0)
+            ok = chirp_json_add_real(o, "whole_repetitions_ratio", c->mean_ratio) &&
+                 chirp_json_add_text(o, "decided_by",
+                                     c->by_blocks ? "fastest blocks" : "whole repetitions");
         if (ok && c->floor_ratio > 0)
             ok = chirp_json_add_real(o, "fastest_ratio", c->floor_ratio);
     }

@@ -52,19 +52,30 @@ static chirp_samples *samples_of(chirp_results *r, const char *name)
     return s;
 }
 
-static bool add_sample(chirp_samples *s, double seconds)
+/* fastest: 0 when the row doesn't say. */
+static bool add_sample(chirp_samples *s, double seconds, double fastest)
 {
     if (s->count == s->room) {
         const size_t room = s->room ? 2 * s->room : 16;
         double *more = chirp_alloc(room * sizeof *more);
-        if (!more)
+        double *more_fastest = chirp_alloc(room * sizeof *more);
+        if (!more || !more_fastest) {
+            chirp_free(more);
+            chirp_free(more_fastest);
             return false;
-        if (s->count)
+        }
+        if (s->count) {
             memcpy(more, s->seconds, s->count * sizeof *more);
+            memcpy(more_fastest, s->fastest, s->count * sizeof *more);
+        }
         chirp_free(s->seconds);
+        chirp_free(s->fastest);
         s->seconds = more;
+        s->fastest = more_fastest;
         s->room = room;
     }
+    s->no_fastest |= !(fastest > 0);
+    s->fastest[s->count] = fastest;
     s->seconds[s->count++] = seconds;
     return true;
 }
@@ -135,7 +146,9 @@ static chirp_status take_row(chirp_results *r, const char *path, int number, con
     const int64_t at = cJSON_IsNumber(index) ? (int64_t)index->valuedouble : (int64_t)s->count;
     s->duplicate |= at <= s->last_index;
     s->last_index = at;
-    return add_sample(s, seconds) ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    const cJSON *fastest = cJSON_GetObjectItemCaseSensitive(row, "real_time_fastest");
+    const double block = cJSON_IsNumber(fastest) ? scale * fastest->valuedouble : 0;
+    return add_sample(s, seconds, isfinite(block) ? block : 0) ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
 static chirp_status read_one(const char *path, chirp_results *r)
@@ -201,12 +214,20 @@ void chirp_results_clear(chirp_results *r)
     for (size_t i = 0; i < r->count; ++i) {
         chirp_free(r->item[i].name);
         chirp_free(r->item[i].seconds);
+        chirp_free(r->item[i].fastest);
         chirp_free(r->item[i].error);
     }
     chirp_free(r->item);
     chirp_free(r->path);
     cJSON_Delete(r->context);
     *r = (chirp_results){0};
+}
+
+const double *chirp_samples_deciding(const chirp_samples *a, const chirp_samples *b,
+                                     const chirp_samples *of)
+{
+    const bool both = a->fastest && b->fastest && !a->no_fastest && !b->no_fastest;
+    return both ? of->fastest : of->seconds;
 }
 
 const chirp_samples *chirp_results_find(const chirp_results *r, const char *name)
@@ -224,7 +245,8 @@ chirp_status chirp_samples_centre(const chirp_samples *s, double *seconds)
         *seconds = s->mean_s;
         return CHIRP_OK;
     }
-    const chirp_status st = chirp_stats_summary(s->seconds, s->count, 0.95, &summary);
+    const chirp_status st =
+        chirp_stats_summary(chirp_samples_deciding(s, s, s), s->count, 0.95, &summary);
     if (st == CHIRP_OK)
         *seconds = summary.median.value;
     return st;

@@ -16,6 +16,9 @@ struct cJSON;
 typedef struct chirp_samples {
     char *name;      /**< run_name, or name where a file has no run_name */
     double *seconds; /**< [count] real_time of good repetitions, in file order */
+    double *
+        fastest; /**< [count] time of the fastest block of each repetition; NULL unless every row has it */
+    bool no_fastest; /**< some row has none */
     size_t count, room;
     char *error;    /**< NULL, or why a repetition has no time; the first one */
     bool duplicate; /**< one repetition index came twice */
@@ -43,6 +46,13 @@ void chirp_results_clear(chirp_results *results);
 
 /** NULL when there is none of that name. */
 const chirp_samples *chirp_results_find(const chirp_results *results, const char *name);
+
+/**
+ * The samples of `of` (a or b) that a comparison of a with b goes by: the fastest blocks when both have them, since other
+ * tenants of a machine can slow a block down but never speed it up; else whole repetitions.
+ */
+const double *chirp_samples_deciding(const chirp_samples *a, const chirp_samples *b,
+                                     const chirp_samples *of);
 
 /** Median of the samples, or the mean of an aggregates-only benchmark; 0 when there is no time. */
 chirp_status chirp_samples_centre(const chirp_samples *samples, double *seconds);

@@ -40,7 +40,8 @@ static chirp_status parse(int argc, char **argv, int *rest)
 static void test_options_are_read(void **state)
 {
     (void)state;
-    char *argv[] = {"test", "kernels", "--batch=32", "--snr", "12.5", "--network", "mass", "layers", "--quiet", NULL};
+    char *argv[] = {"test",      "kernels", "--batch=32", "--snr",   "12.5",
+                    "--network", "mass",    "layers",     "--quiet", NULL};
     int rest = 0;
     assert_int_equal(parse(9, argv, &rest), CHIRP_OK);
     assert_int_equal(batch, 32);

@@ -22,10 +22,8 @@ static chirp_status bad(chirp_bench *b, const void *arg)
     return chirp_fail(CHIRP_ERR_NUMERIC, "wrong on purpose");
 }
 
-static const chirp_bench_entry entries[] = {{.name = "BM_good", .run = good}, {.name = "BM_bad", .run = bad}, {0}};
+static const chirp_bench_entry entries[] = {
+    {.name = "BM_good", .run = good}, {.name = "BM_bad", .run = bad}, {0}};
 static const chirp_bench_suite suite = {"peer", "what the real library also runs", entries};
 
-int main(int argc, char **argv)
-{
-    return chirp_bench_main(argc, argv, &suite, 1);
-}
+int main(int argc, char **argv) { return chirp_bench_main(argc, argv, &suite, 1); }

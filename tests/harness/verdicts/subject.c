@@ -1,0 +1,84 @@
+/*
+ * Kernels for measuring compare itself: CHIRP_SLOWDOWN=1.1 makes each of them do a tenth more work under the same name.
+ * One is bound by latency of arithmetic, one by the caches, one by memory with all threads, one by branches.
+ */
+#include "harness/base/memory.h"
+#include "harness/bench/bench.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+static double slowdown(void)
+{
+    const char *text = getenv("CHIRP_SLOWDOWN");
+    const double value = text ? strtod(text, NULL) : 1;
+    return value >= 1 && value <= 10 ? value : 1;
+}
+
+static chirp_status chain(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    const int64_t n = (int64_t)(20000 * slowdown());
+    double x = 1;
+    while (chirp_bench_next(b)) {
+        for (int64_t i = 0; i < n; ++i)
+            x = x * 0.999 + 0.001;
+        chirp_bench_consume(&x);
+    }
+    return CHIRP_OK;
+}
+
+static chirp_status triad(chirp_bench *b, const void *arg)
+{
+    const int64_t most = *(const int64_t *)arg;
+    const int64_t n =
+        (int64_t)((double)most / 1.1 * slowdown()); /* the slow one has the whole arrays */
+    const int threads = chirp_bench_threads(b);
+    float *a = chirp_calloc((size_t)most * 4, 3 * sizeof *a);
+    if (!a)
+        return CHIRP_ERR_NOMEM;
+    float *x = a + 4 * most;
+    float *y = x + 4 * most;
+    while (chirp_bench_next(b)) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+        for (int64_t i = 0; i < n; ++i)
+            a[i] = x[i] + 0.5f * y[i];
+        chirp_bench_consume(a);
+    }
+    chirp_free(a);
+    return CHIRP_OK;
+}
+
+static chirp_status branches(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    const int64_t n = (int64_t)(10000 * slowdown());
+    while (chirp_bench_next(b)) {
+        uint64_t state = 88172645463325252U;
+        uint64_t odd = 0;
+        for (int64_t i = 0; i < n; ++i) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            if (state & 64)
+                odd += state;
+            else
+                odd ^= state >> 3;
+        }
+        chirp_bench_consume(&odd);
+    }
+    return CHIRP_OK;
+}
+
+static const int64_t cached = 20000;
+static const int64_t large = 4000000;
+static const chirp_bench_entry entries[] = {
+    {.name = "subject/chain/threads:1", .run = chain},
+    {.name = "subject/triad_cached/threads:1", .run = triad, .arg = &cached},
+    {.name = "subject/triad_memory/threads:2", .run = triad, .arg = &large},
+    {.name = "subject/branches/threads:1", .run = branches},
+    {0},
+};
+static const chirp_bench_suite suite = {"subject", "kernels with a slowdown on purpose", entries};
+
+int main(int argc, char **argv) { return chirp_bench_main(argc, argv, &suite, 1); }
