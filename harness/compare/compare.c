@@ -159,9 +159,15 @@ static void judge(chirp_comparison *c, const chirp_compare_options *o)
     if (c->verdict == CHIRP_FAILED || c->ratio.value == 0)
         return;
     const bool floor_known = c->floor_ratio > 0;
-    if (c->ratio.low > up && c->p_slower <= alpha && (!floor_known || c->floor_ratio > up)) {
+    /*
+     * Disturbances come in spells: repetitions of one run share them, and a spell that fills a whole run looks like a change.
+     * Where they show inside a run, as an interval wider than four thresholds, no verdict between runs can be trusted.
+     */
+    const bool quiet = c->ratio.high / c->ratio.low <= up * up * up * up;
+    if (quiet && c->ratio.low > up && c->p_slower <= alpha &&
+        (!floor_known || c->floor_ratio > up)) {
         c->verdict = CHIRP_SLOWER;
-    } else if (c->ratio.high < 1 / up && c->p_faster <= alpha &&
+    } else if (quiet && c->ratio.high < 1 / up && c->p_faster <= alpha &&
                (!floor_known || c->floor_ratio < 1 / up)) {
         c->verdict = CHIRP_FASTER;
     } else if (c->ratio.low >= 1 / up && c->ratio.high <= up) {
@@ -171,6 +177,11 @@ static void judge(chirp_comparison *c, const chirp_compare_options *o)
             (void)snprintf(c->why, sizeof c->why,
                            "%zu against %zu repetitions are too few for %g %% confidence",
                            c->n_base, c->n_fresh, 100 * o->confidence);
+        else if (!quiet)
+            (void)snprintf(c->why, sizeof c->why,
+                           "too noisy: an interval of %+.0f to %+.0f %%; repeat longer, or on a "
+                           "quieter machine",
+                           100 * (c->ratio.low - 1), 100 * (c->ratio.high - 1));
         else if (c->ratio.low > up && c->p_slower <= alpha)
             (void)snprintf(
                 c->why, sizeof c->why,

@@ -1,6 +1,6 @@
 /*
  * Kernels for measuring compare itself: CHIRP_SLOWDOWN=1.1 makes each of them do a tenth more work under the same name.
- * One is bound by latency of arithmetic, one by the caches, one by memory with all threads, one by branches.
+ * One is bound by latency of arithmetic, one by the caches, one by memory, one by branches, one by two threads that wait for each other.
  */
 #include "harness/base/memory.h"
 #include "harness/bench/bench.h"
@@ -34,11 +34,11 @@ static chirp_status triad(chirp_bench *b, const void *arg)
     const int64_t n =
         (int64_t)((double)most / 1.1 * slowdown()); /* the slow one has the whole arrays */
     const int threads = chirp_bench_threads(b);
-    float *a = chirp_calloc((size_t)most * 4, 3 * sizeof *a);
+    float *a = chirp_calloc((size_t)most, 3 * sizeof *a);
     if (!a)
         return CHIRP_ERR_NOMEM;
-    float *x = a + 4 * most;
-    float *y = x + 4 * most;
+    float *x = a + most;
+    float *y = x + most;
     while (chirp_bench_next(b)) {
 #pragma omp parallel for num_threads(threads) schedule(static)
         for (int64_t i = 0; i < n; ++i)
@@ -46,6 +46,25 @@ static chirp_status triad(chirp_bench *b, const void *arg)
         chirp_bench_consume(a);
     }
     chirp_free(a);
+    return CHIRP_OK;
+}
+
+static chirp_status team(chirp_bench *b, const void *arg)
+{
+    (void)arg;
+    const int64_t n = (int64_t)(60000 * slowdown());
+    const int threads = chirp_bench_threads(b);
+    while (chirp_bench_next(b)) {
+        double sum = 0;
+#pragma omp parallel num_threads(threads) reduction(+ : sum)
+        {
+            double x = 1;
+            for (int64_t i = 0; i < n; ++i)
+                x = x * 0.999 + 0.001;
+            sum += x;
+        }
+        chirp_bench_consume(&sum);
+    }
     return CHIRP_OK;
 }
 
@@ -71,11 +90,12 @@ static chirp_status branches(chirp_bench *b, const void *arg)
 }
 
 static const int64_t cached = 20000;
-static const int64_t large = 4000000;
+static const int64_t large = 4000000; /* 48 MB in three arrays */
 static const chirp_bench_entry entries[] = {
     {.name = "subject/chain/threads:1", .run = chain},
     {.name = "subject/triad_cached/threads:1", .run = triad, .arg = &cached},
-    {.name = "subject/triad_memory/threads:2", .run = triad, .arg = &large},
+    {.name = "subject/triad_memory/threads:1", .run = triad, .arg = &large},
+    {.name = "subject/team/threads:2", .run = team},
     {.name = "subject/branches/threads:1", .run = branches},
     {0},
 };
