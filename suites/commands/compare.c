@@ -4,6 +4,7 @@
 #include "harness/base/options.h"
 #include "harness/compare/compare.h"
 #include "harness/compare/history.h"
+#include "harness/compare/limits.h"
 #include "harness/json/json.h"
 #include "suites/command.h"
 
@@ -15,7 +16,7 @@
 
 typedef struct compare_flags {
     const char *fail_above, *format, *filter, *replace, *allow, *json, *markdown, *store, *history,
-        *machine;
+        *machine, *limits;
     double confidence;
     bool fail_inconclusive, fail_missing;
 } compare_flags;
@@ -209,6 +210,38 @@ static chirp_status show_history(const compare_flags *f, bool *bad)
     return st;
 }
 
+/* The limits of one run; a missing row fails too, or a renamed benchmark would pass unseen. */
+static chirp_status check_limits(const compare_flags *f, int n, char **paths, bool *bad)
+{
+    static const char *const texts[] = {"kept", "BROKEN", "MISSING"};
+    chirp_limits l;
+    if (n != 1)
+        return chirp_fail(CHIRP_ERR_ARG, "compare: --limits %s checks one result file, not %d",
+                          f->limits, n);
+    const chirp_status st = chirp_limits_check(f->limits, paths[0], f->confidence, &l);
+    if (st != CHIRP_OK)
+        return st;
+    for (size_t i = 0; i < l.count; ++i) {
+        const chirp_limit *limit = &l.item[i];
+        printf("%-8s %s %s %s %.4g", texts[limit->state], limit->benchmark,
+               limit->over ? limit->over : limit->counter,
+               limit->at_least ? ">=" : "<=", limit->bound);
+        if (limit->state == CHIRP_LIMIT_MISSING)
+            printf(": %s", limit->reason);
+        else if (limit->over)
+            printf(": %.4g [%.4g, %.4g]", limit->value, limit->low, limit->high);
+        else
+            printf(": %.4g", limit->value);
+        if (limit->state == CHIRP_LIMIT_BROKEN && limit->why[0])
+            printf(" (%s)", limit->why);
+        printf("\n");
+    }
+    printf("%zu limits: %zu broken, %zu missing\n", l.count, l.broken, l.missing);
+    *bad = l.broken + l.missing > 0;
+    chirp_limits_clear(&l);
+    return CHIRP_OK;
+}
+
 static int run(int argc, char **argv)
 {
     compare_flags f = {.fail_above = "5%", .format = "table", .confidence = 0.95};
@@ -233,6 +266,8 @@ static int run(int argc, char **argv)
          .help = "also write the comparison as JSON"},
         {"markdown", CHIRP_OPTION_STRING, &f.markdown, .metavar = "FILE",
          .help = "also write it as Markdown, for a pull request"},
+        {"limits", CHIRP_OPTION_STRING, &f.limits, .metavar = "FILE",
+         .help = "don't compare: check ratios inside one result file"},
         {"store", CHIRP_OPTION_STRING, &f.store, .metavar = "DIR",
          .help = "don't compare: keep the files in a baseline store"},
         {"history", CHIRP_OPTION_STRING, &f.history, .metavar = "DIR",
@@ -252,7 +287,9 @@ static int run(int argc, char **argv)
     bool bad = false;
     chirp_status st = chirp_options_parse(&usage, argc, argv, &rest);
     char **paths = argv + argc - rest;
-    if (st == CHIRP_OK && f.store)
+    if (st == CHIRP_OK && f.limits)
+        st = check_limits(&f, rest, paths, &bad);
+    else if (st == CHIRP_OK && f.store)
         st = store_files(&f, rest, paths);
     else if (st == CHIRP_OK && f.history && rest > 0)
         st = chirp_fail(CHIRP_ERR_ARG, "compare: --history reads a store, not %s", paths[0]);

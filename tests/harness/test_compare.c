@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "harness/compare/compare.h"
 #include "harness/compare/history.h"
+#include "harness/compare/limits.h"
 #include "harness/stats/stats.h"
 
 #include <cjson/cJSON.h>
@@ -433,6 +434,79 @@ static void change_points_are_rare_in_noise(void **state)
     assert_int_equal(chirp_change_points(steps, 40, 3, 0.01, 0.02, changes, &n), CHIRP_ERR_RANGE);
 }
 
+static void limits_hold_break_or_miss(void **state)
+{
+    (void)state;
+    const char *const names[] = {"k/fast/threads:1", "k/slow/threads:1"};
+    const double level[] = {100, 200};
+    chirp_limits l;
+    const char *result = make_file("limited.json", "", names, level, 2, 6, 1);
+    const char *good = write_file(
+        "good.json", "[{\"benchmark\": \"k/slow\", \"over\": \"k/fast\", \"at_most\": 2.1},"
+                     "{\"benchmark\": \"k/slow\", \"over\": \"k/fast\", \"at_least\": 1.9}]");
+    assert_int_equal(chirp_limits_check(good, result, 0.95, &l), CHIRP_OK);
+    assert_int_equal(l.broken + l.missing, 0);
+    assert_true(fabs(l.item[0].value - 2) < 0.03);
+    chirp_limits_clear(&l);
+    const char *bad =
+        write_file("bad_limits.json",
+                   "[{\"benchmark\": \"k/slow\", \"over\": \"k/fast\", \"at_most\": 1.8},"
+                   "{\"benchmark\": \"k/slo\", \"over\": \"k/fast\", \"at_most\": 9},"
+                   "{\"benchmark\": \"k/slow\", \"counter\": \"GFLOPS\", \"at_least\": 1}]");
+    assert_int_equal(chirp_limits_check(bad, result, 0.95, &l), CHIRP_OK);
+    assert_int_equal(l.item[0].state, CHIRP_LIMIT_BROKEN);
+    assert_int_equal(l.item[1].state, CHIRP_LIMIT_MISSING); /* a part of a name is no name */
+    assert_int_equal(l.item[2].state, CHIRP_LIMIT_MISSING);
+    chirp_limits_clear(&l);
+    /* counters: the best repetition, scaled to its fastest block or, on one thread, to its processor time */
+    const char *rows = write_file(
+        "counted.json",
+        "{\"benchmarks\": [{\"name\": \"x\", \"threads\": 2, \"real_time\": 100, \"cpu_time\": 10, "
+        "\"real_time_fastest\": 50, \"peak_fraction\": 0.3}, {\"name\": \"x\", \"threads\": 2, "
+        "\"real_time\": 100, \"real_time_fastest\": 90, \"peak_fraction\": 0.3},"
+        "{\"name\": \"y\", \"threads\": 1, \"real_time\": 100, \"cpu_time\": 50, "
+        "\"peak_fraction\": 0.2}]}");
+    const char *counted =
+        write_file("counted_limits.json",
+                   "[{\"benchmark\": \"x\", \"counter\": \"peak_fraction\", \"at_least\": 0.55},"
+                   "{\"benchmark\": \"x\", \"counter\": \"peak_fraction\", \"at_least\": 0.65},"
+                   "{\"benchmark\": \"y\", \"counter\": \"peak_fraction\", \"at_least\": 0.35}]");
+    assert_int_equal(chirp_limits_check(counted, rows, 0.95, &l), CHIRP_OK);
+    assert_true(fabs(l.item[0].value - 0.6) < 1e-12);
+    assert_int_equal(l.item[0].state, CHIRP_LIMIT_KEPT);
+    assert_int_equal(l.item[1].state, CHIRP_LIMIT_BROKEN);
+    assert_int_equal(l.item[2].state, CHIRP_LIMIT_KEPT);
+    chirp_limits_clear(&l);
+    const char *const damaged[] = {
+        "[]", "{}", "[{\"benchmark\": \"x\"}]", "[{\"benchmark\": \"x\", \"over\": \"y\"}]",
+        "[{\"benchmark\": \"x\", \"over\": \"y\", \"counter\": \"z\", \"at_most\": 1}]"};
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; ++i)
+        assert_int_equal(
+            chirp_limits_check(write_file("damaged_limits.json", damaged[i]), result, 0.95, &l),
+            CHIRP_ERR_FORMAT);
+}
+
+static void noise_gives_no_verdict(void **state)
+{
+    (void)state;
+    double x[12];
+    double y[12];
+    for (int i = 0; i < 12; ++i) {
+        x[i] = i % 2 ? 100 : 130 + i;
+        y[i] = i % 2 ? 250 : 600 + i;
+    }
+    chirp_samples a = {.name = (char *)(uintptr_t) "k", .seconds = x, .count = 12};
+    chirp_samples b = {.name = (char *)(uintptr_t) "k", .seconds = y, .count = 12};
+    chirp_results base = {.path = (char *)(uintptr_t) "a", .item = &a, .count = 1};
+    chirp_results fresh = {.path = (char *)(uintptr_t) "b", .item = &b, .count = 1};
+    chirp_compare_result r;
+    assert_int_equal(chirp_compare(&base, &fresh, &usual, &r), CHIRP_OK);
+    assert_true(r.item[0].ratio.low > 1.5);
+    assert_int_equal(r.item[0].verdict, CHIRP_INCONCLUSIVE);
+    assert_non_null(strstr(r.item[0].why, "too noisy"));
+    chirp_compare_clear(&r);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -463,6 +537,8 @@ int main(void)
         cmocka_unit_test(reports_are_well_formed),
         cmocka_unit_test(history_finds_the_commit),
         cmocka_unit_test(change_points_are_rare_in_noise),
+        cmocka_unit_test(limits_hold_break_or_miss),
+        cmocka_unit_test(noise_gives_no_verdict),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

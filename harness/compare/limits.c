@@ -1,0 +1,199 @@
+#include "harness/compare/limits.h"
+
+#include "harness/base/memory.h"
+#include "harness/compare/results.h"
+#include "harness/json/json.h"
+#include "harness/stats/stats.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* "a/b" names "a/b" and "a/b/threads:2". */
+static bool names(const char *limit, const char *name)
+{
+    const size_t length = strlen(limit);
+    return strncmp(limit, name, length) == 0 &&
+           (name[length] == '\0' || strncmp(name + length, "/threads:", 9) == 0);
+}
+
+static const chirp_samples *samples_named(const chirp_results *r, const char *limit)
+{
+    for (size_t i = 0; i < r->count; ++i)
+        if (names(limit, r->item[i].name))
+            return &r->item[i];
+    return NULL;
+}
+
+static const char *text_of(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+static double real_of(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+}
+
+static chirp_status read_limit(const char *path, int number, const cJSON *o, chirp_limit *limit)
+{
+    const char *benchmark = text_of(o, "benchmark");
+    const char *over = text_of(o, "over");
+    const char *counter = text_of(o, "counter");
+    const char *why = text_of(o, "why");
+    const double most = real_of(o, "at_most");
+    const double least = real_of(o, "at_least");
+    if (!benchmark || !over == !counter || isnan(most) == isnan(least))
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: limit %d needs \"benchmark\", one of \"over\" and \"counter\", and "
+                          "one of \"at_most\" and \"at_least\"",
+                          path, number);
+    limit->benchmark = chirp_strdup(benchmark);
+    limit->over = chirp_strdup(over);
+    limit->counter = chirp_strdup(counter);
+    limit->at_least = !isnan(least);
+    limit->bound = limit->at_least ? least : most;
+    (void)snprintf(limit->why, sizeof limit->why, "%s", why ? why : "");
+    return limit->benchmark && (limit->over || limit->counter) ? CHIRP_OK : CHIRP_ERR_NOMEM;
+}
+
+static void miss(chirp_limit *limit, const char *what, const char *name)
+{
+    limit->state = CHIRP_LIMIT_MISSING;
+    (void)snprintf(limit->reason, sizeof limit->reason, "%.60s: %.90s", what, name);
+}
+
+/* Rates and shares of a peak grow as times shrink: what the fastest block reached. */
+static bool grows_with_speed(const char *counter)
+{
+    return strstr(counter, "fraction") || strstr(counter, "GFLOPS") ||
+           strstr(counter, "per_second");
+}
+
+/* The best repetition: a broken limit must not be a neighbour's doing. */
+static void check_counter(const cJSON *root, chirp_limit *limit)
+{
+    bool found = false;
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(root, "benchmarks");
+    for (const cJSON *row = rows->child; row; row = row->next) {
+        const char *name = text_of(row, "run_name");
+        name = name ? name : text_of(row, "name");
+        double value = real_of(row, limit->counter);
+        const double whole = real_of(row, "real_time");
+        double fastest = real_of(row, "real_time_fastest");
+        const double cpu = real_of(row, "cpu_time");
+        if (real_of(row, "threads") == 1 && cpu > 0 && !(fastest < cpu))
+            fastest =
+                cpu; /* one thread that had to wait for a processor: its own time is what counts */
+        if (!name || !names(limit->benchmark, name) || text_of(row, "aggregate_name") ||
+            isnan(value))
+            continue;
+        if (grows_with_speed(limit->counter) && fastest > 0 && whole > fastest)
+            value *= whole / fastest;
+        if (!found || (limit->at_least ? value > limit->value : value < limit->value))
+            limit->value = value;
+        found = true;
+    }
+    limit->low = limit->high = limit->value;
+    if (!found)
+        miss(limit, "no repetition of it has this counter", limit->counter);
+    else if (limit->at_least ? limit->value < limit->bound : limit->value > limit->bound)
+        limit->state = CHIRP_LIMIT_BROKEN;
+}
+
+static chirp_status check_ratio(const chirp_results *r, const chirp_samples *mine,
+                                double confidence, chirp_limit *limit)
+{
+    const chirp_samples *over = samples_named(r, limit->over);
+    chirp_interval ratio;
+    if (!over || over->count == 0) {
+        miss(limit, "has no time", limit->over);
+        return CHIRP_OK;
+    }
+    const chirp_status st = chirp_ratio_interval(
+        chirp_samples_deciding(over, mine, over), over->count,
+        chirp_samples_deciding(over, mine, mine), mine->count, confidence, &ratio);
+    if (st != CHIRP_OK)
+        return st;
+    limit->value = ratio.value;
+    limit->low = ratio.low;
+    limit->high = ratio.high;
+    if (!(ratio.confidence >= confidence))
+        miss(limit, "too few repetitions, four at least", limit->benchmark);
+    else if (limit->at_least ? ratio.high < limit->bound : ratio.low > limit->bound)
+        limit->state = CHIRP_LIMIT_BROKEN;
+    return CHIRP_OK;
+}
+
+static chirp_status check_all(const cJSON *root, const chirp_results *r, double confidence,
+                              chirp_limits *l)
+{
+    for (size_t i = 0; i < l->count; ++i) {
+        chirp_limit *limit = &l->item[i];
+        const chirp_samples *mine = samples_named(r, limit->benchmark);
+        chirp_status st = CHIRP_OK;
+        if (!mine)
+            miss(limit, "not in the result file", limit->benchmark);
+        else if (mine->error)
+            miss(limit, "failed", mine->error);
+        else if (limit->counter)
+            check_counter(root, limit);
+        else if (mine->count > 0)
+            st = check_ratio(r, mine, confidence, limit);
+        else
+            miss(limit, "has no repetitions", limit->benchmark);
+        if (st != CHIRP_OK)
+            return st;
+        l->broken += limit->state == CHIRP_LIMIT_BROKEN;
+        l->missing += limit->state == CHIRP_LIMIT_MISSING;
+    }
+    return CHIRP_OK;
+}
+
+chirp_status chirp_limits_check(const char *limits_path, const char *result_path, double confidence,
+                                chirp_limits *limits)
+{
+    cJSON *wanted = NULL;
+    cJSON *root = NULL;
+    chirp_results r = {0};
+    chirp_limits l = {0};
+    chirp_status st = chirp_json_read(limits_path, "file of limits", &wanted);
+    if (st == CHIRP_OK && (!cJSON_IsArray(wanted) || cJSON_GetArraySize(wanted) == 0))
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: is no array of limits", limits_path);
+    if (st == CHIRP_OK)
+        st = chirp_results_read(result_path, &r);
+    if (st == CHIRP_OK)
+        st = chirp_json_read(result_path, "result file", &root);
+    if (st == CHIRP_OK) {
+        l.item = chirp_calloc((size_t)cJSON_GetArraySize(wanted), sizeof *l.item);
+        st = l.item ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    }
+    for (const cJSON *o = wanted ? wanted->child : NULL; o && st == CHIRP_OK; o = o->next) {
+        st = read_limit(limits_path, (int)l.count, o, &l.item[l.count]);
+        ++l.count; /* also one half read: it is freed with the rest */
+    }
+    if (st == CHIRP_OK)
+        st = check_all(root, &r, confidence, &l);
+    cJSON_Delete(wanted);
+    cJSON_Delete(root);
+    chirp_results_clear(&r);
+    if (st != CHIRP_OK) {
+        chirp_limits_clear(&l);
+        return st;
+    }
+    *limits = l;
+    return CHIRP_OK;
+}
+
+void chirp_limits_clear(chirp_limits *l)
+{
+    for (size_t i = 0; l->item && i < l->count; ++i) {
+        chirp_free(l->item[i].benchmark);
+        chirp_free(l->item[i].over);
+        chirp_free(l->item[i].counter);
+    }
+    chirp_free(l->item);
+    *l = (chirp_limits){0};
+}
