@@ -23,6 +23,9 @@ bool chirp_mpi_several(void);
  */
 chirp_status chirp_mpi_wait(MPI_Request *request, const char *what, int64_t bytes);
 
+/** Receives reports of long waits that nobody needed, before their communicator goes; after a barrier. */
+void chirp_mpi_drain(void);
+
 /** Adds one call to the profile of chirp_parallel_calls(). */
 void chirp_mpi_account(const char *call, int64_t bytes, double seconds);
 

@@ -107,6 +107,12 @@ static void collect_reports(int64_t *seen)
     }
 }
 
+void chirp_mpi_drain(void)
+{
+    if (chirp_mpi_several() && chirp_parallel_rank() < DEPUTIES)
+        collect_reports(NULL);
+}
+
 static void end_job(const int64_t *seen, int rank, int size, const char *what, double waited)
 {
     int64_t least = self.waits;

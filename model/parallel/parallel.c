@@ -128,6 +128,24 @@ chirp_status chirp_parallel_init(void)
     return st;
 }
 
+/* Ranks meet before they part, so that what was sent has arrived; one that doesn't come is not waited for long. */
+static void settle(void)
+{
+    MPI_Request request = MPI_REQUEST_NULL;
+    int done = 0;
+    if (!chirp_mpi_several() || MPI_Ibarrier(self.comm, &request) != MPI_SUCCESS)
+        return;
+    for (int naps = 0; !done && naps < 5000; ++naps) {
+        const struct timespec nap = {.tv_nsec = 1000000};
+        if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
+            return;
+        if (!done)
+            (void)nanosleep(&nap, NULL);
+    }
+    if (done)
+        chirp_mpi_drain();
+}
+
 void chirp_parallel_finalize(void)
 {
     int finalized = 0;
@@ -135,6 +153,7 @@ void chirp_parallel_finalize(void)
         return;
     (void)MPI_Finalized(&finalized);
     if (!finalized) {
+        settle();
         if (self.comm != MPI_COMM_NULL)
             (void)MPI_Comm_free(&self.comm);
         if (self.world != MPI_COMM_NULL)
@@ -185,6 +204,7 @@ chirp_status chirp_parallel_group(int n)
     chirp_status st = chirp_mpi_check(
         MPI_Comm_split(self.world, self.member ? 0 : MPI_UNDEFINED, self.job_rank, &group),
         "MPI_Comm_split");
+    chirp_mpi_drain(); /* splitting has synchronised the ranks */
     if (st == CHIRP_OK && self.comm != MPI_COMM_NULL)
         st = chirp_mpi_check(MPI_Comm_free(&self.comm), "MPI_Comm_free");
     self.comm = group;
@@ -209,6 +229,7 @@ chirp_status chirp_parallel_everyone(void)
         if (!done)
             (void)nanosleep(&nap, NULL);
     }
+    chirp_mpi_drain();
     if (st == CHIRP_OK && self.comm != MPI_COMM_NULL)
         st = chirp_mpi_check(MPI_Comm_free(&self.comm), "MPI_Comm_free");
     if (st == CHIRP_OK)

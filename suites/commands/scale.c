@@ -69,6 +69,15 @@ static void print_rows(const chirp_scale *scale)
                1e3 * t->optimizer);
         crowded = crowded || row->oversubscribed;
     }
+    double predicted = 0;
+    if (chirp_scale_predict(scale, scale->n_rows - 1, &predicted)) {
+        const chirp_scale_row *last = &scale->row[scale->n_rows - 1];
+        const double measured =
+            last->repetition[chirp_scale_median(scale, scale->n_rows - 1)].total;
+        printf("\nheld out: %d ranks predicted from fewer, %.2f ms, measured %.2f ms, error %+.1f "
+               "%%\n",
+               last->ranks, 1e3 * predicted, 1e3 * measured, 100 * (predicted / measured - 1));
+    }
     if (crowded)
         printf("\n* more threads than processors: this is a test of the program, not of the "
                "machine\n");

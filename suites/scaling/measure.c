@@ -347,6 +347,8 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
 {
     lateness late[CHIRP_SCALE_MAX_COUNTS] = {0};
     *scale = (chirp_scale){.options = *options};
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    scale->processors = processors > 0 ? (int)processors : 1;
     const chirp_scale_options *o = &scale->options;
     chirp_status st = check_options(o);
     for (int i = 0; st == CHIRP_OK && i < o->n_counts; ++i) {

@@ -61,6 +61,7 @@ typedef struct chirp_scale_row {
 
 typedef struct chirp_scale {
     chirp_scale_options options;
+    int processors; /**< of this machine, that this process may see */
     int n_rows;
     chirp_scale_row row[CHIRP_SCALE_MAX_COUNTS];
 } chirp_scale;
@@ -80,6 +81,12 @@ void chirp_scale_release(chirp_scale *scale);
 void chirp_scale_efficiency(const chirp_scale *scale, int row, double *efficiency);
 /** The repetition whose efficiency is the median: what a row reports. */
 int chirp_scale_median(const chirp_scale *scale, int row);
+
+/**
+ * Step time of a row predicted from the rows of fewer ranks; see predict.c.
+ * @return false when there is no smaller row beside the one-rank row
+ */
+bool chirp_scale_predict(const chirp_scale *scale, int row, double *seconds);
 
 /** The result as JSON text; free with chirp_free(). */
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text);

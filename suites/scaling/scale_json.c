@@ -159,6 +159,17 @@ chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
     cJSON *rows = cJSON_AddArrayToObject(root, "rows");
     for (int i = 0; i < scale->n_rows; ++i)
         cJSON_AddItemToArray(rows, row_object(scale, i, scratch));
+    double predicted = 0;
+    if (chirp_scale_predict(scale, scale->n_rows - 1, &predicted)) {
+        const chirp_scale_row *last = &scale->row[scale->n_rows - 1];
+        const double measured =
+            last->repetition[chirp_scale_median(scale, scale->n_rows - 1)].total;
+        cJSON *held_out = cJSON_AddObjectToObject(root, "held_out");
+        put(held_out, "ranks", last->ranks);
+        put(held_out, "predicted_seconds_per_step", predicted);
+        put(held_out, "measured_seconds_per_step", measured);
+        put(held_out, "error", predicted / measured - 1);
+    }
     chirp_free(scratch);
     char *printed = cJSON_Print(root);
     cJSON_Delete(root);

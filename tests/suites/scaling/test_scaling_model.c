@@ -2,6 +2,7 @@
 #include "harness/base/file.h"
 #include "model/network/network.h"
 #include "suites/scaling/calibration.h"
+#include "suites/scaling/measure.h"
 #include "suites/scaling/plan.h"
 #include "suites/scaling/simulate.h"
 
@@ -311,6 +312,38 @@ static void test_calibration_predicts_held_out_node_counts(void **state)
     chirp_target_release(&m);
 }
 
+static void test_prediction_recovers_its_own_law(void **state)
+{
+    (void)state;
+    static chirp_scale scale;
+    static chirp_scale_terms terms[4];
+    for (int strong = 0; strong < 2; ++strong) {
+        scale.options.strong = strong == 1;
+        scale.options.repetitions = 1;
+        scale.processors = 4;
+        scale.n_rows = 4;
+        for (int i = 0; i < 4; ++i) {
+            const int n = 1 << i;
+            const double crowd = n > 4 ? n / 4.0 : 1;
+            const double part = crowd / (strong ? n : 1);
+            const double e = chirp_expected_maximum(n);
+            scale.row[i] = (chirp_scale_row){.ranks = n, .threads = 1, .repetition = &terms[i]};
+            terms[i] = (chirp_scale_terms){.input = 0.01 * part * (n > 1 ? 1.1 : 1),
+                                           .compute = 0.5 * part * (n > 1 ? 1.1 : 1),
+                                           .waiting = 0.05 * 0.5 * part * e,
+                                           .exposed = 0.003 * crowd * i};
+            terms[i].total =
+                terms[i].input + terms[i].compute + terms[i].waiting + terms[i].exposed;
+        }
+        double predicted = 0;
+        assert_true(chirp_scale_predict(&scale, 3, &predicted));
+        assert_near(predicted, terms[3].total, 1e-9);
+        assert_false(
+            chirp_scale_predict(&scale, 1, &predicted)); /* nothing but one rank below it */
+        assert_false(chirp_scale_predict(&scale, 0, &predicted));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_builtin_machines_are_whole),
         cmocka_unit_test(test_bad_machine_files_are_named),
         cmocka_unit_test(test_calibration_recovers_known_numbers),
+        cmocka_unit_test(test_prediction_recovers_its_own_law),
         cmocka_unit_test(test_calibration_predicts_held_out_node_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
