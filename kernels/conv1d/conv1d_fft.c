@@ -1,7 +1,8 @@
 /*
  * Two passes over a tile in L1: n = N2 n1 + n2, k = k1 + N1 k2,
  *
- *     Z[k1 + N1 k2] = sum_{n2} exp(-2 pi i n2 k2 / N2) exp(-2 pi i n2 k1 / T) sum_{n1} exp(-2 pi i n1 k1 / N1) z[N2 n1 + n2]
+ *     Z[k1 + N1 k2] = sum_{n2} exp(-2 pi i n2 k2 / N2) exp(-2 pi i n2 k1 / T) y[k1][n2]
+ *     y[k1][n2]     = sum_{n1} exp(-2 pi i n1 k1 / N1) z[N2 n1 + n2]
  *
  * The bodies are written once; `first` and `second` are constants in every instance, so loops over a factor unroll
  * into straight-line code on registers, and which half of the spectrum a point belongs to is known when compiled.

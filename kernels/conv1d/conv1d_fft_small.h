@@ -30,8 +30,8 @@ FFT_INLINE fft_vec fft_load(const float *at) { return *(const fft_loose_vec *)at
 FFT_INLINE void fft_store(float *at, fft_vec value) { *(fft_loose_vec *)at = value; }
 
 /*
- * rows[i][l] becomes rows[l][i], by exchanging blocks of 1, 2, 4, ... between pairs of rows: lane l of the upper row of a pair
- * keeps its place where l & h is 0 and else takes lane l - h of the lower row, and the other way round.
+ * rows[i][l] becomes rows[l][i], by exchanging blocks of 1, 2, 4, ... between pairs of rows: lane l of the upper row of
+ * a pair keeps its place where l & h is 0 and else takes lane l - h of the lower row, and the other way round.
  */
 #if defined(__AVX512F__)
 FFT_INLINE void fft_exchange(fft_vec *rows, int i, int h)

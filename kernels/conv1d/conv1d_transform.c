@@ -1,10 +1,12 @@
 /*
  * Convolution by Fourier tiles: fewer operations than the direct method, products still small GEMMs.
- * conv1d_transform_internal.h explains geometry, layouts and formulas; this file owns the state and the order of stages.
+ * conv1d_transform_internal.h explains geometry, layouts and formulas; this file owns the state and the order of
+ * stages.
  *
  * A pass works through the batch in blocks of samples whose spectra fit the last-level cache:
  *     [to spectra of block b, and out of those of block b - 1]  barrier  [products of block b]  barrier ...
- * All items of a stage are independent and every sum belongs to one item, so results do not depend on the number of threads.
+ * All items of a stage are independent and every sum belongs to one item, so results do not depend on the number of
+ * threads.
  */
 #include "harness/base/memory.h"
 #include "kernels/conv1d/conv1d_transform_internal.h"
@@ -21,7 +23,7 @@ static double cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
     return transform_choose(desc, &geo) ? transform_cost(desc, pass, &geo) : (double)INFINITY;
 }
 
-/* [frequency][plane] of `floats` each: an odd number of cache lines per plane. */
+/* [frequency][plane] of `floats` each: from one frequency to the next an odd number of cache lines. */
 static chirp_status make_block(const transform_state *t, int64_t planes, int64_t floats,
                                transform_block *block)
 {

@@ -3,17 +3,20 @@
  * Private to conv1d_transform*.c. Start at conv1d_transform.c.
  *
  * Tiles. A dilation d splits a signal into d phases x_r[j] = src[j*d + r - pad_left], each convolved densely. Tile t of
- * phase r holds points j = t*V .. t*V + T - 1 and makes the outputs q = (t*V + i)*d + r, i < V = T - S + 1 (overlap-save).
+ * phase r holds points j = t*V .. t*V + T - 1 and makes the outputs q = (t*V + i)*d + r, i < V = T - S + 1
+ * (overlap-save).
  * Back, tile t of dpre holds V values and zeros; its product with the filter spreads over T points, which are added
  * up where tiles overlap (overlap-add, the exact adjoint), so both gradients use one transform of dpre.
  * When one tile covers the signal, T may be shorter than V + S - 1: what wraps around meets the zeros of the padding.
  *
- * Pairs. A complex transform takes two real signals: phases 2p and 2p+1 of one tile when d is even, else phase p of tiles 2g and
- * 2g+1. A group is one tile (d even) or two (d odd) with all phases: a contiguous range of time, `pairs` transforms.
+ * Pairs. A complex transform takes two real signals: phases 2p and 2p+1 of one tile when d is even, else phase p of
+ * tiles 2g and 2g+1. A group is one tile (d even) or two (d odd) with all phases: a contiguous range of time,
+ * `pairs` transforms.
  *
  * Spectra of a block of samples are matrices for small products, channels innermost in panels of up to 64:
- *     [frequency 0..T/2][re, im][panel][row][channel in panel],   row = ((sample*groups + group)*pairs + pair)*2 + {u, v}
- * weights W/T [frequency][re, im][panel of K][panel of C][c][k], gradients [frequency][plane][panel of K][panel of C][k][c]
+ *     [frequency 0..T/2][re, im][panel][row][channel in panel],  row = ((sample*groups + group)*pairs + pair)*2 + {u, v}
+ * weights W/T  [frequency][re, im][panel of K][panel of C][c][k]
+ * gradients    [frequency][plane][panel of K][panel of C][k][c]
  * (conv1d_fft.h says what u and v are).
  *
  * Products take three real ones per complex one (Gauss, Karatsuba); the sums they need are made in cache, on the way:
@@ -53,7 +56,7 @@ typedef struct transform_side {
     int64_t channels, padded, panel, panels;
 } transform_side;
 
-/* A block of spectra. Plane strides are an odd number of cache lines, so that frequencies spread over cache sets. */
+/* A block of spectra. From one frequency to the next is an odd number of cache lines: they spread over cache sets. */
 typedef struct transform_block {
     float *at;
     int64_t frequency, plane; /* strides [floats] */

@@ -57,7 +57,11 @@ bool transform_tile(const chirp_conv1d_desc *d, const conv1d_fft *fft, transform
         .pairs = even ? d->dilation / 2 : d->dilation,
     };
     geo->rows_per_sample = geo->groups * geo->pairs * 2;
-    return true;
+    /* a dilation far beyond the width has phases without data, and spectra for each */
+    const double most_bytes = 64.0 * 1024.0 * 1024.0 * 1024.0;
+    return 8.0 * (double)geo->frequencies * (double)geo->rows_per_sample *
+               ((double)d->C + (double)d->K) <
+           most_bytes;
 }
 
 transform_side transform_make_side(int64_t channels)
@@ -87,8 +91,8 @@ static double weight_floats(const chirp_conv1d_desc *d, const transform_geometry
 }
 
 /*
- * Spectra of a block are written and read once, weight spectra are read once per block. 24 MiB of the former was the best of
- * 2 to 64 MiB for conv2, conv3 and conv4 on a core with 32 MiB of shared last-level cache (a shallow optimum).
+ * Spectra of a block are written and read once, weight spectra are read once per block. 24 MiB of the former was the
+ * best of 2 to 64 MiB for conv2, conv3 and conv4 on a core with 32 MiB of shared last-level cache (a shallow optimum).
  */
 int64_t transform_block_samples(const chirp_conv1d_desc *d, const transform_geometry *geo)
 {
@@ -119,8 +123,8 @@ double transform_cost(const chirp_conv1d_desc *d, chirp_conv1d_pass pass,
     const double per_product = 1.2; /* of the small GEMMs, with the sums before them */
     /* a channel of a complex point: transform, and two planes written and read; longer tiles leave the L1 cache */
     const double per_point = geo->points > 128 ? 130.0 : 105.0;
-    const double per_weight[CHIRP_CONV1D_PASSES] = {
-        10.0, 16.0, 12.0}; /* a float of weight spectra per block of samples */
+    /* a float of weight spectra, for each block of samples */
+    const double per_weight[CHIRP_CONV1D_PASSES] = {10.0, 16.0, 12.0};
     const double once = pass == CHIRP_CONV1D_BACKWARD_WEIGHTS ? taps_per_weight : 0.0;
     const double blocks = (double)conv1d_ceil_div(d->N, transform_block_samples(d, geo));
     return per_product * products(d, geo) + per_point * transformed_points(d, geo) +
