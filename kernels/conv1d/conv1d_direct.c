@@ -94,6 +94,8 @@ static chirp_status forward_create(direct_state *d)
 {
     const chirp_conv1d_desc *desc = &d->desc;
     direct_columns *f = &d->forward;
+    if (direct_narrow_forward_fits(desc))
+        return direct_narrow_forward_create(d);
     const int64_t most = conv1d_max(COLUMNS / desc->pool, 1) * desc->pool;
     const chirp_status st =
         columns_create(f, desc->K, desc->C, desc->S, desc->dilation,
@@ -257,6 +259,7 @@ static void destroy(void *state)
     chirp_free(d->cells.cells);
     chirp_free(d->cells.bias);
     chirp_free(d->narrow.partial);
+    chirp_free(d->narrow_weights);
     chirp_free(d->cells.clips);
     chirp_free(d->scratch);
     chirp_free(d);
@@ -323,7 +326,9 @@ void direct_pack(const direct_state *d, const direct_columns *to, bool reverse, 
 static void load_weights(void *state, const float *wei)
 {
     const direct_state *d = state;
-    if (d->passes & CONV1D_PASS_BIT(CHIRP_CONV1D_FORWARD))
+    if (d->narrow_weights)
+        direct_narrow_pack(d, wei);
+    else if (d->passes & CONV1D_PASS_BIT(CHIRP_CONV1D_FORWARD))
         direct_pack(d, &d->forward, false, wei);
     if (d->passes & CONV1D_PASS_BIT(CHIRP_CONV1D_BACKWARD_DATA))
         direct_pack(d, &d->backward_data, true, wei);
@@ -408,6 +413,8 @@ static double bytes(const void *state, chirp_conv1d_pass pass)
     const double src = 4.0 * (double)desc->N * (double)desc->W * (double)desc->C;
     const double dst =
         (conv1d_needs_code(desc) ? 5.0 : 4.0) * (double)desc->N * (double)d->P * (double)desc->K;
+    if (pass == CHIRP_CONV1D_FORWARD && d->narrow_weights)
+        return src + dst + 4.0 * (double)(desc->K * desc->S + desc->K);
     if (pass == CHIRP_CONV1D_FORWARD)
         return columns_bytes(&d->forward, src, dst);
     if (pass == CHIRP_CONV1D_BACKWARD_DATA)
@@ -426,6 +433,8 @@ static void describe(const void *state, chirp_conv1d_pass pass, char *text, size
         (void)snprintf(text, size,
                        "one channel: winners of the pool only, taps in %" PRId64 " vector%s",
                        d->narrow.vectors, d->narrow.vectors == 1 ? "" : "s");
+    else if (pass == CHIRP_CONV1D_FORWARD && d->narrow_weights)
+        (void)snprintf(text, size, "one channel: a window of the pool stays in registers");
     else if (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS)
         (void)snprintf(text, size,
                        "cells of %" PRId64 " filters x %" PRId64 " channels, %" PRId64

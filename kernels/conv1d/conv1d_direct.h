@@ -78,7 +78,8 @@ typedef struct direct_state {
     direct_columns forward, backward_data;
     direct_cells cells;
     direct_narrow narrow;
-    float *scratch; /* [n_threads][scratch_floats] */
+    float *narrow_weights; /* [S][K], NULL unless forward is conv1d_direct_narrow_forward.c's */
+    float *scratch;        /* [n_threads][scratch_floats] */
     size_t scratch_floats;
 } direct_state;
 
@@ -86,6 +87,12 @@ void direct_forward(void *state, const float *src, const float *bia, float *dst,
 void direct_backward_data(void *state, const float *ddst, const uint8_t *code, float *dsrc);
 void direct_backward_weights(void *state, const float *src, const float *ddst, const uint8_t *code,
                              float *dwei, float *dbia);
+/** One channel, one window in registers: conv1d_direct_narrow_forward.c. */
+bool direct_narrow_forward_fits(const chirp_conv1d_desc *desc);
+chirp_status direct_narrow_forward_create(direct_state *d);
+void direct_narrow_pack(const direct_state *d, const float *wei);
+void direct_narrow_forward(const direct_state *d, const float *src, const float *bia, float *dst,
+                           uint8_t *code);
 /** Leaves narrow.vectors 0 when the shape is not one for it. */
 chirp_status direct_narrow_create(direct_state *d);
 void direct_narrow_backward_weights(const direct_state *d, const float *src, const float *ddst,

@@ -50,6 +50,10 @@ void direct_forward(void *state, const float *src, const float *bia, float *dst,
 {
     const direct_state *d = state;
     const direct_columns *f = &d->forward;
+    if (d->narrow_weights) {
+        direct_narrow_forward(d, src, bia, dst, code);
+        return;
+    }
     const int64_t n_tasks = f->rows.count * d->desc.N * f->tiles.count;
     const int64_t tile_floats = conv1d_round_up(f->tiles.size * f->rows.size, CONV1D_ALIGN_FLOATS);
 #pragma omp parallel num_threads(d->desc.n_threads)

@@ -35,6 +35,12 @@ static inline conv1d_vec conv1d_fma(conv1d_vec a, conv1d_vec b, conv1d_vec c)
 {
     return _mm512_fmadd_ps(a, b, c);
 }
+/** Keeps a value that is used several times in its register: GCC would load it again for every multiply-add. */
+static inline conv1d_vec conv1d_keep(conv1d_vec v)
+{
+    __asm__("" : "+v"(v));
+    return v;
+}
 static inline void conv1d_store_ints(int32_t *x, conv1d_ivec v) { _mm512_storeu_si512(x, v); }
 static inline conv1d_vec conv1d_select(conv1d_mask m, conv1d_vec yes, conv1d_vec no)
 {
@@ -109,6 +115,11 @@ static inline conv1d_vec conv1d_fma(conv1d_vec a, conv1d_vec b, conv1d_vec c)
 #else
     return _mm256_add_ps(_mm256_mul_ps(a, b), c);
 #endif
+}
+static inline conv1d_vec conv1d_keep(conv1d_vec v)
+{
+    __asm__("" : "+x"(v));
+    return v;
 }
 static inline void conv1d_store_ints(int32_t *x, conv1d_ivec v)
 {
@@ -212,6 +223,7 @@ static inline conv1d_vec conv1d_fma(conv1d_vec a, conv1d_vec b, conv1d_vec c)
     c.x[i] += a.x[i] * b.x[i];
     return c;
 }
+static inline conv1d_vec conv1d_keep(conv1d_vec v) { return v; }
 static inline void conv1d_store_ints(int32_t *x, conv1d_ivec v) { memcpy(x, v.x, sizeof v.x); }
 static inline conv1d_vec conv1d_select(conv1d_mask m, conv1d_vec yes, conv1d_vec no)
 {

@@ -94,6 +94,11 @@ static inline chirp_conv1d_desc case_shape(chirp_conv1d_algorithm algorithm)
             d.W = 1;
         break;
     }
+    if (case_random(6) == 0) { /* like conv1: one channel, taps side by side, pool 4 */
+        d.C = d.dilation = 1;
+        d.K = 16 * (1 + case_random(7));
+        d.pool = 4;
+    }
     if (chirp_conv1d_out_width(&d) < d.pool)
         d.pool = 1;
     if (chirp_conv1d_flops(&d) > 1e7) /* the reference is slow */
