@@ -20,7 +20,7 @@ static void equal_bits(const chirp_conv1d_desc *d, const char *what, const void 
 static void test_integers(void **unused)
 {
     (void)unused;
-    for (int round = 0; round < 50; ++round) {
+    for (int round = 0; round < 150; ++round) {
         const chirp_conv1d_desc d = case_shape(CHIRP_CONV1D_DIRECT), ref = case_reference(&d);
         conv1d_tensors got = case_create(&d, true), want = case_results(&d);
         case_run(&ref, &got, NULL, &want);
@@ -138,7 +138,7 @@ static void check_floats(chirp_conv1d_algorithm algorithm)
 static void test_floats_direct(void **unused)
 {
     (void)unused;
-    for (int round = 0; round < 30; ++round)
+    for (int round = 0; round < 100; ++round)
         check_floats(CHIRP_CONV1D_DIRECT);
 }
 
