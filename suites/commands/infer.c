@@ -1,4 +1,4 @@
-/* chirpbench infer: parameters with posteriors for one second of real strain. */
+/* chirpbench infer: parameters with posteriors for one second of strain, from each detector, or for windows that slide. */
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
@@ -10,24 +10,32 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
+
+enum { MAX_FILES = 4 };
 
 typedef struct inference {
-    const char *checkpoint, *strain, *json;
-    double gps, merger_at_s;
+    const char *checkpoint, *strain, *json; /* strain: one file, or several with commas between */
+    double gps, merger_at_s;                /* merger_at_s 0: the middle of the trained range */
     int64_t samples, seed, threads;
+    int64_t sweep; /* windows; 0: none */
+    double sweep_step_s;
     chirp_train_config config; /* of the checkpoint */
     const chirp_network_spec *spec;
     chirp_network *net;
     chirp_likelihood likelihood;
+    chirp_posterior *posterior;
     int64_t iteration;
-    float *window;
-    double *drawn; /* [leaves][samples] */
-    chirp_strain_info info;
-    chirp_summary summary[CHIRP_MAX_LEAVES];
+    float *window;    /* [length] */
+    double *drawn;    /* [leaves][samples] */
+    float *windows;   /* [sweep][length] */
+    double *offset_s; /* [sweep] */
+    cJSON *events;
 } inference;
 
-/* Makes the network that the checkpoint describes and fills in its parameters. */
+/* Makes the network that the checkpoint describes, fills in its parameters and plans its posterior. */
 static chirp_status load_network(inference *f)
 {
     chirp_checkpoint state = {0};
@@ -57,46 +65,52 @@ static chirp_status load_network(inference *f)
     st = chirp_checkpoint_read(f->checkpoint, &state, tensors, n, chirp_network_parameters(f->net));
     f->iteration = state.iteration;
     chirp_free(state.configuration);
+    if (st == CHIRP_OK)
+        st = chirp_posterior_create(f->net, &f->likelihood, f->samples, &f->posterior);
     return st;
 }
 
-static chirp_status read_window(inference *f)
+static chirp_status make_buffers(inference *f)
 {
     const chirp_signal_config *signal = &f->config.signal;
+    const double band_end_hz = chirp_whiten_options_default().band.high_hz;
+    if (signal->f_high_hz != band_end_hz)
+        return chirp_fail(CHIRP_ERR_UNSUPPORTED,
+                          "%s: was trained on signals up to %g Hz; infer whitens up to %g Hz",
+                          f->checkpoint, signal->f_high_hz, band_end_hz);
+    if (f->merger_at_s == 0)
+        f->merger_at_s = 0.5 * (signal->merger_min_s + signal->merger_max_s);
     f->window = chirp_calloc((size_t)signal->length, sizeof *f->window);
-    f->drawn = chirp_calloc((size_t)(f->spec->n_leaves * f->samples), sizeof *f->drawn);
-    if (!f->window || !f->drawn)
+    f->drawn = chirp_calloc((size_t)f->spec->n_leaves * (size_t)f->samples, sizeof *f->drawn);
+    if (f->sweep) {
+        f->windows = chirp_calloc((size_t)(f->sweep * signal->length), sizeof *f->windows);
+        f->offset_s = chirp_calloc((size_t)f->sweep, sizeof *f->offset_s);
+    }
+    if (!f->window || !f->drawn || (f->sweep && (!f->windows || !f->offset_s)))
         return CHIRP_ERR_NOMEM;
-    if (signal->f_high_hz != chirp_whiten_options_default().band.high_hz ||
-        signal->n_detectors != 1)
-        return chirp_fail(
-            CHIRP_ERR_UNSUPPORTED,
-            "%s: was trained on %d detectors up to %g Hz; infer reads one detector up to %g Hz",
-            f->checkpoint, signal->n_detectors, signal->f_high_hz,
-            chirp_whiten_options_default().band.high_hz);
-    return chirp_strain_window(f->strain, f->gps, f->merger_at_s, signal->length,
-                               signal->sample_rate_hz, signal->f_low_hz, f->window, &f->info);
+    return CHIRP_OK;
 }
 
-static void print_posterior(const inference *f)
+static void print_posterior(const inference *f, const char *path, const chirp_strain_info *info,
+                            const chirp_summary *summary)
 {
-    printf("%s  %s at GPS %.4f, merger expected %.3f s into the window\n", f->strain,
-           f->info.detector, f->gps, f->merger_at_s);
+    printf("%s  %s at GPS %.4f, merger expected %.3f s into the window\n", path, info->detector,
+           f->gps, f->merger_at_s);
     printf("network %s, variational %s, %" PRId64 " iterations, %" PRId64 " weight samples\n\n",
            f->config.network, chirp_variant_name[f->config.variant], f->iteration, f->samples);
     printf("%-8s %10s %10s %23s %11s %11s\n", "", "median", "std", "90 % interval", "epistemic",
            "aleatoric");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-        const chirp_summary *s = &f->summary[leaf];
+        const chirp_summary *s = &summary[leaf];
         printf("%-8s %10.4f %10.4f   [%9.4f,%9.4f] %11.4f %11.4f\n",
                chirp_label_name[f->spec->label[leaf]], s->median, s->std, s->interval_90[0],
                s->interval_90[1], s->epistemic_std, s->aleatoric_std);
     }
+    printf("\n");
 }
 
-static cJSON *parameter_json(const inference *f, int leaf)
+static cJSON *summary_json(const chirp_summary *s)
 {
-    const chirp_summary *s = &f->summary[leaf];
     cJSON *object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "mean", s->mean);
     cJSON_AddNumberToObject(object, "median", s->median);
@@ -104,30 +118,29 @@ static cJSON *parameter_json(const inference *f, int leaf)
     cJSON_AddItemToObject(object, "interval_90", cJSON_CreateDoubleArray(s->interval_90, 2));
     cJSON_AddNumberToObject(object, "epistemic_std", s->epistemic_std);
     cJSON_AddNumberToObject(object, "aleatoric_std", s->aleatoric_std);
-    cJSON_AddItemToObject(object, "samples",
-                          cJSON_CreateDoubleArray(f->drawn + leaf * f->samples, (int)f->samples));
     return object;
 }
 
-static chirp_status write_json(const inference *f)
+static void add_event(const inference *f, const char *path, const chirp_strain_info *info,
+                      const chirp_summary *summary, cJSON *event)
 {
-    cJSON *root = cJSON_CreateObject();
-    cJSON *events = cJSON_AddArrayToObject(root, "events");
-    cJSON *event = cJSON_CreateObject();
-    cJSON_AddItemToArray(events, event);
-    cJSON_AddStringToObject(event, "strain", f->strain);
-    cJSON_AddStringToObject(event, "detector", f->info.detector);
-    cJSON_AddStringToObject(
-        event, "source", chirp_strain_is_simulated(f->strain) ? "injected signal" : "real strain");
+    cJSON_AddStringToObject(event, "strain", path);
+    cJSON_AddStringToObject(event, "detector", info->detector);
+    cJSON_AddStringToObject(event, "source",
+                            chirp_strain_is_simulated(path) ? "injected signal" : "real strain");
     cJSON_AddNumberToObject(event, "gps", f->gps);
     cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
     cJSON_AddStringToObject(event, "network", f->config.network);
     cJSON_AddStringToObject(event, "variational", chirp_variant_name[f->config.variant]);
     cJSON_AddNumberToObject(event, "iterations", (double)f->iteration);
     cJSON *parameters = cJSON_AddObjectToObject(event, "parameters");
-    for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf)
-        cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
-                              parameter_json(f, leaf));
+    for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
+        cJSON *parameter = summary_json(&summary[leaf]);
+        cJSON_AddItemToObject(
+            parameter, "samples",
+            cJSON_CreateDoubleArray(f->drawn + leaf * f->samples, (int)f->samples));
+        cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]], parameter);
+    }
     cJSON *window = cJSON_AddObjectToObject(event, "window");
     cJSON_AddNumberToObject(window, "sample_rate_hz", f->config.signal.sample_rate_hz);
     cJSON_AddNumberToObject(window, "start_s", f->gps - f->merger_at_s);
@@ -135,34 +148,118 @@ static chirp_status write_json(const inference *f)
                           cJSON_CreateFloatArray(f->window, (int)f->config.signal.length));
     cJSON *psd = cJSON_AddObjectToObject(event, "psd");
     cJSON_AddItemToObject(psd, "frequency_hz",
-                          cJSON_CreateDoubleArray(f->info.psd_f_hz, (int)f->info.n_psd));
-    cJSON_AddItemToObject(psd, "psd", cJSON_CreateDoubleArray(f->info.psd, (int)f->info.n_psd));
+                          cJSON_CreateDoubleArray(info->psd_f_hz, (int)info->n_psd));
+    cJSON_AddItemToObject(psd, "psd", cJSON_CreateDoubleArray(info->psd, (int)info->n_psd));
+}
+
+/* Slides the window over the event and shows how the estimate settles. */
+static chirp_status sweep(inference *f, const char *path, cJSON *event)
+{
+    const chirp_signal_config *signal = &f->config.signal;
+    chirp_whiten_options options = chirp_whiten_options_default();
+    chirp_whitened *whitened = NULL;
+    chirp_summary summary[CHIRP_MAX_LEAVES];
+    options.sample_rate_hz = signal->sample_rate_hz;
+    options.band.low_hz = signal->f_low_hz;
+    chirp_status st = chirp_strain_whiten(path, f->gps, &options, &whitened);
+    if (st == CHIRP_OK)
+        st = chirp_whitened_sweep(whitened, f->gps, f->merger_at_s, f->sweep_step_s, f->sweep,
+                                  signal->length, f->windows, f->offset_s);
+    chirp_whitened_destroy(whitened);
+    if (st != CHIRP_OK)
+        return st;
+    cJSON *rows = cJSON_AddArrayToObject(event, "sweep");
+    printf("%-12s", "merger at s");
+    for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf)
+        printf(" %8s [90 %% interval]     ", chirp_label_name[f->spec->label[leaf]]);
+    printf("\n");
+    for (int64_t i = 0; i < f->sweep; ++i) {
+        chirp_posterior_predict(f->posterior, f->windows + i * signal->length, (uint64_t)f->seed,
+                                NULL, summary);
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddItemToArray(rows, row);
+        cJSON_AddNumberToObject(row, "merger_at_s", f->offset_s[i]);
+        cJSON *parameters = cJSON_AddObjectToObject(row, "parameters");
+        printf("%-12.4f", f->offset_s[i]);
+        for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
+            const chirp_summary *s = &summary[leaf];
+            cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
+                                  summary_json(s));
+            printf(" %8.4f [%8.4f,%8.4f]", s->median, s->interval_90[0], s->interval_90[1]);
+        }
+        printf("\n");
+    }
+    printf("the network was trained with mergers %.3f to %.3f s into the window\n\n",
+           signal->merger_min_s, signal->merger_max_s);
+    return CHIRP_OK;
+}
+
+static chirp_status infer_file(inference *f, const char *path)
+{
+    const chirp_signal_config *signal = &f->config.signal;
+    chirp_strain_info info = {0};
+    chirp_summary summary[CHIRP_MAX_LEAVES];
+    const chirp_status st =
+        chirp_strain_window(path, f->gps, f->merger_at_s, signal->length, signal->sample_rate_hz,
+                            signal->f_low_hz, f->window, &info);
+    if (st != CHIRP_OK)
+        return st;
+    cJSON *event = cJSON_CreateObject();
+    cJSON_AddItemToArray(f->events, event);
+    if (info.doubtful)
+        (void)fprintf(stderr,
+                      "chirpbench: warning: %s: some second of the stretch lacks CBC_CAT2 or "
+                      "CBC_CAT3 quality\n",
+                      path);
+    chirp_posterior_predict(f->posterior, f->window, (uint64_t)f->seed, f->drawn, summary);
+    add_event(f, path, &info, summary, event);
+    print_posterior(f, path, &info, summary);
+    chirp_strain_info_destroy(&info);
+    return f->sweep ? sweep(f, path, event) : CHIRP_OK;
+}
+
+static chirp_status infer_all(inference *f)
+{
+    char *list = chirp_strdup(f->strain);
+    char *rest = NULL;
+    chirp_status st = list ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    int n = 0;
+    for (char *path = list ? strtok_r(list, ",", &rest) : NULL; path && st == CHIRP_OK;
+         path = strtok_r(NULL, ",", &rest))
+        st = ++n > MAX_FILES ? chirp_fail(CHIRP_ERR_ARG, "--strain: at most %d files", MAX_FILES)
+                             : infer_file(f, path);
+    chirp_free(list);
+    return st;
+}
+
+static chirp_status write_json(const inference *f, const cJSON *root)
+{
     char *text = cJSON_PrintUnformatted(root);
-    cJSON_Delete(root);
     if (!text)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for %s", f->json);
-    size_t length = 0;
-    while (text[length])
-        ++length;
-    const chirp_status st = chirp_file_write(f->json, text, length);
+    const chirp_status st = chirp_file_write(f->json, text, strlen(text));
     cJSON_free(text);
     return st;
 }
 
 static int run(int argc, char **argv)
 {
-    inference f = {.merger_at_s = 0.875, .samples = 1000};
+    inference f = {.samples = 1000, .sweep_step_s = 0.01};
     const chirp_option table[] = {
         {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
          .help = "from chirpbench train"},
-        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE", .required = true,
-         .help = "GWOSC HDF5 strain of one detector"},
+        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]", .required = true,
+         .help = "GWOSC HDF5 strain, one file per detector"},
         {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .required = true,
          .help = "GPS time of the merger [s]"},
-        {"merger-at", CHIRP_OPTION_REAL, &f.merger_at_s, .metavar = "S", .min = 0.01, .max = 0.99,
-         .help = "where the merger lies in the window [s]"},
+        {"merger-at", CHIRP_OPTION_REAL, &f.merger_at_s, .metavar = "S", .min = 0, .max = 0.99,
+         .help = "where the merger lies in the window [s]; 0: the middle of the trained range"},
         {"samples", CHIRP_OPTION_INT, &f.samples, .metavar = "N", .min = 2, .max = 1e6,
          .help = "Monte Carlo weight samples"},
+        {"sweep", CHIRP_OPTION_INT, &f.sweep, .metavar = "N", .min = 0, .max = 1000,
+         .help = "also slide the window: this many windows around the event"},
+        {"sweep-step", CHIRP_OPTION_REAL, &f.sweep_step_s, .metavar = "S", .min = 1e-4, .max = 1,
+         .help = "between windows [s]"},
         {"seed", CHIRP_OPTION_INT, &f.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "of the samples"},
         {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE",
@@ -170,31 +267,33 @@ static int run(int argc, char **argv)
         {"threads", CHIRP_OPTION_INT, &f.threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "0: OMP_NUM_THREADS or all cores"},
     };
-    const chirp_usage usage = {
-        "infer", NULL,
-        "Reads one second of strain around --gps, whitens it with the file's own noise spectrum "
-        "and prints\n"
-        "median and 90 % interval of every parameter from Monte Carlo weight samples.",
-        table, sizeof table / sizeof table[0]};
-    chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    const chirp_usage usage = {"infer", NULL,
+                               "Reads one second of strain around --gps, whitens it with the "
+                               "file's own noise spectrum and prints\n"
+                               "median and 90 % interval of every parameter from Monte Carlo "
+                               "weight samples. Several detectors\n"
+                               "give one posterior each: the network reads one detector at a time.",
+                               table, sizeof table / sizeof table[0]};
+    cJSON *root = cJSON_CreateObject();
+    f.events = cJSON_AddArrayToObject(root, "events");
+    chirp_status st = f.events ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the result");
+    if (st == CHIRP_OK)
+        st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
         st = load_network(&f);
     if (st == CHIRP_OK)
-        st = read_window(&f);
-    chirp_posterior *posterior = NULL;
+        st = make_buffers(&f);
     if (st == CHIRP_OK)
-        st = chirp_posterior_create(f.net, &f.likelihood, f.samples, &posterior);
-    if (st == CHIRP_OK)
-        chirp_posterior_predict(posterior, f.window, (uint64_t)f.seed, f.drawn, f.summary);
-    chirp_posterior_destroy(posterior);
+        st = infer_all(&f);
     if (st == CHIRP_OK && f.json)
-        st = write_json(&f);
-    if (st == CHIRP_OK)
-        print_posterior(&f);
-    chirp_strain_info_destroy(&f.info);
+        st = write_json(&f, root);
+    cJSON_Delete(root);
+    chirp_posterior_destroy(f.posterior);
     chirp_network_destroy(f.net);
     chirp_free(f.window);
     chirp_free(f.drawn);
+    chirp_free(f.windows);
+    chirp_free(f.offset_s);
     return chirp_command_exit(st);
 }
 

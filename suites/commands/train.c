@@ -104,9 +104,11 @@ static int run(int argc, char **argv)
         {"snr-max", CHIRP_OPTION_REAL, &config.signal.snr_max, .metavar = "RHO", .min = 0.1,
          .max = 1e4, .help = "largest optimal SNR in the window"},
         {"curriculum", CHIRP_OPTION_STRING, &config.curriculum, .metavar = "STAGES",
-         .help = "falling SNR: study (six steps until half of the iterations), none, or 0:60-100,9000:40-80"},
+         .help = "falling SNR: study (six steps until half of the iterations), none, or "
+                 "0:60-100,9000:40-80"},
         {"data", CHIRP_OPTION_STRING, &config.data, .metavar = "FILE",
-         .help = "data set of chirpbench generate instead of signals made on the fly; its last rows are held out"},
+         .help = "data set of chirpbench generate instead of signals made on the fly; its last "
+                 "rows are held out"},
         {"psd", CHIRP_OPTION_STRING, &config.signal.psd_path, .metavar = "FILE",
          .help = "noise curve table; analytic aLIGO design without"},
         {"target-error", CHIRP_OPTION_REAL, &config.target_error, .metavar = "E", .min = 0,
@@ -142,8 +144,8 @@ static int run(int argc, char **argv)
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     config.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-    config.estimator =
-        (chirp_variational_estimator)chirp_name_index(chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS, estimator);
+    config.estimator = (chirp_variational_estimator)chirp_name_index(
+        chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS, estimator);
     config.optimizer =
         (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
     config.learned_scale = likelihood[0] == 'l';
@@ -152,6 +154,9 @@ static int run(int argc, char **argv)
     config.seed = (uint64_t)seed;
     config.n_threads = (int)threads;
     st = chirp_parallel_init();
+    const char *warning = chirp_signal_config_warning(&config.signal);
+    if (st == CHIRP_OK && warning && !config.data && chirp_parallel_rank() == 0)
+        (void)fprintf(stderr, "chirpbench: warning: %s\n", warning);
     if (st == CHIRP_OK)
         st = train(&config, &options, &end);
     int code = 0;
