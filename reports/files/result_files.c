@@ -209,7 +209,9 @@ static chirp_status classify(chirp_result_file *file)
     else if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(root, "published")) &&
              starts(file->name, "published"))
         file->kind = CHIRP_RESULT_PUBLISHED;
-    else if (starts(file->name, "doctor") || starts(file->name, "machine"))
+    else if ((cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(root, "fma_peak")) &&
+              cJSON_HasObjectItem(root, "machine")) ||
+             starts(file->name, "doctor") || starts(file->name, "machine"))
         file->kind = CHIRP_RESULT_MACHINE;
     else if (cJSON_HasObjectItem(root, "window") || cJSON_HasObjectItem(root, "psd") ||
              cJSON_HasObjectItem(root, "batch_strain"))
@@ -271,10 +273,31 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+/* bench's journal counts as its file when the run was killed and nothing took its place */
+static bool is_journal(const char *name) { return has_suffix(name, ".json.partial"); }
+
 static bool wanted(const char *name)
 {
-    return name[0] != '.' && (has_suffix(name, ".json") || has_suffix(name, ".jsonl")) &&
+    return name[0] != '.' &&
+           (has_suffix(name, ".json") || has_suffix(name, ".jsonl") || is_journal(name)) &&
            strcmp(name, "report.json") != 0;
+}
+
+/* Drops journals whose finished file is there: sorted by name, it stands right before. */
+static void drop_old_journals(chirp_result_files *results)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < results->count; ++i) {
+        const size_t n = strlen(results->file[i].name);
+        const size_t tail = strlen(".partial");
+        if (is_journal(results->file[i].name) && kept > 0 &&
+            strlen(results->file[kept - 1].name) == n - tail &&
+            strncmp(results->file[kept - 1].name, results->file[i].name, n - tail) == 0)
+            chirp_free(results->file[i].name);
+        else
+            results->file[kept++] = results->file[i];
+    }
+    results->count = kept;
 }
 
 static chirp_status list_folder(const char *folder, chirp_result_files *results)
@@ -319,8 +342,10 @@ chirp_status chirp_result_files_read(const char *folder, chirp_result_files *res
                         "%s: no result files (*.json, *.jsonl) in this folder: run chirpbench "
                         "study --out %s first",
                         folder, folder);
-    if (st == CHIRP_OK)
+    if (st == CHIRP_OK) {
         qsort(results->file, results->count, sizeof *results->file, by_name);
+        drop_old_journals(results);
+    }
     for (size_t i = 0; i < results->count && st == CHIRP_OK; ++i)
         st = read_file(folder, &results->file[i]);
     if (st != CHIRP_OK)

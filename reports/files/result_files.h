@@ -44,6 +44,8 @@ typedef struct chirp_result_files {
  * Reads every *.json and *.jsonl file of a folder (not below it); the report's own report.json is left out.
  * A file that can't be used gets an `error`, the others go on.
  *
+ * A *.json.partial, which bench leaves when it is killed, stands in for the file that it would have become.
+ *
  * Bare NaN, Infinity and -Infinity, which Google Benchmark writes, are read as null. A last line of JSON lines without
  * its end (a run that was killed while writing) is dropped with a note.
  *

@@ -140,6 +140,12 @@ void chirp_unit_format(double value, chirp_unit unit, char *text, size_t room, d
             return;
         }
         break;
+    case CHIRP_UNIT_FIXED2:
+        if (size < 1e7) {
+            (void)snprintf(text, room, "%.2f", value);
+            return;
+        }
+        break;
     case CHIRP_UNIT_FIXED1:
         if (size < 1e7 && (size >= 10 || size == 0)) {
             (void)snprintf(text, room, "%.1f", value);

@@ -23,6 +23,7 @@ typedef enum chirp_unit {
     CHIRP_UNIT_BYTES_PER_SECOND, /**< shown in MB/s or GB/s */
     CHIRP_UNIT_RATIO,            /**< 1.23 x */
     CHIRP_UNIT_FIXED3,           /**< three decimals: losses, posteriors */
+    CHIRP_UNIT_FIXED2,           /**< two decimals: points of efficiency */
     CHIRP_UNIT_FIXED1,           /**< one decimal: GFLOP/s, rates */
     CHIRP_UNIT_SCIENTIFIC,       /**< 1.2e-07: errors */
     CHIRP_UNIT_TIMESTAMP         /**< GPS seconds, all digits that matter */

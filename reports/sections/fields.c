@@ -77,13 +77,26 @@ static void walk(chirp_table *t, const cJSON *item, const char *path, int depth,
             else
                 (void)snprintf(below, sizeof below, "%.180s%s%.60s", path, *path ? "." : "",
                                child->string ? child->string : "");
-            if (depth > 0 || !child->string || strcmp(child->string, "warnings") != 0)
-                walk(t, child, below, depth + 1, limit);
+            walk(t, child, below, depth + 1, limit);
         }
+    }
+}
+
+void chirp_fields_but(chirp_table *t, const cJSON *object, const char *const *without, size_t n,
+                      size_t limit)
+{
+    const cJSON *child = NULL;
+    cJSON_ArrayForEach(child, object)
+    {
+        bool wanted = child->string && strcmp(child->string, "warnings") != 0;
+        for (size_t i = 0; i < n && wanted; ++i)
+            wanted = strcmp(child->string, without[i]) != 0;
+        if (wanted)
+            walk(t, child, child->string, 1, limit);
     }
 }
 
 void chirp_fields(chirp_table *t, const cJSON *object, size_t limit)
 {
-    walk(t, object, "", 0, limit);
+    chirp_fields_but(t, object, NULL, 0, limit);
 }

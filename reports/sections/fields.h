@@ -11,4 +11,8 @@
  */
 void chirp_fields(chirp_table *t, const struct cJSON *object, size_t limit);
 
+/** The same without n named fields of the top. */
+void chirp_fields_but(chirp_table *t, const struct cJSON *object, const char *const *without,
+                      size_t n, size_t limit);
+
 #endif

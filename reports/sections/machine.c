@@ -45,37 +45,124 @@ static void write_warnings(chirp_report *r, const cJSON *warnings)
     chirp_markup_raw(&r->body, "</ul>\n");
 }
 
+/* One measured level of memory a row. */
+static void levels_table(chirp_report *r, const cJSON *levels)
+{
+    static const char *const headers[] = {
+        "level", "threads", "working set of each", "read", "triad", "latency [ns]", NULL};
+    const cJSON *item = NULL;
+    chirp_table t;
+    chirp_table_begin(&t, "Memory, measured", headers);
+    cJSON_ArrayForEach(item, levels)
+    {
+        chirp_table_text(&t, chirp_json_string(item, "level"));
+        chirp_table_member(&t, item, "threads", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, item, "bytes_per_thread", CHIRP_UNIT_BYTES);
+        chirp_table_member(&t, item, "read_bytes_per_second", CHIRP_UNIT_BYTES_PER_SECOND);
+        chirp_table_member(&t, item, "triad_bytes_per_second", CHIRP_UNIT_BYTES_PER_SECOND);
+        chirp_table_member(&t, item, "latency_ns", CHIRP_UNIT_FIXED1);
+    }
+    chirp_report_table(r, &t, 20);
+}
+
+static void peaks_table(chirp_report *r, const cJSON *peaks)
+{
+    static const char *const headers[] = {"threads", "GFLOP/s", "by", NULL};
+    const cJSON *item = NULL;
+    chirp_table t;
+    chirp_table_begin(&t, "Fused multiply-adds, measured", headers);
+    cJSON_ArrayForEach(item, peaks)
+    {
+        chirp_table_member(&t, item, "threads", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, item, "GFLOPS", CHIRP_UNIT_FIXED1);
+        chirp_table_text(&t, chirp_json_string(item, "kernel"));
+    }
+    chirp_report_table(r, &t, 20);
+}
+
+/* Events that count, and for the others the reason. */
+static void counters_table(chirp_report *r, const char *title, const cJSON *counters)
+{
+    static const char *const headers[] = {"event", "counts", "why not", NULL};
+    const cJSON *item = NULL;
+    chirp_table t;
+    chirp_table_begin(&t, title, headers);
+    cJSON_ArrayForEach(item, counters)
+    {
+        chirp_table_text(&t, item->string);
+        chirp_table_text(&t, cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "counts")) ? "yes"
+                                                                                            : "no");
+        chirp_table_text(&t, chirp_json_string(item, "reason"));
+    }
+    chirp_report_table(r, &t, 0);
+}
+
+static void write_doctor(chirp_report *r, const chirp_result_file *doctor)
+{
+    static const char *const headers[] = {"field", "value", "unit", NULL};
+    static const char *const own[] = {"fma_peak", "levels", "counters"};
+    const cJSON *counters = cJSON_GetObjectItemCaseSensitive(doctor->root, "counters");
+    const cJSON *presets = cJSON_GetObjectItemCaseSensitive(counters, "presets");
+    const char *hardware = counters ? chirp_json_string(counters, "hardware") : NULL;
+    chirp_table t;
+    chirp_report_source(r, doctor);
+    levels_table(r, cJSON_GetObjectItemCaseSensitive(doctor->root, "levels"));
+    peaks_table(r, cJSON_GetObjectItemCaseSensitive(doctor->root, "fma_peak"));
+    chirp_table_begin(&t, "Facts about the machine", headers);
+    chirp_fields_but(&t, doctor->root, own,
+                     cJSON_IsObject(presets) ? sizeof own / sizeof own[0] : 0, 200);
+    chirp_report_table(r, &t, 0);
+    if (hardware) {
+        chirp_markup_raw(&r->body, "<p>Hardware counters: ");
+        chirp_markup_text(&r->body, hardware);
+        chirp_markup_raw(&r->body, ".</p>\n");
+    }
+    if (cJSON_IsObject(presets)) {
+        counters_table(r, "PAPI presets", presets);
+        counters_table(r, "Software events",
+                       cJSON_GetObjectItemCaseSensitive(counters, "software"));
+    }
+    write_warnings(r, cJSON_GetObjectItemCaseSensitive(doctor->root, "warnings"));
+}
+
+/* The highest peak that doctor measured, for folders without benchmarks. */
+static double doctor_peak(const chirp_report *r)
+{
+    const chirp_result_file *doctor = chirp_result_files_find(&r->results, CHIRP_RESULT_MACHINE, 0);
+    const cJSON *item = NULL;
+    double best = (double)NAN;
+    if (!doctor)
+        return best;
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(doctor->root, "fma_peak")) best =
+        fmax(best, chirp_json_number(item, "GFLOPS"));
+    return best;
+}
+
 void chirp_section_machine(chirp_report *r)
 {
     static const char *const headers[] = {"field", "value", "unit", NULL};
     const chirp_result_file *doctor = chirp_result_files_find(&r->results, CHIRP_RESULT_MACHINE, 0);
-    const cJSON *context = bench_context(r);
+    const chirp_result_file *bench = chirp_result_files_find(&r->results, CHIRP_RESULT_BENCH, 0);
     const char *name = chirp_report_machine_name(r);
+    int threads = 0;
+    double peak = bench ? chirp_bench_fma_peak(bench, &threads) : (double)NAN;
     chirp_table t;
-    if (!doctor && !context)
+    if (!doctor && !bench)
         return;
     chirp_section_begin(r, "machine", "Machine");
     for (size_t i = 0; (doctor = chirp_result_files_find(&r->results, CHIRP_RESULT_MACHINE, i));
-         ++i) {
-        chirp_report_source(r, doctor);
-        chirp_table_begin(&t, "What doctor found", headers);
-        chirp_fields(&t, doctor->root, 200);
-        chirp_report_table(r, &t, 60);
-        write_warnings(r, cJSON_GetObjectItemCaseSensitive(doctor->root, "warnings"));
-    }
-    const chirp_result_file *bench = NULL;
+         ++i)
+        write_doctor(r, doctor);
     for (size_t i = 0; (bench = chirp_result_files_find(&r->results, CHIRP_RESULT_BENCH, i)); ++i) {
-        int threads = 0;
-        const double peak = chirp_bench_fma_peak(bench, &threads);
-        context = cJSON_GetObjectItemCaseSensitive(bench->root, "context");
+        const cJSON *context = cJSON_GetObjectItemCaseSensitive(bench->root, "context");
         chirp_report_source(r, bench);
         chirp_table_begin(&t, "Where and how the benchmarks ran", headers);
         chirp_fields(&t, context, 100);
         chirp_report_table(r, &t, 0);
         write_warnings(r, cJSON_GetObjectItemCaseSensitive(context, "warnings"));
-        if (i == 0)
-            chirp_report_card(r, "FMA peak, measured", peak, 1, CHIRP_UNIT_FIXED1, " GFLOP/s",
-                              name ? name : "");
     }
+    peak = isfinite(peak) ? peak : doctor_peak(r);
+    chirp_report_card(r, "FMA peak, measured", peak, 1, CHIRP_UNIT_FIXED1, " GFLOP/s",
+                      name ? name : "");
     chirp_section_end(r);
 }

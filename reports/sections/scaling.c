@@ -8,15 +8,29 @@ typedef struct term {
     const char *key, *title;
 } term;
 
+enum { MOST_TERMS = 8 };
+
+/* Ended by a NULL key; colours follow the place. */
 static const term measured_terms[] = {{"compute", "compute"},
                                       {"waiting", "waiting for the slowest rank"},
                                       {"control", "control messages"},
-                                      {"exposed_communication", "exposed communication"}};
+                                      {"exposed_communication", "exposed communication"},
+                                      {"optimizer", "optimiser"},
+                                      {"input", "input"},
+                                      {NULL, NULL}};
 static const term projected_terms[] = {{"compute", "compute"},
                                        {"straggler", "waiting for the slowest node"},
                                        {"negotiation", "negotiation"},
-                                       {"exposed_allreduce", "exposed allreduce"}};
-enum { TERMS = 4 };
+                                       {"exposed_allreduce", "exposed allreduce"},
+                                       {NULL, NULL}};
+
+static int count_terms(const term *terms)
+{
+    int n = 0;
+    while (terms[n].key)
+        ++n;
+    return n;
+}
 
 static const cJSON *rows_of(const chirp_result_file *file)
 {
@@ -180,16 +194,18 @@ static void efficiency_figure(chirp_report *r)
 static void budget_figure(chirp_report *r, const chirp_result_file *file, const char *x_key,
                           const term *terms)
 {
-    static const char *const colour[TERMS] = {"#2b7fd4", "#d9660b", "#8a7a00", "#a65bc9"};
+    static const char *const colour[MOST_TERMS] = {"#2b7fd4", "#d9660b", "#8a7a00",
+                                                   "#a65bc9", "#23935f", "#0e8f9c"};
+    const int n_terms = count_terms(terms);
     chirp_markup script = {0};
     const cJSON *row = NULL;
     int n = 0;
     chirp_markup_raw(&script, "$b << EOD\n");
     cJSON_ArrayForEach(row, rows_of(file))
     {
-        double part[TERMS];
+        double part[MOST_TERMS];
         double sum = 0;
-        for (int i = 0; i < TERMS; ++i) {
+        for (int i = 0; i < n_terms; ++i) {
             part[i] = chirp_json_number(row, terms[i].key);
             part[i] = part[i] > 0 ? part[i] : 0;
             sum += part[i];
@@ -199,7 +215,7 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
         if (!(base > 0) || !(chirp_json_number(row, x_key) > 0) || sum == 0)
             continue;
         chirp_markup_format(&script, "%g", chirp_json_number(row, x_key));
-        for (int i = 0; i < TERMS; ++i)
+        for (int i = 0; i < n_terms; ++i)
             chirp_markup_format(&script, " %.9g", 100 * part[i] / base);
         chirp_markup_format(&script, " %.9g\n", 100 * (base - sum) / base);
         ++n;
@@ -212,10 +228,10 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
         "set border 3 lw 0.7\nset tics nomirror\nset key at screen 0.5, screen 0.99 center top "
         "horizontal maxcols 2 noenhanced\nset tmargin 4.5\nplot ",
         x_key);
-    for (int i = 0; i < TERMS; ++i)
+    for (int i = 0; i < n_terms; ++i)
         chirp_markup_format(&script, "%s$b using %d%s lc rgb '%s' title '%s'", i ? ", " : "", i + 2,
                             i == 0 ? ":xtic(1)" : "", colour[i], terms[i].title);
-    chirp_markup_format(&script, ", $b using %d lc rgb '#9aa0a8' title 'rest'\n", TERMS + 2);
+    chirp_markup_format(&script, ", $b using %d lc rgb '#9aa0a8' title 'rest'\n", n_terms + 2);
     if (n == 0) {
         chirp_markup_clear(&script);
         return;
@@ -245,13 +261,15 @@ static void row_interval(chirp_table *t, const cJSON *row, const char *key)
 static void rows_table(chirp_report *r, const chirp_result_file *file, bool projected)
 {
     static const char *const measured[] = {
-        "ranks",   "threads", "time of a step",        "efficiency", "from", "to", "compute",
-        "waiting", "control", "exposed communication", "signals/s",  NULL};
+        "ranks",     "threads", "time of a step", "efficiency", "from",
+        "to",        "compute", "waiting",        "control",    "exposed communication",
+        "optimiser", "input",   "signals/s",      NULL};
     static const char *const projection[] = {
         "nodes",     "ranks",   "time of a step",          "efficiency",  "from",
         "to",        "compute", "waiting for the slowest", "negotiation", "exposed allreduce",
         "signals/s", NULL};
     const term *terms = projected ? projected_terms : measured_terms;
+    const int n_terms = count_terms(terms);
     chirp_markup caption = {0};
     const cJSON *row = NULL;
     chirp_table t;
@@ -265,7 +283,7 @@ static void rows_table(chirp_report *r, const chirp_result_file *file, bool proj
         chirp_table_member(&t, row, "seconds_per_step", CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, row, "efficiency", CHIRP_UNIT_PERCENT);
         row_interval(&t, row, projected ? "efficiency_band" : "interval_95");
-        for (int i = 0; i < TERMS; ++i)
+        for (int i = 0; i < n_terms; ++i)
             chirp_table_member(&t, row, terms[i].key, CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, row, "signals_per_second", CHIRP_UNIT_FIXED1);
     }
@@ -305,6 +323,68 @@ static void scenarios_table(chirp_report *r, const chirp_result_file *file)
         chirp_table_text(&t, chirp_json_string(scenario, "variational"));
         chirp_table_member(&t, scenario, "hidden_share", CHIRP_UNIT_PERCENT);
         chirp_table_member(&t, scenario, "efficiency", CHIRP_UNIT_PERCENT);
+    }
+    chirp_report_table(r, &t, 0);
+}
+
+/* Points of efficiency that each part costs; they add up. */
+static void budget_table(chirp_report *r, const chirp_result_file *file)
+{
+    static const char *const key[] = {
+        "compute", "waiting_for_slowest", "exposed_payload", "control",
+        "input",   "optimizer",           "other",           "sum"};
+    static const char *const headers[] = {"ranks",
+                                          "compute",
+                                          "waiting for the slowest",
+                                          "exposed payload",
+                                          "control",
+                                          "input",
+                                          "optimiser",
+                                          "other",
+                                          "together",
+                                          NULL};
+    const cJSON *row = NULL;
+    chirp_table t;
+    chirp_table_begin(&t, "Points of efficiency lost (100 is everything), by what takes them",
+                      headers);
+    cJSON_ArrayForEach(row, rows_of(file))
+    {
+        const cJSON *budget = cJSON_GetObjectItemCaseSensitive(row, "loss_budget_points");
+        if (!budget)
+            continue;
+        chirp_table_member(&t, row, "ranks", CHIRP_UNIT_INTEGER);
+        for (size_t i = 0; i < sizeof key / sizeof key[0]; ++i)
+            chirp_table_member(&t, budget, key[i], CHIRP_UNIT_FIXED2);
+    }
+    chirp_report_table(r, &t, 20);
+}
+
+static void calls_table(chirp_report *r, const chirp_result_file *file)
+{
+    static const char *const headers[] = {"call",
+                                          "ranks",
+                                          "bytes",
+                                          "calls per step",
+                                          "\xC2\xB5s per call",
+                                          "time per step, rank 0",
+                                          "of the step",
+                                          NULL};
+    const cJSON *row = NULL;
+    chirp_table t;
+    chirp_table_begin(&t, "Messages between ranks, by size", headers);
+    cJSON_ArrayForEach(row, rows_of(file))
+    {
+        const cJSON *call = NULL;
+        cJSON_ArrayForEach(call, cJSON_GetObjectItemCaseSensitive(row, "mpi_calls"))
+        {
+            chirp_table_text(&t, chirp_json_string(call, "call"));
+            chirp_table_member(&t, row, "ranks", CHIRP_UNIT_INTEGER);
+            chirp_table_member(&t, call, "bytes", CHIRP_UNIT_BYTES);
+            chirp_table_member(&t, call, "calls_per_step", CHIRP_UNIT_PLAIN);
+            chirp_table_member(&t, call, "us_per_call", CHIRP_UNIT_FIXED1);
+            chirp_table_member(&t, call, "seconds_per_step_rank0", CHIRP_UNIT_SECONDS);
+            chirp_table_member(&t, call, "share_of_step", CHIRP_UNIT_PERCENT);
+        }
     }
     chirp_report_table(r, &t, 0);
 }
@@ -383,6 +463,8 @@ void chirp_section_scaling(chirp_report *r)
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i) {
         chirp_report_source(r, file);
         rows_table(r, file, false);
+        budget_table(r, file);
+        calls_table(r, file);
         list_texts(r, "What this measurement says of itself",
                    cJSON_GetObjectItemCaseSensitive(file->root, "notes"));
     }

@@ -76,6 +76,9 @@ static int supervise(pid_t pid, const char *log, FILE *watch, const sigset_t *mi
         const int number = sigtimedwait(mine, NULL, &second);
         if (number == SIGINT || number == SIGTERM) {
             (void)kill(-pid, *interrupted ? SIGKILL : number);
+            if (!*interrupted)
+                (void)fprintf(stderr, "\nchirpbench: study: waiting for the step to save its work; "
+                                      "once more ends it at once\n");
             *interrupted = true;
             deadline = chirp_now_s() + GRACE_S;
         } else if (*interrupted && chirp_now_s() > deadline) {

@@ -28,7 +28,8 @@ static const preset presets[] = {
      .bench = {"--benchmark_filter=^reference/(fma|triad)"
                "|^conv1d/(forward|backward_data|backward_weights)/(direct|transform|onednn)/"
                "conv[1-7]/batch:64/threads"
-               "|^dense/(forward|step)/|^network/(train_step|forward)/|^network/posterior/"
+               "|^dense/step/[a-z]+/leaf.dense[123]/batch:64/threads|^network/(train_step|forward)/"
+               "|^network/posterior/"
                ".*samples:1000/"
                "|^signal/(whole/one|stage)",
                "--benchmark_min_time=0.05s", "--benchmark_repetitions=3", NULL},

@@ -231,7 +231,8 @@ bool page_numbers_are_in_files(const char *page, const char *folder, size_t *cou
     while (directory && (entry = readdir(directory))) {
         char path[1024];
         const char *suffix = strrchr(entry->d_name, '.');
-        if (!suffix || (strcmp(suffix, ".json") != 0 && strcmp(suffix, ".jsonl") != 0))
+        if (!suffix || (strcmp(suffix, ".json") != 0 && strcmp(suffix, ".jsonl") != 0 &&
+                        strcmp(suffix, ".partial") != 0))
             continue;
         (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         collect_file(path, &all);

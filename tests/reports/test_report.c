@@ -292,6 +292,26 @@ static void test_log_that_was_cut_off(void **state)
     end(&t);
 }
 
+static void test_journal_of_a_killed_run(void **state)
+{
+    trial t;
+    (void)state;
+    const char *journal =
+        "{\"context\": {\"partial\": true}, \"benchmarks\": [{\"name\": \"journal/a/b/c\", "
+        "\"run_type\": \"iteration\", \"real_time\": 5, \"time_unit\": \"ns\"}]}";
+    begin(&t);
+    put(&t, "bench.json.partial", journal);
+    make(&t);
+    assert_sound(&t);
+    assert_true(has(t.page, "journal/a/b/c"));
+    assert_true(has(t.page, "rows are missing"));
+    put(&t, "bench.json", "{\"benchmarks\": []}"); /* the finished file wins */
+    make(&t);
+    assert_sound(&t);
+    assert_false(has(t.page, "journal/a/b/c"));
+    end(&t);
+}
+
 /* NaN in every place where a number is expected: absent cells, never the word, and plots without the point. */
 static void test_numbers_that_are_none(void **state)
 {
@@ -413,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_nothing_to_report),
         cmocka_unit_test(test_same_page_twice),
         cmocka_unit_test(test_own_published_numbers),
+        cmocka_unit_test(test_journal_of_a_killed_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
