@@ -571,9 +571,10 @@ static void repetitions_go_on_until_precise(void **state)
         "--benchmark_min_time=50x", "--threads=1", "--target-precision=0.9", NULL);
     cJSON *root = cJSON_Parse(o.out);
     assert_non_null(root);
-    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(root, "benchmarks")),
-                     6 + 4); /* the fewest with 95 % */
-    assert_true(number(row_of(root, "conv/forward/slow/b/threads:1_mean"), "repetitions") == 6);
+    const int rows = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(root, "benchmarks"));
+    assert_true(rows >= 6 + 4); /* six are the fewest with 95 %; a busy machine may need more */
+    assert_true(number(row_of(root, "conv/forward/slow/b/threads:1_mean"), "repetitions") ==
+                rows - 4);
     cJSON_Delete(root);
     /* out of reach: the budget ends it */
     run(&o, more_suites, 2, "peered", "--benchmark_filter=slow/b", "--benchmark_format=json",
