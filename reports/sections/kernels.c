@@ -18,77 +18,131 @@ static int algorithm_index(const char **seen, int *n_seen, const char *algorithm
     return *n_seen - 1;
 }
 
-static void bar_label(chirp_markup *script, const chirp_bench_line *line)
+static bool same_case(const chirp_bench_line *a, const chirp_bench_line *b)
+{
+    return strcmp(a->part[0], b->part[0]) == 0 && strcmp(a->part[1], b->part[1]) == 0 &&
+           strcmp(a->part[3], b->part[3]) == 0 && strcmp(a->arguments, b->arguments) == 0;
+}
+
+static bool in_chart(const chirp_bench_line *line, const char *family)
+{
+    return strcmp(line->part[0], family) == 0 && line->time_s > 0;
+}
+
+/* The arguments that all rows of a family share, "" when they differ: said once, not in every label. */
+static const char *common_arguments(const chirp_bench_lines *lines, const char *family)
+{
+    const char *common = NULL;
+    for (size_t i = 0; i < lines->count; ++i) {
+        if (!in_chart(&lines->line[i], family))
+            continue;
+        if (common && strcmp(common, lines->line[i].arguments) != 0)
+            return "";
+        common = lines->line[i].arguments;
+    }
+    return common ? common : "";
+}
+
+/* Pass, case and arguments; the algorithm is the colour. */
+static void bar_label(chirp_markup *ticks, const chirp_bench_line *line, bool arguments)
 {
     chirp_markup name = {0};
-    for (int part = 1; part < CHIRP_NAME_PARTS; ++part)
-        if (line->part[part][0])
-            chirp_markup_format(&name, "%s%s", name.used ? "  " : "", line->part[part]);
-    if (line->arguments[0])
-        chirp_markup_format(&name, "%s%s", name.used ? "  " : "", line->arguments);
-    chirp_gnuplot_quote(script, name.bytes ? name.bytes : line->part[0]);
-    script->failed = script->failed || name.failed;
+    const char *const words[] = {line->part[1], line->part[3], arguments ? line->arguments : ""};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; ++i)
+        if (words[i][0])
+            chirp_markup_format(&name, "%s%s", name.used ? "  " : "", words[i]);
+    chirp_gnuplot_quote(ticks, name.bytes ? name.bytes : line->part[0]);
+    ticks->failed = ticks->failed || name.failed;
     chirp_markup_clear(&name);
+}
+
+typedef struct bars {
+    chirp_markup data, ticks;
+    const char *seen[MOST_ALGORITHMS];
+    int n_seen, n;
+    double least, most;
+    double at; /* of the next bar; cases stand a little apart */
+} bars;
+
+/* Bars of one case stand together under one label. */
+static void collect_bars(const chirp_bench_lines *lines, const char *family, bool arguments,
+                         bars *b)
+{
+    for (size_t i = 0; i < lines->count; ++i) {
+        bool first = in_chart(&lines->line[i], family);
+        for (size_t k = 0; k < i && first; ++k)
+            first =
+                !in_chart(&lines->line[k], family) || !same_case(&lines->line[k], &lines->line[i]);
+        for (size_t k = i; k < lines->count && first && b->n < MOST_BARS; ++k) {
+            const chirp_bench_line *line = &lines->line[k];
+            if (!in_chart(line, family) || !same_case(line, &lines->line[i]))
+                continue;
+            chirp_markup_format(&b->data, "%.2f %.9g %d\n", -b->at, line->time_s * 1e3,
+                                algorithm_index(b->seen, &b->n_seen, line->part[2]));
+            if (k == i) {
+                chirp_markup_raw(&b->ticks, b->n ? "," : "");
+                bar_label(&b->ticks, line, arguments);
+                chirp_markup_format(&b->ticks, " %.2f", -b->at);
+            }
+            b->least = fmin(b->least, line->time_s * 1e3);
+            b->most = fmax(b->most, line->time_s * 1e3);
+            ++b->n;
+            b->at += 1;
+        }
+        b->at += first && b->n_seen > 1 ? 0.5 : 0;
+    }
 }
 
 static void chart(chirp_report *r, const chirp_bench_lines *lines, const char *family)
 {
-    const char *seen[MOST_ALGORITHMS] = {NULL};
-    int n_seen = 0;
-    int bars = 0;
+    const char *common = common_arguments(lines, family);
+    bars b = {.least = INFINITY};
     chirp_markup script = {0};
-    chirp_markup ticks = {0};
     chirp_markup title = {0};
-    double least = INFINITY;
-    double most = 0;
-    chirp_markup_raw(&script, "$bars << EOD\n");
-    for (size_t i = 0; i < lines->count && bars < MOST_BARS; ++i) {
-        const chirp_bench_line *line = &lines->line[i];
-        if (strcmp(line->part[0], family) != 0 || !(line->time_s > 0))
-            continue;
-        chirp_markup_format(&script, "%d %.9g %d\n", -bars, line->time_s * 1e3,
-                            algorithm_index(seen, &n_seen, line->part[2]));
-        chirp_markup_raw(&ticks, bars ? "," : "");
-        bar_label(&ticks, line);
-        chirp_markup_format(&ticks, " %d", -bars);
-        least = fmin(least, line->time_s * 1e3);
-        most = fmax(most, line->time_s * 1e3);
-        ++bars;
-    }
-    chirp_markup_raw(&script, "EOD\n");
-    if (bars == 0) {
-        chirp_markup_clear(&script);
-        chirp_markup_clear(&ticks);
+    chirp_markup caption = {0};
+    collect_bars(lines, family, common[0] == '\0', &b);
+    if (b.n == 0)
         return;
-    }
-    const double floor_ms = pow(10, floor(log10(least) - 0.3));
-    chirp_markup_raw(&script, "set ytics (");
-    chirp_markup_raw(&script, ticks.bytes);
+    const int height = 112 + (int)(19 * b.at);
+    const double floor_ms = pow(10, floor(log10(b.least) - 0.3));
+    chirp_markup_raw(&script, "$bars << EOD\n");
+    chirp_markup_raw(&script, b.data.bytes);
+    chirp_markup_raw(&script, "EOD\nset ytics (");
+    chirp_markup_raw(&script, b.ticks.bytes);
     chirp_markup_format(
         &script,
         ") noenhanced scale 0\nset yrange [%g:0.6]\nset logscale x\nset xrange [%g:%g]\nset format "
         "x '%%g'\n"
         "set xlabel 'time per call [ms], shorter is better'\nset grid x lt 1 lc rgb '#8a9099' lw "
-        "0.4\nset border 1 lw 0.7\n"
-        "set xtics nomirror\nset style fill solid 0.85 noborder\nset key at screen 0.5, screen "
-        "0.995 center top horizontal maxrows 2 noenhanced\nset tmargin 3.2\nplot ",
-        -bars + 0.4, floor_ms, most * 1.6);
-    for (int a = 0; a < n_seen; ++a) {
+        "0.4\n"
+        "set border 1 lw 0.7\nset xtics nomirror\nset style fill solid 0.85 noborder\n"
+        "set key at screen 0.5, screen %g center top horizontal maxrows 2 noenhanced\n"
+        "set tmargin at screen %g\nset bmargin at screen %g\nset lmargin at screen 0.36\nplot ",
+        -b.at + 0.4, floor_ms, b.most * 1.6, 1 - 4.0 / height, 1 - 52.0 / height, 56.0 / height);
+    for (int a = 0; a < b.n_seen; ++a) {
         chirp_markup_format(&script,
-                            "%s$bars using ($3==%d?$2:1/0):1:(%g):2:($1-0.36):($1+0.36) with "
+                            "%s$bars using ($3==%d?$2:1/0):1:(%g):2:($1-0.4):($1+0.4) with "
                             "boxxyerror lc rgb '%s' title ",
                             a ? ", " : "", a, floor_ms, chirp_plot_colour[a % CHIRP_PLOT_COLOURS]);
-        chirp_gnuplot_quote(&script, seen[a][0] ? seen[a] : family);
+        chirp_gnuplot_quote(&script, b.seen[a][0] ? b.seen[a] : family);
     }
     chirp_markup_raw(&script, "\n");
-    chirp_markup_text(&title, family);
-    chirp_markup_raw(&title, ": time per call");
-    script.failed = script.failed || ticks.failed || title.failed;
-    chirp_report_figure(r, title.bytes ? title.bytes : "time per call",
-                        "Median wall time of one call, logarithmic; the colour is the algorithm.",
-                        860, 104 + 21 * bars, &script);
-    chirp_markup_clear(&ticks);
+    chirp_markup_format(&title, "%s: time per call", family); /* escaped when it is written */
+    chirp_markup_raw(&caption,
+                     "Median wall time of one call, logarithmic; the colour is the algorithm");
+    if (common[0]) {
+        chirp_markup_raw(&caption, "; all with ");
+        chirp_markup_text(&caption, common);
+    }
+    chirp_markup_raw(&caption, ".");
+    script.failed =
+        script.failed || b.ticks.failed || b.data.failed || title.failed || caption.failed;
+    chirp_report_figure(r, title.bytes ? title.bytes : "", caption.bytes ? caption.bytes : "", 860,
+                        height, &script);
+    chirp_markup_clear(&b.data);
+    chirp_markup_clear(&b.ticks);
     chirp_markup_clear(&title);
+    chirp_markup_clear(&caption);
 }
 
 static void table_row(chirp_report *r, const chirp_bench_lines *lines, const chirp_bench_line *line,

@@ -153,7 +153,7 @@ void chirp_section_ledger(chirp_report *r)
             ") noenhanced scale 0\nset yrange [%g:0.6]\nset xrange [0:*]\nset xlabel 'time over "
             "deterministic'\n"
             "set grid x lt 1 lc rgb '#8a9099' lw 0.4\nset border 1 lw 0.7\nset xtics nomirror\n"
-            "set style fill solid 0.85 noborder\nunset key\n"
+            "set style fill solid 0.85 noborder\nunset key\nset lmargin at screen 0.45\n"
             "set arrow 1 from 1, graph 0 to 1, graph 1 nohead lw 1.5 dt 2 lc rgb '#d1425a' front\n"
             "plot $bars using 2:1:(0):2:($1-0.36):($1+0.36) with boxxyerror lc rgb '%s'\n",
             -n + 0.4, chirp_plot_colour[3]);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { BINS = 48 };
+enum { MOST_BINS = 48 };
 
 static const char *unit_of(const char *label)
 {
@@ -95,7 +95,7 @@ static void histogram(chirp_report *r, const cJSON *event, const cJSON *publishe
     double *x = chirp_json_numbers(cJSON_GetObjectItemCaseSensitive(parameter, "samples"), &n);
     double low = INFINITY;
     double high = -INFINITY;
-    double bin[BINS] = {0};
+    double bin[MOST_BINS] = {0};
     const char *label = parameter->string;
     const cJSON *reference = reference_of(event, published, label);
     const double truth = truth_of(event, label);
@@ -112,11 +112,13 @@ static void histogram(chirp_report *r, const cJSON *event, const cJSON *publishe
         chirp_free(x);
         return;
     }
-    const double width = (high - low) / BINS;
+    /* about twice the square root of the samples: few samples make wide bins */
+    const int bins = good < 16 ? 8 : good > 576 ? MOST_BINS : (int)(2 * sqrt(good));
+    const double width = (high - low) / bins;
     for (size_t i = 0; i < n; ++i)
         if (isfinite(x[i])) {
             const int k = (int)((x[i] - low) / width);
-            bin[k < BINS ? k : BINS - 1] += 1 / (good * width);
+            bin[k < bins ? k : bins - 1] += 1 / (good * width);
         }
     chirp_free(x);
     double left = low;
@@ -128,7 +130,7 @@ static void histogram(chirp_report *r, const cJSON *event, const cJSON *publishe
             right = fmax(right, mark[i]);
         }
     chirp_markup_raw(&script, "$h << EOD\n");
-    for (int i = 0; i < BINS; ++i)
+    for (int i = 0; i < bins; ++i)
         chirp_markup_format(&script, "%.9g %.9g\n", low + (i + 0.5) * width, bin[i]);
     chirp_markup_format(&script,
                         "EOD\nset xrange [%.9g:%.9g]\nset yrange [0:*]\nset style fill solid 0.75 "

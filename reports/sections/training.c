@@ -57,7 +57,7 @@ static int curve(chirp_markup *script, const training_log *log, const char *name
 static const char frame[] = "set grid lt 1 lc rgb '#8a9099' lw 0.3\nset border 3 lw 0.7\nset tics "
                             "nomirror\nset xlabel 'iteration'\n"
                             "set key outside top center horizontal noenhanced\nset format x "
-                            "'%.0f'\nset xtics autofreq\nset ytics autofreq\n";
+                            "'%g'\nset xtics autofreq\nset ytics autofreq\n";
 
 typedef struct series {
     const char *key, *title;
