@@ -148,6 +148,15 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
                             const float *doutput, double kl_weight, chirp_tensor_ready ready,
                             void *context);
 
+/**
+ * When every rank drew the same weight noise (reparameterization), the gradient of a rho is the gradient of its w times a
+ * known number, so rho's gradients need not travel: this makes them anew from the averaged gradients of the means,
+ *     dw = dmean - kl_weight * mean / prior^2,   drho = ( dw * eps + KL term ) * logistic(rho).
+ * Arguments as in the backward pass before it. Equal to exchanging both, up to rounding.
+ */
+void chirp_network_shared_noise_gradients(chirp_network *net, const chirp_pass *pass,
+                                          double kl_weight);
+
 /** Seconds that a layer took in the last forward and backward pass; 0 before one. */
 void chirp_network_layer_times(const chirp_network *net, int layer, double *forward_s,
                                double *backward_s);

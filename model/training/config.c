@@ -28,7 +28,7 @@ chirp_train_config chirp_train_config_default(void)
         .signal = chirp_signal_config_default(),
         .curriculum = "study",
         .validation_signals = 256,
-        .exchange = {.mode = CHIRP_EXCHANGE_OVERLAP, .bucket_bytes = 4 << 20},
+        .exchange = {.mode = CHIRP_EXCHANGE_OVERLAP},
         .algorithm = CHIRP_CONV1D_AUTO,
     };
 }

@@ -20,6 +20,7 @@ struct chirp_trainer {
     chirp_network *net;
     chirp_batches *batches;
     chirp_exchange *exchange;
+    int *sent; /* a tensor's number in the exchange; -1: its gradient does not travel */
     chirp_status exchange_status; /* first failure inside the backward pass */
     int rank, ranks;
     bool stop_requested;
@@ -50,17 +51,35 @@ static chirp_status make_network(chirp_trainer *trainer)
     return st;
 }
 
+/* With one weight draw for all ranks the gradients of rho follow from those of the means and stay at home. */
+static bool shares_noise(const chirp_trainer *trainer)
+{
+    return trainer->ranks > 1 && !trainer->config.independent_noise &&
+           trainer->config.variant != CHIRP_VARIANT_NONE &&
+           trainer->config.estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION;
+}
+
 static chirp_status make_exchange(chirp_trainer *trainer)
 {
     int n = 0;
+    int n_sent = 0;
     const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
     chirp_exchange_tensor *table = chirp_calloc((size_t)n, sizeof *table);
-    if (!table)
+    trainer->sent = chirp_calloc((size_t)n, sizeof *trainer->sent);
+    if (!table || !trainer->sent) {
+        chirp_free(table);
         return CHIRP_ERR_NOMEM;
-    for (int t = 0; t < n; ++t)
-        table[t] = (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
+    }
+    for (int t = 0; t < n; ++t) {
+        trainer->sent[t] = -1;
+        if (shares_noise(trainer) && tensors[t].kind == CHIRP_TENSOR_RHO)
+            continue;
+        trainer->sent[t] = n_sent;
+        table[n_sent++] =
+            (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
+    }
     const chirp_status st =
-        chirp_exchange_create(&trainer->config.exchange, table, n, &trainer->exchange);
+        chirp_exchange_create(&trainer->config.exchange, table, n_sent, &trainer->exchange);
     chirp_free(table);
     return st;
 }
@@ -132,6 +151,7 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_exchange_destroy(trainer->exchange);
     chirp_network_destroy(trainer->net);
     chirp_batches_destroy(trainer->batches);
+    chirp_free(trainer->sent);
     chirp_free(trainer->output);
     chirp_free(trainer->doutput);
     chirp_free(trainer->first);
@@ -142,8 +162,8 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
 static void tensor_ready(void *context, int tensor)
 {
     chirp_trainer *trainer = context;
-    if (trainer->exchange_status == CHIRP_OK)
-        trainer->exchange_status = chirp_exchange_ready(trainer->exchange, tensor);
+    if (trainer->exchange_status == CHIRP_OK && trainer->sent[tensor] >= 0)
+        trainer->exchange_status = chirp_exchange_ready(trainer->exchange, trainer->sent[tensor]);
 }
 
 /* The public code's schedule: the base rate for the first steps, then base rate times ranks. */
@@ -235,6 +255,8 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     st = trainer->exchange_status;
     if (st == CHIRP_OK)
         st = chirp_exchange_finish(trainer->exchange, &r.profile.exchange);
+    if (st == CHIRP_OK && shares_noise(trainer))
+        chirp_network_shared_noise_gradients(trainer->net, &pass, weight);
     if (st == CHIRP_OK)
         st = chirp_parallel_sum(sums, 2 + 2 * leaves);
     if (st != CHIRP_OK)

@@ -51,6 +51,8 @@ static int run(int argc, char **argv)
     const char *likelihood = "learned";
     const char *exchange = "overlap";
     const char *noise = "shared";
+    const char *compress = "none";
+    int64_t bucket_mib = 0;
     int64_t seed = 0;
     int64_t threads = 0;
     const chirp_option table[] = {
@@ -126,8 +128,12 @@ static int run(int argc, char **argv)
         {"resume", CHIRP_OPTION_FLAG, &options.resume, .help = "continue from --checkpoint"},
         {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0,
          .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study",
-         .help = "how ranks average gradients"},
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed",
+         .help = "how ranks average gradients; delayed applies them one step late"},
+        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
+         .help = "gradients on the wire; bf16 with error feedback"},
+        {"bucket-mib", CHIRP_OPTION_INT, &bucket_mib, .metavar = "N", .min = 0, .max = 1024,
+         .help = "bytes per reduction [MiB]; 0: 1, or the study's 64"},
         {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "per rank; 0: OMP_NUM_THREADS or all cores"},
         {"quiet", CHIRP_OPTION_FLAG, &options.quiet, .help = "no progress"},
@@ -149,7 +155,10 @@ static int run(int argc, char **argv)
     config.optimizer =
         (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
     config.learned_scale = likelihood[0] == 'l';
-    config.exchange.mode = exchange[0] == 's' ? CHIRP_EXCHANGE_STUDY : CHIRP_EXCHANGE_OVERLAP;
+    static const char *const exchanges[] = {"overlap", "study", "delayed"};
+    config.exchange.mode = (chirp_exchange_mode)chirp_name_index(exchanges, 3, exchange);
+    config.exchange.bucket_bytes = bucket_mib * 1024 * 1024;
+    config.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
     config.independent_noise = noise[0] == 'i';
     config.seed = (uint64_t)seed;
     config.n_threads = (int)threads;
