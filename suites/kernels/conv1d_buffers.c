@@ -59,7 +59,7 @@ static void fill_codes(const chirp_conv1d_desc *d, uint8_t *code, int64_t n, int
     for (int64_t i = 0; i < n; ++i) {
         const uint64_t r = mix(UINT64_C(7) << 40 | (uint64_t)i);
         code[i] =
-            d->relu && r % 8 == 0 ? CHIRP_CONV1D_INACTIVE : (uint8_t)((r >> 8) % (uint64_t)d->pool);
+            (uint8_t)(d->relu && r % 8 == 0 ? CHIRP_CONV1D_INACTIVE : (r >> 8) % (uint64_t)d->pool);
     }
 }
 
