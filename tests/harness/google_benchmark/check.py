@@ -3,7 +3,8 @@ import json
 import sys
 
 # what only our rows have; everything else must be as the real library writes it
-OUR_ROW_KEYS = {"real_time_ci_low", "real_time_ci_high", "real_time_mad", "ci_confidence", "outliers", "autocorrelation"}
+OUR_ROW_KEYS = {"real_time_ci_low", "real_time_ci_high", "real_time_mad", "ci_confidence", "outliers", "autocorrelation",
+                "real_time_fastest"}
 
 
 def kind(value):
