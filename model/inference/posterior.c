@@ -253,3 +253,20 @@ void chirp_posterior_predict(chirp_posterior *p, const float *strain, uint64_t s
     if (samples)
         memcpy(samples, p->drawn, (size_t)(p->events * leaves * S) * sizeof *samples);
 }
+
+chirp_status chirp_credible_interval(const double *samples, int64_t n, double level,
+                                     double interval[2])
+{
+    if (n < 2 || !(level > 0 && level < 1))
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "a credible interval needs 2 samples and a level within 0 to 1");
+    double *sorted = chirp_alloc((size_t)n * sizeof *sorted);
+    if (!sorted)
+        return CHIRP_ERR_NOMEM;
+    memcpy(sorted, samples, (size_t)n * sizeof *sorted);
+    qsort(sorted, (size_t)n, sizeof *sorted, compare);
+    interval[0] = chirp_quantile(sorted, n, 0.5 - 0.5 * level);
+    interval[1] = chirp_quantile(sorted, n, 0.5 + 0.5 * level);
+    chirp_free(sorted);
+    return CHIRP_OK;
+}

@@ -48,6 +48,13 @@ void chirp_posterior_destroy(chirp_posterior *posterior); /**< accepts NULL */
 void chirp_posterior_predict(chirp_posterior *posterior, const float *strain, uint64_t seed,
                              double *samples, chirp_summary *summary);
 
+/**
+ * Central credible interval of n samples: equal probability is left out on both sides.
+ * @param level  probability inside, in (0, 1)
+ */
+chirp_status chirp_credible_interval(const double *samples, int64_t n, double level,
+                                     double interval[2]);
+
 /** Quantile q in [0, 1] of n sorted values, linear between order statistics (Hyndman and Fan's type 7). */
 double chirp_quantile(const double *sorted, int64_t n, double q);
 

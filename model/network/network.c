@@ -371,6 +371,21 @@ const chirp_conv1d_plan *chirp_network_conv_plan(const chirp_network *net, int l
     return l->variational_conv ? chirp_variational_conv1d_mean_plan(l->variational_conv) : l->conv;
 }
 
+double chirp_network_active_share(const chirp_network *net)
+{
+    const chirp_network_spec *spec = net->config.spec;
+    int64_t active = 0;
+    int64_t all = 0;
+    for (int leaf = 0; leaf < spec->n_leaves && spec->n_leaf > 1; ++leaf) {
+        const network_layer *layer = &net->layer[leaf_layer(net, leaf, spec->n_leaf - 2)];
+        const int64_t n = net->config.batch * layer->outputs;
+        for (int64_t i = 0; i < n; ++i)
+            active += layer->dst[i] != 0;
+        all += n;
+    }
+    return all ? (double)active / (double)all : 1;
+}
+
 void chirp_network_layer_times(const chirp_network *net, int layer, double *forward_s,
                                double *backward_s)
 {

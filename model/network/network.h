@@ -157,6 +157,12 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
 void chirp_network_shared_noise_gradients(chirp_network *net, const chirp_pass *pass,
                                           double kl_weight);
 
+/**
+ * Share of the inputs of the leaves' last layers that were not zero in the last forward pass: the neurons that reach the
+ * output. 1 without the activation that the study removed from dense2.
+ */
+double chirp_network_active_share(const chirp_network *net);
+
 /** Seconds that a layer took in the last forward and backward pass; 0 before one. */
 void chirp_network_layer_times(const chirp_network *net, int layer, double *forward_s,
                                double *backward_s);

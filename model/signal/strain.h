@@ -43,8 +43,11 @@ chirp_status chirp_strain_times(const char *path, double *start_gps, double *dur
 /** True when `path` is an HDF5 file (a strain file rather than a table). */
 bool chirp_strain_is_hdf5(const char *path);
 
-/** True when `path` is a strain file that chirp_strain_write() made: its report must not call it real. */
-bool chirp_strain_is_simulated(const char *path);
+/**
+ * True when `path` is a strain file that chirp_strain_write() made: its report must not call it real.
+ * @param binary  receives the injected signal's parameters (all zero when the file does not tell); may be NULL
+ */
+bool chirp_strain_is_simulated(const char *path, chirp_binary *binary);
 
 /** How strain is whitened. */
 typedef struct chirp_whiten_options {

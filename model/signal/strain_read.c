@@ -4,6 +4,7 @@
 #include "model/signal/strain.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { DATA = 1u << 0, CBC_CAT1 = 1u << 1, CBC_CAT2 = 1u << 2, CBC_CAT3 = 1u << 3 };
@@ -194,7 +195,7 @@ chirp_status chirp_strain_read(const char *path, double gps_from, double gps_to,
     return CHIRP_OK;
 }
 
-bool chirp_strain_is_simulated(const char *path)
+bool chirp_strain_is_simulated(const char *path, chirp_binary *binary)
 {
     char description[256] = "";
     hid_t file = -1;
@@ -206,5 +207,12 @@ bool chirp_strain_is_simulated(const char *path)
             CHIRP_OK &&
         strncmp(description, CHIRP_STRAIN_SIMULATED, strlen(CHIRP_STRAIN_SIMULATED)) == 0;
     chirp_hdf_close(file);
+    if (simulated && binary) {
+        const char *at = strstr(description, " m1 ");
+        *binary = (chirp_binary){0};
+        if (!at || sscanf(at, " m1 %lf, m2 %lf, chi1 %lf, chi2 %lf", &binary->m1_msun,
+                          &binary->m2_msun, &binary->chi1, &binary->chi2) != 4)
+            *binary = (chirp_binary){0};
+    }
     return simulated;
 }

@@ -94,6 +94,7 @@ static chirp_status write_line(FILE *log, const char *path, const chirp_step_rep
     cJSON_AddNumberToObject(line, "relative_error", r->relative_error);
     cJSON_AddNumberToObject(line, "learning_rate", r->learning_rate);
     cJSON_AddNumberToObject(line, "gradient_norm", r->gradient_norm);
+    cJSON_AddNumberToObject(line, "active_neurons", r->active_neurons);
     cJSON_AddNumberToObject(line, "seconds", r->profile.total_s);
     cJSON_AddNumberToObject(line, "signals_per_second", rows / r->profile.total_s);
     if (validation) {

@@ -267,6 +267,7 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     r.kl = chirp_network_kl(trainer->net);
     r.loss = r.negative_log_likelihood + weight * r.kl;
     r.relative_error = mean_relative_error(trainer, sums + 1, NULL);
+    r.active_neurons = chirp_network_active_share(trainer->net);
     r.gradient_norm =
         sqrt(chirp_sum_of_squares(chirp_network_parameter_count(trainer->net),
                                   chirp_network_gradients(trainer->net), config->n_threads));

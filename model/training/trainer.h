@@ -93,6 +93,7 @@ typedef struct chirp_step_report {
         relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
     double learning_rate;
     double gradient_norm;
+    double active_neurons; /**< chirp_network_active_share() of this rank's batch */
     bool stop; /**< some rank has asked to stop: the same on every rank */
     chirp_step_profile profile;
 } chirp_step_report;

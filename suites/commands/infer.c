@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "model/inference/posterior.h"
+#include "model/signal/generator.h"
 #include "model/signal/strain.h"
 #include "model/training/checkpoint.h"
 #include "model/training/config.h"
@@ -14,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_FILES = 4 };
+enum { MAX_FILES = 4, SHOWN_SIGNALS = 6 };
 
 typedef struct inference {
     const char *checkpoint, *strain, *json; /* strain: one file, or several with commas between */
@@ -22,6 +23,7 @@ typedef struct inference {
     int64_t samples, seed, threads;
     int64_t sweep; /* windows; 0: none */
     double sweep_step_s;
+    double credible;           /* [%] of the printed interval */
     chirp_train_config config; /* of the checkpoint */
     const chirp_network_spec *spec;
     chirp_network *net;
@@ -91,22 +93,29 @@ static chirp_status make_buffers(inference *f)
     return CHIRP_OK;
 }
 
-static void print_posterior(const inference *f, const char *path, const chirp_strain_info *info,
-                            const chirp_summary *summary)
+static chirp_status print_posterior(const inference *f, const char *path,
+                                    const chirp_strain_info *info, const chirp_summary *summary)
 {
+    char title[32];
+    (void)snprintf(title, sizeof title, "%g %% interval", f->credible);
     printf("%s  %s at GPS %.4f, merger expected %.3f s into the window\n", path, info->detector,
            f->gps, f->merger_at_s);
     printf("network %s, variational %s, %" PRId64 " iterations, %" PRId64 " weight samples\n\n",
            f->config.network, chirp_variant_name[f->config.variant], f->iteration, f->samples);
-    printf("%-8s %10s %10s %23s %11s %11s\n", "", "median", "std", "90 % interval", "epistemic",
-           "aleatoric");
+    printf("%-8s %10s %10s %23s %11s %11s\n", "", "median", "std", title, "epistemic", "aleatoric");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
         const chirp_summary *s = &summary[leaf];
+        double interval[2];
+        const chirp_status st = chirp_credible_interval(f->drawn + leaf * f->samples, f->samples,
+                                                        f->credible / 100, interval);
+        if (st != CHIRP_OK)
+            return st;
         printf("%-8s %10.4f %10.4f   [%9.4f,%9.4f] %11.4f %11.4f\n",
-               chirp_label_name[f->spec->label[leaf]], s->median, s->std, s->interval_90[0],
-               s->interval_90[1], s->epistemic_std, s->aleatoric_std);
+               chirp_label_name[f->spec->label[leaf]], s->median, s->std, interval[0], interval[1],
+               s->epistemic_std, s->aleatoric_std);
     }
     printf("\n");
+    return CHIRP_OK;
 }
 
 static cJSON *summary_json(const chirp_summary *s)
@@ -121,13 +130,55 @@ static cJSON *summary_json(const chirp_summary *s)
     return object;
 }
 
+/* What the injected signal of a simulated file would be labelled, beside what the network says. */
+static void add_truth(const inference *f, const chirp_binary *binary, cJSON *event)
+{
+    double value[CHIRP_LABELS] = {binary->m1_msun, binary->m2_msun, 0, 0, 0};
+    if (binary->m1_msun <= 0)
+        return;
+    value[CHIRP_LABEL_FINAL_SPIN] = chirp_final_spin(binary);
+    if (chirp_qnm(value[CHIRP_LABEL_FINAL_SPIN], &value[CHIRP_LABEL_OMEGA_R],
+                  &value[CHIRP_LABEL_OMEGA_I]) != CHIRP_OK)
+        return;
+    cJSON *truth = cJSON_AddObjectToObject(event, "injected");
+    for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf)
+        cJSON_AddNumberToObject(truth, chirp_label_name[f->spec->label[leaf]],
+                                value[f->spec->label[leaf]]);
+}
+
+/* A few signals like those the network was trained on (design noise), for the report to show beside the real ones. */
+static chirp_status add_training_signals(const inference *f, cJSON *event)
+{
+    chirp_signal_config signal = f->config.signal;
+    chirp_generator *generator = NULL;
+    chirp_status st = chirp_generator_create(&signal, &generator);
+    float *strain = chirp_calloc((size_t)(SHOWN_SIGNALS * signal.length), sizeof *strain);
+    if (st == CHIRP_OK && !strain)
+        st = CHIRP_ERR_NOMEM;
+    if (st == CHIRP_OK)
+        st = chirp_generator_batch(generator, 0, SHOWN_SIGNALS, strain, NULL, NULL, NULL);
+    if (st == CHIRP_OK) {
+        cJSON *batch = cJSON_AddArrayToObject(event, "batch_strain");
+        for (int i = 0; i < SHOWN_SIGNALS; ++i)
+            cJSON_AddItemToArray(
+                batch, cJSON_CreateFloatArray(strain + i * signal.length, (int)signal.length));
+        cJSON_AddNumberToObject(event, "sample_rate_hz", signal.sample_rate_hz);
+    }
+    chirp_free(strain);
+    chirp_generator_destroy(generator);
+    return st;
+}
+
 static void add_event(const inference *f, const char *path, const chirp_strain_info *info,
                       const chirp_summary *summary, cJSON *event)
 {
     cJSON_AddStringToObject(event, "strain", path);
     cJSON_AddStringToObject(event, "detector", info->detector);
-    cJSON_AddStringToObject(event, "source",
-                            chirp_strain_is_simulated(path) ? "injected signal" : "real strain");
+    chirp_binary binary;
+    const bool simulated = chirp_strain_is_simulated(path, &binary);
+    cJSON_AddStringToObject(event, "source", simulated ? "injected signal" : "real strain");
+    if (simulated)
+        add_truth(f, &binary, event);
     cJSON_AddNumberToObject(event, "gps", f->gps);
     cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
     cJSON_AddStringToObject(event, "network", f->config.network);
@@ -213,8 +264,10 @@ static chirp_status infer_file(inference *f, const char *path)
                       path);
     chirp_posterior_predict(f->posterior, f->window, (uint64_t)f->seed, f->drawn, summary);
     add_event(f, path, &info, summary, event);
-    print_posterior(f, path, &info, summary);
+    const chirp_status printed = print_posterior(f, path, &info, summary);
     chirp_strain_info_destroy(&info);
+    if (printed != CHIRP_OK)
+        return printed;
     return f->sweep ? sweep(f, path, event) : CHIRP_OK;
 }
 
@@ -244,7 +297,7 @@ static chirp_status write_json(const inference *f, const cJSON *root)
 
 static int run(int argc, char **argv)
 {
-    inference f = {.samples = 1000, .sweep_step_s = 0.01};
+    inference f = {.samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
         {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
          .help = "from chirpbench train"},
@@ -256,6 +309,8 @@ static int run(int argc, char **argv)
          .help = "where the merger lies in the window [s]; 0: the middle of the trained range"},
         {"samples", CHIRP_OPTION_INT, &f.samples, .metavar = "N", .min = 2, .max = 1e6,
          .help = "Monte Carlo weight samples"},
+        {"credible", CHIRP_OPTION_REAL, &f.credible, .metavar = "P", .min = 1, .max = 99.99,
+         .help = "the printed central interval holds this much probability [%]"},
         {"sweep", CHIRP_OPTION_INT, &f.sweep, .metavar = "N", .min = 0, .max = 1000,
          .help = "also slide the window: this many windows around the event"},
         {"sweep-step", CHIRP_OPTION_REAL, &f.sweep_step_s, .metavar = "S", .min = 1e-4, .max = 1,
@@ -285,6 +340,8 @@ static int run(int argc, char **argv)
         st = make_buffers(&f);
     if (st == CHIRP_OK)
         st = infer_all(&f);
+    if (st == CHIRP_OK && f.json)
+        st = add_training_signals(&f, cJSON_GetArrayItem(f.events, 0));
     if (st == CHIRP_OK && f.json)
         st = write_json(&f, root);
     cJSON_Delete(root);

@@ -245,6 +245,10 @@ const chirp_bench_entry chirp_suite_kernels_conv1d[] = {
     PASSES("direct", 5, DIRECT),
     PASSES("direct", 6, DIRECT),
     PASSES("direct", 7, DIRECT),
+    /* plain loops in double beside the smallest layer: what the project's own regression gate compares with */
+    HOT("forward", "reference", 7, 64, FORWARD, REFERENCE),
+    HOT("backward_data", "reference", 7, 64, BACKWARD_DATA, REFERENCE),
+    HOT("backward_weights", "reference", 7, 64, BACKWARD_WEIGHTS, REFERENCE),
     PASSES("transform", 2, TRANSFORM),
     PASSES("transform", 3, TRANSFORM),
     PASSES("transform", 4, TRANSFORM),

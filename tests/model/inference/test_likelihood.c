@@ -82,6 +82,11 @@ static void test_quantiles(void **state)
     assert_true(chirp_quantile(sorted, 5, 0.5) == 4);
     assert_true(chirp_quantile(sorted, 5, 1) == 16);
     assert_true(fabs(chirp_quantile(sorted, 5, 0.05) - 1.2) < 1e-15); /* numpy.quantile gives 1.2 */
+    const double shuffled[5] = {8, 1, 16, 2, 4};
+    double interval[2];
+    assert_int_equal(chirp_credible_interval(shuffled, 5, 0.5, interval), CHIRP_OK);
+    assert_true(interval[0] == 2 && interval[1] == 8);
+    assert_int_equal(chirp_credible_interval(shuffled, 5, 1, interval), CHIRP_ERR_ARG);
 }
 
 int main(void)
