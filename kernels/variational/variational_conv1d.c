@@ -20,12 +20,35 @@ struct chirp_variational_conv1d_plan {
     float *pre_mean, *pre_perturbation; /* [N][Q][K]; the second holds the variance in local */
     float *joined;                      /* local: sqrt(variance) zeta */
     float *dpre, *dpre2, *dsrc2;        /* training */
+    chirp_conv1d_plan *row;             /* flipout of one channel: one row, everything fused */
+    float *row_weights, *row_dwei;      /* [K][S] of one row */
+    float *row_sign, *row_dbia;         /* [K] */
 };
 
 static float *floats(int64_t n) { return chirp_calloc((size_t)n, sizeof(float)); }
 
+/* One channel: r is one sign a row, so s o conv(x r, delta) = conv(x, (r s) o delta), and the two products are one. */
+static bool by_rows(const chirp_conv1d_desc *desc, chirp_variational_estimator estimator)
+{
+    return estimator == CHIRP_VARIATIONAL_FLIPOUT && desc->C == 1;
+}
+
+static chirp_status make_row_buffers(chirp_variational_conv1d_plan *p)
+{
+    p->weights = floats(p->n_weights);
+    p->row_weights = floats(p->n_weights);
+    p->row_dwei = floats(p->n_weights);
+    p->row_sign = floats(p->desc.K);
+    p->row_dbia = floats(p->desc.K);
+    return p->weights && p->row_weights && p->row_dwei && p->row_sign && p->row_dbia
+               ? CHIRP_OK
+               : CHIRP_ERR_NOMEM;
+}
+
 static chirp_status make_buffers(chirp_variational_conv1d_plan *p, bool training)
 {
+    if (p->row)
+        return make_row_buffers(p);
     const bool two = p->estimator != CHIRP_VARIATIONAL_REPARAMETERIZATION;
     const bool local = p->estimator == CHIRP_VARIATIONAL_LOCAL;
     if (!(p->weights = floats(p->n_weights)))
@@ -55,7 +78,8 @@ chirp_status chirp_variational_conv1d_plan_create(const chirp_conv1d_desc *desc,
     chirp_conv1d_desc bare = *desc;
     bare.relu = false;
     bare.pool = 1;
-    const bool two = estimator != CHIRP_VARIATIONAL_REPARAMETERIZATION;
+    const bool rows = by_rows(desc, estimator);
+    const bool two = estimator != CHIRP_VARIATIONAL_REPARAMETERIZATION && !rows;
     p->desc = *desc;
     p->estimator = estimator;
     chirp_status st = chirp_conv1d_plan_create(two ? &bare : desc, &p->mean);
@@ -63,6 +87,11 @@ chirp_status chirp_variational_conv1d_plan_create(const chirp_conv1d_desc *desc,
         st = chirp_conv1d_plan_create(&bare, &p->perturbation);
     if (st == CHIRP_OK && two)
         st = chirp_conv1d_plan_create(desc, &p->fused);
+    if (st == CHIRP_OK && rows) {
+        chirp_conv1d_desc one = *desc;
+        one.N = 1;
+        st = chirp_conv1d_plan_create(&one, &p->row);
+    }
     if (st == CHIRP_OK) {
         p->Q = chirp_conv1d_out_width(desc);
         p->n_weights = desc->K * desc->C * desc->S;
@@ -85,6 +114,11 @@ void chirp_variational_conv1d_plan_destroy(chirp_variational_conv1d_plan *p)
     chirp_conv1d_plan_destroy(p->mean);
     chirp_conv1d_plan_destroy(p->perturbation);
     chirp_conv1d_plan_destroy(p->fused);
+    chirp_conv1d_plan_destroy(p->row);
+    chirp_free(p->row_weights);
+    chirp_free(p->row_dwei);
+    chirp_free(p->row_sign);
+    chirp_free(p->row_dbia);
     chirp_free(p->weights);
     chirp_free(p->src2);
     chirp_free(p->pre_mean);
@@ -165,6 +199,65 @@ static void local_backward(chirp_variational_conv1d_plan *p)
     }
 }
 
+/* row_sign[k] = r s_k of row n. */
+static void draw_row_signs(chirp_variational_conv1d_plan *p, const chirp_variational_draws *draws,
+                           int64_t n)
+{
+    const int64_t K = p->desc.K;
+    const uint64_t number = draws->first_row + (uint64_t)n;
+    float r = 0;
+    chirp_rng_sign(draws->sign_in, number, 1, &r);
+    chirp_rng_sign(draws->sign_out, number * (uint64_t)K, K, p->row_sign);
+    for (int64_t k = 0; k < K; ++k)
+        p->row_sign[k] *= r;
+}
+
+static void load_row_weights(chirp_variational_conv1d_plan *p, const float *mu)
+{
+    const int64_t S = p->desc.S;
+    for (int64_t i = 0; i < p->n_weights; ++i)
+        p->row_weights[i] = mu[i] + p->row_sign[i / S] * p->weights[i];
+    chirp_conv1d_load_weights(p->row, p->row_weights);
+}
+
+static void forward_rows(chirp_variational_conv1d_plan *p, const float *src, const float *mu,
+                         const float *rho, const float *bia, const chirp_variational_draws *draws,
+                         float *dst, uint8_t *code)
+{
+    const int64_t out = chirp_conv1d_pooled_width(&p->desc) * p->desc.K;
+    chirp_variational_perturbation(p->n_weights, rho, draws->noise, p->weights, p->desc.n_threads);
+    for (int64_t n = 0; n < p->desc.N; ++n) {
+        draw_row_signs(p, draws, n);
+        load_row_weights(p, mu);
+        chirp_conv1d_forward(p->row, src + n * p->desc.W, bia, dst + n * out,
+                             code ? code + n * out : NULL);
+    }
+}
+
+/* Rows are summed one after the other: an order that no number of threads changes. */
+static void backward_rows(chirp_variational_conv1d_plan *p, const float *src, const float *mu,
+                          const chirp_variational_draws *draws, const float *ddst,
+                          const uint8_t *code, float *dmu, float *ddelta, float *dbia, float *dsrc)
+{
+    const int64_t K = p->desc.K;
+    const int64_t S = p->desc.S;
+    const int64_t out = chirp_conv1d_pooled_width(&p->desc) * K;
+    for (int64_t n = 0; n < p->desc.N; ++n) {
+        draw_row_signs(p, draws, n);
+        if (dsrc)
+            load_row_weights(p, mu);
+        chirp_conv1d_backward(p->row, src + n * p->desc.W, ddst + n * out,
+                              code ? code + n * out : NULL, dsrc ? dsrc + n * p->desc.W : NULL,
+                              p->row_dwei, p->row_dbia);
+        for (int64_t i = 0; i < p->n_weights; ++i) {
+            dmu[i] = (n ? dmu[i] : 0) + p->row_dwei[i];
+            ddelta[i] = (n ? ddelta[i] : 0) + p->row_sign[i / S] * p->row_dwei[i];
+        }
+        for (int64_t k = 0; dbia && k < K; ++k)
+            dbia[k] = (n ? dbia[k] : 0) + p->row_dbia[k];
+    }
+}
+
 void chirp_variational_conv1d_forward(chirp_variational_conv1d_plan *p, const float *src,
                                       const float *mu, const float *rho, const float *bia,
                                       const chirp_variational_draws *draws, float *dst,
@@ -177,6 +270,10 @@ void chirp_variational_conv1d_forward(chirp_variational_conv1d_plan *p, const fl
             chirp_variational_sample(p->n_weights, mu, rho, draws->noise, p->weights, threads);
         chirp_conv1d_load_weights(plan, draws ? p->weights : mu);
         chirp_conv1d_forward(plan, src, bia, dst, code);
+        return;
+    }
+    if (p->row) {
+        forward_rows(p, src, mu, rho, bia, draws, dst, code);
         return;
     }
     const chirp_flipout out = signs(p, false, draws);
@@ -226,6 +323,12 @@ void chirp_variational_conv1d_backward(chirp_variational_conv1d_plan *p, const f
         chirp_conv1d_backward(p->mean, src, ddst, code, dsrc, dmu, dbia);
         chirp_variational_backward(p->n_weights, mu, rho, draws->noise, dmu, kl_weight, prior_sigma,
                                    dmu, drho, threads);
+        return;
+    }
+    if (p->row) {
+        backward_rows(p, src, mu, draws, ddst, code, dmu, drho, dbia, dsrc);
+        chirp_variational_backward_perturbation(p->n_weights, mu, rho, draws->noise, drho,
+                                                kl_weight, prior_sigma, dmu, drho, threads);
         return;
     }
     const chirp_flipout out = signs(p, false, draws);

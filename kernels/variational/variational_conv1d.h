@@ -9,7 +9,8 @@
  *                       weight posterior; the estimator draws them independently, as is usual: exact in every
  *                       marginal, not in the joint distribution.
  *
- * Flipout and local need two convolutions a pass and the full-length pre-activations of both in memory.
+ * With one input channel Flipout's signs only flip filters, so every row is one fused convolution with weights of its own,
+ * mu + (r s) sigma eps: no second product, nothing at full length. Otherwise Flipout and local need two convolutions a pass and the full-length pre-activations of both in memory.
  * A plan owns what backward needs of forward; one plan serves one caller at a time; nothing but create allocates.
  * Bitwise the same for every number of threads.
  */
