@@ -1,11 +1,11 @@
 #include "model/inference/posterior.h"
 
 #include "harness/base/memory.h"
+#include "harness/stats/stats.h"
 #include "kernels/random/random.h"
 #include "kernels/variational/predictive.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* One dense layer of a leaf for all samples at once. */
@@ -27,24 +27,8 @@ struct chirp_posterior {
     float *normal;          /* [S] */
 };
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double chirp_quantile(const double *sorted, int64_t n, double q)
-{
-    const double position = q * (double)(n - 1);
-    const int64_t below = (int64_t)position;
-    if (below >= n - 1)
-        return sorted[n - 1];
-    return sorted[below] + (position - (double)below) * (sorted[below + 1] - sorted[below]);
-}
-
 static void summarise(const double *mean, const double *scale, const double *drawn, double *sorted,
-                      int64_t n, chirp_summary *s)
+                      int64_t n, chirp_posterior_summary *s)
 {
     double sum = 0;
     double sum_mean = 0;
@@ -66,10 +50,10 @@ static void summarise(const double *mean, const double *scale, const double *dra
     s->epistemic_std = sqrt(epistemic / (double)(n - 1));
     s->aleatoric_std = sqrt(aleatoric / (double)n);
     memcpy(sorted, drawn, (size_t)n * sizeof *sorted);
-    qsort(sorted, (size_t)n, sizeof *sorted, compare);
-    s->median = chirp_quantile(sorted, n, 0.5);
-    s->interval_90[0] = chirp_quantile(sorted, n, 0.05);
-    s->interval_90[1] = chirp_quantile(sorted, n, 0.95);
+    chirp_stats_sort(sorted, (size_t)n);
+    s->median = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.5);
+    s->interval_90[0] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.05);
+    s->interval_90[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.95);
 }
 
 static const float *find_tensor(const chirp_network *net, int layer, chirp_tensor_kind kind)
@@ -229,7 +213,7 @@ static void sample_everything(chirp_posterior *p, const float *strain, uint64_t 
 }
 
 void chirp_posterior_predict(chirp_posterior *p, const float *strain, uint64_t seed,
-                             double *samples, chirp_summary *summary)
+                             double *samples, chirp_posterior_summary *summary)
 {
     const int leaves = p->likelihood.spec->n_leaves;
     const int64_t S = p->samples;
@@ -264,9 +248,9 @@ chirp_status chirp_credible_interval(const double *samples, int64_t n, double le
     if (!sorted)
         return CHIRP_ERR_NOMEM;
     memcpy(sorted, samples, (size_t)n * sizeof *sorted);
-    qsort(sorted, (size_t)n, sizeof *sorted, compare);
-    interval[0] = chirp_quantile(sorted, n, 0.5 - 0.5 * level);
-    interval[1] = chirp_quantile(sorted, n, 0.5 + 0.5 * level);
+    chirp_stats_sort(sorted, (size_t)n);
+    interval[0] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.5 - 0.5 * level);
+    interval[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.5 + 0.5 * level);
     chirp_free(sorted);
     return CHIRP_OK;
 }

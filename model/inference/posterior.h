@@ -14,13 +14,13 @@
 
 #include <stdint.h>
 
-typedef struct chirp_summary {
+typedef struct chirp_posterior_summary {
     double mean, median, std;
     double interval_90[2]; /**< 5 % and 95 % quantiles */
     double
         epistemic_std; /**< of the predicted means over weight draws; 0 for a deterministic network */
     double aleatoric_std; /**< root mean square of the likelihood's scale */
-} chirp_summary;
+} chirp_posterior_summary;
 
 typedef struct chirp_posterior chirp_posterior;
 
@@ -46,7 +46,7 @@ void chirp_posterior_destroy(chirp_posterior *posterior); /**< accepts NULL */
  * @param summary  [B][leaves], physical units
  */
 void chirp_posterior_predict(chirp_posterior *posterior, const float *strain, uint64_t seed,
-                             double *samples, chirp_summary *summary);
+                             double *samples, chirp_posterior_summary *summary);
 
 /**
  * Central credible interval of n samples: equal probability is left out on both sides.
@@ -54,8 +54,5 @@ void chirp_posterior_predict(chirp_posterior *posterior, const float *strain, ui
  */
 chirp_status chirp_credible_interval(const double *samples, int64_t n, double level,
                                      double interval[2]);
-
-/** Quantile q in [0, 1] of n sorted values, linear between order statistics (Hyndman and Fan's type 7). */
-double chirp_quantile(const double *sorted, int64_t n, double q);
 
 #endif

@@ -4,6 +4,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/progress/progress.h"
+#include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
 
 #include <cjson/cJSON.h>
@@ -11,7 +12,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -112,13 +112,6 @@ static chirp_status write_line(FILE *log, const char *path, const chirp_step_rep
         st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", path, strerror(errno));
     cJSON_free(text);
     return st;
-}
-
-static int compare_double(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *options, FILE **log)
@@ -236,7 +229,7 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
     chirp_progress_end(progress);
     result->seconds = chirp_now_s() - started;
     if (taken > 0) {
-        qsort(step_seconds, (size_t)taken, sizeof *step_seconds, compare_double);
+        chirp_stats_sort(step_seconds, (size_t)taken);
         result->signals_per_second =
             (double)config->batch * chirp_parallel_size() / step_seconds[taken / 2];
     }

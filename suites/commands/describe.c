@@ -2,6 +2,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/stats/stats.h"
 #include "kernels/random/random.h"
 #include "model/network/network.h"
 #include "suites/command.h"
@@ -9,7 +10,6 @@
 #include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PASSES = 5, MAX_LAYERS = CHIRP_MAX_ROOT_LAYERS + CHIRP_MAX_LEAVES * CHIRP_MAX_LEAF_LAYERS };
@@ -21,16 +21,9 @@ typedef struct description {
     double forward_s[MAX_LAYERS], backward_s[MAX_LAYERS];
 } description;
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(double *values)
 {
-    qsort(values, PASSES, sizeof *values, compare);
+    chirp_stats_sort(values, PASSES);
     return values[PASSES / 2];
 }
 

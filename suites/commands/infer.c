@@ -94,7 +94,8 @@ static chirp_status make_buffers(inference *f)
 }
 
 static chirp_status print_posterior(const inference *f, const char *path,
-                                    const chirp_strain_info *info, const chirp_summary *summary)
+                                    const chirp_strain_info *info,
+                                    const chirp_posterior_summary *summary)
 {
     char title[32];
     (void)snprintf(title, sizeof title, "%g %% interval", f->credible);
@@ -104,7 +105,7 @@ static chirp_status print_posterior(const inference *f, const char *path,
            f->config.network, chirp_variant_name[f->config.variant], f->iteration, f->samples);
     printf("%-8s %10s %10s %23s %11s %11s\n", "", "median", "std", title, "epistemic", "aleatoric");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-        const chirp_summary *s = &summary[leaf];
+        const chirp_posterior_summary *s = &summary[leaf];
         double interval[2];
         const chirp_status st = chirp_credible_interval(f->drawn + leaf * f->samples, f->samples,
                                                         f->credible / 100, interval);
@@ -118,7 +119,7 @@ static chirp_status print_posterior(const inference *f, const char *path,
     return CHIRP_OK;
 }
 
-static cJSON *summary_json(const chirp_summary *s)
+static cJSON *summary_json(const chirp_posterior_summary *s)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "mean", s->mean);
@@ -170,7 +171,7 @@ static chirp_status add_training_signals(const inference *f, cJSON *event)
 }
 
 static void add_event(const inference *f, const char *path, const chirp_strain_info *info,
-                      const chirp_summary *summary, cJSON *event)
+                      const chirp_posterior_summary *summary, cJSON *event)
 {
     cJSON_AddStringToObject(event, "strain", path);
     cJSON_AddStringToObject(event, "detector", info->detector);
@@ -209,7 +210,7 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
     const chirp_signal_config *signal = &f->config.signal;
     chirp_whiten_options options = chirp_whiten_options_default();
     chirp_whitened *whitened = NULL;
-    chirp_summary summary[CHIRP_MAX_LEAVES];
+    chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
     options.sample_rate_hz = signal->sample_rate_hz;
     options.band.low_hz = signal->f_low_hz;
     chirp_status st = chirp_strain_whiten(path, f->gps, &options, &whitened);
@@ -233,7 +234,7 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
         cJSON *parameters = cJSON_AddObjectToObject(row, "parameters");
         printf("%-12.4f", f->offset_s[i]);
         for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-            const chirp_summary *s = &summary[leaf];
+            const chirp_posterior_summary *s = &summary[leaf];
             cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
                                   summary_json(s));
             printf(" %8.4f [%8.4f,%8.4f]", s->median, s->interval_90[0], s->interval_90[1]);
@@ -249,7 +250,7 @@ static chirp_status infer_file(inference *f, const char *path)
 {
     const chirp_signal_config *signal = &f->config.signal;
     chirp_strain_info info = {0};
-    chirp_summary summary[CHIRP_MAX_LEAVES];
+    chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
     const chirp_status st =
         chirp_strain_window(path, f->gps, f->merger_at_s, signal->length, signal->sample_rate_hz,
                             signal->f_low_hz, f->window, &info);

@@ -163,7 +163,7 @@ static chirp_status run_posterior(chirp_bench *b, const void *arg)
 {
     const network_case *c = arg;
     workbench w;
-    chirp_summary summary[CHIRP_MAX_LEAVES];
+    chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
     chirp_status st = open_workbench(c, false, chirp_bench_threads(b), &w);
     if (st != CHIRP_OK)
         return st;

@@ -44,7 +44,8 @@ static chirp_network *make(chirp_variant variant, int n_threads)
     return net;
 }
 
-static void predict(chirp_variant variant, int n_threads, double *samples, chirp_summary *summary)
+static void predict(chirp_variant variant, int n_threads, double *samples,
+                    chirp_posterior_summary *summary)
 {
     float strain[EVENTS * LENGTH];
     chirp_posterior *posterior = NULL;
@@ -91,7 +92,7 @@ static void test_moments_are_those_of_drawn_weights(void **state)
     for (int variant = CHIRP_VARIANT_LAST2; variant <= CHIRP_VARIANT_ALL; ++variant) {
         double mean[EVENTS * LEAVES];
         double std[EVENTS * LEAVES];
-        chirp_summary summary[EVENTS * LEAVES];
+        chirp_posterior_summary summary[EVENTS * LEAVES];
         predict((chirp_variant)variant, 0, NULL, summary);
         reference((chirp_variant)variant, mean, std);
         for (int i = 0; i < EVENTS * LEAVES; ++i) {
@@ -120,7 +121,7 @@ static void test_moments_are_those_of_drawn_weights(void **state)
 static void test_a_deterministic_network_is_certain_of_its_weights(void **state)
 {
     (void)state;
-    chirp_summary summary[EVENTS * LEAVES];
+    chirp_posterior_summary summary[EVENTS * LEAVES];
     predict(CHIRP_VARIANT_NONE, 0, NULL, summary);
     for (int i = 0; i < EVENTS * LEAVES; ++i) {
         assert_true(summary[i].epistemic_std < 1e-9);
@@ -133,7 +134,7 @@ static void test_threads_change_no_bit(void **state)
     (void)state;
     static double one[EVENTS * LEAVES * SAMPLES];
     static double many[EVENTS * LEAVES * SAMPLES];
-    chirp_summary summary[EVENTS * LEAVES];
+    chirp_posterior_summary summary[EVENTS * LEAVES];
     predict(CHIRP_VARIANT_LEAF, 1, one, summary);
     predict(CHIRP_VARIANT_LEAF, 7, many, summary);
     assert_memory_equal(one, many, sizeof one);
