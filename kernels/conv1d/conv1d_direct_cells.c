@@ -8,7 +8,10 @@
 #include <omp.h>
 #include <string.h>
 
-enum { MOST_FILTERS = 32 }; /* of a cell */
+enum {
+    MOST_FILTERS = 32, /* of a cell */
+    FINISHED = 64      /* elements of a row of dwei finished at a time */
+};
 
 /* Cells [first, first + n) in (channel block, tap) order, of one group and filter block. */
 typedef struct run {
@@ -128,27 +131,35 @@ static void add_run(const direct_state *d, const run *r, const float *src, const
     }
 }
 
-/* dwei[k][c][s] for one filter block and inner channel (s*C + c when gathered): groups in order */
-static void finish(const direct_state *d, int64_t filters, int64_t inner, float *dwei)
+/*
+ * dwei[k][e], e = c*S + s, for one filter block and elements [e0, e1): groups in order. Sums are made filters innermost, as
+ * cells lie, and turned in L1: rows of dwei are often a multiple of 4 KB apart, and then written one filter after the
+ * other they would push each other out of the cache.
+ */
+static void finish(const direct_state *d, int64_t filters, int64_t e0, int64_t e1, float *dwei)
 {
     const chirp_conv1d_desc *desc = &d->desc;
     const direct_cells *c = &d->cells;
-    const int64_t channels = inner / c->channels.size, i = inner % c->channels.size;
     const int64_t k0 = filters * c->filters.size, n_k = direct_width(&c->filters, filters);
     const int64_t m = filters + 1 == c->filters.count ? c->padded_last : c->filters.size;
-    const int64_t channel = d->gathered ? inner % desc->C : inner,
-                  tap0 = d->gathered ? inner / desc->C : 0;
     const int64_t group_floats = c->n_cells * c->cell_floats;
-    const int64_t block = filters * c->channels.count + channels;
-    float sum[MOST_FILTERS];
-    for (int64_t s = 0; s < c->taps; ++s) {
-        const float *cell = c->cells + (block * c->taps + s) * c->cell_floats + i * m;
-        memcpy(sum, cell, (size_t)n_k * sizeof *sum);
+    float sums[FINISHED][MOST_FILTERS];
+    for (int64_t e = e0; e < e1; ++e) {
+        const int64_t channel = e / desc->S, s = e % desc->S;
+        const int64_t inner = d->gathered ? s * desc->C + channel : channel;
+        const int64_t block = filters * c->channels.count + inner / c->channels.size;
+        const float *cell = c->cells + (block * c->taps + (d->gathered ? 0 : s)) * c->cell_floats +
+                            inner % c->channels.size * m;
+        float *sum = sums[e - e0];
+        memcpy(sum, cell, (size_t)m * sizeof *sum);
         for (int64_t g = 1; g < c->groups; ++g)
-            for (int64_t k = 0; k < n_k; ++k)
+            for (int64_t k = 0; k < m; ++k)
                 sum[k] += cell[g * group_floats + k];
-        for (int64_t k = 0; k < n_k; ++k)
-            dwei[((k0 + k) * desc->C + channel) * desc->S + tap0 + s] = sum[k];
+    }
+    for (int64_t k = 0; k < n_k; ++k) {
+        float *row = dwei + (k0 + k) * desc->C * desc->S;
+        for (int64_t e = e0; e < e1; ++e)
+            row[e] = sums[e - e0][k];
     }
 }
 
@@ -183,12 +194,12 @@ void direct_backward_weights(void *state, const float *src, const float *ddst, c
                                     code ? code + n * d->P * desc->K : NULL, c->bias + n * desc->K);
         }
 #pragma omp barrier
-        const int64_t inner = c->channels.total;
+        const int64_t row = desc->C * desc->S;
 #pragma omp for collapse(2) schedule(static) nowait
         for (int64_t filters = 0; filters < c->filters.count; ++filters)
-            for (int64_t i = 0; i < inner; ++i)
-                finish(d, filters, i, dwei);
-#pragma omp single
+            for (int64_t e = 0; e < row; e += FINISHED)
+                finish(d, filters, e, conv1d_min(e + FINISHED, row), dwei);
+#pragma omp single nowait
         if (dbia)
             conv1d_bias_finish(desc, c->bias, dbia);
     }

@@ -1,85 +1,131 @@
-/* Direct forward and backward_data: tiles of channels x time, one batch-reduce product each. */
+/*
+ * Direct forward and backward_data: tiles of channels x time, one batch-reduce product each.
+ *
+ * An item is one tile of one sample; its input rows are made ready once and multiplied by one row block of weights or
+ * more. With enough items a thread keeps samples of its own in every pass and layer, so they stay in its caches; it
+ * takes all row blocks per item where the weights fit its L2 beside them, else streams its items past one row block
+ * after the other. With few items (one event, many threads) row blocks are shared out too.
+ */
 #include "kernels/conv1d/conv1d_direct.h"
 
 #include <omp.h>
 
-/* Where in the flattened (row block, sample, tile) order a task lies: a block of weights stays in L2 while
- * samples stream past it, and any number of threads finds equal shares, also for one sample. */
-typedef struct place {
-    int64_t block, sample, tile;
-} place;
+enum {
+    OWN_ITEMS = 8,              /* per thread, to be worth not sharing row blocks */
+    RESIDENT_BYTES = 512 * 1024 /* weights that stay in L2 while items stream past */
+};
 
-static place place_of(int64_t task, int64_t n_samples, int64_t n_tiles)
+/* Works on row blocks [b0, b1) of items [i0, i1) = sample * tiles + tile. */
+typedef void items_function(const direct_state *d, const void *tensors, int64_t b0, int64_t b1,
+                            int64_t i0, int64_t i1, float *scratch);
+
+static void share_items(const direct_state *d, const direct_columns *c, items_function *work,
+                        const void *tensors)
 {
-    return (place){task / (n_samples * n_tiles), task / n_tiles % n_samples, task % n_tiles};
+    const int64_t n_items = d->desc.N * c->tiles.count, blocks = c->rows.count;
+    const int64_t rows = (blocks - 1) * c->rows.size + c->padded_last;
+    const bool own = n_items >= OWN_ITEMS * d->desc.n_threads;
+    const bool resident = own && 4 * rows * c->inner_taps <= RESIDENT_BYTES;
+#pragma omp parallel num_threads(d->desc.n_threads)
+    {
+        const int id = omp_get_thread_num(), team = omp_get_num_threads();
+        float *scratch = d->scratch + (size_t)id * d->scratch_floats;
+        int64_t begin, end;
+        conv1d_share(own ? n_items : blocks * n_items, id, team, &begin, &end);
+        if (resident)
+            work(d, tensors, 0, blocks, begin, end, scratch);
+        for (int64_t b = 0; b < blocks && !resident; ++b) {
+            const int64_t before = own ? 0 : b * n_items; /* tasks of the blocks before this one */
+            const int64_t i0 = conv1d_max(begin - before, 0),
+                          i1 = conv1d_min(end - before, n_items);
+            if (i0 < i1)
+                work(d, tensors, b, b + 1, i0, i1, scratch);
+        }
+    }
 }
 
-static float *scratch_of(const direct_state *d, int id)
+static float *rows_behind(const direct_columns *c, float *tile)
 {
-    return d->scratch + (size_t)id * d->scratch_floats;
+    return tile + conv1d_round_up(c->tiles.size * c->rows.size, CONV1D_ALIGN_FLOATS);
 }
 
-static void forward_tile(const direct_state *d, place at, const float *src, const float *bia,
-                         float *dst, uint8_t *code, float *tile, float *rows)
+typedef struct forward_tensors {
+    const float *src, *bia;
+    float *dst;
+    uint8_t *code;
+} forward_tensors;
+
+/* The input of an item: in place, or copied where it reaches into the padding. */
+static const float *forward_rows(const direct_state *d, const float *sample, int64_t w0,
+                                 int64_t width, float *rows)
+{
+    const chirp_conv1d_desc *desc = &d->desc;
+    if (d->gathered)
+        direct_gather(desc, sample, w0, width, rows);
+    else if (w0 >= 0 && w0 + width + d->span <= desc->W)
+        return sample + w0 * desc->C;
+    else
+        direct_copy_rows(desc, sample, w0, width + d->span, 0, desc->C, rows);
+    return rows;
+}
+
+static void forward_items(const direct_state *d, const void *tensors, int64_t b0, int64_t b1,
+                          int64_t i0, int64_t i1, float *tile)
 {
     const chirp_conv1d_desc *desc = &d->desc;
     const direct_columns *f = &d->forward;
-    const bool last_block = at.block + 1 == f->rows.count,
-               last_tile = at.tile + 1 == f->tiles.count;
-    const int64_t width = direct_width(&f->tiles, at.tile), q0 = at.tile * f->tiles.size;
-    const int64_t w0 = q0 - desc->pad_left, k0 = at.block * f->rows.size;
-    const float *sample = src + at.sample * desc->W * desc->C;
-    const float *weights = f->weights + k0 * desc->C * desc->S;
-    const chirp_gemm *gemm = &f->gemms[last_block][last_tile];
-    if (d->gathered) {
-        direct_gather(desc, sample, w0, width, rows);
-        chirp_gemm_run(gemm, weights, rows, tile);
-    } else if (w0 >= 0 && w0 + width + d->span <= desc->W) {
-        chirp_gemm_reduce(gemm, weights, sample + w0 * desc->C, tile, desc->S);
-    } else {
-        direct_copy_rows(desc, sample, w0, width + d->span, 0, desc->C, rows);
-        chirp_gemm_reduce(gemm, weights, rows, tile, desc->S);
+    const forward_tensors *in = tensors;
+    float *room = rows_behind(f, tile);
+    for (int64_t i = i0; i < i1; ++i) {
+        const int64_t n = i / f->tiles.count, t = i % f->tiles.count, q0 = t * f->tiles.size;
+        const int64_t width = direct_width(&f->tiles, t);
+        const float *rows =
+            forward_rows(d, in->src + n * desc->W * desc->C, q0 - desc->pad_left, width, room);
+        for (int64_t b = b0; b < b1; ++b) {
+            const bool last_block = b + 1 == f->rows.count;
+            const int64_t k0 = b * f->rows.size;
+            const float *weights = f->weights + k0 * desc->C * desc->S;
+            const chirp_gemm *gemm = &f->gemms[last_block][t + 1 == f->tiles.count];
+            if (d->gathered)
+                chirp_gemm_run(gemm, weights, rows, tile);
+            else
+                chirp_gemm_reduce(gemm, weights, rows, tile, desc->S);
+            const int64_t to = (n * d->P + q0 / desc->pool) * desc->K + k0;
+            conv1d_epilogue(desc, tile, last_block ? f->padded_last : f->rows.size, width,
+                            direct_width(&f->rows, b), in->bia ? in->bia + k0 : NULL, in->dst + to,
+                            in->code ? in->code + to : NULL);
+        }
     }
-    const int64_t to = (at.sample * d->P + q0 / desc->pool) * desc->K + k0;
-    conv1d_epilogue(desc, tile, last_block ? f->padded_last : f->rows.size, width,
-                    direct_width(&f->rows, at.block), bia ? bia + k0 : NULL, dst + to,
-                    code ? code + to : NULL);
 }
 
 void direct_forward(void *state, const float *src, const float *bia, float *dst, uint8_t *code)
 {
     const direct_state *d = state;
-    const direct_columns *f = &d->forward;
-    if (d->narrow_weights) {
+    const forward_tensors tensors = {src, bia, dst, code};
+    if (d->narrow_weights)
         direct_narrow_forward(d, src, bia, dst, code);
-        return;
-    }
-    const int64_t n_tasks = f->rows.count * d->desc.N * f->tiles.count;
-    const int64_t tile_floats = conv1d_round_up(f->tiles.size * f->rows.size, CONV1D_ALIGN_FLOATS);
-#pragma omp parallel num_threads(d->desc.n_threads)
-    {
-        float *tile = scratch_of(d, omp_get_thread_num()), *rows = tile + tile_floats;
-        int64_t begin, end;
-        conv1d_share(n_tasks, omp_get_thread_num(), omp_get_num_threads(), &begin, &end);
-        for (int64_t task = begin; task < end; ++task)
-            forward_tile(d, place_of(task, d->desc.N, f->tiles.count), src, bia, dst, code, tile,
-                         rows);
-    }
+    else
+        share_items(d, &d->forward, forward_items, &tensors);
 }
 
+typedef struct backward_tensors {
+    const float *ddst;
+    const uint8_t *code;
+    float *dsrc;
+} backward_tensors;
+
 /* dsrc[w] sums dpre[w + pad_left - span + s'*dilation] over s' = S-1-s */
-static void backward_data_tile(const direct_state *d, place at, const float *rows, float *dsrc,
-                               float *tile)
+static void backward_data_tile(const direct_state *d, int64_t block, int64_t t, const float *rows,
+                               float *sample, float *tile)
 {
     const chirp_conv1d_desc *desc = &d->desc;
     const direct_columns *b = &d->backward_data;
-    const bool last_block = at.block + 1 == b->rows.count,
-               last_tile = at.tile + 1 == b->tiles.count;
-    const int64_t width = direct_width(&b->tiles, at.tile), c0 = at.block * b->rows.size;
-    const int64_t n_c = direct_width(&b->rows, at.block);
+    const bool last_block = block + 1 == b->rows.count, last_tile = t + 1 == b->tiles.count;
+    const int64_t width = direct_width(&b->tiles, t), c0 = block * b->rows.size;
+    const int64_t n_c = direct_width(&b->rows, block);
     const float *weights = b->weights + c0 * desc->K * desc->S;
     const chirp_gemm *gemm = &b->gemms[last_block][last_tile];
-    float *to = dsrc + (at.sample * desc->W + at.tile * b->tiles.size) * desc->C + c0;
+    float *to = sample + t * b->tiles.size * desc->C + c0;
     if (!last_block || b->padded_last == n_c) { /* whole vectors: straight into the tensor */
         chirp_gemm_reduce(gemm, weights, rows, to, desc->S);
         return;
@@ -90,33 +136,33 @@ static void backward_data_tile(const direct_state *d, place at, const float *row
             to[w * desc->C + c] = tile[w * b->padded_last + c];
 }
 
+static void backward_data_items(const direct_state *d, const void *tensors, int64_t b0, int64_t b1,
+                                int64_t i0, int64_t i1, float *tile)
+{
+    const chirp_conv1d_desc *desc = &d->desc;
+    const direct_columns *b = &d->backward_data;
+    const backward_tensors *in = tensors;
+    float *rows = rows_behind(b, tile);
+    /* rows of dpre are routed for several tiles at once: the span between them is shared */
+    for (int64_t i = i0; i < i1;) {
+        const int64_t n = i / b->tiles.count, t = i % b->tiles.count;
+        const int64_t n_tiles = conv1d_min(conv1d_min(b->stored, b->tiles.count - t), i1 - i);
+        const int64_t w0 = t * b->tiles.size,
+                      w1 = conv1d_min(w0 + n_tiles * b->tiles.size, desc->W);
+        const int64_t q0 = w0 + desc->pad_left - d->span, from = n * d->P * desc->K;
+        conv1d_route(desc, in->ddst + from, in->code ? in->code + from : NULL, q0,
+                     q0 + (w1 - w0) + d->span, desc->K, rows, desc->K);
+        for (int64_t block = b0; block < b1; ++block)
+            for (int64_t j = 0; j < n_tiles; ++j)
+                backward_data_tile(d, block, t + j, rows + j * b->tiles.size * desc->K,
+                                   in->dsrc + n * desc->W * desc->C, tile);
+        i += n_tiles;
+    }
+}
+
 void direct_backward_data(void *state, const float *ddst, const uint8_t *code, float *dsrc)
 {
     const direct_state *d = state;
-    const chirp_conv1d_desc *desc = &d->desc;
-    const direct_columns *b = &d->backward_data;
-    const int64_t n_tasks = b->rows.count * desc->N * b->tiles.count;
-    const int64_t tile_floats = conv1d_round_up(b->tiles.size * b->rows.size, CONV1D_ALIGN_FLOATS);
-#pragma omp parallel num_threads(desc->n_threads)
-    {
-        float *tile = scratch_of(d, omp_get_thread_num()), *rows = tile + tile_floats;
-        int64_t begin, end;
-        conv1d_share(n_tasks, omp_get_thread_num(), omp_get_num_threads(), &begin, &end);
-        /* rows of dpre are routed for several tiles at once: the span between them is shared */
-        while (begin < end) {
-            const place at = place_of(begin, desc->N, b->tiles.count);
-            const int64_t n =
-                conv1d_min(conv1d_min(b->stored, b->tiles.count - at.tile), end - begin);
-            const int64_t w0 = at.tile * b->tiles.size;
-            const int64_t w1 = conv1d_min(w0 + n * b->tiles.size, desc->W);
-            const int64_t q0 = w0 + desc->pad_left - d->span;
-            const int64_t from = at.sample * d->P * desc->K;
-            conv1d_route(desc, ddst + from, code ? code + from : NULL, q0, q0 + (w1 - w0) + d->span,
-                         desc->K, rows, desc->K);
-            for (int64_t i = 0; i < n; ++i)
-                backward_data_tile(d, (place){at.block, at.sample, at.tile + i},
-                                   rows + i * b->tiles.size * desc->K, dsrc, tile);
-            begin += n;
-        }
-    }
+    const backward_tensors tensors = {ddst, code, dsrc};
+    share_items(d, &d->backward_data, backward_data_items, &tensors);
 }

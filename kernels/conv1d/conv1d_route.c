@@ -114,10 +114,14 @@ void conv1d_bias_partial(const chirp_conv1d_desc *desc, const float *ddst, const
 
 void conv1d_bias_finish(const chirp_conv1d_desc *desc, const float *partial, float *dbia)
 {
-    for (int64_t k = 0; k < desc->K; ++k) {
-        double sum = 0.0;
+    enum { CHANNELS = 16 }; /* independent sums side by side: one alone waits for each addition */
+    for (int64_t k0 = 0; k0 < desc->K; k0 += CHANNELS) {
+        const int64_t n_k = conv1d_min(CHANNELS, desc->K - k0);
+        double sum[CHANNELS] = {0};
         for (int64_t n = 0; n < desc->N; ++n)
-            sum += (double)partial[n * desc->K + k];
-        dbia[k] = (float)sum;
+            for (int64_t k = 0; k < n_k; ++k)
+                sum[k] += (double)partial[n * desc->K + k0 + k];
+        for (int64_t k = 0; k < n_k; ++k)
+            dbia[k0 + k] = (float)sum[k];
     }
 }
