@@ -56,8 +56,20 @@ typedef struct chirp_conv1d_desc {
     bool relu;
     int64_t pool; /**< window = stride of the max pool, 1 (none) to CHIRP_CONV1D_MAX_POOL */
     chirp_conv1d_algorithm algorithm;
-    int n_threads; /**< 0: omp_get_max_threads() when the plan is made */
+    int n_threads;  /**< 0: omp_get_max_threads() when the plan is made */
+    bool perturbed; /**< the *_perturbed calls will be made; at least 8 channels on both sides */
 } chirp_conv1d_desc;
+
+/**
+ * Signs of Flipout (Wen et al. 2018, arXiv:1803.04386), each -1 or +1. Row n of the batch is convolved with weights of its own,
+ *     wei[k][c][s] + out[n][k] * in[n][c] * delta[k][c][s].
+ * Signs are constant in time, so they commute with the Fourier transform: the transform algorithm applies them to
+ * spectra, and a perturbed pass costs a second product, but no second transform and nothing at full length.
+ */
+typedef struct chirp_conv1d_signs {
+    const float *in;  /**< [N][C] */
+    const float *out; /**< [N][K] */
+} chirp_conv1d_signs;
 
 typedef struct chirp_conv1d_plan chirp_conv1d_plan;
 
@@ -79,7 +91,8 @@ double chirp_conv1d_bytes(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
 /**
  * Checks the shape, chooses algorithm and blocking per pass, allocates scratch, dispatches JIT code.
  * @return CHIRP_OK; CHIRP_ERR_ARG: impossible shape (the sentence names the field), nothing allocated;
- *         CHIRP_ERR_NOMEM; CHIRP_ERR_LIBRARY: libxsmm can't make a kernel
+ *         CHIRP_ERR_NOMEM; CHIRP_ERR_LIBRARY: libxsmm can't make a kernel;
+ *         CHIRP_ERR_UNSUPPORTED: the algorithm can't do a pass of this shape, or no algorithm can do it perturbed
  */
 chirp_status chirp_conv1d_plan_create(const chirp_conv1d_desc *desc, chirp_conv1d_plan **plan);
 
@@ -93,7 +106,7 @@ chirp_conv1d_algorithm chirp_conv1d_plan_algorithm(const chirp_conv1d_plan *plan
 /** One line: algorithm, blocking and why it was chosen; owned by the plan. */
 const char *chirp_conv1d_plan_describe(const chirp_conv1d_plan *plan, chirp_conv1d_pass pass);
 
-/** Operations a pass really performs with the chosen algorithm [flop]; GFLOPS counts these. */
+/** Operations a pass (the perturbed one if desc.perturbed) really performs with the chosen algorithm [flop]; GFLOPS counts these. */
 double chirp_conv1d_plan_flops(const chirp_conv1d_plan *plan, chirp_conv1d_pass pass);
 
 /**
@@ -135,5 +148,22 @@ void chirp_conv1d_backward_weights(chirp_conv1d_plan *plan, const float *src, co
  */
 void chirp_conv1d_backward(chirp_conv1d_plan *plan, const float *src, const float *ddst,
                            const uint8_t *code, float *dsrc, float *dwei, float *dbia);
+
+/* ---- perturbed weights: plans with desc.perturbed only, which still do all of the above with wei alone ------------ */
+
+/** Transforms delta [K][C][S], which is not kept, for the perturbed passes; wei comes through load_weights as ever. */
+void chirp_conv1d_load_perturbation(chirp_conv1d_plan *plan, const float *delta);
+
+/** Forward with the weights of each row, see chirp_conv1d_signs; the rest as chirp_conv1d_forward(). */
+void chirp_conv1d_forward_perturbed(chirp_conv1d_plan *plan, const chirp_conv1d_signs *signs,
+                                    const float *src, const float *bia, float *dst, uint8_t *code);
+
+/**
+ * All gradients of the perturbed forward pass; the rest as chirp_conv1d_backward().
+ * @param ddelta  [K][C][S], overwritten: sum_n out[n][k] in[n][c] (row n's share of dwei)
+ */
+void chirp_conv1d_backward_perturbed(chirp_conv1d_plan *plan, const chirp_conv1d_signs *signs,
+                                     const float *src, const float *ddst, const uint8_t *code,
+                                     float *dsrc, float *dwei, float *ddelta, float *dbia);
 
 #endif

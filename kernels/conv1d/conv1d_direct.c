@@ -20,10 +20,12 @@ enum {
     WIDE_BYTES_256 =
         64 * 1024, /* the same for AVX2: the register tile is narrower, A is read more often */
     COLUMNS = 60,
-    TIME = 128, /* inner dimension of backward_weights: long enough to hide loading the cell */
+    TIME = 256, /* inner dimension of backward_weights: long enough to hide loading the cell */
     CELL_FILTERS = 32,
     CELL_CHANNELS = 64,
-    CELLS_WANTED = 128,       /* parallel work in backward_weights, for many-core machines */
+    CELLS_WANTED = 128, /* parallel work in backward_weights, for many-core machines */
+    GROUP_SAMPLES =
+        16, /* ... but at least these per group: cells are written, read and added up once a group */
     CLIPPED_TAPS = 64,        /* more taps than this would want too many kernels */
     GATHER_CHANNELS = 16,     /* fewer channels than this, and taps join the inner dimension */
     GATHER_FLOATS = 512,      /* ... unless that makes columns longer than this */
@@ -232,7 +234,8 @@ static chirp_status backward_weights_create(direct_state *d)
     const int64_t most = conv1d_max(TIME / desc->pool, 1) * desc->pool;
     c->tiles = even_blocks(d->routed, most, desc->pool);
     c->n_cells = c->filters.count * c->channels.count * c->taps;
-    c->groups = conv1d_min(conv1d_ceil_div(CELLS_WANTED, c->n_cells), desc->N);
+    c->groups = conv1d_min(conv1d_ceil_div(CELLS_WANTED, c->n_cells),
+                           conv1d_ceil_div(desc->N, GROUP_SAMPLES));
     c->stacked = c->tiles.count > 1 ? 1 : conv1d_min(conv1d_max(TIME / d->routed, 1), desc->N);
     c->cell_floats = c->filters.size * c->channels.size;
     c->cells = chirp_alloc((size_t)(c->groups * c->n_cells * c->cell_floats) * sizeof *c->cells);

@@ -175,7 +175,7 @@ void direct_backward_weights(void *state, const float *src, const float *ddst, c
     }
     const int64_t n_cells = c->groups * c->n_cells;
     const int64_t dpre_floats =
-        conv1d_round_up(c->tiles.size * c->filters.size, CONV1D_ALIGN_FLOATS);
+        conv1d_round_up(c->stacked * c->tiles.size * c->filters.size, CONV1D_ALIGN_FLOATS);
 #pragma omp parallel num_threads(desc->n_threads)
     {
         float *dpre = d->scratch + (size_t)omp_get_thread_num() * d->scratch_floats,

@@ -58,6 +58,15 @@ typedef struct conv1d_engine {
     void (*backward)(void *state, const float *src, const float *ddst, const uint8_t *code,
                      float *dsrc, float *dwei, float *dbia);
 
+    /** desc->perturbed: see conv1d.h. All three or none (NULL: plans with perturbed weights never get this engine). */
+    void (*load_perturbation)(void *state, const float *delta);
+    void (*forward_perturbed)(void *state, const chirp_conv1d_signs *signs, const float *src,
+                              const float *bia, float *dst, uint8_t *code);
+    /** dsrc and dbia may be NULL */
+    void (*backward_perturbed)(void *state, const chirp_conv1d_signs *signs, const float *src,
+                               const float *ddst, const uint8_t *code, float *dsrc, float *dwei,
+                               float *ddelta, float *dbia);
+
     /** Operations really performed by a pass [flop]. */
     double (*flops)(const void *state, chirp_conv1d_pass pass);
     /** Bytes between L2 and what is behind it, as chirp_conv1d_plan_bytes() says; NULL: no model. */

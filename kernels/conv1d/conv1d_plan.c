@@ -128,8 +128,10 @@ static chirp_status check_sizes(const chirp_conv1d_desc *d)
 static const conv1d_engine *choose(const chirp_conv1d_desc *d, chirp_conv1d_pass pass, char *why)
 {
     why[0] = '\0';
-    if (d->algorithm != CHIRP_CONV1D_AUTO)
-        return conv1d_engine_find(d->algorithm);
+    if (d->algorithm != CHIRP_CONV1D_AUTO) {
+        const conv1d_engine *engine = conv1d_engine_find(d->algorithm);
+        return engine && d->perturbed && !engine->forward_perturbed ? NULL : engine;
+    }
     size_t n = 0, length = 0;
     const conv1d_engine *const *candidates = conv1d_engine_candidates(&n);
     const conv1d_engine *best = NULL;
@@ -137,7 +139,7 @@ static const conv1d_engine *choose(const chirp_conv1d_desc *d, chirp_conv1d_pass
     const double unit = chirp_conv1d_flops(d) / 2.0; /* multiply-adds of the direct method */
     for (size_t i = 0; i < n; ++i) {
         const double cost = candidates[i]->cost(d, pass);
-        if (!isfinite(cost))
+        if (!isfinite(cost) || (d->perturbed && !candidates[i]->forward_perturbed))
             continue;
         if (cost < least) {
             least = cost;
@@ -157,9 +159,9 @@ static chirp_status choose_all(const chirp_conv1d_desc *d,
     for (int pass = 0; pass < CHIRP_CONV1D_PASSES; ++pass) {
         chosen[pass] = choose(d, (chirp_conv1d_pass)pass, why[pass]);
         if (!chosen[pass] || !isfinite(chosen[pass]->cost(d, (chirp_conv1d_pass)pass)))
-            return chirp_fail(
-                CHIRP_ERR_UNSUPPORTED, "conv1d: algorithm %s can't do %s for this shape",
-                chosen[pass] ? chosen[pass]->name : "of that number", pass_names[pass]);
+            return chirp_fail(CHIRP_ERR_UNSUPPORTED, "conv1d: %s can't do %s for this shape%s",
+                              chosen[pass] ? chosen[pass]->name : "the algorithm asked for",
+                              pass_names[pass], d->perturbed ? " with perturbed weights" : "");
     }
     return CHIRP_OK;
 }
@@ -308,4 +310,28 @@ void chirp_conv1d_backward(chirp_conv1d_plan *plan, const float *src, const floa
     chirp_conv1d_backward_weights(plan, src, ddst, code, dwei, dbia);
     if (dsrc)
         chirp_conv1d_backward_data(plan, ddst, code, dsrc);
+}
+
+void chirp_conv1d_load_perturbation(chirp_conv1d_plan *plan, const float *delta)
+{
+    for (int u = 0; u < plan->n_used; ++u)
+        plan->used[u].engine->load_perturbation(plan->used[u].state, delta);
+}
+
+void chirp_conv1d_forward_perturbed(chirp_conv1d_plan *plan, const chirp_conv1d_signs *signs,
+                                    const float *src, const float *bia, float *dst, uint8_t *code)
+{
+    engine_of(plan, CHIRP_CONV1D_FORWARD)
+        ->forward_perturbed(state_of(plan, CHIRP_CONV1D_FORWARD), signs, src, bia, dst,
+                            conv1d_needs_code(&plan->desc) ? code : NULL);
+}
+
+/* one engine has perturbed passes, so it was chosen for both gradients */
+void chirp_conv1d_backward_perturbed(chirp_conv1d_plan *plan, const chirp_conv1d_signs *signs,
+                                     const float *src, const float *ddst, const uint8_t *code,
+                                     float *dsrc, float *dwei, float *ddelta, float *dbia)
+{
+    engine_of(plan, CHIRP_CONV1D_BACKWARD_WEIGHTS)
+        ->backward_perturbed(state_of(plan, CHIRP_CONV1D_BACKWARD_WEIGHTS), signs, src, ddst, code,
+                             dsrc, dwei, ddelta, dbia);
 }

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { LINE_FLOATS = 16 };
 
@@ -39,13 +40,27 @@ static void destroy(void *state)
     transform_state *t = state;
     if (!t)
         return;
-    const transform_block *blocks[] = {&t->x, &t->y, &t->o, &t->weights, &t->gradient};
+    const transform_block *blocks[] = {
+        &t->x, &t->y, &t->o, &t->weights, &t->gradient, &t->delta, &t->gradient_delta};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; ++i)
         chirp_free(blocks[i]->at);
+    chirp_free(t->sign_in);
+    chirp_free(t->sign_out);
     chirp_free(t->twiddle);
     chirp_free(t->scratch);
     chirp_free(t->bias);
     chirp_free(t);
+}
+
+static chirp_status allocate_perturbed(transform_state *t, int64_t pairs, int64_t gradient_planes)
+{
+    chirp_status st = make_block(t, 2, pairs, &t->delta);
+    if (st == CHIRP_OK && gradient_planes)
+        st = make_block(t, gradient_planes, pairs, &t->gradient_delta);
+    /* zeros behind the channels: what is padded stays padded */
+    t->sign_in = chirp_calloc((size_t)(t->desc.N * t->in.padded), sizeof *t->sign_in);
+    t->sign_out = chirp_calloc((size_t)(t->desc.N * t->out.padded), sizeof *t->sign_out);
+    return st == CHIRP_OK && (!t->sign_in || !t->sign_out) ? CHIRP_ERR_NOMEM : st;
 }
 
 static chirp_status allocate(transform_state *t)
@@ -65,8 +80,11 @@ static chirp_status allocate(transform_state *t)
         st = make_block(t, 2, conv1d_max(forward ? out_floats : 0, data ? in_floats : 0), &t->o);
     if (st == CHIRP_OK && (forward || data))
         st = make_block(t, 2, pairs, &t->weights);
+    const int64_t gradient_planes = t->one_block ? 2 : 3;
     if (st == CHIRP_OK && gradient)
-        st = make_block(t, t->one_block ? 2 : 3, pairs, &t->gradient);
+        st = make_block(t, gradient_planes, pairs, &t->gradient);
+    if (st == CHIRP_OK && t->desc.perturbed)
+        st = allocate_perturbed(t, pairs, gradient ? gradient_planes : 0);
     if (st != CHIRP_OK)
         return st;
     const int64_t stage =
@@ -119,12 +137,32 @@ static void load_weights(void *state, const float *wei)
 {
     const transform_state *t = state;
 #pragma omp parallel num_threads(t->desc.n_threads)
-    transform_load_weights_team(t, wei);
+    transform_load_weights_team(t, &t->weights, wei);
 }
 
-static void forward(void *state, const float *src, const float *bia, float *dst, uint8_t *code)
+static void load_perturbation(void *state, const float *delta)
 {
     const transform_state *t = state;
+#pragma omp parallel num_threads(t->desc.n_threads)
+    transform_load_weights_team(t, &t->delta, delta);
+}
+
+static void pad_signs(const float *signs, const transform_side *side, int64_t N, float *to)
+{
+    for (int64_t n = 0; n < N; ++n)
+        memcpy(to + n * side->padded, signs + n * side->channels,
+               (size_t)side->channels * sizeof *to);
+}
+
+static void load_signs(const transform_state *t, const chirp_conv1d_signs *signs)
+{
+    pad_signs(signs->in, &t->in, t->desc.N, t->sign_in);
+    pad_signs(signs->out, &t->out, t->desc.N, t->sign_out);
+}
+
+static void forward_any(const transform_state *t, bool perturbed, const float *src,
+                        const float *bia, float *dst, uint8_t *code)
+{
     const int64_t N = t->desc.N, block = t->block;
 #pragma omp parallel num_threads(t->desc.n_threads)
     {
@@ -132,7 +170,7 @@ static void forward(void *state, const float *src, const float *bia, float *dst,
         for (int64_t n0 = 0; n0 < N; n0 += block) {
             const int64_t n = conv1d_min(block, N - n0), next = n0 + n;
 #pragma omp barrier
-            transform_forward_team(t, n);
+            transform_forward_team(t, n0, n, perturbed);
 #pragma omp barrier
             transform_tiles_dst_team(t, bia, dst, code, n0, n);
             if (next < N)
@@ -141,9 +179,21 @@ static void forward(void *state, const float *src, const float *bia, float *dst,
     }
 }
 
-/* Both gradients, or one of them: dsrc or dwei NULL. */
+static void forward(void *state, const float *src, const float *bia, float *dst, uint8_t *code)
+{
+    forward_any(state, false, src, bia, dst, code);
+}
+
+static void forward_perturbed(void *state, const chirp_conv1d_signs *signs, const float *src,
+                              const float *bia, float *dst, uint8_t *code)
+{
+    load_signs(state, signs);
+    forward_any(state, true, src, bia, dst, code);
+}
+
+/* Both gradients, or one of them: dsrc or dwei NULL. With ddelta, those of perturbed weights. */
 static void backward_any(const transform_state *t, const float *src, const float *ddst,
-                         const uint8_t *code, float *dsrc, float *dwei, float *dbia)
+                         const uint8_t *code, float *dsrc, float *dwei, float *ddelta, float *dbia)
 {
     const int64_t N = t->desc.N, block = t->block;
 #pragma omp parallel num_threads(t->desc.n_threads)
@@ -155,9 +205,9 @@ static void backward_any(const transform_state *t, const float *src, const float
                 transform_tiles_src_team(t, src, n0, n);
 #pragma omp barrier
             if (dsrc)
-                transform_back_team(t, n);
+                transform_back_team(t, n0, n, ddelta);
             if (dwei)
-                transform_gradient_team(t, n, n0 == 0, n0 + n == N);
+                transform_gradient_team(t, n0, n, ddelta);
             if (dbia)
                 transform_bias_team(t, n, n0 == 0);
 #pragma omp barrier
@@ -165,7 +215,9 @@ static void backward_any(const transform_state *t, const float *src, const float
                 transform_tiles_dsrc_team(t, dsrc, n0, n);
         }
         if (dwei)
-            transform_store_gradient_team(t, dwei);
+            transform_store_gradient_team(t, &t->gradient, dwei);
+        if (ddelta)
+            transform_store_gradient_team(t, &t->gradient_delta, ddelta);
         if (dbia) {
 #pragma omp for nowait
             for (int64_t k = 0; k < t->desc.K; ++k)
@@ -176,19 +228,27 @@ static void backward_any(const transform_state *t, const float *src, const float
 
 static void backward_data(void *state, const float *ddst, const uint8_t *code, float *dsrc)
 {
-    backward_any(state, NULL, ddst, code, dsrc, NULL, NULL);
+    backward_any(state, NULL, ddst, code, dsrc, NULL, NULL, NULL);
 }
 
 static void backward_weights(void *state, const float *src, const float *ddst, const uint8_t *code,
                              float *dwei, float *dbia)
 {
-    backward_any(state, src, ddst, code, NULL, dwei, dbia);
+    backward_any(state, src, ddst, code, NULL, dwei, NULL, dbia);
 }
 
 static void backward(void *state, const float *src, const float *ddst, const uint8_t *code,
                      float *dsrc, float *dwei, float *dbia)
 {
-    backward_any(state, src, ddst, code, dsrc, dwei, dbia);
+    backward_any(state, src, ddst, code, dsrc, dwei, NULL, dbia);
+}
+
+static void backward_perturbed(void *state, const chirp_conv1d_signs *signs, const float *src,
+                               const float *ddst, const uint8_t *code, float *dsrc, float *dwei,
+                               float *ddelta, float *dbia)
+{
+    load_signs(state, signs);
+    backward_any(state, src, ddst, code, dsrc, dwei, ddelta, dbia);
 }
 
 static double flops(const void *state, chirp_conv1d_pass pass)
@@ -217,6 +277,9 @@ const conv1d_engine conv1d_engine_transform = {
     .backward_data = backward_data,
     .backward_weights = backward_weights,
     .backward = backward,
+    .load_perturbation = load_perturbation,
+    .forward_perturbed = forward_perturbed,
+    .backward_perturbed = backward_perturbed,
     .flops = flops,
     .describe = describe,
 };

@@ -23,6 +23,10 @@
  *     y = x * b :        k = (xr + xi)*br,   yr = k - xi*(br + bi),   yi = k + xr*(bi - br)
  *     conj(y) * x :      p0 = yr*xr, p1 = yi*xi, p2 = (yr - yi)*(xr + xi),   re = p0 + p1,   im = p2 - p0 + p1
  * b = conj(W) forward (a correlation), W, transposed, for backward_data.
+ *
+ * Perturbed weights W + (s r^T) o D of a sample: signs are constant in time, so they apply to spectra as they stand:
+ *     y = W x + s o D (r o x),   x' = W^T y + r o D^T (s o y),   dD = sum (s o y) (r o x)^T
+ * Signed rows are copies in cache.
  */
 #ifndef CHIRP_KERNELS_CONV1D_TRANSFORM_INTERNAL_H
 #define CHIRP_KERNELS_CONV1D_TRANSFORM_INTERNAL_H
@@ -64,8 +68,9 @@ typedef struct transform_block {
 
 /* Products of one direction, compiled for the three row counts that occur. */
 typedef struct transform_products {
-    chirp_gemm set[3],
-        add[3]; /* rows: TRANSFORM_ROWS, tail of a full block, tail of the last block */
+    /* rows: TRANSFORM_ROWS, tail of a full block, tail of the last block */
+    chirp_gemm set[3], add[3]; /* of rows in scratch; of rows in a block */
+    chirp_gemm add_signed[3];  /* perturbed: of rows in scratch */
 } transform_products;
 
 typedef struct transform_state {
@@ -79,6 +84,8 @@ typedef struct transform_state {
     float *twiddle;
     transform_block x, y, o; /* src, dpre, results */
     transform_block weights, gradient;
+    transform_block delta, gradient_delta; /* the same of perturbed weights */
+    float *sign_in, *sign_out;             /* perturbed: [N][in.padded], [N][out.padded] */
     transform_products forward, back;
     chirp_gemm gradient_set[2], gradient_add[2]; /* full block, last block */
     bool one_block; /* the whole batch: sums of the gradient need no third plane in memory */
@@ -132,15 +139,18 @@ void transform_tiles_dsrc_team(const transform_state *t, float *dsrc, int64_t n0
 
 /* Stages, conv1d_transform_products.c, likewise without a barrier. */
 chirp_status transform_products_dispatch(transform_state *t);
-void transform_forward_team(const transform_state *t, int64_t n);
-void transform_back_team(const transform_state *t, int64_t n);
-void transform_gradient_team(const transform_state *t, int64_t n, bool first, bool last);
+/* `perturbed`: with t->delta and the signs of samples from n0 on. */
+void transform_forward_team(const transform_state *t, int64_t n0, int64_t n, bool perturbed);
+void transform_back_team(const transform_state *t, int64_t n0, int64_t n, bool perturbed);
+void transform_gradient_team(const transform_state *t, int64_t n0, int64_t n, bool perturbed);
 /* Adds the block's sums of dpre to t->bias. */
 void transform_bias_team(const transform_state *t, int64_t n, bool first);
 
 /* Stages, conv1d_transform_weights.c, likewise without a barrier. */
-void transform_load_weights_team(const transform_state *t, const float *wei);
-void transform_store_gradient_team(const transform_state *t, float *dwei);
+void transform_load_weights_team(const transform_state *t, const transform_block *to,
+                                 const float *wei);
+void transform_store_gradient_team(const transform_state *t, const transform_block *from,
+                                   float *dwei);
 
 /* Geometry and prediction, conv1d_transform_model.c. */
 bool transform_choose(const chirp_conv1d_desc *desc, transform_geometry *geo);

@@ -75,18 +75,22 @@ transform_side transform_make_side(int64_t channels)
     return side;
 }
 
+/* One, or two when the weights are perturbed. */
+static double weight_sets(const chirp_conv1d_desc *d) { return d->perturbed ? 2.0 : 1.0; }
+
 /* Multiply-adds of all products of a pass. */
 static double products(const chirp_conv1d_desc *d, const transform_geometry *geo)
 {
     const double planes = 3.0 * (double)(geo->frequencies - 2) + 2.0;
-    return (double)d->N * (double)geo->rows_per_sample * planes *
+    return weight_sets(d) * (double)d->N * (double)geo->rows_per_sample * planes *
            (double)conv1d_round_up(d->C, TRANSFORM_LANES) *
            (double)conv1d_round_up(d->K, TRANSFORM_LANES);
 }
 
 static double weight_floats(const chirp_conv1d_desc *d, const transform_geometry *geo)
 {
-    return 2.0 * (double)geo->frequencies * (double)conv1d_round_up(d->C, TRANSFORM_LANES) *
+    return weight_sets(d) * 2.0 * (double)geo->frequencies *
+           (double)conv1d_round_up(d->C, TRANSFORM_LANES) *
            (double)conv1d_round_up(d->K, TRANSFORM_LANES);
 }
 
@@ -135,8 +139,9 @@ double transform_flops(const chirp_conv1d_desc *d, chirp_conv1d_pass pass,
                        const transform_geometry *geo)
 {
     const double lanes = transformed_points(d, geo) / (double)geo->points;
-    const double taps =
-        pass == CHIRP_CONV1D_BACKWARD_WEIGHTS ? 0.5 * (double)d->C * (double)d->K : 0.0;
+    const double taps = pass == CHIRP_CONV1D_BACKWARD_WEIGHTS
+                            ? 0.5 * weight_sets(d) * (double)d->C * (double)d->K
+                            : 0.0;
     return 2.0 * products(d, geo) + (lanes + taps) * conv1d_fft_flops((int)geo->points);
 }
 

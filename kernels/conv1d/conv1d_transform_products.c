@@ -38,6 +38,8 @@ static chirp_status dispatch_direction(const transform_state *t, const transform
             continue;
         chirp_status st = chirp_gemm_dispatch(&shape, &products->set[i]);
         shape.accumulate = true;
+        if (st == CHIRP_OK && t->desc.perturbed)
+            st = chirp_gemm_dispatch(&shape, &products->add_signed[i]);
         shape.stride_b = t->block_rows * from->panel;
         if (st == CHIRP_OK)
             st = chirp_gemm_dispatch(&shape, &products->add[i]);
@@ -82,12 +84,17 @@ chirp_status transform_products_dispatch(transform_state *t)
     return st;
 }
 
-/* A direction of products: the weights of one output panel at one frequency become three matrices in scratch. */
+/*
+ * A direction of products: the weights of one output panel at one frequency become three matrices in scratch. Signs are those
+ * of the block's first sample, NULL for weights that aren't perturbed.
+ */
 typedef struct direction {
     const transform_products *products;
     const transform_block *from;
     const transform_side *in, *out;
-    void (*prepare)(const transform_state *t, int64_t f, int64_t panel, float *a);
+    const float *sign_in, *sign_out;
+    void (*prepare)(const transform_state *t, const transform_block *weights, int64_t f,
+                    int64_t panel, float *a);
 } direction;
 
 static int64_t most_panels(const transform_state *t)
@@ -97,19 +104,23 @@ static int64_t most_panels(const transform_state *t)
 
 int64_t transform_products_scratch(const transform_state *t)
 {
-    const int64_t products =
-        3 * most_panels(t) + TRANSFORM_ROWS * conv1d_max(t->in.padded, t->out.padded);
-    const int64_t gradient =
-        t->block_rows * (t->in.panel + t->out.panel) + 3 * t->in.panel * t->out.panel;
-    return conv1d_max(products, gradient);
+    const int64_t matrices = 3 * most_panels(t),
+                  rows = TRANSFORM_ROWS * conv1d_max(t->in.padded, t->out.padded);
+    const int64_t spectra = t->block_rows * (t->in.panel + t->out.panel);
+    const int64_t products = matrices + rows;
+    const int64_t gradient = spectra + 3 * t->in.panel * t->out.panel;
+    if (!t->desc.perturbed)
+        return conv1d_max(products, gradient);
+    const int64_t results = 2 * TRANSFORM_ROWS * conv1d_max(t->in.panel, t->out.panel);
+    return conv1d_max(products + matrices + 3 * rows + results, gradient + 3 * spectra);
 }
 
 /* b = conj(W): br, br + bi = Wr - Wi, bi - br = -(Wr + Wi). The products want br, bi - br, -(br + bi). */
-static void prepare_forward(const transform_state *t, int64_t f, int64_t panel, float *a)
+static void prepare_forward(const transform_state *t, const transform_block *weights, int64_t f,
+                            int64_t panel, float *a)
 {
     const int64_t n = t->in.padded * t->out.panel;
-    const float *re = t->weights.at + f * t->weights.frequency + panel * n,
-                *im = re + t->weights.plane;
+    const float *re = weights->at + f * weights->frequency + panel * n, *im = re + weights->plane;
     if (is_edge(t, f)) {
         memcpy(a, re, (size_t)n * sizeof *a);
         return;
@@ -123,15 +134,15 @@ static void prepare_forward(const transform_state *t, int64_t f, int64_t panel, 
 }
 
 /* b = W, [c][k] turned into [k][c] a square of vectors at a time. */
-static void prepare_back(const transform_state *t, int64_t f, int64_t panel, float *a)
+static void prepare_back(const transform_state *t, const transform_block *weights, int64_t f,
+                         int64_t panel, float *a)
 {
     enum { L = CHIRP_FFT_LANES };
     const int64_t n = t->out.padded * t->in.panel, tile = t->in.panel * t->out.panel;
     const bool edge = is_edge(t, f);
     for (int64_t q = 0; q < t->out.panels; ++q) {
-        const float *re =
-            t->weights.at + f * t->weights.frequency + (q * t->in.panels + panel) * tile;
-        const float *im = re + t->weights.plane;
+        const float *re = weights->at + f * weights->frequency + (q * t->in.panels + panel) * tile;
+        const float *im = re + weights->plane;
         for (int64_t c = 0; c < t->in.panel; c += L) {
             for (int64_t k = 0; k < t->out.panel; k += L) {
                 fft_vec r[L], i[L];
@@ -155,6 +166,31 @@ static void prepare_back(const transform_state *t, int64_t f, int64_t panel, flo
     }
 }
 
+/* to = sign o from for rows [row, row + rows) of a block, one panel; signs: the panel's of the block's first sample. */
+static void sign_rows(const transform_state *t, const transform_side *side, const float *signs,
+                      int64_t row, int64_t rows, const float *from, float *to)
+{
+    const int64_t per_sample = t->geo.rows_per_sample;
+    for (int64_t end = row + rows; row < end; ++row, from += side->panel, to += side->panel) {
+        const float *sign = signs + row / per_sample * side->padded;
+        for (int64_t e = 0; e < side->panel; e += CHIRP_FFT_LANES)
+            fft_store(to + e, fft_load(sign + e) * fft_load(from + e));
+    }
+}
+
+/* to += sign o from, likewise. */
+static void add_signed_rows(const transform_state *t, const transform_side *side,
+                            const float *signs, int64_t row, int64_t rows, const float *from,
+                            float *to)
+{
+    const int64_t per_sample = t->geo.rows_per_sample;
+    for (int64_t end = row + rows; row < end; ++row, from += side->panel, to += side->panel) {
+        const float *sign = signs + row / per_sample * side->padded;
+        for (int64_t e = 0; e < side->panel; e += CHIRP_FFT_LANES)
+            fft_store(to + e, fft_load(to + e) + fft_load(sign + e) * fft_load(from + e));
+    }
+}
+
 /* xr + xi (or the single plane of an edge) of some rows, all panels: [panel][TRANSFORM_ROWS][channel]. */
 static void sum_rows(const transform_state *t, const direction *way, const float *re, bool edge,
                      int64_t rows, float *sum)
@@ -170,93 +206,211 @@ static void sum_rows(const transform_state *t, const direction *way, const float
     }
 }
 
+/* What multiply_panel keeps in scratch. */
+typedef struct panel_scratch {
+    float *a, *delta; /* weights, perturbation: three matrices each */
+    float *sum;       /* rows xr + xi */
+    float *rows[3];   /* perturbed: signed sum, xr, xi */
+    float *re, *im;   /* perturbed: results */
+} panel_scratch;
+
+static panel_scratch lay_out(const transform_state *t, const direction *way, float *at)
+{
+    const int64_t matrices = 3 * way->in->padded * way->out->panel,
+                  rows = TRANSFORM_ROWS * way->in->padded;
+    panel_scratch s = {.a = at, .sum = at + matrices};
+    if (!t->desc.perturbed)
+        return s;
+    s.delta = s.sum + rows;
+    for (int i = 0; i < 3; ++i)
+        s.rows[i] = s.delta + matrices + i * rows;
+    s.re = s.rows[2] + rows;
+    s.im = s.re + TRANSFORM_ROWS * way->out->panel;
+    return s;
+}
+
+/* Some rows: re, im += s o D (r o x). */
+static void perturb_rows(const transform_state *t, const direction *way, const panel_scratch *s,
+                         int64_t panel, bool edge, int which, int64_t row, int64_t rows,
+                         const float *x, float *re, float *im)
+{
+    const transform_products *products = way->products;
+    const int64_t size = way->in->padded * way->out->panel, panels = way->in->panels;
+    for (int64_t p = 0; p < panels; ++p) {
+        const float *signs = way->sign_in + p * way->in->panel;
+        const float *xr = x + p * t->block_rows * way->in->panel;
+        const int64_t at = p * TRANSFORM_ROWS * way->in->panel;
+        sign_rows(t, way->in, signs, row, rows, s->sum + at, s->rows[0] + at);
+        if (edge)
+            continue;
+        sign_rows(t, way->in, signs, row, rows, xr, s->rows[1] + at);
+        sign_rows(t, way->in, signs, row, rows, xr + way->from->plane, s->rows[2] + at);
+    }
+    const float *signs = way->sign_out + panel * way->out->panel;
+    chirp_gemm_reduce(&products->set[which], s->delta, s->rows[0], s->re, panels);
+    if (!edge) {
+        memcpy(s->im, s->re, (size_t)(rows * way->out->panel) * sizeof *s->im);
+        chirp_gemm_reduce(&products->add_signed[which], s->delta + size, s->rows[1], s->im, panels);
+        chirp_gemm_reduce(&products->add_signed[which], s->delta + 2 * size, s->rows[2], s->re,
+                          panels);
+        add_signed_rows(t, way->out, signs, row, rows, s->im, im);
+    }
+    add_signed_rows(t, way->out, signs, row, rows, s->re, re);
+}
+
 /* All rows of a block at one frequency, one panel of results. */
 static void multiply_panel(const transform_state *t, const direction *way, int64_t f, int64_t panel,
                            int64_t n, float *scratch)
 {
     const int64_t total = n * t->geo.rows_per_sample, size = way->in->padded * way->out->panel;
     const bool edge = is_edge(t, f);
-    float *a = scratch, *sum = scratch + 3 * size;
-    way->prepare(t, f, panel, a);
+    const panel_scratch s = lay_out(t, way, scratch);
+    way->prepare(t, &t->weights, f, panel, s.a);
+    if (way->sign_in)
+        way->prepare(t, &t->delta, f, panel, s.delta);
     for (int64_t r = 0; r < total; r += TRANSFORM_ROWS) {
         int64_t rows;
         const int i = which_rows(t, r, n, &rows);
         const float *x = way->from->at + f * way->from->frequency + r * way->in->panel;
         float *re = t->o.at + f * t->o.frequency + (panel * t->block_rows + r) * way->out->panel;
         float *im = re + t->o.plane;
-        sum_rows(t, way, x, edge, rows, sum);
-        chirp_gemm_reduce(&way->products->set[i], a, sum, re, way->in->panels);
-        if (edge)
-            continue;
-        memcpy(im, re, (size_t)(rows * way->out->panel) * sizeof *re);
-        chirp_gemm_reduce(&way->products->add[i], a + size, x, im, way->in->panels);
-        chirp_gemm_reduce(&way->products->add[i], a + 2 * size, x + way->from->plane, re,
-                          way->in->panels);
+        sum_rows(t, way, x, edge, rows, s.sum);
+        chirp_gemm_reduce(&way->products->set[i], s.a, s.sum, re, way->in->panels);
+        if (!edge) {
+            memcpy(im, re, (size_t)(rows * way->out->panel) * sizeof *re);
+            chirp_gemm_reduce(&way->products->add[i], s.a + size, x, im, way->in->panels);
+            chirp_gemm_reduce(&way->products->add[i], s.a + 2 * size, x + way->from->plane, re,
+                              way->in->panels);
+        }
+        if (way->sign_in)
+            perturb_rows(t, way, &s, panel, edge, i, r, rows, x, re, im);
     }
 }
 
-void transform_forward_team(const transform_state *t, int64_t n)
+static void multiply_team(const transform_state *t, const direction *way, int64_t n)
 {
-    const direction way = {&t->forward, &t->x, &t->in, &t->out, prepare_forward};
     float *scratch = transform_thread_floats(t);
 #pragma omp for collapse(2) schedule(static) nowait
     for (int64_t f = 0; f < t->geo.frequencies; ++f)
-        for (int64_t panel = 0; panel < t->out.panels; ++panel)
-            multiply_panel(t, &way, f, panel, n, scratch);
+        for (int64_t panel = 0; panel < way->out->panels; ++panel)
+            multiply_panel(t, way, f, panel, n, scratch);
 }
 
-void transform_back_team(const transform_state *t, int64_t n)
+void transform_forward_team(const transform_state *t, int64_t n0, int64_t n, bool perturbed)
 {
-    const direction way = {&t->back, &t->y, &t->out, &t->in, prepare_back};
-    float *scratch = transform_thread_floats(t);
-#pragma omp for collapse(2) schedule(static) nowait
-    for (int64_t f = 0; f < t->geo.frequencies; ++f)
-        for (int64_t panel = 0; panel < t->in.panels; ++panel)
-            multiply_panel(t, &way, f, panel, n, scratch);
+    const direction way = {
+        .products = &t->forward,
+        .from = &t->x,
+        .in = &t->in,
+        .out = &t->out,
+        .sign_in = perturbed ? t->sign_in + n0 * t->in.padded : NULL,
+        .sign_out = perturbed ? t->sign_out + n0 * t->out.padded : NULL,
+        .prepare = prepare_forward,
+    };
+    multiply_team(t, &way, n);
 }
+
+void transform_back_team(const transform_state *t, int64_t n0, int64_t n, bool perturbed)
+{
+    const direction way = {
+        .products = &t->back,
+        .from = &t->y,
+        .in = &t->out,
+        .out = &t->in,
+        .sign_in = perturbed ? t->sign_out + n0 * t->out.padded : NULL,
+        .sign_out = perturbed ? t->sign_in + n0 * t->in.padded : NULL,
+        .prepare = prepare_back,
+    };
+    multiply_team(t, &way, n);
+}
+
+/* One panel of a block at one frequency: re, im, and mixed = xr + xi or yr - yi (none at an edge). */
+typedef struct panel_spectra {
+    const float *re, *im, *mixed;
+} panel_spectra;
+
+static panel_spectra mix(const transform_state *t, const transform_block *block,
+                         const transform_side *side, int64_t f, int64_t panel, int64_t rows,
+                         float factor, float *mixed)
+{
+    const float *re = block->at + f * block->frequency + panel * t->block_rows * side->panel;
+    const float *im = re + block->plane;
+    for (int64_t e = 0; !is_edge(t, f) && e < rows * side->panel; e += CHIRP_FFT_LANES)
+        fft_store(mixed + e, fft_load(re + e) + factor * fft_load(im + e));
+    return (panel_spectra){re, im, mixed};
+}
+
+/* Signed copies of a panel into to [3][rows of a block][channel]. */
+static panel_spectra sign_panel(const transform_state *t, const transform_side *side,
+                                const float *signs, int64_t f, int64_t panel, int64_t rows,
+                                panel_spectra from, float *to)
+{
+    const int64_t plane = t->block_rows * side->panel;
+    const float *at = signs + panel * side->panel;
+    sign_rows(t, side, at, 0, rows, from.re, to);
+    if (!is_edge(t, f)) {
+        sign_rows(t, side, at, 0, rows, from.im, to + plane);
+        sign_rows(t, side, at, 0, rows, from.mixed, to + 2 * plane);
+    }
+    return (panel_spectra){to, to + plane, to + 2 * plane};
+}
+
+/* What the blocks of samples [n0, n0 + n) are to a sum over all of them. */
+typedef struct gradient_sum {
+    int64_t n;
+    bool first, last;
+} gradient_sum;
 
 /* p0, p1, p2 of one tile, where they are summed up: in memory, or in scratch when the block is the whole batch. */
-static void gradient_tile(const transform_state *t, int64_t f, int64_t c, int64_t k, int64_t n,
-                          bool first, bool last, const float *x_sum, float *scratch)
+static void gradient_tile(const transform_state *t, const transform_block *gradient, int64_t f,
+                          int64_t c, int64_t k, const gradient_sum *sum, panel_spectra x,
+                          panel_spectra y, float *scratch)
 {
-    const int i = n == t->block ? 0 : 1;
-    const chirp_gemm *gemm = first ? &t->gradient_set[i] : &t->gradient_add[i];
-    const int64_t tile = t->in.panel * t->out.panel, rows = n * t->geo.rows_per_sample;
-    const float *x = t->x.at + f * t->x.frequency + c * t->block_rows * t->in.panel;
-    const float *y = t->y.at + f * t->y.frequency + k * t->block_rows * t->out.panel;
-    float *to = t->gradient.at + f * t->gradient.frequency + (k * t->in.panels + c) * tile;
+    const int i = sum->n == t->block ? 0 : 1;
+    const chirp_gemm *gemm = sum->first ? &t->gradient_set[i] : &t->gradient_add[i];
+    const int64_t tile = t->in.panel * t->out.panel;
+    float *to = gradient->at + f * gradient->frequency + (k * t->in.panels + c) * tile;
     if (is_edge(t, f)) {
-        chirp_gemm_run(gemm, x, y, to);
+        chirp_gemm_run(gemm, x.re, y.re, to);
         return;
     }
-    float *p[3], *y_difference = scratch;
+    float *p[3];
     for (int j = 0; j < 3; ++j)
-        p[j] = t->one_block ? scratch + t->block_rows * t->out.panel + j * tile
-                            : to + j * t->gradient.plane;
-    for (int64_t e = 0; e < rows * t->out.panel; e += CHIRP_FFT_LANES)
-        fft_store(y_difference + e, fft_load(y + e) - fft_load(y + t->y.plane + e));
-    chirp_gemm_run(gemm, x, y, p[0]);
-    chirp_gemm_run(gemm, x + t->x.plane, y + t->y.plane, p[1]);
-    chirp_gemm_run(gemm, x_sum, y_difference, p[2]);
-    for (int64_t e = 0; last && e < tile; e += CHIRP_FFT_LANES) {
+        p[j] = t->one_block ? scratch + j * tile : to + j * gradient->plane;
+    chirp_gemm_run(gemm, x.re, y.re, p[0]);
+    chirp_gemm_run(gemm, x.im, y.im, p[1]);
+    chirp_gemm_run(gemm, x.mixed, y.mixed, p[2]);
+    for (int64_t e = 0; sum->last && e < tile; e += CHIRP_FFT_LANES) {
         const fft_vec p0 = fft_load(p[0] + e), p1 = fft_load(p[1] + e), p2 = fft_load(p[2] + e);
         fft_store(to + e, p0 + p1);
-        fft_store(to + t->gradient.plane + e, p2 - p0 + p1);
+        fft_store(to + gradient->plane + e, p2 - p0 + p1);
     }
 }
 
-void transform_gradient_team(const transform_state *t, int64_t n, bool first, bool last)
+void transform_gradient_team(const transform_state *t, int64_t n0, int64_t n, bool perturbed)
 {
-    const int64_t size = n * t->geo.rows_per_sample * t->in.panel;
-    float *x_sum = transform_thread_floats(t), *scratch = x_sum + t->block_rows * t->in.panel;
+    const int64_t rows = n * t->geo.rows_per_sample;
+    const gradient_sum sum = {n, n0 == 0, n0 + n == t->desc.N};
+    float *x_mixed = transform_thread_floats(t), *y_mixed = x_mixed + t->block_rows * t->in.panel;
+    float *tiles = y_mixed + t->block_rows * t->out.panel;
+    float *x_signed = tiles + 3 * t->in.panel * t->out.panel,
+          *y_signed = x_signed + 3 * t->block_rows * t->in.panel;
 #pragma omp for collapse(2) schedule(static) nowait
     for (int64_t f = 0; f < t->geo.frequencies; ++f) {
         for (int64_t c = 0; c < t->in.panels; ++c) {
-            const float *x = t->x.at + f * t->x.frequency + c * t->block_rows * t->in.panel;
-            for (int64_t e = 0; !is_edge(t, f) && e < size; e += CHIRP_FFT_LANES)
-                fft_store(x_sum + e, fft_load(x + e) + fft_load(x + t->x.plane + e));
-            for (int64_t k = 0; k < t->out.panels; ++k)
-                gradient_tile(t, f, c, k, n, first, last, x_sum, scratch);
+            const panel_spectra x = mix(t, &t->x, &t->in, f, c, rows, 1.0F, x_mixed);
+            panel_spectra xs = x;
+            if (perturbed)
+                xs = sign_panel(t, &t->in, t->sign_in + n0 * t->in.padded, f, c, rows, x, x_signed);
+            for (int64_t k = 0; k < t->out.panels; ++k) {
+                const panel_spectra y = mix(t, &t->y, &t->out, f, k, rows, -1.0F, y_mixed);
+                gradient_tile(t, &t->gradient, f, c, k, &sum, x, y, tiles);
+                if (perturbed)
+                    gradient_tile(t, &t->gradient_delta, f, c, k, &sum, xs,
+                                  sign_panel(t, &t->out, t->sign_out + n0 * t->out.padded, f, k,
+                                             rows, y, y_signed),
+                                  tiles);
+            }
         }
     }
 }

@@ -54,9 +54,10 @@ static void gather_taps(const transform_state *t, const float *wei, int64_t k, i
 }
 
 /* z [T][re, im] is the transform of a + i b: takes A and B apart and stores both, divided by T. */
-static void store_weights(const transform_state *t, const float *z, float *a, float *b)
+static void store_weights(const transform_state *t, const transform_block *to, const float *z,
+                          float *a, float *b)
 {
-    const int64_t T = t->geo.points, plane = t->weights.plane, frequency = t->weights.frequency;
+    const int64_t T = t->geo.points, plane = to->plane, frequency = to->frequency;
     const float scale = 1.0F / (float)T, half = 0.5F * scale;
     for (int64_t f = 0; f < t->geo.frequencies; ++f, a += frequency, b += frequency) {
         const float *u = z + f * 2 * FFT_LANES;
@@ -75,7 +76,8 @@ static void store_weights(const transform_state *t, const float *z, float *a, fl
     }
 }
 
-void transform_load_weights_team(const transform_state *t, const float *wei)
+void transform_load_weights_team(const transform_state *t, const transform_block *to,
+                                 const float *wei)
 {
     const transform_scratch scratch = transform_thread_scratch(t);
     const transform_side *C = &t->in, *K = &t->out;
@@ -86,16 +88,17 @@ void transform_load_weights_team(const transform_state *t, const float *wei)
         for (int64_t k = 0; k < K->padded; k += FFT_LANES) {
             gather_taps(t, wei, k, c, scratch.stage);
             t->geo.fft->plain(t->twiddle, &in, scratch.work, &out);
-            float *a = t->weights.at + (k / K->panel * C->padded + c) * K->panel + k % K->panel;
-            store_weights(t, scratch.other, a, a + K->panel);
+            float *a = to->at + (k / K->panel * C->padded + c) * K->panel + k % K->panel;
+            store_weights(t, to, scratch.other, a, a + K->panel);
         }
     }
 }
 
 /* Z = A + i B for filters k and k + 1, in the order the transform wants. */
-static void join_gradient(const transform_state *t, const float *a, const float *b, float *z)
+static void join_gradient(const transform_state *t, const transform_block *from, const float *a,
+                          const float *b, float *z)
 {
-    const int64_t T = t->geo.points, plane = t->gradient.plane, frequency = t->gradient.frequency;
+    const int64_t T = t->geo.points, plane = from->plane, frequency = from->frequency;
     /* rows u and v each count the signals in full: together twice, except where they are the two signals */
     const float scale = 1.0F / (float)T, half = 0.5F * scale;
     for (int64_t f = 0; f < t->geo.frequencies; ++f, a += frequency, b += frequency) {
@@ -116,7 +119,8 @@ static void join_gradient(const transform_state *t, const float *a, const float 
     }
 }
 
-void transform_store_gradient_team(const transform_state *t, float *dwei)
+void transform_store_gradient_team(const transform_state *t, const transform_block *from,
+                                   float *dwei)
 {
     const transform_scratch scratch = transform_thread_scratch(t);
     const chirp_conv1d_desc *d = &t->desc;
@@ -127,10 +131,9 @@ void transform_store_gradient_team(const transform_state *t, float *dwei)
 #pragma omp for collapse(2) schedule(static) nowait
     for (int64_t k = 0; k < t->out.padded; k += 2) {
         for (int64_t c = 0; c < t->in.padded; c += FFT_LANES) {
-            const float *a = t->gradient.at +
-                             (k / t->out.panel * t->in.panels + c / t->in.panel) * tile +
+            const float *a = from->at + (k / t->out.panel * t->in.panels + c / t->in.panel) * tile +
                              k % t->out.panel * t->in.panel + c % t->in.panel;
-            join_gradient(t, a, a + t->in.panel, scratch.stage);
+            join_gradient(t, from, a, a + t->in.panel, scratch.stage);
             t->geo.fft->plain(t->twiddle, &in, scratch.work, &out);
             for (int64_t h = 0; h < conv1d_min(2, d->K - k); ++h)
                 lanes_to_taps(scratch.other + h * FFT_LANES, d->S,

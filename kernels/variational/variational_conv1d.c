@@ -12,7 +12,8 @@ struct chirp_variational_conv1d_plan {
     chirp_variational_estimator estimator;
     int64_t Q;
     int64_t n_weights, n_src, n_pre; /* elements of weights, src and pre-activations */
-    chirp_conv1d_plan *mean; /* with ReLU and pool for reparameterization, bare for the others */
+    chirp_conv1d_plan
+        *mean; /* bare where two plain products make the layer, else everything fused */
     chirp_conv1d_plan *perturbation;    /* bare; flipout: of x o r, local: of x^2 */
     chirp_conv1d_plan *fused;           /* flipout, local: the whole layer with mean weights */
     float *weights;                     /* drawn weights; sigma eps; sigma^2 */
@@ -20,6 +21,7 @@ struct chirp_variational_conv1d_plan {
     float *pre_mean, *pre_perturbation; /* [N][Q][K]; the second holds the variance in local */
     float *joined;                      /* local: sqrt(variance) zeta */
     float *dpre, *dpre2, *dsrc2;        /* training */
+    float *sign_in, *sign_out;          /* flipout on spectra: [N][C], [N][K]; else NULL */
     chirp_conv1d_plan *row;             /* flipout of one channel: one row, everything fused */
     float *row_weights, *row_dwei;      /* [K][S] of one row */
     float *row_sign, *row_dbia;         /* [K] */
@@ -27,10 +29,38 @@ struct chirp_variational_conv1d_plan {
 
 static float *floats(int64_t n) { return chirp_calloc((size_t)n, sizeof(float)); }
 
-/* One channel: r is one sign a row, so s o conv(x r, delta) = conv(x, (r s) o delta), and the two products are one. */
-static bool by_rows(const chirp_conv1d_desc *desc, chirp_variational_estimator estimator)
+typedef enum ways {
+    FUSED,     /* one convolution with drawn weights */
+    PERTURBED, /* flipout inside one convolution: signs on spectra */
+    /* flipout of one channel: r is one sign a row, so s o conv(x r, delta) = conv(x, (r s) o delta), and the two products are one */
+    BY_ROWS,
+    TWO_PRODUCTS,
+} ways;
+
+/* Makes p->mean and says what it is for. */
+static chirp_status choose(chirp_variational_conv1d_plan *p, ways *way)
 {
-    return estimator == CHIRP_VARIATIONAL_FLIPOUT && desc->C == 1;
+    chirp_conv1d_desc desc = p->desc;
+    if (p->estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION) {
+        *way = FUSED;
+        return chirp_conv1d_plan_create(&desc, &p->mean);
+    }
+    if (p->estimator == CHIRP_VARIATIONAL_FLIPOUT && desc.C == 1) {
+        *way = BY_ROWS;
+        return chirp_conv1d_plan_create(&desc, &p->mean);
+    }
+    if (p->estimator == CHIRP_VARIATIONAL_FLIPOUT) {
+        *way = PERTURBED;
+        desc.perturbed = true;
+        const chirp_status st = chirp_conv1d_plan_create(&desc, &p->mean);
+        if (st != CHIRP_ERR_UNSUPPORTED) /* few channels or a forced algorithm: two products */
+            return st;
+        desc.perturbed = false;
+    }
+    *way = TWO_PRODUCTS;
+    desc.relu = false;
+    desc.pool = 1;
+    return chirp_conv1d_plan_create(&desc, &p->mean);
 }
 
 static chirp_status make_row_buffers(chirp_variational_conv1d_plan *p)
@@ -45,13 +75,16 @@ static chirp_status make_row_buffers(chirp_variational_conv1d_plan *p)
                : CHIRP_ERR_NOMEM;
 }
 
-static chirp_status make_buffers(chirp_variational_conv1d_plan *p, bool training)
+static chirp_status make_buffers(chirp_variational_conv1d_plan *p, ways way, bool training)
 {
-    if (p->row)
+    if (way == BY_ROWS)
         return make_row_buffers(p);
-    const bool two = p->estimator != CHIRP_VARIATIONAL_REPARAMETERIZATION;
+    const bool two = way == TWO_PRODUCTS;
     const bool local = p->estimator == CHIRP_VARIATIONAL_LOCAL;
     if (!(p->weights = floats(p->n_weights)))
+        return CHIRP_ERR_NOMEM;
+    if (way == PERTURBED && (!(p->sign_in = floats(p->desc.N * p->desc.C)) ||
+                             !(p->sign_out = floats(p->desc.N * p->desc.K))))
         return CHIRP_ERR_NOMEM;
     if (two && (!(p->src2 = floats(p->n_src)) || !(p->pre_mean = floats(p->n_pre)) ||
                 !(p->pre_perturbation = floats(p->n_pre))))
@@ -75,19 +108,19 @@ chirp_status chirp_variational_conv1d_plan_create(const chirp_conv1d_desc *desc,
     chirp_variational_conv1d_plan *p = chirp_calloc(1, sizeof *p);
     if (!p)
         return CHIRP_ERR_NOMEM;
-    chirp_conv1d_desc bare = *desc;
-    bare.relu = false;
-    bare.pool = 1;
-    const bool rows = by_rows(desc, estimator);
-    const bool two = estimator != CHIRP_VARIATIONAL_REPARAMETERIZATION && !rows;
     p->desc = *desc;
     p->estimator = estimator;
-    chirp_status st = chirp_conv1d_plan_create(two ? &bare : desc, &p->mean);
-    if (st == CHIRP_OK && two)
+    ways way;
+    chirp_status st = choose(p, &way);
+    if (st == CHIRP_OK && way == TWO_PRODUCTS) {
+        chirp_conv1d_desc bare = *desc;
+        bare.relu = false;
+        bare.pool = 1;
         st = chirp_conv1d_plan_create(&bare, &p->perturbation);
-    if (st == CHIRP_OK && two)
-        st = chirp_conv1d_plan_create(desc, &p->fused);
-    if (st == CHIRP_OK && rows) {
+        if (st == CHIRP_OK)
+            st = chirp_conv1d_plan_create(desc, &p->fused);
+    }
+    if (st == CHIRP_OK && way == BY_ROWS) {
         chirp_conv1d_desc one = *desc;
         one.N = 1;
         st = chirp_conv1d_plan_create(&one, &p->row);
@@ -97,7 +130,7 @@ chirp_status chirp_variational_conv1d_plan_create(const chirp_conv1d_desc *desc,
         p->n_weights = desc->K * desc->C * desc->S;
         p->n_src = desc->N * desc->W * desc->C;
         p->n_pre = desc->N * p->Q * desc->K;
-        st = make_buffers(p, training);
+        st = make_buffers(p, way, training);
     }
     if (st != CHIRP_OK) {
         chirp_variational_conv1d_plan_destroy(p);
@@ -127,6 +160,8 @@ void chirp_variational_conv1d_plan_destroy(chirp_variational_conv1d_plan *p)
     chirp_free(p->dpre);
     chirp_free(p->dpre2);
     chirp_free(p->dsrc2);
+    chirp_free(p->sign_in);
+    chirp_free(p->sign_out);
     chirp_free(p);
 }
 
@@ -258,6 +293,21 @@ static void backward_rows(chirp_variational_conv1d_plan *p, const float *src, co
     }
 }
 
+/* Signs and the transformed perturbation stay for backward. */
+static void forward_perturbed(chirp_variational_conv1d_plan *p, const float *src, const float *mu,
+                              const float *rho, const float *bia,
+                              const chirp_variational_draws *draws, float *dst, uint8_t *code)
+{
+    const int64_t N = p->desc.N, C = p->desc.C, K = p->desc.K;
+    const chirp_conv1d_signs signs = {p->sign_in, p->sign_out};
+    chirp_rng_sign(draws->sign_in, draws->first_row * (uint64_t)C, N * C, p->sign_in);
+    chirp_rng_sign(draws->sign_out, draws->first_row * (uint64_t)K, N * K, p->sign_out);
+    chirp_variational_perturbation(p->n_weights, rho, draws->noise, p->weights, p->desc.n_threads);
+    chirp_conv1d_load_weights(p->mean, mu);
+    chirp_conv1d_load_perturbation(p->mean, p->weights);
+    chirp_conv1d_forward_perturbed(p->mean, &signs, src, bia, dst, code);
+}
+
 void chirp_variational_conv1d_forward(chirp_variational_conv1d_plan *p, const float *src,
                                       const float *mu, const float *rho, const float *bia,
                                       const chirp_variational_draws *draws, float *dst,
@@ -274,6 +324,10 @@ void chirp_variational_conv1d_forward(chirp_variational_conv1d_plan *p, const fl
     }
     if (p->row) {
         forward_rows(p, src, mu, rho, bia, draws, dst, code);
+        return;
+    }
+    if (p->sign_in) {
+        forward_perturbed(p, src, mu, rho, bia, draws, dst, code);
         return;
     }
     const chirp_flipout out = signs(p, false, draws);
@@ -325,8 +379,13 @@ void chirp_variational_conv1d_backward(chirp_variational_conv1d_plan *p, const f
                                    dmu, drho, threads);
         return;
     }
-    if (p->row) {
-        backward_rows(p, src, mu, draws, ddst, code, dmu, drho, dbia, dsrc);
+    if (p->row || p->sign_in) {
+        const chirp_conv1d_signs signs = {p->sign_in, p->sign_out};
+        if (p->row)
+            backward_rows(p, src, mu, draws, ddst, code, dmu, drho, dbia, dsrc);
+        else
+            chirp_conv1d_backward_perturbed(p->mean, &signs, src, ddst, code, dsrc, dmu, drho,
+                                            dbia);
         chirp_variational_backward_perturbation(p->n_weights, mu, rho, draws->noise, drho,
                                                 kl_weight, prior_sigma, dmu, drho, threads);
         return;

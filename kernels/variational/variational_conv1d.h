@@ -9,8 +9,11 @@
  *                       weight posterior; the estimator draws them independently, as is usual: exact in every
  *                       marginal, not in the joint distribution.
  *
- * With one input channel Flipout's signs only flip filters, so every row is one fused convolution with weights of its own,
- * mu + (r s) sigma eps: no second product, nothing at full length. Otherwise Flipout and local need two convolutions a pass and the full-length pre-activations of both in memory.
+ * Flipout with 8 channels or more on both sides is one convolution with perturbed weights (conv1d.h): signs are constant
+ * in time and commute with the Fourier transform, so the second product shares the transforms of the first, and nothing
+ * is in memory at full length. With one input channel signs only flip filters, so every row is one fused convolution
+ * with weights of its own, mu + (r s) sigma eps: no second product at all. Otherwise, and for local, a pass is two
+ * convolutions with the full-length pre-activations of both in memory.
  * A plan owns what backward needs of forward; one plan serves one caller at a time; nothing but create allocates.
  * Bitwise the same for every number of threads.
  */

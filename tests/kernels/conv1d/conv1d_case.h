@@ -216,4 +216,72 @@ static inline chirp_conv1d_desc case_reference(const chirp_conv1d_desc *d)
     return r;
 }
 
+/*
+ * Bound: a transform of T points rounds each value by about u*sqrt(log2 T) of the tile's l2 norm, so errors are
+ * relative to a tile and not to the element (a quiet output beside a loud one is less accurate than by the direct
+ * method). What is promised, and asserted here, is the relative l2 error of a whole result: 5e-6 by the header, 1e-6 in these tests (u = 2^-24
+ * = 6e-8; observed 1.4e-7 to 6e-7). Codes may name another position than the reference where two are that close. */
+#define CASE_L2_BOUND 1e-6
+
+static inline double case_l2_norm(const float *x, int64_t n)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; ++i)
+        sum += (double)x[i] * (double)x[i];
+    return sqrt(sum);
+}
+
+static inline double case_l2_distance(const float *x, const float *y, int64_t n)
+{
+    double sum = 0.0;
+    for (int64_t i = 0; i < n; ++i) {
+        const double e = (double)x[i] - (double)y[i];
+        sum += e * e;
+    }
+    return sqrt(sum);
+}
+
+static inline void case_near_l2(const chirp_conv1d_desc *d, const char *what, const float *got,
+                                const float *want, int64_t n, double scale)
+{
+    const double e = case_l2_distance(got, want, n),
+                 bound = CASE_L2_BOUND * fmax(scale, case_l2_norm(want, n));
+    if (!(e <= bound)) /* written so that NaN fails */
+        fail_msg("%s: %s has l2 error %.3g, bound %.3g", case_name(d), what, e, bound);
+}
+
+/* Channels beside multiples of a vector and of a panel; one tile, several, an odd number; paddings beyond the taps. */
+static inline chirp_conv1d_desc case_transform_shape(void)
+{
+    static const int64_t channels[] = {8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 64, 65, 80, 96, 128};
+    chirp_conv1d_desc d = {.algorithm = CHIRP_CONV1D_TRANSFORM,
+                           .n_threads = 1 + (int)case_random(3)};
+    d.N = 1 + case_random(3);
+    d.C = channels[case_random(15)];
+    d.K = channels[case_random(15)];
+    d.S = 1 + case_random(case_random(3) ? 16 : 64);
+    d.dilation = 1 + case_random(4);
+    d.relu = case_random(2);
+    d.pool = case_random(2) ? 4 : 1 + case_random(CHIRP_CONV1D_MAX_POOL);
+    const int64_t span = (d.S - 1) * d.dilation,
+                  Q = d.pool + case_random(case_random(2) ? 40 : 400);
+    switch (case_random(3)) {
+    case 0:
+        break;
+    case 1:
+        chirp_conv1d_pad_same(&d);
+        break;
+    default:
+        d.pad_left = case_random((uint32_t)span + 30);
+        d.pad_right = case_random((uint32_t)span + 30);
+        break;
+    }
+    d.W = Q + span - d.pad_left - d.pad_right;
+    if (d.W < 1)
+        d.W = 1 + case_random(3);
+    if (chirp_conv1d_out_width(&d) < d.pool)
+        d.pool = 1;
+    return d;
+}
+
 #endif

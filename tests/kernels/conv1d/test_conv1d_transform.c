@@ -1,44 +1,11 @@
 /*
  * Convolution by Fourier tiles against the reference.
- *
- * Bound: a transform of T points rounds each value by about u*sqrt(log2 T) of the tile's l2 norm, so errors are
- * relative to a tile and not to the element (a quiet output beside a loud one is less accurate than by the direct
- * method). What is promised, and asserted here, is the relative l2 error of a whole result: 5e-6 by the header, 1e-6 in these tests (u = 2^-24
- * = 6e-8; observed 1.4e-7 to 6e-7). Codes may name another position than the reference where two are that close.
  */
 #include "conv1d_case.h"
 
 #include "kernels/conv1d/conv1d_fft.h"
 
 enum { RANDOM_SHAPES = 60 };
-
-static const double l2_bound = 1e-6;
-
-static double l2_norm(const float *x, int64_t n)
-{
-    double sum = 0.0;
-    for (int64_t i = 0; i < n; ++i)
-        sum += (double)x[i] * (double)x[i];
-    return sqrt(sum);
-}
-
-static double l2_distance(const float *x, const float *y, int64_t n)
-{
-    double sum = 0.0;
-    for (int64_t i = 0; i < n; ++i) {
-        const double e = (double)x[i] - (double)y[i];
-        sum += e * e;
-    }
-    return sqrt(sum);
-}
-
-static void near_l2(const chirp_conv1d_desc *d, const char *what, const float *got,
-                    const float *want, int64_t n, double scale)
-{
-    const double e = l2_distance(got, want, n), bound = l2_bound * fmax(scale, l2_norm(want, n));
-    if (!(e <= bound)) /* written so that NaN fails */
-        fail_msg("%s: %s has l2 error %.3g, bound %.3g", case_name(d), what, e, bound);
-}
 
 /* Every length against the double-precision definition, and back. */
 static void test_codelets(void **unused)
@@ -91,9 +58,9 @@ static void test_codelets(void **unused)
         fft->inverse(twiddle, &at, work, &out);
         for (int j = 0; j < n; ++j)
             z[j] /= (float)T;
-        if (!(l2_distance(z, x, n) <= 4e-7 * l2_norm(x, n)))
+        if (!(case_l2_distance(z, x, n) <= 4e-7 * case_l2_norm(x, n)))
             fail_msg("length %d: there and back has l2 error %.3g", T,
-                     l2_distance(z, x, n) / l2_norm(x, n));
+                     case_l2_distance(z, x, n) / case_l2_norm(x, n));
         assert_true(z[n] == GUARD_VALUE && work[conv1d_fft_work_floats(fft)] == GUARD_VALUE);
         chirp_free(twiddle);
         chirp_free(x);
@@ -107,7 +74,7 @@ static void check_codes(const conv1d_tensors *t, const float *pre)
 {
     const chirp_conv1d_desc *d = &t->desc;
     const int64_t Q = chirp_conv1d_out_width(d), P = Q / d->pool;
-    const double tol = 1e-5 * l2_norm(pre, d->N * Q * d->K) / sqrt((double)(d->N * Q * d->K));
+    const double tol = 1e-5 * case_l2_norm(pre, d->N * Q * d->K) / sqrt((double)(d->N * Q * d->K));
     for (int64_t i = 0; i < t->n_dst; ++i) {
         const int64_t n = i / (P * d->K), p = i / d->K % P, k = i % d->K;
         const int64_t first = (n * Q + p * d->pool) * d->K + k;
@@ -133,10 +100,10 @@ static void check_shape(const chirp_conv1d_desc *d)
     case_run(d, &got, NULL, &got);
     case_run(&ref, &got, got.code, &want);
     case_check_guards(&got);
-    near_l2(d, "dst", got.dst, want.dst, got.n_dst, 0.0);
-    near_l2(d, "dsrc", got.dsrc, want.dsrc, got.n_src, 0.0);
-    near_l2(d, "dwei", got.dwei, want.dwei, got.n_wei, 0.0);
-    near_l2(d, "dbia", got.dbia, want.dbia, d->K, l2_norm(got.ddst, got.n_dst));
+    case_near_l2(d, "dst", got.dst, want.dst, got.n_dst, 0.0);
+    case_near_l2(d, "dsrc", got.dsrc, want.dsrc, got.n_src, 0.0);
+    case_near_l2(d, "dwei", got.dwei, want.dwei, got.n_wei, 0.0);
+    case_near_l2(d, "dbia", got.dbia, want.dbia, d->K, case_l2_norm(got.ddst, got.n_dst));
 
     chirp_conv1d_plan *plan = case_plan(d);
     assert_int_equal(chirp_conv1d_plan_algorithm(plan, CHIRP_CONV1D_FORWARD),
@@ -146,9 +113,9 @@ static void check_shape(const chirp_conv1d_desc *d)
     assert_memory_equal(both.dst, got.dst, (size_t)got.n_dst * sizeof *got.dst);
     chirp_conv1d_backward(plan, got.src, got.ddst, got.code, both.dsrc, both.dwei, both.dbia);
     case_check_guards(&both);
-    near_l2(d, "dsrc of both", both.dsrc, want.dsrc, got.n_src, 0.0);
-    near_l2(d, "dwei of both", both.dwei, want.dwei, got.n_wei, 0.0);
-    near_l2(d, "dbia of both", both.dbia, want.dbia, d->K, l2_norm(got.ddst, got.n_dst));
+    case_near_l2(d, "dsrc of both", both.dsrc, want.dsrc, got.n_src, 0.0);
+    case_near_l2(d, "dwei of both", both.dwei, want.dwei, got.n_wei, 0.0);
+    case_near_l2(d, "dbia of both", both.dbia, want.dbia, d->K, case_l2_norm(got.ddst, got.n_dst));
     chirp_conv1d_plan_destroy(plan);
 
     if (d->relu || d->pool > 1) {
@@ -168,45 +135,11 @@ static void check_shape(const chirp_conv1d_desc *d)
     case_free(&got);
 }
 
-/* Channels beside multiples of a vector and of a panel; one tile, several, an odd number; paddings beyond the taps. */
-static chirp_conv1d_desc random_shape(void)
-{
-    static const int64_t channels[] = {8, 9, 15, 16, 17, 24, 31, 32, 33, 48, 64, 65, 80, 96, 128};
-    chirp_conv1d_desc d = {.algorithm = CHIRP_CONV1D_TRANSFORM,
-                           .n_threads = 1 + (int)case_random(3)};
-    d.N = 1 + case_random(3);
-    d.C = channels[case_random(15)];
-    d.K = channels[case_random(15)];
-    d.S = 1 + case_random(case_random(3) ? 16 : 64);
-    d.dilation = 1 + case_random(4);
-    d.relu = case_random(2);
-    d.pool = case_random(2) ? 4 : 1 + case_random(CHIRP_CONV1D_MAX_POOL);
-    const int64_t span = (d.S - 1) * d.dilation,
-                  Q = d.pool + case_random(case_random(2) ? 40 : 400);
-    switch (case_random(3)) {
-    case 0:
-        break;
-    case 1:
-        chirp_conv1d_pad_same(&d);
-        break;
-    default:
-        d.pad_left = case_random((uint32_t)span + 30);
-        d.pad_right = case_random((uint32_t)span + 30);
-        break;
-    }
-    d.W = Q + span - d.pad_left - d.pad_right;
-    if (d.W < 1)
-        d.W = 1 + case_random(3);
-    if (chirp_conv1d_out_width(&d) < d.pool)
-        d.pool = 1;
-    return d;
-}
-
 static void test_random_shapes(void **unused)
 {
     (void)unused;
     for (int round = 0; round < RANDOM_SHAPES; ++round) {
-        const chirp_conv1d_desc d = random_shape();
+        const chirp_conv1d_desc d = case_transform_shape();
         check_shape(&d);
     }
 }
@@ -243,7 +176,7 @@ static void test_adjoint(void **unused)
 {
     (void)unused;
     for (int round = 0; round < 20; ++round) {
-        chirp_conv1d_desc d = random_shape();
+        chirp_conv1d_desc d = case_transform_shape();
         d.relu = false;
         d.pool = 1;
         conv1d_tensors t = case_create(&d, false);
@@ -256,7 +189,8 @@ static void test_adjoint(void **unused)
             data += (double)t.dsrc[i] * (double)t.src[i];
         for (int64_t i = 0; i < t.n_wei; ++i)
             weights += (double)t.dwei[i] * (double)t.wei[i];
-        const double bound = l2_bound * l2_norm(t.ddst, t.n_dst) * l2_norm(t.dst, t.n_dst);
+        const double bound =
+            CASE_L2_BOUND * case_l2_norm(t.ddst, t.n_dst) * case_l2_norm(t.dst, t.n_dst);
         if (!(fabs(forward - data) <= bound && fabs(forward - weights) <= bound))
             fail_msg("%s: <ddst, dst> %.9g, <dsrc, src> %.9g, <dwei, wei> %.9g, bound %.3g",
                      case_name(&d), forward, data, weights, bound);
@@ -346,14 +280,14 @@ static void test_blocks(void **unused)
         const uint8_t *code = all.code + n * one.n_dst;
         chirp_conv1d_forward(plan, src, all.bia, one.dst, NULL);
         chirp_conv1d_backward(plan, src, ddst, code, one.dsrc, one.dwei, one.dbia);
-        near_l2(&d, "dst of a sample", all.dst + n * one.n_dst, one.dst, one.n_dst, 0.0);
-        near_l2(&d, "dsrc of a sample", all.dsrc + n * one.n_src, one.dsrc, one.n_src, 0.0);
+        case_near_l2(&d, "dst of a sample", all.dst + n * one.n_dst, one.dst, one.n_dst, 0.0);
+        case_near_l2(&d, "dsrc of a sample", all.dsrc + n * one.n_src, one.dsrc, one.n_src, 0.0);
         for (int64_t i = 0; i < one.n_wei; ++i)
             sum[i] += (double)one.dwei[i];
     }
     for (int64_t i = 0; i < one.n_wei; ++i)
         one.dwei[i] = (float)sum[i];
-    near_l2(&d, "dwei", all.dwei, one.dwei, one.n_wei, 0.0);
+    case_near_l2(&d, "dwei", all.dwei, one.dwei, one.n_wei, 0.0);
     chirp_free(sum);
     chirp_conv1d_plan_destroy(plan);
     case_free_results(&one);
@@ -385,7 +319,7 @@ static void test_new_weights(void **unused)
     case_run(&d, &t, NULL, &t);
     for (int64_t i = 0; i < t.n_dst; ++i)
         again.dst[i] += t.bia[i % d.K];
-    near_l2(&d, "dst", again.dst, t.dst, t.n_dst, 0.0);
+    case_near_l2(&d, "dst", again.dst, t.dst, t.n_dst, 0.0);
     case_free_results(&again);
     case_free(&t);
 }
