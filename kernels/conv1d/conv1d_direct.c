@@ -54,11 +54,50 @@ static direct_blocks row_blocks(int64_t n_rows, int64_t inner_floats)
     return blocks_of(n_rows, conv1d_min(wide ? WIDE_ROWS : ROWS, conv1d_round_up(n_rows, vector)));
 }
 
-/* rows: output channels; inner: channels summed over per tap */
+/*
+ * Column j of tap s reads input row j + s*dilation - shift, which exists from 0 to limit - 1. Where a sample is one tile
+ * that reaches into the padding, each tap becomes a product of its own over the columns that exist.
+ */
+static chirp_status columns_clips(direct_columns *c, const chirp_gemm_shape shapes[2], int64_t taps,
+                                  int64_t dilation, int64_t shift, int64_t limit)
+{
+    const int64_t n = c->tiles.total;
+    if (c->tiles.count > 1 || taps > CLIPPED_TAPS ||
+        (shift <= 0 && n + (taps - 1) * dilation - shift <= limit))
+        return CHIRP_OK;
+    c->clips = chirp_calloc((size_t)taps, sizeof *c->clips);
+    if (!c->clips)
+        return CHIRP_ERR_NOMEM;
+    for (int64_t s = 0; s < taps; ++s) {
+        direct_columns_clip *clip = &c->clips[s];
+        const int64_t ahead = s * dilation - shift;
+        clip->column = conv1d_max(0, -ahead);
+        clip->width = conv1d_min(n, limit - ahead) - clip->column;
+        clip->row = clip->column + ahead;
+        for (int last_row = 0; last_row < 2 && clip->width > 0; ++last_row) {
+            chirp_gemm_shape shape = shapes[last_row];
+            if (shape.m == 0)
+                continue;
+            shape.n = clip->width;
+            shape.accumulate = true;
+            shape.reduce = false;
+            const chirp_status st = chirp_gemm_dispatch(&shape, &clip->gemms[last_row]);
+            if (st != CHIRP_OK)
+                return st;
+        }
+    }
+    return CHIRP_OK;
+}
+
+/*
+ * rows: output channels; inner: channels summed over per tap; shift, limit: see columns_clips, only read unless
+ * gathered
+ */
 static chirp_status columns_create(direct_columns *c, int64_t n_rows, int64_t inner, int64_t taps,
                                    int64_t dilation, direct_blocks tiles, int64_t ldc_or_0,
-                                   bool gathered)
+                                   bool gathered, int64_t shift, int64_t limit)
 {
+    chirp_gemm_shape shapes[2] = {{0}}; /* of the last tile, by row block */
     c->rows = row_blocks(n_rows, inner * taps);
     c->inner_taps = inner * taps;
     c->tiles = tiles;
@@ -84,12 +123,14 @@ static chirp_status columns_create(direct_columns *c, int64_t n_rows, int64_t in
                 .stride_a = m * inner,
                 .stride_b = dilation * inner,
             };
+            if (last_tile)
+                shapes[last_row] = shape;
             const chirp_status st = chirp_gemm_dispatch(&shape, &c->gemms[last_row][last_tile]);
             if (st != CHIRP_OK)
                 return st;
         }
     }
-    return CHIRP_OK;
+    return gathered ? CHIRP_OK : columns_clips(c, shapes, taps, dilation, shift, limit);
 }
 
 static chirp_status forward_create(direct_state *d)
@@ -99,9 +140,9 @@ static chirp_status forward_create(direct_state *d)
     if (direct_narrow_forward_fits(desc))
         return direct_narrow_forward_create(d);
     const int64_t most = conv1d_max(COLUMNS / desc->pool, 1) * desc->pool;
-    const chirp_status st =
-        columns_create(f, desc->K, desc->C, desc->S, desc->dilation,
-                       even_blocks(d->routed, most, desc->pool), 0, d->gathered);
+    const chirp_status st = columns_create(f, desc->K, desc->C, desc->S, desc->dilation,
+                                           even_blocks(d->routed, most, desc->pool), 0, d->gathered,
+                                           desc->pad_left, desc->W);
     if (st != CHIRP_OK)
         return st;
     const int64_t in =
@@ -117,13 +158,14 @@ static chirp_status backward_data_create(direct_state *d)
     const chirp_conv1d_desc *desc = &d->desc;
     direct_columns *b = &d->backward_data;
     const chirp_status st = columns_create(b, desc->C, desc->K, desc->S, desc->dilation,
-                                           even_blocks(desc->W, COLUMNS, 1), desc->C, false);
+                                           even_blocks(desc->W, COLUMNS, 1), desc->C, false,
+                                           d->span - desc->pad_left, d->routed);
     if (st != CHIRP_OK)
         return st;
     const int64_t rows_kept = STORED_BYTES / 4 / desc->K - d->span;
     b->stored = conv1d_min(conv1d_max(rows_kept / b->tiles.size, 1), b->tiles.count);
-    b->scratch = (size_t)(conv1d_round_up((b->stored * b->tiles.size + d->span) * desc->K,
-                                          CONV1D_ALIGN_FLOATS) +
+    const int64_t rows = b->clips ? d->routed : b->stored * b->tiles.size + d->span;
+    b->scratch = (size_t)(conv1d_round_up(rows * desc->K, CONV1D_ALIGN_FLOATS) +
                           conv1d_round_up(b->tiles.size * b->rows.size, CONV1D_ALIGN_FLOATS) +
                           CONV1D_ALIGN_FLOATS);
     return CHIRP_OK;
@@ -258,7 +300,9 @@ static void destroy(void *state)
     if (!d)
         return;
     chirp_free(d->forward.weights);
+    chirp_free(d->forward.clips);
     chirp_free(d->backward_data.weights);
+    chirp_free(d->backward_data.clips);
     chirp_free(d->cells.cells);
     chirp_free(d->cells.bias);
     chirp_free(d->narrow.partial);
@@ -376,15 +420,29 @@ static double cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
     return chirp_conv1d_flops(desc) / 2.0;
 }
 
-/* Padded rows and taps count as done; positions that pooling drops don't. */
+/* Columns of a pass, all taps together: all, or those whose input exists. */
+static double columns_done(const direct_columns *c, int64_t taps)
+{
+    if (!c->clips)
+        return (double)(c->tiles.total * taps);
+    double done = 0;
+    for (int64_t s = 0; s < taps; ++s)
+        done += (double)conv1d_max(c->clips[s].width, 0);
+    return done;
+}
+
+/* Padded rows count as done, and taps that meet zeros copied from the padding; positions that pooling drops don't. */
 static double flops(const void *state, chirp_conv1d_pass pass)
 {
     const direct_state *d = state;
     if (pass == CHIRP_CONV1D_BACKWARD_WEIGHTS && d->narrow.vectors)
         return 2.0 * (double)d->desc.N * (double)d->desc.K * (double)d->desc.S * (double)d->P;
-    const double width = (double)(pass == CHIRP_CONV1D_BACKWARD_DATA ? d->desc.W : d->routed);
-    return 2.0 * (double)d->desc.N * (double)d->desc.K * (double)d->desc.C * (double)d->desc.S *
-           width;
+    const double per_column = 2.0 * (double)d->desc.N * (double)d->desc.K * (double)d->desc.C;
+    if (pass == CHIRP_CONV1D_BACKWARD_DATA)
+        return per_column * columns_done(&d->backward_data, d->desc.S);
+    if (pass == CHIRP_CONV1D_FORWARD && !d->narrow_weights)
+        return per_column * columns_done(&d->forward, d->desc.S);
+    return per_column * (double)(d->routed * d->desc.S);
 }
 
 /* Row blocks stream all samples past weights that stay in L2; a tile's rows are in L2 when the next tile needs them. */

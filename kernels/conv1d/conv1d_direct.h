@@ -27,6 +27,13 @@ typedef struct direct_blocks {
 /** Products for full and last blocks of rows (m) and columns (n or k). */
 typedef chirp_gemm direct_gemms[2][2];
 
+/* One tap of a tile that is a whole sample: the columns whose input exists, so that padding costs no operations. */
+typedef struct direct_columns_clip {
+    int64_t column, width,
+        row;             /* output columns [column, column + width) read input rows from `row` on */
+    chirp_gemm gemms[2]; /* [last row block], adding */
+} direct_columns_clip;
+
 typedef struct
     direct_columns { /* forward and backward_data: rows = output channels, columns = time */
     direct_blocks rows, tiles;
@@ -35,7 +42,9 @@ typedef struct
     int64_t inner_taps;  /* products per output element */
     float *weights;      /* [row block][tap][inner channel][row] */
     direct_gemms gemms;  /* [last row block][last tile] */
-    size_t scratch;      /* floats per thread */
+    direct_columns_clip
+        *clips;     /* [taps], used instead of gemms; NULL: padding is copied as zeros */
+    size_t scratch; /* floats per thread */
 } direct_columns;
 
 typedef struct

@@ -9,6 +9,7 @@
 #include "kernels/conv1d/conv1d_direct.h"
 
 #include <omp.h>
+#include <string.h>
 
 enum {
     OWN_ITEMS = 8,              /* per thread, to be worth not sharing row blocks */
@@ -44,6 +45,30 @@ static void share_items(const direct_state *d, const direct_columns *c, items_fu
     }
 }
 
+/*
+ * out (m x columns of a tile) = sum over taps of weights * rows. rows: the tile's input with its padding as zeros; with
+ * clips, the sample's input as it is.
+ */
+static void multiply(const direct_columns *c, const direct_state *d, int64_t block, int64_t tile,
+                     const float *weights, const float *rows, float *out, int64_t ldc)
+{
+    const int64_t taps = d->desc.S;
+    const bool last = block + 1 == c->rows.count;
+    if (!c->clips) {
+        chirp_gemm_reduce(&c->gemms[last][tile + 1 == c->tiles.count], weights, rows, out, taps);
+        return;
+    }
+    const int64_t m = last ? c->padded_last : c->rows.size, inner = c->inner_taps / taps;
+    for (int64_t j = 0; j < c->tiles.total; ++j)
+        memset(out + j * ldc, 0, (size_t)m * sizeof *out);
+    for (int64_t s = 0; s < taps; ++s) {
+        const direct_columns_clip *clip = &c->clips[s];
+        if (clip->width > 0)
+            chirp_gemm_run(&clip->gemms[last], weights + s * m * inner, rows + clip->row * inner,
+                           out + clip->column * ldc);
+    }
+}
+
 static float *rows_behind(const direct_columns *c, float *tile)
 {
     return tile + conv1d_round_up(c->tiles.size * c->rows.size, CONV1D_ALIGN_FLOATS);
@@ -62,6 +87,8 @@ static const float *forward_rows(const direct_state *d, const float *sample, int
     const chirp_conv1d_desc *desc = &d->desc;
     if (d->gathered)
         direct_gather(desc, sample, w0, width, rows);
+    else if (d->forward.clips)
+        return sample;
     else if (w0 >= 0 && w0 + width + d->span <= desc->W)
         return sample + w0 * desc->C;
     else
@@ -85,14 +112,14 @@ static void forward_items(const direct_state *d, const void *tensors, int64_t b0
             const bool last_block = b + 1 == f->rows.count;
             const int64_t k0 = b * f->rows.size;
             const float *weights = f->weights + k0 * desc->C * desc->S;
-            const chirp_gemm *gemm = &f->gemms[last_block][t + 1 == f->tiles.count];
+            const int64_t m = last_block ? f->padded_last : f->rows.size;
             if (d->gathered)
-                chirp_gemm_run(gemm, weights, rows, tile);
+                chirp_gemm_run(&f->gemms[last_block][t + 1 == f->tiles.count], weights, rows, tile);
             else
-                chirp_gemm_reduce(gemm, weights, rows, tile, desc->S);
+                multiply(f, d, b, t, weights, rows, tile, m);
             const int64_t to = (n * d->P + q0 / desc->pool) * desc->K + k0;
-            conv1d_epilogue(desc, tile, last_block ? f->padded_last : f->rows.size, width,
-                            direct_width(&f->rows, b), in->bia ? in->bia + k0 : NULL, in->dst + to,
+            conv1d_epilogue(desc, tile, m, width, direct_width(&f->rows, b),
+                            in->bia ? in->bia + k0 : NULL, in->dst + to,
                             in->code ? in->code + to : NULL);
         }
     }
@@ -120,17 +147,16 @@ static void backward_data_tile(const direct_state *d, int64_t block, int64_t t, 
 {
     const chirp_conv1d_desc *desc = &d->desc;
     const direct_columns *b = &d->backward_data;
-    const bool last_block = block + 1 == b->rows.count, last_tile = t + 1 == b->tiles.count;
+    const bool last_block = block + 1 == b->rows.count;
     const int64_t width = direct_width(&b->tiles, t), c0 = block * b->rows.size;
     const int64_t n_c = direct_width(&b->rows, block);
     const float *weights = b->weights + c0 * desc->K * desc->S;
-    const chirp_gemm *gemm = &b->gemms[last_block][last_tile];
     float *to = sample + t * b->tiles.size * desc->C + c0;
     if (!last_block || b->padded_last == n_c) { /* whole vectors: straight into the tensor */
-        chirp_gemm_reduce(gemm, weights, rows, to, desc->S);
+        multiply(b, d, block, t, weights, rows, to, desc->C);
         return;
     }
-    chirp_gemm_reduce(gemm, weights, rows, tile, desc->S);
+    multiply(b, d, block, t, weights, rows, tile, b->padded_last);
     for (int64_t w = 0; w < width; ++w)
         for (int64_t c = 0; c < n_c; ++c)
             to[w * desc->C + c] = tile[w * b->padded_last + c];
@@ -149,9 +175,11 @@ static void backward_data_items(const direct_state *d, const void *tensors, int6
         const int64_t n_tiles = conv1d_min(conv1d_min(b->stored, b->tiles.count - t), i1 - i);
         const int64_t w0 = t * b->tiles.size,
                       w1 = conv1d_min(w0 + n_tiles * b->tiles.size, desc->W);
-        const int64_t q0 = w0 + desc->pad_left - d->span, from = n * d->P * desc->K;
-        conv1d_route(desc, in->ddst + from, in->code ? in->code + from : NULL, q0,
-                     q0 + (w1 - w0) + d->span, desc->K, rows, desc->K);
+        const int64_t from = n * d->P * desc->K;
+        const int64_t q0 = b->clips ? 0 : w0 + desc->pad_left - d->span;
+        const int64_t q1 = b->clips ? d->routed : q0 + (w1 - w0) + d->span;
+        conv1d_route(desc, in->ddst + from, in->code ? in->code + from : NULL, q0, q1, desc->K,
+                     rows, desc->K);
         for (int64_t block = b0; block < b1; ++block)
             for (int64_t j = 0; j < n_tiles; ++j)
                 backward_data_tile(d, block, t + j, rows + j * b->tiles.size * desc->K,
