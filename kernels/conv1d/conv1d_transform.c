@@ -257,6 +257,29 @@ static double flops(const void *state, chirp_conv1d_pass pass)
     return transform_flops(&t->desc, pass, &t->geo);
 }
 
+/*
+ * Tensors once; spectra of a block go out and come back between stages; weight spectra come in for every block, sums of
+ * the gradient come in and go out for every block but the first and last.
+ */
+static double bytes(const void *state, chirp_conv1d_pass pass)
+{
+    const transform_state *t = state;
+    const chirp_conv1d_desc *d = &t->desc;
+    const double blocks = (double)conv1d_ceil_div(d->N, t->block);
+    const double per_channel =
+        4.0 * 2.0 * (double)t->geo.frequencies * (double)d->N * (double)t->geo.rows_per_sample;
+    const double spectra = 2.0 * per_channel * (double)(t->in.padded + t->out.padded);
+    const double sets = d->perturbed ? 2.0 : 1.0;
+    const double plane =
+        4.0 * (double)t->geo.frequencies * (double)t->in.padded * (double)t->out.padded;
+    const double wei = 4.0 * (double)(d->K * d->C * d->S);
+    const double tensors = chirp_conv1d_bytes(d, pass) - wei;
+    if (pass != CHIRP_CONV1D_BACKWARD_WEIGHTS)
+        return tensors + spectra + sets * blocks * 2.0 * plane;
+    const double planes = t->one_block ? 2.0 : 3.0;
+    return tensors + spectra + sets * (wei + (2.0 * blocks - 1.0) * planes * plane + 2.0 * plane);
+}
+
 static void describe(const void *state, chirp_conv1d_pass pass, char *text, size_t size)
 {
     (void)pass;
@@ -281,5 +304,6 @@ const conv1d_engine conv1d_engine_transform = {
     .forward_perturbed = forward_perturbed,
     .backward_perturbed = backward_perturbed,
     .flops = flops,
+    .bytes = bytes,
     .describe = describe,
 };

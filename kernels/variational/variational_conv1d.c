@@ -171,6 +171,13 @@ chirp_variational_conv1d_mean_plan(const chirp_variational_conv1d_plan *plan)
     return plan->mean;
 }
 
+double chirp_variational_conv1d_flops(const chirp_variational_conv1d_plan *plan,
+                                      chirp_conv1d_pass pass)
+{
+    return chirp_conv1d_plan_flops(plan->mean, pass) +
+           (plan->perturbation ? chirp_conv1d_plan_flops(plan->perturbation, pass) : 0);
+}
+
 double chirp_variational_conv1d_draws(const chirp_conv1d_desc *desc,
                                       chirp_variational_estimator estimator)
 {

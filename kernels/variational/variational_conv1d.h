@@ -40,6 +40,10 @@ void chirp_variational_conv1d_plan_destroy(
 const chirp_conv1d_plan *
 chirp_variational_conv1d_mean_plan(const chirp_variational_conv1d_plan *plan);
 
+/** Operations of a pass, products and transforms of both sets of weights [flop]; elementwise parts aren't counted. */
+double chirp_variational_conv1d_flops(const chirp_variational_conv1d_plan *plan,
+                                      chirp_conv1d_pass pass);
+
 /** Random normal numbers of one forward pass: K*C*S, or N*Q*K for local. */
 double chirp_variational_conv1d_draws(const chirp_conv1d_desc *desc,
                                       chirp_variational_estimator estimator);

@@ -1,11 +1,13 @@
 /* What the rows of whole layers share: plans, numbers, passes. */
 #include "suites/layers/bench_layer.h"
 
+#include "harness/base/clock.h"
 #include "harness/base/memory.h"
 #include "kernels/random/random.h"
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 void close_layer_plans(bench_layer *l)
@@ -96,4 +98,31 @@ void layer_backward(bench_layer *l, float kl_weight)
     chirp_dense_backward_activation(l->dense, l->dst, l->ddst);
     chirp_dense_backward_weights(l->dense, l->src, l->ddst, l->dmu, l->dbia);
     chirp_dense_backward_data(l->dense, l->ddst, l->mu, l->dsrc);
+}
+
+static double seconds(void *layer, void (*part)(void *), int calls)
+{
+    const double start = chirp_now_s();
+    for (int k = 0; k < calls; ++k)
+        part(layer);
+    return (chirp_now_s() - start) / calls;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double p = *(const double *)a, q = *(const double *)b;
+    return (p > q) - (p < q);
+}
+
+double layer_part_us(void *layer, void (*part)(void *))
+{
+    enum { TIMES = 11 };
+    double sample[TIMES];
+    (void)seconds(layer, part, 1);
+    const double once = seconds(layer, part, 3);
+    const int calls = once > 1e-4 ? 1 : once > 1e-7 ? (int)(1e-4 / once) + 1 : 1000;
+    for (int t = 0; t < TIMES; ++t)
+        sample[t] = 1e6 * seconds(layer, part, calls);
+    qsort(sample, TIMES, sizeof sample[0], ascending);
+    return sample[TIMES / 2];
 }

@@ -97,6 +97,20 @@ static const predictive_case predictive[] = {{3, 1, 1856, 128, 2},
         COLD_ROW("dense/backward/reparameterization/leaf." layer "/batch:64/cache:all_cold",       \
                  inputs, outputs, act, CHIRP_VARIATIONAL_REPARAMETERIZATION, 1, ALL_COLD)
 
+#define CONV_ROW(name_, number, e)                                                                 \
+    {                                                                                              \
+        .name = "conv1d/step/" name_ "/conv" #number "/batch:64", .run = layers_run_conv_step,     \
+        .check = layers_check_conv, .arg = &(const conv_case)                                      \
+        {                                                                                          \
+            (number), BATCH, (e)                                                                   \
+        }                                                                                          \
+    }
+#define CONV_ROWS(number)                                                                          \
+    CONV_ROW("deterministic", number, DETERMINISTIC),                                              \
+        CONV_ROW("reparameterization", number, CHIRP_VARIATIONAL_REPARAMETERIZATION),              \
+        CONV_ROW("local", number, CHIRP_VARIATIONAL_LOCAL),                                        \
+        CONV_ROW("flipout", number, CHIRP_VARIATIONAL_FLIPOUT)
+
 #define ARRAY_ROW(row_name, array)                                                                 \
     {                                                                                              \
         .name = (row_name), .run = layers_run_array, .check = layers_check_array, .arg = (array)   \
@@ -121,6 +135,11 @@ const chirp_bench_entry chirp_suite_layers[] = {
     LAYER_ROWS("dense", "step", layers_run_step, dense1),
     LAYER_ROWS("dense", "step", layers_run_step, dense2),
     LAYER_ROWS("dense", "step", layers_run_step, dense3),
+    CONV_ROWS(1),
+    CONV_ROWS(2),
+    CONV_ROWS(3),
+    CONV_ROWS(4),
+    CONV_ROWS(7),
     PREDICTIVE_ROW("predictive/forward/local/last2/samples:1", 0),
     PREDICTIVE_ROW("predictive/forward/local/last2/samples:100", 1),
     PREDICTIVE_ROW("predictive/forward/local/last2/samples:1000", 2),

@@ -20,6 +20,16 @@ chirp_status layers_run_cold(chirp_bench *b, const void *arg);
 chirp_status layers_run_step(chirp_bench *b, const void *arg);
 chirp_status layers_check(const void *arg, double *relative_error);
 
+/* A whole convolution of the study's root, likewise. */
+typedef struct conv_case {
+    int layer; /* 1 to 7 */
+    int64_t batch;
+    int estimator;
+} conv_case;
+
+chirp_status layers_run_conv_step(chirp_bench *b, const void *arg);
+chirp_status layers_check_conv(const void *arg, double *relative_error);
+
 /* n elements; bytes moved per element at least. */
 typedef struct array_case {
     int kind; /* of the file's own enum, below */

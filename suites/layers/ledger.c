@@ -1,7 +1,6 @@
 /* Whole layers, deterministic beside the three estimators, and where their time goes. */
 #include "suites/layers/bench_layer.h"
 
-#include "harness/base/clock.h"
 #include "harness/base/memory.h"
 #include "kernels/dense/dense_reference.h"
 #include "kernels/optimizer/optimizer.h"
@@ -13,15 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void divergence(bench_layer *l)
+static void divergence(void *layer)
 {
+    bench_layer *l = layer;
     if (l->variational)
         l->kl =
             chirp_variational_kl(l->weights, l->mu, l->rho, layer_prior_sigma, l->desc.n_threads);
 }
 
-static void optimize(bench_layer *l)
+static void optimize(void *layer)
 {
+    bench_layer *l = layer;
     /* a tiny rate, so that thousands of timed steps leave the numbers where they are */
     const chirp_adam adam = {
         .learning_rate = 1e-12F, .beta1 = 0.9F, .beta2 = 0.999F, .epsilon = 1e-8F};
@@ -30,8 +31,9 @@ static void optimize(bench_layer *l)
 }
 
 /* The products of the forward pass alone. */
-static void products(bench_layer *l)
+static void products(void *layer)
 {
+    bench_layer *l = layer;
     if (l->c->estimator == CHIRP_VARIATIONAL_LOCAL) {
         chirp_dense_moments(l->dense, l->src, l->mu, l->rho, l->bia, l->dst, l->ddst);
         return;
@@ -41,8 +43,9 @@ static void products(bench_layer *l)
         chirp_dense_forward(l->dense, l->src, l->mu, NULL, l->ddst);
 }
 
-static void backward_products(bench_layer *l)
+static void backward_products(void *layer)
 {
+    bench_layer *l = layer;
     for (int pair = 0; pair < (l->c->estimator > 0 ? 2 : 1); ++pair) {
         chirp_dense_backward_weights(l->dense, l->src, l->loss, pair ? l->drho : l->dmu,
                                      pair ? NULL : l->dbia);
@@ -51,8 +54,9 @@ static void backward_products(bench_layer *l)
 }
 
 /* The draws of both passes alone, in the first cache, as the kernels make them. */
-static void draw_everything(bench_layer *l)
+static void draw_everything(void *layer)
 {
+    bench_layer *l = layer;
     enum { PIECE = 1024 };
     if (!l->variational)
         return;
@@ -79,35 +83,9 @@ static void draw_everything(bench_layer *l)
     }
 }
 
-static double seconds(bench_layer *l, void (*part)(bench_layer *), int calls)
-{
-    const double start = chirp_now_s();
-    for (int k = 0; k < calls; ++k)
-        part(l);
-    return (chirp_now_s() - start) / calls;
-}
+static void forward(void *layer) { layer_forward(layer); }
 
-static int ascending(const void *a, const void *b)
-{
-    const double p = *(const double *)a, q = *(const double *)b;
-    return (p > q) - (p < q);
-}
-
-/* Median of eleven times of one part [us]; each repeats it for about 100 us, long against the clock. */
-static double part_us(bench_layer *l, void (*part)(bench_layer *))
-{
-    enum { TIMES = 11 };
-    double sample[TIMES];
-    (void)seconds(l, part, 1);
-    const double once = seconds(l, part, 3);
-    const int calls = once > 1e-4 ? 1 : once > 1e-7 ? (int)(1e-4 / once) + 1 : 1000;
-    for (int t = 0; t < TIMES; ++t)
-        sample[t] = 1e6 * seconds(l, part, calls);
-    qsort(sample, TIMES, sizeof sample[0], ascending);
-    return sample[TIMES / 2];
-}
-
-static void backward_with_kl(bench_layer *l) { layer_backward(l, layer_kl_weight); }
+static void backward_with_kl(void *layer) { layer_backward(layer, layer_kl_weight); }
 
 static void count(chirp_bench *b, const bench_layer *l)
 {
@@ -194,18 +172,18 @@ chirp_status layers_run_step(chirp_bench *b, const void *arg)
         chirp_bench_consume(l.param);
     }
     if (st == CHIRP_OK) {
-        const double all_us = part_us(&l, layer_forward), products_us = part_us(&l, products);
-        const double back_us = part_us(&l, backward_with_kl),
-                     back_products_us = part_us(&l, backward_products);
+        const double all_us = layer_part_us(&l, forward), products_us = layer_part_us(&l, products);
+        const double back_us = layer_part_us(&l, backward_with_kl),
+                     back_products_us = layer_part_us(&l, backward_products);
         chirp_bench_counter(b, "forward_us", all_us);
         chirp_bench_counter(b, "products_us", products_us);
         chirp_bench_counter(b, "sampling_us", all_us - products_us);
         chirp_bench_counter(b, "backward_us", back_us);
         chirp_bench_counter(b, "backward_products_us", back_products_us);
         chirp_bench_counter(b, "gradient_us", back_us - back_products_us);
-        chirp_bench_counter(b, "random_us", l.variational ? part_us(&l, draw_everything) : 0);
-        chirp_bench_counter(b, "kl_us", l.variational ? part_us(&l, divergence) : 0);
-        chirp_bench_counter(b, "optimizer_us", part_us(&l, optimize));
+        chirp_bench_counter(b, "random_us", l.variational ? layer_part_us(&l, draw_everything) : 0);
+        chirp_bench_counter(b, "kl_us", l.variational ? layer_part_us(&l, divergence) : 0);
+        chirp_bench_counter(b, "optimizer_us", layer_part_us(&l, optimize));
         chirp_bench_flops(b, 3 * forward_flops(&l), 3 * chirp_dense_flops(&l.desc));
         chirp_bench_bytes(b, forward_bytes(&l) + backward_bytes(&l) + 28.0 * (double)l.trained);
         count(b, &l);

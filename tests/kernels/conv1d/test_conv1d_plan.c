@@ -144,13 +144,20 @@ static void test_plan_says_what_it_does(void **unused)
         assert_true(chirp_conv1d_plan_flops(plan, (chirp_conv1d_pass)pass) > 0.0);
     }
     chirp_conv1d_plan_destroy(plan);
-    d.algorithm = CHIRP_CONV1D_DIRECT;
-    plan = case_plan(&d);
-    for (int pass = 0; pass < CHIRP_CONV1D_PASSES; ++pass) /* nothing moves less than the least */
-        assert_true(chirp_conv1d_plan_bytes(plan, (chirp_conv1d_pass)pass) >=
-                    chirp_conv1d_bytes(&d, (chirp_conv1d_pass)pass) -
-                        4.0 * (double)(d.K * d.C * d.S + d.K));
-    chirp_conv1d_plan_destroy(plan);
+    static const chirp_conv1d_algorithm fast[] = {CHIRP_CONV1D_DIRECT, CHIRP_CONV1D_TRANSFORM};
+    for (int i = 0; i < 2; ++i) {
+        d = good;
+        d.algorithm = fast[i];
+        d.C = d.K = 16;
+        plan = case_plan(&d);
+        for (int pass = 0; pass < CHIRP_CONV1D_PASSES;
+             ++pass) /* nothing moves less than the least */
+            assert_true(chirp_conv1d_plan_bytes(plan, (chirp_conv1d_pass)pass) >=
+                        chirp_conv1d_bytes(&d, (chirp_conv1d_pass)pass) -
+                            4.0 * (double)(d.K * d.C * d.S + d.K));
+        chirp_conv1d_plan_destroy(plan);
+    }
+    d = good;
     d.algorithm = CHIRP_CONV1D_REFERENCE;
     plan = case_plan(&d);
     assert_int_equal(chirp_conv1d_plan_algorithm(plan, CHIRP_CONV1D_FORWARD),
