@@ -41,6 +41,15 @@ static void print_help(void)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
 }
 
+/* Output that went nowhere, such as a full disk behind a redirection, is no success. */
+static int finish(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    (void)fprintf(stderr, "chirpbench: stdout: can't write: is the disk full?\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     const char *names[sizeof commands / sizeof commands[0]] = {0};
@@ -58,7 +67,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; commands[i]; ++i) {
         if (strcmp(argv[1], commands[i]->name) == 0)
-            return commands[i]->run(argc - 1, argv + 1);
+            return finish(commands[i]->run(argc - 1, argv + 1));
         names[i] = commands[i]->name;
     }
     const char *near = chirp_nearest_name(argv[1], names);

@@ -9,6 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool chirp_file_is_stream(const char *path)
+{
+    struct stat info;
+    return path && stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
 chirp_status chirp_file_temporary(const char *path, char **temporary)
 {
     struct stat info;
@@ -16,6 +22,8 @@ chirp_status chirp_file_temporary(const char *path, char **temporary)
         return chirp_fail(CHIRP_ERR_ARG, "an output file needs a name");
     if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
         return chirp_fail(CHIRP_ERR_IO, "%s: is a directory, name a file", path);
+    if (chirp_file_is_stream(path)) /* to rename over /dev/null would take it from everybody */
+        return chirp_fail(CHIRP_ERR_IO, "%s: is a device or a pipe, name a file", path);
     const size_t room = strlen(path) + 32;
     char *name = chirp_alloc(room);
     char *folder = chirp_strdup(path);
@@ -31,8 +39,8 @@ chirp_status chirp_file_temporary(const char *path, char **temporary)
         *slash = '\0';
     const char *where = slash ? folder : ".";
     if (access(where, W_OK | X_OK) != 0) {
-        const chirp_status st =
-            chirp_fail(CHIRP_ERR_IO, "%s: can't write in folder %s: %s", path, where, strerror(errno));
+        const chirp_status st = chirp_fail(CHIRP_ERR_IO, "%s: can't write in folder %s: %s", path,
+                                           where, strerror(errno));
         chirp_free(name);
         chirp_free(folder);
         return st;
@@ -52,9 +60,22 @@ chirp_status chirp_file_commit(char *temporary, const char *path)
     if (fd >= 0)
         (void)close(fd);
     if (st == CHIRP_OK && rename(temporary, path) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't rename the finished file: %s", path, strerror(errno));
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't rename the finished file: %s", path,
+                        strerror(errno));
     if (st != CHIRP_OK)
         (void)unlink(temporary);
+    chirp_free(temporary);
+    return st;
+}
+
+chirp_status chirp_file_writable(const char *path)
+{
+    char *temporary = NULL;
+    if (chirp_file_is_stream(path))
+        return access(path, W_OK) == 0
+                   ? CHIRP_OK
+                   : chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", path, strerror(errno));
+    const chirp_status st = chirp_file_temporary(path, &temporary);
     chirp_free(temporary);
     return st;
 }
@@ -69,10 +90,11 @@ void chirp_file_discard(char *temporary)
 chirp_status chirp_file_write(const char *path, const void *bytes, size_t length)
 {
     char *temporary = NULL;
-    chirp_status st = chirp_file_temporary(path, &temporary);
+    const bool stream = chirp_file_is_stream(path);
+    chirp_status st = stream ? CHIRP_OK : chirp_file_temporary(path, &temporary);
     if (st != CHIRP_OK)
         return st;
-    FILE *file = fopen(temporary, "wb");
+    FILE *file = fopen(stream ? path : temporary, "wb");
     if (!file) {
         st = chirp_fail(CHIRP_ERR_IO, "%s: can't create: %s", path, strerror(errno));
         chirp_file_discard(temporary);
@@ -85,7 +107,7 @@ chirp_status chirp_file_write(const char *path, const void *bytes, size_t length
         chirp_file_discard(temporary);
         return st;
     }
-    return chirp_file_commit(temporary, path);
+    return stream ? CHIRP_OK : chirp_file_commit(temporary, path);
 }
 
 chirp_status chirp_file_read(const char *path, char **bytes, size_t *length)
@@ -139,7 +161,8 @@ chirp_status chirp_make_directories(const char *path)
             continue;
         const char end = *p;
         *p = '\0';
-        if (mkdir(copy, 0777) != 0 && !(errno == EEXIST && stat(copy, &info) == 0 && S_ISDIR(info.st_mode)))
+        if (mkdir(copy, 0777) != 0 &&
+            !(errno == EEXIST && stat(copy, &info) == 0 && S_ISDIR(info.st_mode)))
             st = chirp_fail(CHIRP_ERR_IO, "%s: can't create the folder: %s", copy, strerror(errno));
         *p = end;
         if (end == '\0')

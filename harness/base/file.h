@@ -12,11 +12,12 @@
 
 #include "harness/base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
  * Name for a temporary file in the directory of `path`; no file is created, but the directory is
- * checked to exist and to be writable.
+ * checked to exist and to be writable. Refuses a device or pipe, which a rename would replace.
  * @param temporary  receives a name to pass to chirp_file_commit() or chirp_file_discard()
  */
 chirp_status chirp_file_temporary(const char *path, char **temporary);
@@ -27,7 +28,13 @@ chirp_status chirp_file_commit(char *temporary, const char *path);
 /** Removes the temporary if it exists; frees the name. Accepts NULL. */
 void chirp_file_discard(char *temporary);
 
-/** Writes `length` bytes as the whole of `path`, by way of a temporary. */
+/** True for an existing path that is no regular file and no directory: /dev/stdout, /dev/null, a pipe. */
+bool chirp_file_is_stream(const char *path);
+
+/** Whether chirp_file_write() could write `path`, asked before the work whose result it will hold. Creates nothing. */
+chirp_status chirp_file_writable(const char *path);
+
+/** Writes `length` bytes as the whole of `path`, by way of a temporary; into a stream directly. */
 chirp_status chirp_file_write(const char *path, const void *bytes, size_t length);
 
 /**

@@ -227,6 +227,7 @@ typedef struct chirp_output {
     const char *path;      /**< NULL: no file */
     char *
         partial_path; /**< "FILE.partial": valid JSON, rewritten after every benchmark until the end */
+    bool stream;     /**< the file is a device or a pipe: written at the end, never renamed */
     FILE *text_file; /**< of csv and console formats, under the partial name */
     size_t name_width;
     bool headed_stdout, headed_file;

@@ -18,17 +18,16 @@ chirp_status chirp_output_open(chirp_output *out, const chirp_bench_flags *flags
         .flags = flags, .context = context, .path = flags->out, .name_width = name_width};
     if (!out->path)
         return CHIRP_OK;
-    char *temporary =
-        NULL; /* asks whether the folder can be written, now and not after an hour of work */
-    chirp_status st = chirp_file_temporary(out->path, &temporary);
+    const chirp_status st = chirp_file_writable(out->path); /* now and not after an hour of work */
     if (st != CHIRP_OK)
         return st;
-    chirp_file_discard(temporary);
+    /* a device or a pipe takes the finished document; there is no name beside it */
+    out->stream = chirp_file_is_stream(out->path);
     const size_t room = strlen(out->path) + sizeof ".partial";
     out->partial_path = chirp_alloc(room);
     if (!out->partial_path)
         return CHIRP_ERR_NOMEM;
-    (void)snprintf(out->partial_path, room, "%s.partial", out->path);
+    (void)snprintf(out->partial_path, room, "%s%s", out->path, out->stream ? "" : ".partial");
     if (strcmp(flags->out_format, "json") != 0) {
         out->text_file = fopen(out->partial_path, "w");
         if (!out->text_file)
@@ -66,9 +65,9 @@ chirp_status chirp_output_rows(chirp_output *out, const chirp_rows *all, size_t 
         chirp_console_rows(stdout, out->flags, rows, n, out->name_width, &out->headed_stdout);
     else if (strcmp(out->flags->format, "csv") == 0)
         chirp_csv_rows(stdout, out->flags, rows, n, &out->headed_stdout);
-    if (fflush(stdout) != 0)
+    if (fflush(stdout) != 0 || ferror(stdout))
         return chirp_fail(CHIRP_ERR_IO, "stdout: can't write: %s", strerror(errno));
-    if (!out->path)
+    if (!out->path || (out->stream && !out->text_file))
         return CHIRP_OK;
     if (!out->text_file)
         return write_partial(out, all, true);
@@ -93,7 +92,7 @@ static chirp_status close_file(chirp_output *out, const chirp_rows *all, bool co
         if (st != CHIRP_OK)
             return st;
     }
-    if (complete && rename(out->partial_path, out->path) != 0)
+    if (complete && !out->stream && rename(out->partial_path, out->path) != 0)
         return chirp_fail(CHIRP_ERR_IO, "%s: can't rename %s to it: %s", out->path,
                           out->partial_path, strerror(errno));
     return CHIRP_OK;

@@ -203,9 +203,8 @@ static int run(int argc, char **argv)
     if (jitter_given)
         o.jitter = jitter;
     o.permanent_share = permanent_given ? permanent : -1;
-    char *probe = NULL; /* an unwritable output is found before the work, not after it */
-    if (json && (st = chirp_file_temporary(json, &probe)) == CHIRP_OK)
-        chirp_file_discard(probe);
+    if (json) /* an unwritable output is found before the work, not after it */
+        st = chirp_file_writable(json);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s %11s "

@@ -93,10 +93,7 @@ static void print_rows(const chirp_scale *scale)
 
 static chirp_status check_writable(const char *path)
 {
-    char *probe = NULL; /* learn now, not after minutes, that it can't be written */
-    const chirp_status st = path ? chirp_file_temporary(path, &probe) : CHIRP_OK;
-    chirp_file_discard(probe);
-    return st;
+    return path ? chirp_file_writable(path) : CHIRP_OK; /* learn now, not after minutes */
 }
 
 static chirp_status report(const chirp_scale *scale, const char *json)

@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int64_t batch;
@@ -108,6 +110,37 @@ static void test_files_are_whole_or_absent(void **state)
     assert_int_equal(system(path), 0);
 }
 
+/* A rename over a device would replace it for everybody. The pipe stands in for /dev/null: a failure here breaks nothing. */
+static void test_streams_are_written_and_stay(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-stream-XXXXXX";
+    char path[64];
+    char got[4] = "";
+    char *temporary = NULL;
+    struct stat info;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    const int fd = open(path, O_RDWR | O_NONBLOCK);
+    assert_true(fd >= 0);
+    assert_true(chirp_file_is_stream(path) && !chirp_file_is_stream(folder));
+    assert_int_equal(chirp_file_writable(path), CHIRP_OK);
+    assert_int_equal(chirp_file_write(path, "abc", 3), CHIRP_OK);
+    assert_int_equal(read(fd, got, sizeof got), 3);
+    assert_memory_equal(got, "abc", 3);
+    assert_int_equal(chirp_file_temporary(path, &temporary), CHIRP_ERR_IO);
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISFIFO(info.st_mode));
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_false(chirp_file_is_stream(path));
+    assert_int_equal(chirp_file_writable(path), CHIRP_OK);
+    assert_int_equal(stat(path, &info), -1); /* asking creates nothing */
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(chirp_file_writable(path), CHIRP_ERR_IO);
+}
+
 static void test_messages_are_one_line(void **state)
 {
     (void)state;
@@ -136,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_options_are_read),
         cmocka_unit_test(test_bad_options_name_the_remedy),
         cmocka_unit_test(test_files_are_whole_or_absent),
+        cmocka_unit_test(test_streams_are_written_and_stay),
         cmocka_unit_test(test_messages_are_one_line),
         cmocka_unit_test(test_allocation_limits),
     };
