@@ -105,29 +105,6 @@ static void read_topology(chirp_host *m)
     m->memory_bytes = pages > 0 && page > 0 ? (int64_t)pages * page : -1;
 }
 
-static void read_caches(chirp_host *m)
-{
-    for (int i = 0; i < CHIRP_MAX_CACHES; ++i) {
-        char path[128];
-        char text[64];
-        chirp_cache c = {0};
-        (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
-        if (!chirp_read_line(path, text, sizeof text))
-            break;
-        char *unit = NULL;
-        c.bytes = strtol(text, &unit, 10);
-        c.bytes *= *unit == 'K' ? 1024 : *unit == 'M' ? 1024 * 1024 : 1;
-        (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", i);
-        c.level = (int)chirp_read_number(path, 0);
-        (void)snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/type", i);
-        (void)chirp_read_line(path, c.type, sizeof c.type);
-        (void)snprintf(path, sizeof path,
-                       "/sys/devices/system/cpu/cpu0/cache/index%d/shared_cpu_list", i);
-        c.sharing = chirp_read_line(path, text, sizeof text) ? chirp_count_list(text) : 1;
-        m->cache[m->n_caches++] = c;
-    }
-}
-
 static void read_frequency(chirp_host *m)
 {
     char text[64];
@@ -145,6 +122,29 @@ static void read_frequency(chirp_host *m)
         m->mhz = khz / 1000;
     m->aslr = (int)chirp_read_number("/proc/sys/kernel/randomize_va_space", -1);
     m->aslr = m->aslr > 0 ? 1 : m->aslr;
+}
+
+void chirp_hypervisor_name(const char *signature, char *name, size_t room)
+{
+    static const struct {
+        const char *signature, *name;
+    } known[] = {{"KVMKVMKVM", "KVM"},     {"Microsoft Hv", "Hyper-V"},  {"VMwareVMware", "VMware"},
+                 {"XenVMMXenVMM", "Xen"},  {"TCGTCGTCGTCG", "QEMU"},     {"bhyve bhyve ", "bhyve"},
+                 {"ACRNACRNACRN", "ACRN"}, {" lrpepyh  vr", "Parallels"}};
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i) {
+        if (strcmp(known[i].signature, signature) == 0) {
+            (void)snprintf(name, room, "%s", known[i].name);
+            return;
+        }
+    }
+    /* a stranger is better named by its own word than not at all */
+    for (const char *p = signature; *p && used + 1 < room; ++p)
+        if (isgraph((unsigned char)*p))
+            name[used++] = *p;
+    name[used] = '\0';
+    if (used == 0)
+        (void)snprintf(name, room, "unknown");
 }
 
 static void read_processor(chirp_host *m)
@@ -165,12 +165,7 @@ static void read_processor(chirp_host *m)
         memcpy(name, &b, 4);
         memcpy(name + 4, &c, 4);
         memcpy(name + 8, &d, 4);
-        (void)snprintf(m->hypervisor, sizeof m->hypervisor, "%s",
-                       strcmp(name, "KVMKVMKVM") == 0      ? "KVM"
-                       : strcmp(name, "Microsoft Hv") == 0 ? "Hyper-V"
-                       : strcmp(name, "VMwareVMware") == 0 ? "VMware"
-                       : strcmp(name, "XenVMMXenVMM") == 0 ? "Xen"
-                                                           : "unknown");
+        chirp_hypervisor_name(name, m->hypervisor, sizeof m->hypervisor);
     }
 #elif defined(__aarch64__)
     (void)snprintf(m->simd, sizeof m->simd, "asimd");
@@ -302,7 +297,7 @@ void chirp_host_read(chirp_host *m)
     memset(m, 0, sizeof *m);
     read_cpuinfo(m);
     read_topology(m);
-    read_caches(m);
+    chirp_caches_read(m);
     read_frequency(m);
     read_processor(m);
     read_affinity(m);
@@ -313,13 +308,4 @@ void chirp_host_read(chirp_host *m)
     (void)snprintf(m->compiler, sizeof m->compiler, "%s", CHIRP_COMPILER);
     (void)snprintf(m->compiler_flags, sizeof m->compiler_flags, "%s", CHIRP_COMPILER_FLAGS);
     (void)snprintf(m->git_commit, sizeof m->git_commit, "%s", chirp_git_commit);
-}
-
-int64_t chirp_host_last_level_cache(const chirp_host *m)
-{
-    int64_t largest = 0;
-    for (int i = 0; i < m->n_caches; ++i)
-        if (strcmp(m->cache[i].type, "Instruction") != 0 && m->cache[i].bytes > largest)
-            largest = m->cache[i].bytes;
-    return largest > 0 ? largest : 32 << 20;
 }

@@ -28,6 +28,9 @@ typedef struct chirp_host {
     double mhz; /**< nominal or current, 0 unknown */
     chirp_cache cache[CHIRP_MAX_CACHES];
     int n_caches;
+    char cache_source[16]; /**< "kernel", "cpuid", "" when the caches are unknown */
+    int64_t
+        l3_package_bytes; /**< a third level of which only the package's sum is known; 0: none such */
     int64_t memory_bytes;
     int numa_nodes;    /**< 0 unknown */
     char governor[32]; /**< "" where there is no frequency scaling to see (VMs) */
@@ -54,7 +57,7 @@ typedef struct chirp_host {
 /** Reads everything; cheap (about a millisecond). Never fails: what can't be read is said to be unknown. */
 void chirp_host_read(chirp_host *machine);
 
-/** Largest data or unified cache, bytes; 32 MiB when unknown. */
+/** Largest data or unified cache, bytes; 32 MiB where the last level is unknown. */
 int64_t chirp_host_last_level_cache(const chirp_host *machine);
 
 enum { CHIRP_MAX_WARNINGS = 16, CHIRP_WARNING_BYTES = 256 };

@@ -14,6 +14,25 @@ double chirp_read_number(const char *path, double otherwise);
 /** How many processors a list like "0-3,8" names; 0 for text that is no list. */
 int chirp_count_list(const char *text);
 
+struct chirp_host;
+struct chirp_cache;
+
+/** Fills the caches of m, and cache_source; m->logical_cpus and m->smt must be known. */
+void chirp_caches_read(struct chirp_host *m);
+
+/** One cache from registers a, b, c of cpuid leaf 4 (Intel) or 0x8000001D (AMD); false: there is none. */
+bool chirp_cache_decode(unsigned a, unsigned b, unsigned c, struct chirp_cache *cache);
+
+/**
+ * AMD's older leaves, which hypervisors leave when they hide 0x8000001D: registers c and d of 0x80000005, then of
+ * 0x80000006. Its third level is that of the whole package, so no core's cache: l3_package_bytes.
+ */
+void chirp_caches_decode_amd(unsigned data, unsigned instruction, unsigned second, unsigned third,
+                             struct chirp_host *m);
+
+/** The name of the hypervisor that signs cpuid leaf 0x40000000 with these (up to 12) characters. */
+void chirp_hypervisor_name(const char *signature, char *name, size_t room);
+
 /** Commit of the sources that were built, with "-dirty" when they differed; "" outside a repository. */
 extern const char chirp_git_commit[];
 

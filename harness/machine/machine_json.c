@@ -62,6 +62,7 @@ bool chirp_host_add_facts(cJSON *o, const chirp_host *m)
         chirp_json_add_integer(o, "sockets", m->sockets) &&
         chirp_json_add_integer(o, "threads_per_core", m->smt) &&
         chirp_json_add_integer(o, "numa_nodes", m->numa_nodes) &&
+        chirp_json_add_text(o, "cache_source", m->cache_source[0] ? m->cache_source : "unknown") &&
         chirp_json_add_integer(o, "memory_bytes", m->memory_bytes) &&
         chirp_json_add_text(o, "governor", m->governor[0] ? m->governor : "none visible") &&
         chirp_json_add_text(o, "turbo",
@@ -82,6 +83,8 @@ bool chirp_host_add_facts(cJSON *o, const chirp_host *m)
         chirp_json_add_text(o, "git_commit", m->git_commit[0] ? m->git_commit : "unknown") &&
         chirp_json_add_real(o, "clock_resolution_ns", m->clock_resolution_ns) &&
         chirp_json_add_real(o, "clock_overhead_ns", m->clock_overhead_ns);
+    if (ok && m->l3_package_bytes > 0)
+        ok = chirp_json_add_integer(o, "l3_package_bytes", m->l3_package_bytes);
     if (ok && m->cpu_quota > 0)
         ok = chirp_json_add_real(o, "cpu_quota", m->cpu_quota);
     if (ok && m->steal_percent >= 0)

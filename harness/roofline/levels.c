@@ -29,16 +29,44 @@ static int plan_levels(const chirp_host *m, int threads, chirp_level *item)
             (size_t)(level->capacity_bytes * (c->level == 1 ? 3 : 2) / 4) / 192 * 192;
         all_caches += level->capacity_bytes * threads;
     }
+    if (m->l3_package_bytes > 0 && n > 0 && n < CHIRP_MAX_LEVELS - 1) {
+        /* beyond the second level and surely within the third; find_capacity() learns where that ends */
+        chirp_level *level = &item[n++];
+        (void)snprintf(level->name, sizeof level->name, "L3");
+        level->bytes_per_thread = (size_t)(4 * item[n - 2].capacity_bytes) / 192 * 192;
+        all_caches += m->l3_package_bytes;
+    }
     chirp_level *memory = &item[n++];
     (void)snprintf(memory->name, sizeof memory->name, "memory");
     memory->capacity_bytes = m->memory_bytes;
-    int64_t set = 4 * all_caches /
-                  threads; /* four times all caches: what remains of the last sweep is no help */
+    /* four times all caches, so that what remains of the last sweep is no help; a package is seldom ours alone */
+    int64_t set = (m->l3_package_bytes > 0 ? 1 : 4) * all_caches / threads;
     set = set < (INT64_C(96) << 20) / threads ? (INT64_C(96) << 20) / threads : set;
     if (m->memory_bytes > 0 && set > m->memory_bytes / 4 / threads)
         set = m->memory_bytes / 4 / threads;
     memory->bytes_per_thread = (size_t)set / 192 * 192;
     return n;
+}
+
+/*
+ * How much of a level each thread can call its own, where nobody says: the largest working set, by doubling, that is still read
+ * nearer to the level's speed than to memory's.
+ */
+static chirp_status find_capacity(const chirp_levels *levels, double budget_s, chirp_level *level)
+{
+    const chirp_level *memory = &levels->item[levels->count - 1];
+    const double between = level->read_bytes_per_second * memory->read_bytes_per_second;
+    chirp_status st = CHIRP_OK;
+    level->capacity_bytes = (int64_t)level->bytes_per_thread;
+    for (size_t set = 2 * level->bytes_per_thread; set < memory->bytes_per_thread && st == CHIRP_OK;
+         set *= 2) {
+        double speed = 0;
+        st = chirp_roofline_read_bandwidth(levels->threads, set, budget_s, &speed);
+        if (st == CHIRP_OK && speed * speed < between)
+            break;
+        level->capacity_bytes = (int64_t)set;
+    }
+    return st;
 }
 
 chirp_status chirp_levels_measure(const chirp_host *m, int threads, double budget_s,
@@ -59,6 +87,13 @@ chirp_status chirp_levels_measure(const chirp_host *m, int threads, double budge
                                           &level->triad_bytes_per_second);
         if (st == CHIRP_OK && with_latency)
             st = chirp_roofline_latency(level->bytes_per_thread, budget_s, &level->latency_ns);
+        if (st != CHIRP_OK)
+            return st;
+    }
+    for (int i = 0; i < levels->count - 1; ++i) {
+        const chirp_status st = levels->item[i].capacity_bytes == 0
+                                    ? find_capacity(levels, budget_s, &levels->item[i])
+                                    : CHIRP_OK;
         if (st != CHIRP_OK)
             return st;
     }
@@ -136,9 +171,11 @@ bool chirp_levels_load(const chirp_host *m, int threads, chirp_levels *levels)
         level->read_bytes_per_second = real_of(o, "read_bytes_per_second");
         level->triad_bytes_per_second = real_of(o, "triad_bytes_per_second");
         level->latency_ns = real_of(o, "latency_ns");
+        if (level->capacity_bytes == 0)
+            level->capacity_bytes = (int64_t)real_of(o, "capacity_bytes");
         /* another plan (other caches seen, other rules) or a damaged file: measure anew */
         ok = name && strcmp(name, level->name) == 0 && level->read_bytes_per_second > 0 &&
-             level->triad_bytes_per_second > 0 &&
+             level->triad_bytes_per_second > 0 && level->capacity_bytes > 0 &&
              real_of(o, "bytes_per_thread") == (double)level->bytes_per_thread;
         ++found.count;
     }

@@ -44,6 +44,12 @@ static void print_machine(const chirp_host *m)
         if (strcmp(m->cache[i].type, "Instruction") != 0)
             printf(" L%d %lld KiB (shared by %d)", m->cache[i].level,
                    (long long)(m->cache[i].bytes / 1024), m->cache[i].sharing);
+    if (m->l3_package_bytes > 0)
+        printf(" L3 of the package %lld MiB, what one core reaches of it is measured below",
+               (long long)(m->l3_package_bytes >> 20));
+    if (strcmp(m->cache_source, "kernel") != 0)
+        printf("%s", m->n_caches > 0 ? " (from cpuid: the kernel lists none)"
+                                     : " unknown: neither the kernel nor the processor lists any");
     printf("\nmemory       %.1f GiB, huge pages %s, policy %s\n",
            (double)m->memory_bytes / (1 << 30),
            m->transparent_huge_pages[0] ? m->transparent_huge_pages : "unknown", m->memory_policy);
@@ -248,12 +254,8 @@ static int run(int argc, char **argv)
                                "and what makes timings doubtful.",
                                table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
-    if (st == CHIRP_OK && json_path) { /* before a minute of measuring, not after */
-        char *temporary = NULL;
-        st = chirp_file_temporary(json_path, &temporary);
-        if (st == CHIRP_OK)
-            chirp_file_discard(temporary);
-    }
+    if (st == CHIRP_OK && json_path) /* before a minute of measuring, not after */
+        st = chirp_file_writable(json_path);
     if (st == CHIRP_OK)
         st = examine(budget_s, !fast, json_path);
     return chirp_command_exit(st);

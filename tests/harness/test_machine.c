@@ -31,6 +31,47 @@ static void processor_lists_are_counted(void **state)
     assert_int_equal(chirp_count_list("1;2"), 0);
 }
 
+static void caches_are_decoded_from_cpuid(void **state)
+{
+    (void)state;
+    chirp_cache c;
+    /* Skylake, leaf 4: 32 KiB, 8 ways, 64 sets, two threads */
+    assert_true(chirp_cache_decode(0x1c004121, 0x01c0003f, 0x0000003f, &c));
+    assert_string_equal(c.type, "Data");
+    assert_true(c.level == 1 && c.bytes == 32 << 10 && c.sharing == 2);
+    /* Zen 4, leaf 0x8000001D: 32 MiB, 16 ways, eight cores of two threads */
+    assert_true(chirp_cache_decode(0x0003c163, 0x03c0003f, 0x00007fff, &c));
+    assert_string_equal(c.type, "Unified");
+    assert_true(c.level == 3 && c.bytes == 32 << 20 && c.sharing == 16);
+    assert_false(chirp_cache_decode(0, 0, 0, &c)); /* the end of the list */
+    assert_false(chirp_cache_decode(4, 0, 0, &c)); /* a type that isn't known */
+    /* Zen 5 behind a hypervisor, leaves 0x80000005 and 6 */
+    chirp_host m = {.logical_cpus = 2, .smt = 1};
+    chirp_caches_decode_amd(0x300c0140, 0x20080140, 0x04006140, 0x0fe09140, &m);
+    assert_int_equal(m.n_caches, 3);
+    assert_true(m.cache[0].bytes == 48 << 10 && m.cache[1].bytes == 32 << 10);
+    assert_string_equal(m.cache[1].type, "Instruction");
+    assert_true(m.cache[2].level == 2 && m.cache[2].bytes == 1 << 20 && m.cache[2].sharing == 1);
+    assert_true(m.l3_package_bytes == INT64_C(508) << 20);
+    assert_true(chirp_host_last_level_cache(&m) == 32 << 20); /* not the 1 MiB that is known */
+    m.l3_package_bytes = 0;
+    assert_true(chirp_host_last_level_cache(&m) == 1 << 20);
+}
+
+static void hypervisors_have_names(void **state)
+{
+    (void)state;
+    char name[32];
+    chirp_hypervisor_name("KVMKVMKVM", name, sizeof name);
+    assert_string_equal(name, "KVM");
+    chirp_hypervisor_name("New  Thing\1 ", name, sizeof name);
+    assert_string_equal(name, "NewThing");
+    chirp_hypervisor_name("", name, sizeof name);
+    assert_string_equal(name, "unknown");
+    chirp_hypervisor_name("VMwareVMware", name, 4);
+    assert_string_equal(name, "VMw");
+}
+
 static void the_machine_is_consistent(void **state)
 {
     (void)state;
@@ -222,6 +263,20 @@ static void levels_are_kept_and_the_roof_bends(void **state)
     assert_true(read.item[1].read_bytes_per_second == made.item[1].read_bytes_per_second);
     m.cache[1].bytes *= 2; /* another machine under the same name: what was kept does not fit */
     assert_false(chirp_levels_load(&m, 2, &read));
+    /* a third level of unknown extent: measured, kept and read back */
+    chirp_host guest = m;
+    guest.memory_bytes = INT64_C(1) << 30;
+    guest.l3_package_bytes = INT64_C(64) << 20;
+    chirp_levels found;
+    assert_int_equal(chirp_levels_measure(&guest, 1, 0.002, false, &found), CHIRP_OK);
+    assert_int_equal(found.count, 4);
+    assert_string_equal(found.item[2].name, "L3");
+    assert_true(found.item[2].bytes_per_thread > (size_t)found.item[1].capacity_bytes);
+    assert_true(found.item[2].capacity_bytes >= (int64_t)found.item[2].bytes_per_thread &&
+                found.item[2].capacity_bytes < (int64_t)found.item[3].bytes_per_thread);
+    assert_true(chirp_levels_store(&guest, &found));
+    assert_true(chirp_levels_load(&guest, 1, &read));
+    assert_true(read.item[2].capacity_bytes == found.item[2].capacity_bytes);
     int level = -1;
     made.item[0].read_bytes_per_second = 100e9;
     made.item[2].read_bytes_per_second = 10e9;
@@ -241,6 +296,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processor_lists_are_counted),
+        cmocka_unit_test(caches_are_decoded_from_cpuid),
+        cmocka_unit_test(hypervisors_have_names),
         cmocka_unit_test(the_machine_is_consistent),
         cmocka_unit_test(absent_events_have_reasons),
         cmocka_unit_test(software_events_stand_in),
