@@ -126,6 +126,12 @@ static chirp_status compare_pair(const chirp_samples *base, const chirp_samples 
     }
     if (base->count > 0 && fresh->count > 0)
         return from_samples(base, fresh, o, c);
+    if (base->repetitions > 1 && fresh->repetitions > 1 && base->mean_s > 0 && fresh->mean_s > 0 &&
+        !(base->has_stddev && fresh->has_stddev)) {
+        (void)snprintf(c->why, sizeof c->why,
+                       "means without stddev rows: their scatter is unknown");
+        return CHIRP_OK;
+    }
     if (base->repetitions > 1 && fresh->repetitions > 1 && base->mean_s > 0 && fresh->mean_s > 0) {
         from_aggregates(base, fresh, o->confidence, c);
         (void)snprintf(c->why, sizeof c->why,
@@ -170,7 +176,8 @@ static void judge(chirp_comparison *c, const chirp_compare_options *o)
     } else if (quiet && c->ratio.high < 1 / up && c->p_faster <= alpha &&
                (!floor_known || c->floor_ratio < 1 / up)) {
         c->verdict = CHIRP_FASTER;
-    } else if (c->ratio.low >= 1 / up && c->ratio.high <= up) {
+    } else if (c->ratio.low >= 1 / up && c->ratio.high <= up &&
+               (!floor_known || (c->floor_ratio >= 1 / up && c->floor_ratio <= up))) {
         c->verdict = CHIRP_SAME;
     } else if (c->why[0] == '\0') {
         if (c->ratio.confidence < o->confidence)
@@ -182,6 +189,11 @@ static void judge(chirp_comparison *c, const chirp_compare_options *o)
                            "too noisy: an interval of %+.0f to %+.0f %%; repeat longer, or on a "
                            "quieter machine",
                            100 * (c->ratio.low - 1), 100 * (c->ratio.high - 1));
+        else if (c->ratio.low >= 1 / up && c->ratio.high <= up)
+            (void)snprintf(
+                c->why, sizeof c->why,
+                "the medians agree but the fastest repetitions differ by %+.1f %%: noise?",
+                100 * (c->floor_ratio - 1));
         else if (c->ratio.low > up && c->p_slower <= alpha)
             (void)snprintf(
                 c->why, sizeof c->why,

@@ -10,7 +10,7 @@
 #include "harness/stats/stats.h"
 
 typedef enum chirp_verdict {
-    CHIRP_SAME, /**< the interval lies within the threshold on both sides */
+    CHIRP_SAME, /**< the interval lies within the threshold on both sides, and so do the fastest repetitions */
     CHIRP_FASTER,
     CHIRP_SLOWER,
     CHIRP_INCONCLUSIVE, /**< the data could not tell; `detectable` says what it could have shown */

@@ -57,14 +57,15 @@ static bool allows(const char *allowed, const char *key)
     return false;
 }
 
-chirp_status chirp_same_machine(const chirp_results *base, const chirp_results *fresh,
-                                const char *allowed)
+/* *which: of the two results, for the sentence. */
+static chirp_status same_context(const cJSON *one, const cJSON *other, const char *allowed,
+                                 const char *which)
 {
     char list[256] = "";
     char named[128] = "";
-    for (size_t i = 0; base->context && fresh->context && i < sizeof keys / sizeof keys[0]; ++i) {
-        const cJSON *a = cJSON_GetObjectItemCaseSensitive(base->context, keys[i]);
-        const cJSON *b = cJSON_GetObjectItemCaseSensitive(fresh->context, keys[i]);
+    for (size_t i = 0; one && other && i < sizeof keys / sizeof keys[0]; ++i) {
+        const cJSON *a = cJSON_GetObjectItemCaseSensitive(one, keys[i]);
+        const cJSON *b = cJSON_GetObjectItemCaseSensitive(other, keys[i]);
         char x[96];
         char y[96];
         if (!a || !b || allows(allowed, keys[i]))
@@ -82,8 +83,23 @@ chirp_status chirp_same_machine(const chirp_results *base, const chirp_results *
     }
     if (list[0] == '\0')
         return CHIRP_OK;
-    return chirp_fail(
-        CHIRP_ERR_ARG,
-        "%.60s and %.60s are not comparable: %.180s; --allow %.80s compares them all the same",
-        base->path, fresh->path, list, named);
+    return chirp_fail(CHIRP_ERR_ARG,
+                      "%s not comparable: %.180s; --allow %.80s compares them all the same", which,
+                      list, named);
+}
+
+chirp_status chirp_same_machine(const chirp_results *base, const chirp_results *fresh,
+                                const char *allowed)
+{
+    const chirp_results *sides[] = {base, fresh};
+    char which[192];
+    (void)snprintf(which, sizeof which, "%.60s and %.60s are", base->path, fresh->path);
+    chirp_status st = same_context(base->context, fresh->context, allowed, which);
+    for (int k = 0; k < 2; ++k) {
+        const cJSON *more = sides[k]->more_contexts ? sides[k]->more_contexts->child : NULL;
+        (void)snprintf(which, sizeof which, "the files pooled as %.120s are", sides[k]->path);
+        for (; more && st == CHIRP_OK; more = more->next)
+            st = same_context(sides[k]->context, more, allowed, which);
+    }
+    return st;
 }

@@ -99,6 +99,7 @@ static void take_aggregate(chirp_samples *s, const char *aggregate, double secon
                              : 0;
     } else if (strcmp(aggregate, "stddev") == 0) {
         s->stddev_s = seconds;
+        s->has_stddev = true;
     }
 }
 
@@ -151,6 +152,23 @@ static chirp_status take_row(chirp_results *r, const char *path, int number, con
     return add_sample(s, seconds, isfinite(block) ? block : 0) ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
+static bool keep_context(chirp_results *r, const cJSON *context)
+{
+    cJSON *copy = cJSON_Duplicate(context, 1);
+    if (!copy)
+        return false;
+    if (!r->context) {
+        r->context = copy;
+        return true;
+    }
+    if (!r->more_contexts)
+        r->more_contexts = cJSON_CreateArray();
+    if (r->more_contexts && cJSON_AddItemToArray(r->more_contexts, copy))
+        return true;
+    cJSON_Delete(copy);
+    return false;
+}
+
 static chirp_status read_one(const char *path, chirp_results *r)
 {
     cJSON *root = NULL;
@@ -178,11 +196,8 @@ static chirp_status read_one(const char *path, chirp_results *r)
                         "%s: holds no benchmarks (did its filter match anything?)", path);
     if (st == CHIRP_OK) {
         r->partial |= cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(context, "partial"));
-        if (cJSON_IsObject(context) && !r->context) {
-            r->context = cJSON_Duplicate(context, 1);
-            if (!r->context)
-                st = chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for its context", path);
-        }
+        if (cJSON_IsObject(context) && !keep_context(r, context))
+            st = chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for its context", path);
     }
     cJSON_Delete(root);
     return st;
@@ -220,6 +235,7 @@ void chirp_results_clear(chirp_results *r)
     chirp_free(r->item);
     chirp_free(r->path);
     cJSON_Delete(r->context);
+    cJSON_Delete(r->more_contexts);
     *r = (chirp_results){0};
 }
 

@@ -25,12 +25,14 @@ typedef struct chirp_samples {
     int64_t last_index;
     /* files without repetition rows (report_aggregates_only) */
     double mean_s, stddev_s;
+    bool has_stddev;
     int64_t repetitions;
 } chirp_samples;
 
 typedef struct chirp_results {
     char *path;
-    struct cJSON *context; /**< NULL when the file has none */
+    struct cJSON *context;       /**< of the first file; NULL when it has none */
+    struct cJSON *more_contexts; /**< NULL, or an array: of the files pooled with it */
     chirp_samples *item;
     size_t count, room;
     bool partial; /**< the run that wrote it was cut short */

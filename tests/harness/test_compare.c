@@ -107,6 +107,18 @@ static void a_neighbour_is_no_regression(void **state)
     assert_int_equal(r.item[0].verdict, CHIRP_INCONCLUSIVE);
     assert_non_null(strstr(r.item[0].why, "fastest"));
     chirp_compare_clear(&r);
+    /* the other way round: most repetitions agree, but one shows that the new code can be much faster */
+    (void)snprintf(text, sizeof text, "{\"benchmarks\": [");
+    for (int i = 0; i < 12; ++i)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text),
+                       "%s{\"name\": \"x\", \"real_time\": %g}", i ? "," : "",
+                       i < 1 ? 88 : 100 + 0.1 * i);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "]}");
+    compare_paths(a, write_file("faster.json", text), &usual, &r);
+    assert_true(r.item[0].ratio.low > 0.96 && r.item[0].ratio.high < 1.04);
+    assert_int_equal(r.item[0].verdict, CHIRP_INCONCLUSIVE);
+    assert_non_null(strstr(r.item[0].why, "medians agree"));
+    chirp_compare_clear(&r);
 }
 
 static void too_few_repetitions_are_inconclusive(void **state)
@@ -210,6 +222,20 @@ static void aggregates_only_files_are_compared(void **state)
     assert_true(fabs(r.item[0].ratio.value - 1.2) < 1e-12);
     assert_true(fabs(r.item[0].base_s - 0.01) < 1e-12);
     chirp_compare_clear(&r);
+    /* means alone say nothing about their scatter: neither slower nor the same */
+    const char *means[2];
+    for (int i = 0; i < 2; ++i) {
+        char *stddev = strstr(text[i], "\"stddev\"");
+        assert_non_null(stddev);
+        memcpy(stddev, "\"others\"", 8);
+        means[i] = write_file(i ? "mean2.json" : "mean1.json", text[i]);
+    }
+    for (int i = 0; i < 2; ++i) {
+        compare_paths(means[0], means[i], &usual, &r);
+        assert_int_equal(r.item[0].verdict, CHIRP_INCONCLUSIVE);
+        assert_non_null(strstr(r.item[0].why, "scatter"));
+        chirp_compare_clear(&r);
+    }
 }
 
 static void names_can_be_replaced_and_filtered(void **state)
@@ -319,6 +345,15 @@ static void unlike_machines_are_refused(void **state)
                      CHIRP_OK); /* what only one states doesn't count */
     assert_int_equal(chirp_same_machine(&a, &b, "all"), CHIRP_OK);
     assert_int_equal(chirp_same_machine(&a, &a, NULL), CHIRP_OK);
+    chirp_results_clear(&b);
+    /* the second of two pooled files counts, too */
+    char pooled[256];
+    (void)snprintf(pooled, sizeof pooled, "%s,%s/m2.json", a.path, folder);
+    assert_int_equal(chirp_results_read(pooled, &b), CHIRP_OK);
+    assert_int_equal(chirp_same_machine(&a, &b, NULL), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "pooled"));
+    assert_int_equal(chirp_same_machine(&b, &a, "num_cpus"), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_same_machine(&b, &a, "governor,num_cpus"), CHIRP_OK);
     chirp_results_clear(&a);
     chirp_results_clear(&b);
 }
