@@ -136,12 +136,16 @@ void chirp_selection_clear(chirp_selection *selection);
 /* ---- jobs: one selected benchmark on its way ---- */
 
 struct chirp_events;
+struct chirp_job;
 
 /** What all jobs of a run share. */
 typedef struct chirp_run {
     const chirp_bench_flags *flags;
     chirp_bench_ranks ranks; /**< size 1: alone */
     volatile sig_atomic_t *interrupted;
+    /** NULL, or keeps what was measured so far; called between repetitions, while nothing is timed */
+    void (*journal)(void *state, struct chirp_job *const *jobs, size_t n);
+    void *journal_state;
 } chirp_run;
 
 typedef struct chirp_job {
@@ -168,16 +172,23 @@ void chirp_job_clear(chirp_job *job);
 /** Ratio rows of peers: of every job to the first one that has times, repetition by repetition. */
 chirp_status chirp_jobs_ratios(const chirp_run *run, chirp_job *const *jobs, size_t n);
 
+/** Who watches a group run: told before and after each repetition of jobs[index]. */
+typedef struct chirp_group_observer {
+    void (*started)(void *state, size_t index);
+    void (*measured)(void *state, size_t index);
+    void *state;
+} chirp_group_observer;
+
 /**
  * Runs the jobs of a group in rounds, each once a round, in a new random order each round when `shuffle`; finishes them.
- * @param started  called before a job's repetition, NULL for none
+ * @param observer  NULL: the run's journal alone is told
  */
 chirp_status chirp_group_run(const chirp_run *run, chirp_job **jobs, size_t n, bool shuffle,
-                             void (*started)(void *state, size_t index), void *state);
+                             const chirp_group_observer *observer);
 
 /**
  * The same in a child process, so that a crash costs one row: the job that ran then gets an error row, and the others of
- * its group start again without it.
+ * its group start again without it. Rows reach the parent, and the run's journal, as they are measured.
  */
 chirp_status chirp_group_run_isolated(const chirp_run *run, chirp_job **jobs, size_t n,
                                       bool shuffle);
@@ -227,7 +238,7 @@ typedef struct chirp_output {
     const char *path;      /**< NULL: no file */
     char *
         partial_path; /**< "FILE.partial": valid JSON, rewritten after every benchmark until the end */
-    bool stream;     /**< the file is a device or a pipe: written at the end, never renamed */
+    bool stream;      /**< the file is a device or a pipe: written at the end, never renamed */
     FILE *text_file; /**< of csv and console formats, under the partial name */
     size_t name_width;
     bool headed_stdout, headed_file;
@@ -236,6 +247,8 @@ typedef struct chirp_output {
 /** Checks that the file can be written before anything is measured. */
 chirp_status chirp_output_open(chirp_output *out, const chirp_bench_flags *flags,
                                struct cJSON *context, size_t name_width);
+/** Keeps rows of benchmarks that aren't done, so that a run that is killed loses none of them. JSON files only. */
+chirp_status chirp_output_journal(chirp_output *out, const chirp_rows *all);
 /** A benchmark is done: its rows are all->item[first ...]. */
 chirp_status chirp_output_rows(chirp_output *out, const chirp_rows *all, size_t first);
 /**

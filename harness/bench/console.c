@@ -88,50 +88,68 @@ static void line(FILE *out, size_t width)
     (void)fputc('\n', out);
 }
 
-static void print_counters(FILE *out, const chirp_bench_flags *flags, const chirp_row *row)
+static int column_width(const char *name) { return strlen(name) > 10 ? (int)strlen(name) : 10; }
+
+static void counter_text(char *text, size_t room, const chirp_row *row, double value)
 {
-    for (size_t i = 0; i < row->counters.count; ++i) {
-        const chirp_counter *c = &row->counters.item[i];
-        char text[40];
-        if (row->percentage && isfinite(c->value))
-            (void)snprintf(text, sizeof text, "%.2f%%", 100 * c->value);
-        else
-            value_text(text, sizeof text, c->value);
-        if (flags->counters_tabular)
-            (void)fprintf(out, " %*s", (int)(strlen(c->name) > 10 ? strlen(c->name) : 10), text);
-        else
-            (void)fprintf(out, " %s=%s", c->name, text);
+    if (row->percentage && isfinite(value))
+        (void)snprintf(text, room, "%.2f%%", 100 * value);
+    else
+        value_text(text, room, value);
+}
+
+/* NAME=value pairs, or, tabular, one field for each column: blank where the row lacks the counter. */
+static void print_counters(FILE *out, const chirp_row *row, const chirp_counters *columns)
+{
+    char text[40];
+    for (size_t i = 0; !columns && i < row->counters.count; ++i) {
+        counter_text(text, sizeof text, row, row->counters.item[i].value);
+        (void)fprintf(out, " %s=%s", row->counters.item[i].name, text);
+    }
+    for (size_t i = 0; columns && i < columns->count; ++i) {
+        const char *name = columns->item[i].name;
+        const chirp_counter *c = chirp_counters_find(&row->counters, name);
+        text[0] = '\0';
+        if (c)
+            counter_text(text, sizeof text, row, c->value);
+        (void)fprintf(out, " %*s", column_width(name), text);
     }
 }
 
-static void heading(FILE *out, const chirp_bench_flags *flags, const chirp_row *row,
-                    size_t name_width)
+static void heading(FILE *out, const chirp_counters *columns, size_t name_width)
 {
-    char text[512];
-    int used = snprintf(text, sizeof text, "%-*s %15s %15s %12s", (int)name_width, "Benchmark",
-                        "Time", "CPU", "Iterations");
-    if (!flags->counters_tabular) {
-        used += snprintf(text + used, sizeof text - (size_t)used, " UserCounters...");
-    } else {
-        for (size_t i = 0; i < row->counters.count && used + 40 < (int)sizeof text; ++i)
-            used += snprintf(text + used, sizeof text - (size_t)used, " %10.30s",
-                             row->counters.item[i].name);
-    }
-    line(out, (size_t)used);
-    (void)fprintf(out, "%s\n", text);
-    line(out, (size_t)used);
+    size_t width = name_width + 2 * 16 + 13 + (columns ? 0 : strlen(" UserCounters..."));
+    for (size_t i = 0; columns && i < columns->count; ++i)
+        width += 1 + (size_t)column_width(columns->item[i].name);
+    line(out, width);
+    (void)fprintf(out, "%-*s %15s %15s %12s%s", (int)name_width, "Benchmark", "Time", "CPU",
+                  "Iterations", columns ? "" : " UserCounters...");
+    for (size_t i = 0; columns && i < columns->count; ++i)
+        (void)fprintf(out, " %*s", column_width(columns->item[i].name), columns->item[i].name);
+    (void)fputc('\n', out);
+    line(out, width);
 }
 
 void chirp_console_rows(FILE *out, const chirp_bench_flags *flags, const chirp_row *rows, size_t n,
                         size_t name_width, bool *headed)
 {
     const bool color = colored(flags);
+    const char *explained = ""; /* the benchmark whose absent counters were given */
+    chirp_counters union_of_rows = {0};
+    bool tabular = flags->counters_tabular;
+    for (size_t i = 0; i < n && tabular; ++i)
+        for (size_t k = 0; k < rows[i].counters.count && shown_on_console(flags, &rows[i]); ++k)
+            tabular &= chirp_counters_set(&union_of_rows, rows[i].counters.item[k].name, 0,
+                                          false) == CHIRP_OK;
+    const chirp_counters *columns = tabular ? &union_of_rows : NULL;
+    bool head = !*headed || tabular;
     for (size_t i = 0; i < n; ++i) {
         const chirp_row *row = &rows[i];
         if (!shown_on_console(flags, row))
             continue;
-        if (!*headed || (flags->counters_tabular && i == 0))
-            heading(out, flags, row, name_width);
+        if (head)
+            heading(out, columns, name_width);
+        head = false;
         *headed = true;
         (void)fprintf(out, "%s%-*s%s ", color ? "\033[0;32m" : "", (int)name_width, row->name,
                       color ? "\033[m" : "");
@@ -150,15 +168,17 @@ void chirp_console_rows(FILE *out, const chirp_bench_flags *flags, const chirp_r
             time_text(cpu, sizeof cpu, flags, row->cpu_s);
         }
         (void)fprintf(out, "%15s %15s %12lld", real, cpu, (long long)row->iterations);
-        print_counters(out, flags, row);
+        print_counters(out, row, columns);
         if (row->bound[0])
             (void)fprintf(out, " bound=%s", row->bound);
         if (row->label && *row->label)
             (void)fprintf(out, " %s", row->label);
-        for (size_t k = 0; k < row->n_absent && row->repetition_index == 0; ++k)
+        for (size_t k = 0; k < row->n_absent && strcmp(explained, row->run_name) != 0; ++k)
             (void)fprintf(out, "\n  %s absent: %s", row->absent[k].name, row->absent[k].reason);
+        explained = row->run_name;
         (void)fprintf(out, "\n");
     }
+    chirp_counters_clear(&union_of_rows);
     (void)fflush(out);
 }
 

@@ -30,7 +30,8 @@ typedef struct flag {
 #define AT(field) offsetof(chirp_bench_flags, field)
 
 static const flag flag_table[] = {
-    {"benchmark_list_tests", FLAG_BOOL, AT(list_tests), 0, 0, NULL, "names only, one per line"},
+    {"benchmark_list_tests", FLAG_BOOL, AT(list_tests), 0, 0, NULL,
+     "names only, one per line or as JSON (--benchmark_format)"},
     {"benchmark_filter", FLAG_TEXT, AT(filter), 0, 0, "REGEX",
      "run what the extended regular expression finds; a leading - negates"},
     {"benchmark_min_time", FLAG_MIN_TIME, 0, 0, 0, "Ts|Nx",
@@ -117,7 +118,9 @@ static chirp_status read_min_time(const char *shown, const char *text, chirp_ben
                           shown, text);
     (void)snprintf(number, sizeof number, "%.*s", (int)(length - suffix), text);
     double value = 0;
-    if (chirp_parse_real(shown, number, &value) != CHIRP_OK || !(value > 0))
+    /* 0s: one iteration, as Google Benchmark has it */
+    if (chirp_parse_real(shown, number, &value) != CHIRP_OK ||
+        !(value > 0 || (value == 0 && last != 'x')))
         return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is neither seconds (0.5s) nor iterations (100x)",
                           shown, text);
     if (last == 'x') {

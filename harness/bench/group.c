@@ -5,7 +5,7 @@
 #include "harness/stats/stats.h"
 
 chirp_status chirp_group_run(const chirp_run *run, chirp_job **jobs, size_t n, bool shuffle,
-                             void (*started)(void *state, size_t index), void *state)
+                             const chirp_group_observer *observer)
 {
     uint64_t seed = 7;
     size_t *order = chirp_alloc((n + 1) * sizeof *order);
@@ -26,10 +26,16 @@ chirp_status chirp_group_run(const chirp_run *run, chirp_job **jobs, size_t n, b
             const size_t at = order[!shuffle && reverse ? n - 1 - i : i];
             if (!chirp_job_wants_more(run, jobs[at]))
                 continue;
-            if (started)
-                started(state, at);
+            if (observer)
+                observer->started(observer->state, at);
             st = chirp_job_repeat(run, jobs[at]);
             more = true;
+            if (st != CHIRP_OK)
+                break;
+            if (observer)
+                observer->measured(observer->state, at);
+            else if (run->journal)
+                run->journal(run->journal_state, jobs, n);
         }
     }
     chirp_free(order);

@@ -1,7 +1,7 @@
 /*
  * Groups of jobs in a child process: a crash costs one row. The parent never opens a parallel region, so it can fork at any
- * time; the child starts threads, PAPI and JIT libraries afresh. Rows come back over a pipe, raw, for both ends are one
- * program.
+ * time; the child starts threads, PAPI and JIT libraries afresh. Rows come back over a socket, raw, for both ends are one
+ * program: each as it is measured, for the journal, and all again when the group is done.
  */
 #include "harness/bench/bench_internal.h"
 
@@ -11,10 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-typedef enum message { MESSAGE_STARTED = 1, MESSAGE_JOB, MESSAGE_END } message;
+typedef enum message {
+    MESSAGE_STARTED = 1,
+    MESSAGE_ROW, /* answered by a byte: the child waits, so that writing the journal disturbs no timing */
+    MESSAGE_JOB,
+    MESSAGE_END
+} message;
 
 static volatile sig_atomic_t child_pid; /* for the signal handler */
 
@@ -24,13 +30,13 @@ void chirp_isolation_signal(int number)
         (void)kill((pid_t)child_pid, number);
 }
 
-/* ---- the pipe ---- */
+/* ---- the socket ---- */
 
 static bool put(int fd, const void *bytes, size_t length)
 {
     const char *p = bytes;
     while (length > 0) {
-        const ssize_t n = write(fd, p, length);
+        const ssize_t n = send(fd, p, length, MSG_NOSIGNAL); /* the other end may be gone */
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -123,19 +129,51 @@ static bool get_row(int fd, chirp_row *row)
     return ok;
 }
 
+/* Adds a row that comes whole, or none. */
+static bool receive_row(int fd, chirp_rows *rows)
+{
+    chirp_row *row = chirp_rows_add(rows);
+    if (!row)
+        return false;
+    if (get_row(fd, row))
+        return true;
+    chirp_row_clear(row);
+    --rows->count;
+    return false;
+}
+
 /* ---- the child ---- */
+
+typedef struct child {
+    int fd;
+    chirp_job **jobs;
+    bool journal;
+} child;
 
 static void tell_started(void *state, size_t index)
 {
-    const int *fd = state;
+    const child *c = state;
     const message kind = MESSAGE_STARTED;
-    (void)(put(*fd, &kind, sizeof kind) &&
-           put(*fd, &index, sizeof index)); /* a lost parent ends us anyway */
+    (void)(put(c->fd, &kind, sizeof kind) &&
+           put(c->fd, &index, sizeof index)); /* a lost parent ends us anyway */
+}
+
+static void tell_measured(void *state, size_t index)
+{
+    const child *c = state;
+    const message kind = MESSAGE_ROW;
+    const chirp_rows *rows = &c->jobs[index]->rows;
+    char answer = 0;
+    if (c->journal && rows->count > 0)
+        (void)(put(c->fd, &kind, sizeof kind) && put(c->fd, &index, sizeof index) &&
+               put_row(c->fd, &rows->item[rows->count - 1]) && get(c->fd, &answer, 1));
 }
 
 static void child_main(int fd, const chirp_run *run, chirp_job **jobs, size_t n, bool shuffle)
 {
-    chirp_status st = chirp_group_run(run, jobs, n, shuffle, tell_started, &fd);
+    child me = {fd, jobs, run->journal != NULL};
+    const chirp_group_observer observer = {tell_started, tell_measured, &me};
+    chirp_status st = chirp_group_run(run, jobs, n, shuffle, &observer);
     bool ok = true;
     for (size_t i = 0; i < n && ok; ++i) {
         const message kind = MESSAGE_JOB;
@@ -155,6 +193,17 @@ static void child_main(int fd, const chirp_run *run, chirp_job **jobs, size_t n,
 
 /* ---- the parent ---- */
 
+static bool get_measured(int fd, const chirp_run *run, chirp_job **jobs, size_t n)
+{
+    size_t at = 0;
+    if (!get(fd, &at, sizeof at) || at >= n)
+        return false;
+    if (!receive_row(fd, &jobs[at]->rows))
+        return false;
+    run->journal(run->journal_state, jobs, n);
+    return put(fd, "", 1);
+}
+
 static bool get_job(int fd, chirp_job **jobs, size_t n)
 {
     size_t at = 0;
@@ -163,28 +212,30 @@ static bool get_job(int fd, chirp_job **jobs, size_t n)
         return false;
     chirp_job *j = jobs[at];
     const size_t rows = raw.rows.count;
+    chirp_rows_clear(&j->rows); /* of the journal */
     j->prepared = raw.prepared;
     j->failed = raw.failed;
     j->done = raw.done;
     j->iterations = raw.iterations;
     j->relative_error = raw.relative_error;
     j->spent_s = raw.spent_s;
-    for (size_t i = 0; i < rows; ++i) {
-        chirp_row *row = chirp_rows_add(&j->rows);
-        if (!row || !get_row(fd, row))
+    for (size_t i = 0; i < rows; ++i)
+        if (!receive_row(fd, &j->rows))
             return false;
-    }
     return true;
 }
 
 /* Reads until the end of the child's story. *current: the job that ran last. */
-static bool listen(int fd, const chirp_run *run, chirp_job **jobs, size_t n, size_t *current,
+static bool follow(int fd, const chirp_run *run, chirp_job **jobs, size_t n, size_t *current,
                    chirp_status *status)
 {
     message kind;
     while (get(fd, &kind, sizeof kind)) {
         if (kind == MESSAGE_STARTED) {
             if (!get(fd, current, sizeof *current))
+                return false;
+        } else if (kind == MESSAGE_ROW) {
+            if (!get_measured(fd, run, jobs, n))
                 return false;
         } else if (kind == MESSAGE_JOB) {
             if (!get_job(fd, jobs, n))
@@ -209,9 +260,9 @@ static bool listen(int fd, const chirp_run *run, chirp_job **jobs, size_t n, siz
 static chirp_status start_child(int fd[2], pid_t *pid)
 {
     (void)fflush(NULL); /* or the child would print it again */
-    if (pipe(fd) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0)
         return chirp_fail(CHIRP_ERR_LIBRARY,
-                          "bench: no pipe for an isolated benchmark: %s; try --no-isolation",
+                          "bench: no socket for an isolated benchmark: %s; try --no-isolation",
                           strerror(errno));
     *pid = fork();
     if (*pid < 0) {
@@ -262,15 +313,19 @@ chirp_status chirp_group_run_isolated(const chirp_run *run, chirp_job **jobs, si
             break;
         if (pid == 0)
             child_main(fd[1], run, left, n_left, shuffle);
-        const bool whole = listen(fd[0], run, left, n_left, &current, &st);
+        const bool whole = follow(fd[0], run, left, n_left, &current, &st);
         (void)close(fd[0]);
         const int status = wait_child(pid);
         if (whole)
             break;
+        if (*run->interrupted) { /* what was measured before stays, for the partial file */
+            for (size_t i = 0; i < n_left && st == CHIRP_OK; ++i)
+                st = left[i]->rows.count > 0 && !left[i]->done ? chirp_job_finish(run, left[i])
+                                                               : CHIRP_OK;
+            break;
+        }
         for (size_t i = 0; i < n_left; ++i)
             chirp_job_clear(left[i]); /* what came before the break is not the whole */
-        if (*run->interrupted)
-            break;
         if (WIFSIGNALED(status))
             (void)chirp_fail(CHIRP_ERR_LIBRARY, "crashed: %s (signal %d)",
                              strsignal(WTERMSIG(status)), WTERMSIG(status));

@@ -159,8 +159,8 @@ static chirp_status calibrate(const chirp_run *run, chirp_job *j)
     int64_t n = 1;
     bool again = false;
     double fastest = 0;
-    if (run->flags->dry_run || run->flags->iterations > 0) {
-        j->iterations = run->flags->dry_run ? 1 : run->flags->iterations;
+    if (run->flags->dry_run || run->flags->iterations > 0 || wanted == 0) {
+        j->iterations = run->flags->dry_run || wanted == 0 ? 1 : run->flags->iterations;
         return CHIRP_OK;
     }
     for (;;) {

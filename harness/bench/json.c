@@ -93,9 +93,9 @@ chirp_status chirp_json_document(const cJSON *context, const chirp_bench_flags *
     bool first = true;
     for (size_t i = 0; i < rows->count && !t.failed; ++i) {
         const chirp_row *row = &rows->item[i];
-        if (flags->report_aggregates_only && !row->aggregate_name && row->repetitions > 1 &&
-            !row->error)
-            continue;
+        if (flags->report_aggregates_only && !partial && !row->aggregate_name &&
+            row->repetitions > 1 && !row->error)
+            continue; /* a partial file may lack the aggregates: there the repetitions stay */
         cJSON *o = row_object(row, flags->time_unit);
         if (!o) {
             t.failed = true;

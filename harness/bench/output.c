@@ -48,6 +48,11 @@ static chirp_status write_partial(chirp_output *out, const chirp_rows *all, bool
     return st;
 }
 
+chirp_status chirp_output_journal(chirp_output *out, const chirp_rows *all)
+{
+    return out->path && !out->text_file && !out->stream ? write_partial(out, all, true) : CHIRP_OK;
+}
+
 /* The console table as a file: the same printer, on another stream. */
 static void console_to_file(chirp_output *out, const chirp_row *rows, size_t n)
 {

@@ -130,6 +130,12 @@ static chirp_status aggregate_row(chirp_row *row, const chirp_row *const *good, 
         if (st != CHIRP_OK)
             return st;
     }
+    for (size_t i = 0; i < first->n_absent; ++i) { /* for readers that are shown no repetitions */
+        const chirp_status st =
+            chirp_row_absent(row, first->absent[i].name, first->absent[i].reason);
+        if (st != CHIRP_OK)
+            return st;
+    }
     return CHIRP_OK;
 }
 

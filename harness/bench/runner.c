@@ -4,6 +4,7 @@
  */
 #include "harness/bench/bench_internal.h"
 
+#include "harness/base/clock.h"
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 static const double PEAK_BUDGET_S = 0.25;
+static const double JOURNAL_S = 1; /* a run that is killed loses at most what it measured since */
 
 static volatile sig_atomic_t
     interrupted; /* a signal handler may do no more than set it and pass the signal on */
@@ -35,7 +37,34 @@ typedef struct runner {
     chirp_job *jobs;
     size_t n_jobs;
     chirp_progress *progress;
+    double journaled_s; /* when the journal was written last */
 } runner;
+
+/* Rows of finished jobs and those so far of the running ones, as one document. A failure shows when the jobs are done. */
+static void journal(void *state, chirp_job *const *jobs, size_t n)
+{
+    runner *r = state;
+    chirp_rows view = {.count = r->rows.count};
+    const double now = chirp_now_s();
+    if (now - r->journaled_s < JOURNAL_S)
+        return;
+    for (size_t k = 0; k < n; ++k)
+        view.count += jobs[k]->rows.count;
+    view.item = chirp_calloc(view.count + 1, sizeof *view.item);
+    if (!view.item)
+        return;
+    size_t at = r->rows.count;
+    if (at)
+        memcpy(view.item, r->rows.item, at * sizeof *view.item);
+    for (size_t k = 0; k < n; ++k)
+        for (size_t i = 0; i < jobs[k]->rows.count; ++i) {
+            view.item[at] = jobs[k]->rows.item[i];
+            view.item[at++].repetitions = r->run.flags->repetitions;
+        }
+    (void)chirp_output_journal(&r->output, &view);
+    chirp_free(view.item); /* the rows themselves are the jobs' */
+    r->journaled_s = now;
+}
 
 /* Warns once per benchmark when its repetitions depend on each other: the interval is then too narrow. */
 static void warn_about(const chirp_rows *rows, size_t first)
@@ -121,7 +150,7 @@ static chirp_status run_groups(runner *r)
         const bool shuffle = r->run.flags->random_interleaving;
         chirp_progress_update(r->progress, done, group[0]->instance->name);
         st = r->isolate ? chirp_group_run_isolated(&r->run, group, n, shuffle)
-                        : chirp_group_run(&r->run, group, n, shuffle, NULL, NULL);
+                        : chirp_group_run(&r->run, group, n, shuffle, NULL);
         if (st == CHIRP_OK)
             st = collect(r, group, n);
         done += (int64_t)n;
@@ -211,6 +240,10 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
     r.isolate = !flags->no_isolation && r.run.ranks.size <= 1;
     chirp_status st = open_run(&r, executable, selection);
     const bool root = r.run.ranks.rank == 0;
+    if (root && flags->out && strcmp(flags->out_format, "json") == 0) {
+        r.run.journal = journal;
+        r.run.journal_state = &r;
+    }
     if (st == CHIRP_OK) {
         if (root && strcmp(flags->format, "console") == 0)
             chirp_console_context(r.context);
@@ -258,6 +291,34 @@ static chirp_status run_guarded(const char *name, const chirp_bench_flags *flags
     return st;
 }
 
+/* Names, one per line; or, with --benchmark_format=json, {"benchmarks": [{"name": ...}, ...]}. */
+static chirp_status list_tests(const chirp_bench_flags *flags, const chirp_selection *selection)
+{
+    const bool json = strcmp(flags->format, "json") == 0;
+    cJSON *root = json ? cJSON_CreateObject() : NULL;
+    cJSON *list = root ? cJSON_AddArrayToObject(root, "benchmarks") : NULL;
+    bool ok = !json || list;
+    for (size_t i = 0; i < selection->count && ok; ++i) {
+        const chirp_instance *instance = &selection->item[i];
+        if (!json) {
+            printf("%s\n", instance->name);
+            continue;
+        }
+        cJSON *o = cJSON_CreateObject();
+        ok = o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "name", instance->name) &&
+             chirp_json_add_integer(o, "family_index", instance->family_index) &&
+             chirp_json_add_integer(o, "per_family_instance_index", instance->instance_index) &&
+             chirp_json_add_integer(o, "threads", instance->threads);
+    }
+    char *text = json && ok ? cJSON_Print(root) : NULL;
+    ok &= !json || text;
+    if (text)
+        printf("%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(root);
+    return ok ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "bench: no memory for the list");
+}
+
 int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, size_t n_suites)
 {
     chirp_bench_flags flags;
@@ -279,8 +340,7 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
             "bench: no benchmark matches --benchmark_filter=%s; see --benchmark_list_tests",
             flags.filter ? flags.filter : "");
     if (st == CHIRP_OK && flags.list_tests) {
-        for (size_t i = 0; i < selection.count && root; ++i)
-            printf("%s\n", selection.item[i].name);
+        st = root ? list_tests(&flags, &selection) : CHIRP_OK;
     } else if (st == CHIRP_OK) {
         st = run_guarded(argv[0], &flags, &selection);
     }
