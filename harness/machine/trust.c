@@ -43,6 +43,16 @@ int chirp_host_warnings(const chirp_host *m, char text[CHIRP_MAX_WARNINGS][CHIRP
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "%.1f %% of processor time since boot went to other tenants (steal)",
                        m->steal_percent);
+    if (m->memory_policy[0] && strcmp(m->memory_policy, "default") != 0 &&
+        strcmp(m->memory_policy, "local") != 0)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "memory policy %s: pages may lie on other nodes than the threads that use "
+                       "them (numactl --show)",
+                       m->memory_policy);
+    if (m->clock_resolution_ns > 1000)
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "the clock moves in steps of %.0f ns: short repetitions can't be told apart",
+                       m->clock_resolution_ns);
     if (m->clock_overhead_ns > 200)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "reading the clock takes %.0f ns: no fast clock source is in use",

@@ -45,7 +45,7 @@ static void print_machine(const chirp_host *m)
             printf(" L%d %lld KiB (shared by %d)", m->cache[i].level,
                    (long long)(m->cache[i].bytes / 1024), m->cache[i].sharing);
     if (m->l3_package_bytes > 0)
-        printf(" L3 of the package %lld MiB, what one core reaches of it is measured below",
+        printf(" L3 %lld MiB in the package, a core's share is measured",
                (long long)(m->l3_package_bytes >> 20));
     if (strcmp(m->cache_source, "kernel") != 0)
         printf("%s", m->n_caches > 0 ? " (from cpuid: the kernel lists none)"
@@ -110,8 +110,8 @@ static chirp_status measure_levels(report *r, const chirp_host *m, const int *th
 {
     cJSON *list = cJSON_AddArrayToObject(r->root, "levels");
     keep(r, list != NULL);
-    printf("  %-8s %8s %14s %12s %12s %10s\n", "level", "threads", "bytes/thread", "read GB/s",
-           "triad GB/s", "latency ns");
+    printf("  %-8s %8s %12s %12s %12s %12s %10s\n", "level", "threads", "share KiB", "tested KiB",
+           "read GB/s", "triad GB/s", "latency ns");
     for (int k = 0; k < n; ++k) {
         chirp_levels levels;
         const chirp_status st = chirp_levels_measure(m, threads[k], budget_s, k == 0, &levels);
@@ -123,7 +123,8 @@ static chirp_status measure_levels(report *r, const chirp_host *m, const int *th
                 "doctor: the roofline isn't kept for later runs: no writable cache folder\n");
         for (int i = 0; i < levels.count; ++i) {
             const chirp_level *l = &levels.item[i];
-            printf("  %-8s %8d %14zu %12.1f %12.1f", l->name, levels.threads, l->bytes_per_thread,
+            printf("  %-8s %8d %12lld %12zu %12.1f %12.1f", l->name, levels.threads,
+                   (long long)(l->capacity_bytes / 1024), l->bytes_per_thread / 1024,
                    1e-9 * l->read_bytes_per_second, 1e-9 * l->triad_bytes_per_second);
             if (l->latency_ns > 0)
                 printf(" %10.1f", l->latency_ns);
@@ -132,6 +133,7 @@ static chirp_status measure_levels(report *r, const chirp_host *m, const int *th
             keep(r,
                  o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "level", l->name) &&
                      chirp_json_add_integer(o, "threads", levels.threads) &&
+                     chirp_json_add_integer(o, "capacity_bytes", l->capacity_bytes) &&
                      chirp_json_add_integer(o, "bytes_per_thread", (int64_t)l->bytes_per_thread) &&
                      chirp_json_add_real(o, "read_bytes_per_second", l->read_bytes_per_second) &&
                      chirp_json_add_real(o, "triad_bytes_per_second", l->triad_bytes_per_second));

@@ -95,16 +95,22 @@ static void the_machine_is_consistent(void **state)
     m.scaling = 1;
     m.n_load = 1;
     m.cpu_quota = 0.5;
+    m.clock_resolution_ns = 4e6; /* a clock of jiffies */
+    (void)snprintf(m.memory_policy, sizeof m.memory_policy, "%s", "interleave");
     const int n = chirp_host_warnings(&m, warnings);
     bool governor = false;
     bool load = false;
     bool quota = false;
+    bool clock = false;
+    bool policy = false;
     for (int i = 0; i < n; ++i) {
         governor |= strstr(warnings[i], "something else") != NULL;
         load |= strstr(warnings[i], "99.00") != NULL;
+        clock |= strstr(warnings[i], "4000000 ns") != NULL;
+        policy |= strstr(warnings[i], "interleave") != NULL;
         quota |= strstr(warnings[i], "cgroup") != NULL;
     }
-    assert_true(governor && load && quota);
+    assert_true(governor && load && quota && clock && policy);
 }
 
 static void absent_events_have_reasons(void **state)
