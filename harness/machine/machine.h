@@ -41,7 +41,7 @@ typedef struct chirp_host {
     double load[3];
     int n_load;
     double cpu_quota;   /**< processors granted by the cgroup; 0: no limit */
-    char affinity[128]; /**< processors this process may use, "0-3,8" */
+    char affinity[128]; /**< processors this process, or its bound team, may use, "0-3,8" */
     int affinity_count;
     char memory_policy[32];                 /**< "default", "bind", "interleave", ... "" unknown */
     char transparent_huge_pages[16];        /**< "always", "madvise", "never", "" unknown */

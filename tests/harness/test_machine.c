@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -111,6 +112,42 @@ static void the_machine_is_consistent(void **state)
         quota |= strstr(warnings[i], "cgroup") != NULL;
     }
     assert_true(governor && load && quota && clock && policy);
+}
+
+/* What the process says when its threads are bound: 0 when it counts all its places and doesn't complain. */
+static int bound_process(void)
+{
+    static char warnings[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
+    chirp_host m;
+    chirp_host_read(&m);
+    const int n = chirp_host_warnings(&m, warnings);
+    for (int i = 0; i < n; ++i)
+        if (strstr(warnings[i], "take turns") || strstr(warnings[i], "not pinned"))
+            return 1;
+    return m.affinity_count >= 2 && strcmp(m.omp_proc_bind, "close") == 0 ? 0 : 2;
+}
+
+static void a_bound_team_is_not_one_processor(void **state)
+{
+    (void)state;
+    chirp_host m;
+    int status = 0;
+    chirp_host_read(&m);
+    if (m.affinity_count < 2)
+        skip();
+    (void)fflush(NULL);
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) { /* OpenMP reads its environment when a program starts */
+        (void)setenv("OMP_NUM_THREADS", "2", 1);
+        (void)setenv("OMP_PROC_BIND", "close", 1);
+        (void)setenv("OMP_PLACES", "threads", 1);
+        (void)execl("/proc/self/exe", "test_machine", "--bound", (char *)NULL);
+        _exit(3);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void absent_events_have_reasons(void **state)
@@ -298,13 +335,16 @@ static void levels_are_kept_and_the_roof_bends(void **state)
     assert_int_equal(system(command), 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--bound") == 0)
+        return bound_process();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(processor_lists_are_counted),
         cmocka_unit_test(caches_are_decoded_from_cpuid),
         cmocka_unit_test(hypervisors_have_names),
         cmocka_unit_test(the_machine_is_consistent),
+        cmocka_unit_test(a_bound_team_is_not_one_processor),
         cmocka_unit_test(absent_events_have_reasons),
         cmocka_unit_test(software_events_stand_in),
         cmocka_unit_test(events_are_summed_over_threads),
