@@ -77,7 +77,7 @@ def google(report, a, b):
         new = sorted(m["real_time_other"] for m in times)
         slower = new[len(new) // 2] / old[len(old) // 2] - 1
         p = row["utest"]["time_pvalue"]
-        result[row["name"]] = (p < 0.05, p < 0.05 and slower > 0.05)
+        result[row["name"]] = (bool(p < 0.05), bool(p < 0.05 and slower > 0.05))
     return result
 
 
