@@ -206,6 +206,20 @@ chirp_status chirp_run_max(const chirp_run *run, double *value);
 /** Ranks set by chirp_bench_use_ranks(). */
 const chirp_bench_ranks *chirp_bench_current_ranks(void);
 
+/* ---- algorithms of one case, side by side ---- */
+
+/** Whether two names differ in their third part only, family/pass/ALGORITHM/case: the same case by another algorithm. */
+bool chirp_same_case(const char *a, const char *b);
+
+/**
+ * Adds `peer_speedup`, the time of the fastest peer over a row's own, to the median (or only) row of every benchmark of ours
+ * that has a peer among the jobs.
+ */
+chirp_status chirp_summary_add(const chirp_job *jobs, size_t n, chirp_rows *rows);
+
+/** Prints one line per case that several algorithms ran, and sums over the cases that a peer ran too; or nothing. */
+void chirp_summary_print(FILE *out, const chirp_job *jobs, size_t n, const chirp_rows *rows);
+
 /* ---- reporters ---- */
 
 struct cJSON;

@@ -105,30 +105,15 @@ static chirp_status collect(runner *r, chirp_job *const *jobs, size_t n)
     return st;
 }
 
-/* Peers run the same case with another algorithm: names that agree but for the third part, family/pass/ALGORITHM/case. */
-static bool peers(const char *a, const char *b)
-{
-    for (int part = 0;; ++part) {
-        const size_t x = strcspn(a, "/");
-        const size_t y = strcspn(b, "/");
-        if (part != 2 && (x != y || strncmp(a, b, x) != 0))
-            return false;
-        if (a[x] == '\0' || b[y] == '\0')
-            return a[x] == b[y] && part > 2;
-        a += x + 1;
-        b += y + 1;
-    }
-}
-
 /* The jobs that run together with jobs[i] and come later in the list; fills group. */
 static size_t make_group(const runner *r, size_t i, bool *taken, chirp_job **group)
 {
     const chirp_bench_flags *f = r->run.flags;
     size_t n = 0;
     for (size_t k = i; k < r->n_jobs; ++k) {
-        const bool together =
-            k == i || f->random_interleaving ||
-            (f->interleave_peers && peers(r->jobs[i].instance->name, r->jobs[k].instance->name));
+        const bool together = k == i || f->random_interleaving ||
+                              (f->interleave_peers && chirp_same_case(r->jobs[i].instance->name,
+                                                                      r->jobs[k].instance->name));
         if (taken[k] || !together)
             continue;
         taken[k] = true;
@@ -256,6 +241,10 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
         st = run_groups(&r);
         chirp_progress_end(r.progress);
     }
+    if (st == CHIRP_OK && root)
+        st = chirp_summary_add(r.jobs, r.n_jobs, &r.rows);
+    if (st == CHIRP_OK && root && strcmp(flags->format, "console") == 0)
+        chirp_summary_print(stdout, r.jobs, r.n_jobs, &r.rows);
     if (root && r.output.flags) {
         const chirp_status closed =
             chirp_output_close(&r.output, &r.rows, st == CHIRP_OK && !interrupted);

@@ -186,13 +186,13 @@ static chirp_status run_posterior(chirp_bench *b, const void *arg)
                            samples})
 #define STEP(network, variant, NAME, estimator, ESTIMATOR)                                         \
     {                                                                                              \
-        "network/train_step/" estimator "/" network "." variant "/batch:64", run_step,             \
-            check_network, CASE(network, NAME, ESTIMATOR, 64, 0)                                   \
+        .name = "network/train_step/" estimator "/" network "." variant "/batch:64",               \
+        .run = run_step, .check = check_network, .arg = CASE(network, NAME, ESTIMATOR, 64, 0)      \
     }
 #define POSTERIOR(count)                                                                           \
     {                                                                                              \
-        "network/posterior/monte_carlo/spin.last2/samples:" #count, run_posterior, check_network,  \
-            CASE("spin", LAST2, REPARAMETERIZATION, 1, count)                                      \
+        .name = "network/posterior/monte_carlo/spin.last2/samples:" #count, .run = run_posterior,  \
+        .check = check_network, .arg = CASE("spin", LAST2, REPARAMETERIZATION, 1, count)           \
     }
 
 const chirp_bench_entry chirp_suite_network[] = {
@@ -207,10 +207,14 @@ const chirp_bench_entry chirp_suite_network[] = {
     STEP("spin", "all", ALL, "local", LOCAL),
     STEP("spin", "all", ALL, "flipout", FLIPOUT),
     STEP("mass", "last2", LAST2, "reparameterization", REPARAMETERIZATION),
-    {"network/forward/mean_weights/spin.last2/batch:64", run_forward, check_network,
-     CASE("spin", LAST2, REPARAMETERIZATION, 64, 0)},
-    {"network/forward/mean_weights/spin.last2/batch:1", run_forward, check_network,
-     CASE("spin", LAST2, REPARAMETERIZATION, 1, 0)},
+    {.name = "network/forward/mean_weights/spin.last2/batch:64",
+     .run = run_forward,
+     .check = check_network,
+     .arg = CASE("spin", LAST2, REPARAMETERIZATION, 64, 0)},
+    {.name = "network/forward/mean_weights/spin.last2/batch:1",
+     .run = run_forward,
+     .check = check_network,
+     .arg = CASE("spin", LAST2, REPARAMETERIZATION, 1, 0)},
     POSTERIOR(2),
     POSTERIOR(100),
     POSTERIOR(1000),
