@@ -2,6 +2,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "model/parallel/parallel.h"
 #include "suites/command.h"
 #include "suites/scaling/projection.h"
 
@@ -93,15 +94,49 @@ static void print_end(const chirp_projection *p)
         printf("\nFrom there to here, at %d nodes, batch 64, same waiting (closed form):\n",
                p->scenario_nodes);
     for (int i = 0; i < p->n_rungs; ++i)
-        printf("  %5.1f %%  %s\n", 100 * p->rung[i].efficiency, p->rung[i].name);
+        printf("  %5.1f %%  %s%s\n           %s\n", 100 * p->rung[i].efficiency, p->rung[i].name,
+               p->rung[i].left_out ? " (left out below)" : "", p->rung[i].assumes);
     if (!p->simulated)
         printf("Rows are from the closed form, not from a simulation.\n");
+}
+
+static double off(double predicted, double seen) { return 100 * (predicted / seen - 1); }
+
+/* What ranks of this job did, and what training on this machine took, beside what was predicted. */
+static void print_comparison(const chirp_projection *p)
+{
+    bool enacted = false;
+    bool measured = false;
+    for (int i = 0; i < p->n_rows; ++i) {
+        enacted = enacted || p->row[i].has_enacted;
+        measured = measured || p->row[i].measured_s > 0;
+    }
+    if (enacted)
+        printf("\nActed out by ranks of this job (passes sleep, messages are real, the same "
+               "jitter); seconds per step and errors\n%6s %12s %12s %9s %12s %9s\n",
+               "nodes", "acted out", p->simulated ? "simulated" : "-", "", "closed form", "");
+    for (int i = 0; i < p->n_rows; ++i) {
+        const chirp_projection_row *row = &p->row[i];
+        const double seen = row->enacted.seconds;
+        if (row->has_enacted)
+            printf("%6d %12.4f %12.4f %+7.1f %% %12.4f %+7.1f %%\n", row->nodes, seen,
+                   row->terms.seconds, off(row->terms.seconds, seen), row->closed_form.seconds,
+                   off(row->closed_form.seconds, seen));
+    }
+    if (measured)
+        printf("\nReal training on this machine\n");
+    for (int i = 0; i < p->n_rows; ++i)
+        if (p->row[i].measured_s > 0)
+            printf("%6d %12.4f measured, %.4f projected, error %+.1f %%\n", p->row[i].nodes,
+                   p->row[i].measured_s, p->row[i].terms.seconds,
+                   off(p->row[i].terms.seconds, p->row[i].measured_s));
 }
 
 static chirp_status report(const chirp_projection *p, const char *json)
 {
     char *text = NULL;
     print_end(p);
+    print_comparison(p);
     if (!json)
         return CHIRP_OK;
     chirp_status st = chirp_projection_json(p, &text);
@@ -109,6 +144,20 @@ static chirp_status report(const chirp_projection *p, const char *json)
         st = chirp_file_write(json, text, strlen(text));
     chirp_free(text);
     return st;
+}
+
+/* Rank 0 simulates while the others sleep; all ranks act out together. */
+static chirp_status project_and_enact(chirp_projection_options *o, chirp_projection *projection)
+{
+    chirp_status st = chirp_parallel_group(1);
+    const bool root = chirp_parallel_member();
+    if (!root)
+        o->engine = CHIRP_ENGINE_CLOSED_FORM;
+    if (st == CHIRP_OK)
+        st = chirp_project(o, root ? show_row : NULL, NULL, projection);
+    const chirp_status everyone = chirp_parallel_everyone();
+    st = chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
+    return st == CHIRP_OK ? chirp_projection_enact(projection) : st;
 }
 
 static int run(int argc, char **argv)
@@ -124,6 +173,7 @@ static int run(int argc, char **argv)
     const char *engine = "auto";
     const char *compute = "fast";
     const char *json = NULL;
+    bool enact = false;
     bool jitter_given = false;
     bool permanent_given = false;
     double permanent = -1;
@@ -131,6 +181,7 @@ static int run(int argc, char **argv)
     int64_t seed = 1;
     int64_t steps = 0;
     int64_t accumulate = 1;
+    int64_t speed_steps = 10;
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
@@ -162,8 +213,13 @@ static int run(int argc, char **argv)
         {"permanent-share", CHIRP_OPTION_REAL, &permanent, .metavar = "S", .min = 0, .max = 1,
          .given = &permanent_given,
          .help = "of the spread's variance: slow nodes stay slow; default: the machine's"},
-        {"balance", CHIRP_OPTION_FLAG, &o.balance,
-         .help = "what if a rank's share of the signals followed its speed"},
+        {"balance", CHIRP_OPTION_INT, &o.balance, .metavar = "N", .min = 0, .max = 1e6,
+         .help = "ranks share a step's signals by measured speed, in parts of N signals (train "
+                 "--batch N --shares measured); 0: equal shares"},
+        {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
+         .help = "--balance: steps whose times tell the speeds; train takes 10"},
+        {"enact", CHIRP_OPTION_FLAG, &enact,
+         .help = "under mpiexec: ranks also act out the rows: passes sleep, messages are real"},
         {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
@@ -198,25 +254,35 @@ static int run(int argc, char **argv)
     o.engine = engine[0] == 's'   ? CHIRP_ENGINE_SIMGRID
                : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM
                                   : CHIRP_ENGINE_AUTO;
+    o.speed_steps = (int)speed_steps;
     o.seed = (uint64_t)seed;
     o.steps = (int)steps;
     if (jitter_given)
         o.jitter = jitter;
     o.permanent_share = permanent_given ? permanent : -1;
-    if (json) /* an unwritable output is found before the work, not after it */
+    if (enact)
+        st = chirp_parallel_init();
+    const bool root = chirp_parallel_rank() == 0;
+    if (st == CHIRP_OK && root &&
+        json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
-    if (st != CHIRP_OK)
-        return chirp_command_exit(st);
-    printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s %11s "
-           "%11s   %s\n",
-           o.machine, exchange, o.network, variant, (long long)o.batch, "nodes", "step",
-           "efficiency", "compute", "straggler", "negotiation", "allreduce", "band");
-    st = chirp_project(&o, show_row, NULL, &projection);
-    if (st == CHIRP_OK) {
+    st = chirp_parallel_agree(st);
+    if (st == CHIRP_OK && root)
+        printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
+               "%11s %11s   %s\n",
+               o.machine, exchange, o.network, variant, (long long)o.batch, "nodes", "step",
+               "efficiency", "compute", "straggler", "negotiation", "allreduce", "band");
+    if (st == CHIRP_OK)
+        st = enact ? project_and_enact(&o, &projection)
+                   : chirp_project(&o, show_row, NULL, &projection);
+    if (st == CHIRP_OK && root)
         st = report(&projection, json);
-        chirp_projection_release(&projection);
-    }
-    return chirp_command_exit(st);
+    chirp_projection_release(&projection);
+    int code = 0;
+    if (st != CHIRP_OK) /* one line, not one per rank */
+        code = root ? chirp_command_exit(st) : 2;
+    chirp_parallel_finalize();
+    return code;
 }
 
 const chirp_command chirp_command_project = {"project",

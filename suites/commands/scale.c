@@ -5,7 +5,7 @@
 #include "harness/progress/progress.h"
 #include "harness/stats/stats.h"
 #include "suites/command.h"
-#include "suites/scaling/measure.h"
+#include "suites/scaling/costs.h"
 
 #include <errno.h>
 #include <math.h>
@@ -96,6 +96,16 @@ static chirp_status check_writable(const char *path)
     return path ? chirp_file_writable(path) : CHIRP_OK; /* learn now, not after minutes */
 }
 
+static chirp_status check_machine(const char *path)
+{
+    char name[48];
+    if (chirp_parallel_size() < 2)
+        return chirp_fail(CHIRP_ERR_ARG, "--machine-out: exchanging takes two ranks or more: start "
+                                         "with mpiexec -n 2");
+    const chirp_status st = chirp_machine_name(path, name);
+    return st == CHIRP_OK ? check_writable(path) : st;
+}
+
 static chirp_status report(const chirp_scale *scale, const char *json)
 {
     char *text = NULL;
@@ -107,7 +117,36 @@ static chirp_status report(const chirp_scale *scale, const char *json)
     return st;
 }
 
-static chirp_status measure(chirp_scale_options *o, const char *json, const char *profile)
+static void print_costs(const chirp_exchange_costs *c)
+{
+    printf(
+        "\nexchanging with one partner: %.1f us and %.3f ns a byte, fitted on %d ranks%s\n%6s %12s "
+        "%12s %12s\n",
+        1e6 * c->fixed_s, 1e9 * c->per_byte_s, c->point[0].ranks,
+        c->one_computer ? "; more ranks than processors take turns" : "", "ranks", "bytes",
+        "measured us", "formula");
+    for (int i = 0; i < c->n; ++i) {
+        const chirp_cost_point *point = &c->point[i];
+        printf("%6d %12.0f %12.1f %+9.0f %% %s\n", point->ranks, point->bytes, 1e6 * point->seconds,
+               100 * (point->fitted_s / point->seconds - 1),
+               point->held_out ? "held out" : "fitted");
+    }
+}
+
+static chirp_status write_machine(const char *path, const chirp_scale *scale)
+{
+    static chirp_exchange_costs costs; /* large */
+    const chirp_scale_options *o = &scale->options;
+    chirp_status st = chirp_costs_measure(o->count, o->n_counts, &costs);
+    if (st == CHIRP_OK && chirp_parallel_rank() == 0) {
+        print_costs(&costs);
+        st = chirp_machine_write(path, scale, &costs);
+    }
+    return chirp_parallel_agree(st);
+}
+
+static chirp_status measure(chirp_scale_options *o, const char *json, const char *profile,
+                            const char *machine)
 {
     static chirp_scale scale; /* large */
     const bool root = chirp_parallel_rank() == 0;
@@ -115,16 +154,17 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
         root ? chirp_progress_begin("scale", (int64_t)o->repetitions * o->n_counts) : NULL;
     chirp_status st = chirp_scale_measure(o, show_progress, progress, &scale);
     chirp_progress_end(progress);
-    chirp_status own = st;
-    if (own == CHIRP_OK && root)
-        own = report(&scale, json);
+    if (st == CHIRP_OK)
+        st = chirp_parallel_agree(root ? report(&scale, json) : CHIRP_OK);
+    if (st == CHIRP_OK && machine)
+        st = write_machine(machine, &scale);
     chirp_scale_release(&scale);
-    if (profile && own == CHIRP_OK &&
-        chirp_parallel_group(1) == CHIRP_OK) { /* alone: nobody shares the memory bus */
-        if (chirp_parallel_member())
-            own = chirp_scale_profile(&o->train, profile);
-        st = chirp_parallel_everyone();
-    }
+    if (!profile || st != CHIRP_OK)
+        return st;
+    chirp_status own = chirp_parallel_group(1); /* alone: nobody shares the memory bus */
+    if (own == CHIRP_OK && chirp_parallel_member())
+        own = chirp_scale_profile(&o->train, profile);
+    st = chirp_parallel_everyone();
     return chirp_parallel_agree(own == CHIRP_OK ? st : own);
 }
 
@@ -143,6 +183,7 @@ static int run(int argc, char **argv)
     const char *noise = "shared";
     const char *json = NULL;
     const char *profile = NULL;
+    const char *machine = NULL;
     int64_t repetitions = o.repetitions;
     int64_t steps = o.steps;
     int64_t warmup = o.warmup;
@@ -189,6 +230,9 @@ static int run(int argc, char **argv)
          .help = "Chrome trace of one step of all ranks (opens in Perfetto)"},
         {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE",
          .help = "layer times for chirpbench project --profile"},
+        {"machine-out", CHIRP_OPTION_STRING, &machine, .metavar = "NAME.json",
+         .help = "this machine for chirpbench project --machine: rates, exchange costs, jitter; "
+                 "NAME.xml beside it"},
     };
     const chirp_usage usage = {"scale", NULL,
                                "Measures how the training step scales: under mpiexec -n N runs it "
@@ -208,6 +252,8 @@ static int run(int argc, char **argv)
             st = check_writable(o.timeline);
         if (st == CHIRP_OK)
             st = check_writable(profile);
+        if (st == CHIRP_OK && machine)
+            st = check_machine(machine);
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK) {
@@ -226,7 +272,7 @@ static int run(int argc, char **argv)
         o.steps = (int)steps;
         o.warmup = (int)warmup;
         o.slow_rank = (int)slow_rank;
-        st = measure(&o, json, profile);
+        st = measure(&o, json, profile, machine);
     }
     int code = 0;
     if (st != CHIRP_OK) /* one line, not one per rank */

@@ -21,32 +21,101 @@ static double normal(uint64_t seed, uint64_t index)
     return radius * cos(6.283185307179586 * uniform(seed, 2 * index + 1));
 }
 
+/* Streams of the numbers drawn from one seed. */
+enum { ORDER_STREAM = 0x5bd1e995, SPEED_STREAM = 0x27d4eb2f };
+
+/* Shares of n * parts parts so that the last rank is done early: what each has time for until a common instant, then the
+   parts left one by one to who is done first. @param seconds  [n] of a part */
+static void share(const double *seconds, int n, int parts, int *shares)
+{
+    double low = 0;
+    double high = 0;
+    for (int i = 0; i < n; ++i)
+        high = fmax(high, seconds[i] * (parts + 1));
+    for (int turn = 0; turn < 60; ++turn) {
+        const double middle = 0.5 * (low + high);
+        int64_t sum = 0;
+        for (int i = 0; i < n; ++i)
+            sum += (int64_t)(middle / seconds[i]);
+        if (sum > (int64_t)n * parts)
+            high = middle;
+        else
+            low = middle;
+    }
+    int64_t left = (int64_t)n * parts;
+    for (int i = 0; i < n; ++i) {
+        shares[i] = (int)(low / seconds[i]);
+        left -= shares[i];
+    }
+    for (; left > 0; --left) {
+        int next = 0;
+        for (int i = 1; i < n; ++i)
+            if ((shares[i] + 1) * seconds[i] < (shares[next] + 1) * seconds[next])
+                next = i;
+        ++shares[next];
+    }
+}
+
+/* Parts of each rank over the mean number: by the speed that share_steps steps have shown, which isn't quite the true one. */
+static chirp_status draw_shares(const chirp_plan *plan, uint64_t seed, const double *permanent,
+                                double *scale)
+{
+    const int n = plan->ranks;
+    double *seconds = chirp_calloc((size_t)n, sizeof *seconds);
+    int *shares = chirp_calloc((size_t)n, sizeof *shares);
+    const chirp_status st = seconds && shares ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    double seen = 0;  /* when the last rank would be done, by the speeds seen */
+    double equal = 0; /* and with equal shares */
+    for (int i = 0; st == CHIRP_OK && i < n; ++i)
+        seconds[i] =
+            fmax(0.05, 1 + permanent[i] +
+                           chirp_speed_error(plan) * normal(seed ^ SPEED_STREAM, (uint64_t)i));
+    if (st == CHIRP_OK)
+        share(seconds, n, plan->share_parts, shares);
+    for (int i = 0; st == CHIRP_OK && i < n; ++i) {
+        seen = fmax(seen, shares[i] * seconds[i]);
+        equal = fmax(equal, plan->share_parts * seconds[i]);
+    }
+    for (int i = 0; st == CHIRP_OK && i < n; ++i)
+        scale[i] = seen < equal ? (double)shares[i] / plan->share_parts : 1;
+    chirp_free(seconds);
+    chirp_free(shares);
+    return st;
+}
+
 chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes, float *factor)
 {
     const int n = plan->ranks;
     const double total = hypot(plan->jitter_relative, plan->jitter_absolute_s / plan->micro_s);
-    const double permanent = total * sqrt(plan->jitter_permanent_share);
     const double fresh = total * sqrt(1 - plan->jitter_permanent_share);
-    double *score = chirp_calloc((size_t)n, sizeof *score);
-    if (!score)
+    double *permanent = chirp_calloc(2 * (size_t)n, sizeof *permanent);
+    if (!permanent)
         return CHIRP_ERR_NOMEM;
-    for (int i = 0; i < n; ++i)
-        score[i] = n > 1 ? chirp_normal_quantile((i + 1 - 0.375) / (n + 0.25)) : 0;
-    for (int i = n - 1; i > 0; --i) { /* Fisher-Yates: which rank is slow */
-        const int j = (int)(uniform(seed ^ 0x5bd1e995U, (uint64_t)i) * (i + 1));
-        const double swap = score[i];
-        score[i] = score[j];
-        score[j] = swap;
+    double *scale = permanent + n;
+    for (int i = 0; i < n; ++i) {
+        const double score = n > 1 ? chirp_normal_quantile((i + 1 - 0.375) / (n + 0.25)) : 0;
+        permanent[i] = total * sqrt(plan->jitter_permanent_share) * score;
+        scale[i] = 1;
     }
+    for (int i = n - 1; i > 0; --i) { /* Fisher-Yates: which rank is slow */
+        const int j = (int)(uniform(seed ^ ORDER_STREAM, (uint64_t)i) * (i + 1));
+        const double swap = permanent[i];
+        permanent[i] = permanent[j];
+        permanent[j] = swap;
+    }
+    chirp_status st = CHIRP_OK;
+    if (plan->share_parts > 0)
+        st = draw_shares(plan, seed, permanent, scale);
     /* the mean over all draws is taken out: a projection is for the nominal rate, and waiting is then never negative */
     const uint64_t draws = (uint64_t)passes * (uint64_t)n;
     double mean = 0;
     for (uint64_t i = 0; i < draws; ++i)
         mean += normal(seed, i) / (double)draws;
-    for (uint64_t i = 0; i < draws; ++i) {
-        const double f = 1 + permanent * score[i % (uint64_t)n] + fresh * (normal(seed, i) - mean);
-        factor[i] = (float)fmax(0.05, f);
+    for (uint64_t i = 0; st == CHIRP_OK && i < draws; ++i) {
+        const uint64_t rank = i % (uint64_t)n;
+        const double f = 1 + permanent[rank] + fresh * (normal(seed, i) - mean);
+        factor[i] = (float)(scale[rank] * fmax(0.05, f));
     }
-    chirp_free(score);
-    return CHIRP_OK;
+    chirp_free(permanent);
+    return st;
 }

@@ -127,38 +127,64 @@ static void analyse_block(const chirp_scale_options *o, chirp_scale_row *row, in
     row->repetition[repetition] = mean;
 }
 
-static void analyse_row(const chirp_scale_options *o, chirp_scale_row *row, const lateness *l)
+/*
+ * What makes ranks wait is how they differ, not what slows all of them: in x[rank][step] = mean + rank + step + noise the
+ * steps' part is left out. Unbiased by the two-way analysis of variance; one rank alone has no step part to take out.
+ */
+static void analyse_jitter(const chirp_scale_options *o, chirp_scale_row *row, const lateness *l)
 {
     const int n = row->ranks;
     const int steps = l->steps;
+    const int stride = o->steps * o->repetitions;
     double grand = 0;
+    double ranks = 0; /* sums of squares */
+    double residual = 0;
+    double lagged = 0;
+    for (int r = 0; r < n; ++r)
+        grand += chirp_stats_mean(l->compute + r * stride, (size_t)steps) / n;
+    for (int r = 0; r < n; ++r) {
+        const double *x = l->compute + r * stride;
+        const double mean = chirp_stats_mean(x, (size_t)steps);
+        double before = 0;
+        ranks += (mean - grand) * (mean - grand);
+        for (int s = 0; s < steps; ++s) {
+            double common = 0;
+            for (int k = 0; n > 1 && k < n; ++k)
+                common += l->compute[k * stride + s] / n;
+            const double rest = x[s] - mean - (n > 1 ? common - grand : 0);
+            residual += rest * rest;
+            lagged += before * rest;
+            before = rest;
+        }
+    }
+    row->jitter_relative = row->jitter_permanent = row->jitter_autocorrelation = 0;
+    if (steps < 2)
+        return;
+    const double noise = residual / ((n > 1 ? n - 1 : 1) * (steps - 1.0));
+    const double between = n > 1 ? fmax(0, ranks / (n - 1) - noise / steps) : 0;
+    row->jitter_relative = sqrt(between + noise) / grand;
+    if (between + noise > 0)
+        row->jitter_permanent = between / (between + noise);
+    if (residual > 0)
+        row->jitter_autocorrelation = lagged / residual * steps / (steps - 1.0);
+}
+
+static void analyse_row(const chirp_scale_options *o, chirp_scale_row *row, const lateness *l)
+{
     row->compute_min = INFINITY;
     row->compute_max = 0;
-    for (int i = 0; i < n * steps; ++i)
-        grand += l->compute[i] / (n * steps);
-    double between = 0;
-    double within = 0;
-    double lagged = 0;
-    for (int r = 0; r < n; ++r) {
-        const double *x = l->compute + r * o->steps * o->repetitions;
-        const double mean = chirp_stats_mean(x, (size_t)steps);
+    for (int r = 0; r < row->ranks; ++r) {
+        const double mean =
+            chirp_stats_mean(l->compute + r * o->steps * o->repetitions, (size_t)l->steps);
         row->compute_min = fmin(row->compute_min, mean);
         row->compute_max = fmax(row->compute_max, mean);
-        between += (mean - grand) * (mean - grand) / n;
-        for (int s = 0; s < steps; ++s) {
-            within += (x[s] - mean) * (x[s] - mean) / (n * steps);
-            if (s > 0)
-                lagged += (x[s] - mean) * (x[s - 1] - mean) / (n * (steps - 1.0));
-        }
-        if (n > 1 && (row->slowest < 0 || l->last[r] > l->last[row->slowest]))
+        if (row->ranks > 1 && (row->slowest < 0 || l->last[r] > l->last[row->slowest]))
             row->slowest = r;
     }
-    row->jitter_relative = sqrt(between + within) / grand;
-    row->jitter_permanent = between + within > 0 ? between / (between + within) : 0;
-    row->jitter_autocorrelation = within > 0 ? lagged / within : 0;
+    analyse_jitter(o, row, l);
     if (row->slowest >= 0) {
-        row->slowest_share = (double)l->last[row->slowest] / steps;
-        row->slowest_late_s = l->late[row->slowest] / steps;
+        row->slowest_share = (double)l->last[row->slowest] / l->steps;
+        row->slowest_late_s = l->late[row->slowest] / l->steps;
     }
 }
 
@@ -233,9 +259,10 @@ static chirp_status gather_calls(chirp_scale_row *row, int steps, const call_tab
     return st;
 }
 
-/* The timed steps of a block. `mine` receives a record a step. */
+/* The timed steps of a block. `mine` receives a record a step. @param events  NULL, or what to count in them */
 static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer, double offset,
-                                step_record *mine, double *wall, call_table *calls)
+                                chirp_events *events, step_record *mine, double *wall,
+                                call_table *calls)
 {
     const bool slow = chirp_parallel_rank() == o->slow_rank;
     chirp_step_report report = {0};
@@ -245,6 +272,8 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
     if (st == CHIRP_OK)
         st = chirp_parallel_barrier();
     chirp_parallel_calls_reset();
+    if (events)
+        chirp_events_start(events);
     const double start = chirp_now_s();
     for (int s = 0; st == CHIRP_OK && s < o->steps; ++s) {
         const double before = chirp_now_s();
@@ -255,6 +284,8 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
         mine[s] = record_of(&report.profile, asleep, offset);
     }
     *wall = chirp_now_s() - start;
+    if (events)
+        chirp_events_stop(events);
     const int n = chirp_parallel_calls(calls->row, CHIRP_SCALE_MAX_CALLS);
     calls->n = n < CHIRP_SCALE_MAX_CALLS ? n : CHIRP_SCALE_MAX_CALLS;
     return st;
@@ -266,6 +297,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
 {
     chirp_train_config config = o->train;
     chirp_trainer *trainer = NULL;
+    chirp_events *events = NULL;
     double offset = 0;
     double uncertainty = 0;
     double wall = 0;
@@ -276,19 +308,24 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     step_record *all =
         chirp_parallel_rank() == 0 ? chirp_calloc((size_t)row->ranks, mine_bytes) : mine;
     chirp_status st = chirp_parallel_agree(mine && all ? CHIRP_OK : CHIRP_ERR_NOMEM);
+    const bool last = repetition + 1 == o->repetitions;
+    if (st == CHIRP_OK && last)
+        st = chirp_parallel_agree(chirp_events_open("auto", row->threads, true, &events));
     if (st == CHIRP_OK)
         st = chirp_trainer_create(&config, &trainer);
     if (st == CHIRP_OK)
         st = chirp_parallel_clock_offset(&offset, &uncertainty);
     if (st == CHIRP_OK)
-        st = timed_steps(o, trainer, offset, mine, &wall, &calls);
+        st = timed_steps(o, trainer, offset, events, mine, &wall, &calls);
     if (st == CHIRP_OK)
         st = chirp_parallel_gather(mine, (int64_t)mine_bytes, all, 0);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
         analyse_block(o, row, repetition, all, wall, l);
-    const bool last = repetition + 1 == o->repetitions;
+    if (st == CHIRP_OK && last)
+        st = chirp_rank_counters(events, o->steps, row);
     if (st == CHIRP_OK && last)
         st = gather_calls(row, o->steps, &calls);
+    row->calls_wall_s = wall;
     if (st == CHIRP_OK && last && row->ranks > 1)
         st = measure_alone(o, chirp_trainer_network(trainer), &row->alone_s);
     if (st == CHIRP_OK && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
@@ -296,6 +333,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
                                   mine[o->steps - 1].input, mine[o->steps - 1].forward,
                                   mine[o->steps - 1].optimizer, offset);
     chirp_trainer_destroy(trainer);
+    chirp_events_close(events);
     if (all != mine)
         chirp_free(all);
     chirp_free(mine);

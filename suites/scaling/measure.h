@@ -11,13 +11,14 @@
 #ifndef CHIRP_SUITES_SCALING_MEASURE_H
 #define CHIRP_SUITES_SCALING_MEASURE_H
 
+#include "harness/counters/counters.h"
 #include "model/parallel/parallel.h"
 #include "model/training/trainer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CHIRP_SCALE_MAX_COUNTS = 32, CHIRP_SCALE_MAX_CALLS = 24 };
+enum { CHIRP_SCALE_MAX_COUNTS = 32, CHIRP_SCALE_MAX_CALLS = 24, CHIRP_SCALE_MAX_EVENTS = 32 };
 
 typedef struct chirp_scale_options {
     bool strong; /**< the batch is divided over ranks; weak: every rank has the whole batch */
@@ -38,6 +39,13 @@ typedef struct chirp_scale_terms {
     double bytes, calls; /**< per step and rank */
 } chirp_scale_terms;
 
+/** A counter of the timed steps of the last repetition, per step, over ranks. */
+typedef struct chirp_rank_event {
+    char name[32];
+    char reason[96]; /**< why some rank couldn't count it, "" when all could */
+    double min, mean, max;
+} chirp_rank_event;
+
 /** One rank count, all repetitions. */
 typedef struct chirp_scale_row {
     int ranks, threads;
@@ -50,10 +58,13 @@ typedef struct chirp_scale_row {
     double slowest_share;            /**< of steps */
     double slowest_late_s;           /**< mean lateness of that rank behind the first */
     double
-        jitter_relative; /**< standard deviation of a step's compute over its mean, all ranks and steps */
-    double jitter_permanent;       /**< share of that variance between ranks */
-    double jitter_autocorrelation; /**< lag 1, within ranks */
+        jitter_relative; /**< standard deviation of a step's compute over its mean, without what all ranks share */
+    double jitter_permanent;       /**< share of that variance that stays with a rank */
+    double jitter_autocorrelation; /**< lag 1, of the rest */
+    int n_events;
+    chirp_rank_event event[CHIRP_SCALE_MAX_EVENTS];
     int n_calls;
+    double calls_wall_s;                        /**< of the steps that the calls are of */
     chirp_call_row call[CHIRP_SCALE_MAX_CALLS]; /**< rank 0's, per step, last repetition */
     double call_min[CHIRP_SCALE_MAX_CALLS],
         call_max[CHIRP_SCALE_MAX_CALLS]; /**< seconds per step over ranks */
@@ -87,6 +98,9 @@ int chirp_scale_median(const chirp_scale *scale, int row);
  * @return false when there is no smaller row beside the one-rank row
  */
 bool chirp_scale_predict(const chirp_scale *scale, int row, double *seconds);
+
+/** Fills row->event from what each rank of the group has counted in `steps` steps; complete on rank 0. Collective. */
+chirp_status chirp_rank_counters(const chirp_events *events, int steps, chirp_scale_row *row);
 
 /** The result as JSON text; free with chirp_free(). */
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text);

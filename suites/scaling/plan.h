@@ -52,7 +52,12 @@ typedef struct chirp_plan {
     double tail_s;   /**< [s] optimiser after the exchange, per step */
     int n_buckets;
     double ready_s[CHIRP_PLAN_MAX_BUCKETS]; /**< [s] after the start of the last pass */
-    double bytes[CHIRP_PLAN_MAX_BUCKETS];
+    double bytes[CHIRP_PLAN_MAX_BUCKETS];   /**< on the wire */
+    bool
+        half; /**< bf16: two bytes a number, by an alltoall and an allgather instead of an allreduce */
+
+    int share_parts; /**< 0: equal shares; else a rank's mean number of parts of a step: whole parts go to ranks by speed */
+    int share_steps; /**< steps whose times tell the speed */
 
     double jitter_relative;        /**< [1] standard deviation of one pass over micro_s */
     double jitter_permanent_share; /**< [1] of its variance: same in every step of a rank */
@@ -61,8 +66,11 @@ typedef struct chirp_plan {
 
     double bandwidth, latency, local_bandwidth, local_latency; /**< [B/s], [s] */
     double software_fixed, software_per_byte;                  /**< [s], [s/B] */
-    double copy_bandwidth; /**< [B/s] study: in and out of the fusion buffer */
-    double cycle_s;        /**< study: period of the communication thread */
+    double
+        shared_processors; /**< 0: every rank has processors of its own; else all ranks take turns on these in exchanging */
+    double
+        copy_bandwidth; /**< [B/s] in and out of the fusion buffer (study) or of staging buffers (delayed, bf16) */
+    double cycle_s; /**< study: period of the communication thread */
     double
         cycles; /**< study: how many periods pass on average between ready and reduced; at least 0.5 */
     double
@@ -81,8 +89,17 @@ typedef struct chirp_step_terms {
 /** Expected maximum of n independent standard normal numbers (n >= 1); by quadrature, 1e-6. */
 double chirp_expected_maximum(int n);
 
+/** [s] that a rank's processor is busy with exchanging `bytes` with the rank `distance` away; the wire comes on top. */
+double chirp_exchange_software_s(const chirp_plan *plan, int distance, double bytes);
+
 /** [s] of reducing `bytes` over the plan's ranks by recursive halving and doubling, nothing else going on. */
 double chirp_allreduce_s(const chirp_plan *plan, double bytes);
+/** [s] of reducing the plan's bucket b: chirp_allreduce_s(), or what bf16 does instead. */
+double chirp_reduction_s(const chirp_plan *plan, int b);
+/** [s] of copying a bucket's floats one way, to or from the buffers that delayed and bf16 need; else 0. */
+double chirp_staging_s(const chirp_plan *plan, int b);
+/** [1] relative standard deviation of the speed that share_steps steps show, when shares follow it. */
+double chirp_speed_error(const chirp_plan *plan);
 /** [s] of agreeing on 8 bytes by recursive doubling. */
 double chirp_agreement_s(const chirp_plan *plan);
 

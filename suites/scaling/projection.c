@@ -151,21 +151,17 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
         .local_latency = v[CHIRP_TARGET_LOCAL_LATENCY].value,
         .software_fixed = v[CHIRP_TARGET_SOFTWARE_FIXED].value,
         .software_per_byte = v[CHIRP_TARGET_SOFTWARE_PER_BYTE].value,
+        .shared_processors = v[CHIRP_TARGET_SHARED_PROCESSORS].value,
         .copy_bandwidth = v[CHIRP_TARGET_COPY_BANDWIDTH].value,
         .cycle_s = v[CHIRP_TARGET_CYCLE].value,
         .cycles = fmax(0.5, p->cycles),
     };
     if (p->options.permanent_share >= 0)
         plan->jitter_permanent_share = p->options.permanent_share;
-    if (p->options.balance) {
-        /* what stays permanent is that shares are whole signals: uniform within half a signal of a rank's ideal */
-        const double signals = (double)p->options.batch * p->options.micro_steps;
-        const double fresh =
-            plan->jitter_relative * plan->jitter_relative * (1 - plan->jitter_permanent_share);
-        const double permanent = 1 / (12 * signals * signals);
-        plan->jitter_relative = sqrt(fresh + permanent);
-        plan->jitter_permanent_share = permanent / (fresh + permanent);
-    }
+    plan->half = p->options.half;
+    plan->share_steps = p->options.speed_steps;
+    if (p->options.balance > 0)
+        plan->share_parts = (int)(p->options.batch * p->options.micro_steps / p->options.balance);
     if (!(plan->micro_s > 0))
         return chirp_fail(CHIRP_ERR_ARG, "--compute measured needs --profile FILE");
     make_buckets(p, &shares, plan);
@@ -184,18 +180,22 @@ static int default_steps(const chirp_plan *plan)
     return ranks <= 1024 ? 8 : 2;
 }
 
+chirp_status chirp_projection_draw(const chirp_projection *p, const chirp_plan *plan, int steps,
+                                   float **factor)
+{
+    const int passes = steps * plan->micro_steps;
+    *factor = chirp_calloc((size_t)passes * (size_t)plan->ranks, sizeof **factor);
+    return *factor ? chirp_jitter_draw(plan, p->options.seed, passes, *factor) : CHIRP_ERR_NOMEM;
+}
+
 static chirp_status simulate_row(const chirp_projection *p, const chirp_plan *plan,
                                  chirp_projection_row *row)
 {
-    const int passes = row->steps * plan->micro_steps;
-    float *factor = chirp_calloc((size_t)passes * (size_t)plan->ranks, sizeof *factor);
-    if (!factor)
-        return CHIRP_ERR_NOMEM;
-    chirp_status st = chirp_jitter_draw(plan, p->options.seed, passes, factor);
-    /* one rank has nobody to wait for: its mean step is the nominal one */
-    for (int i = 0; plan->ranks == 1 && i < passes; ++i)
-        factor[i] = 1;
-    if (st == CHIRP_OK && plan->ranks > 1)
+    float *factor = NULL;
+    if (plan->ranks == 1) /* one rank has nobody to wait for: the closed form is exact */
+        return CHIRP_OK;
+    chirp_status st = chirp_projection_draw(p, plan, row->steps, &factor);
+    if (st == CHIRP_OK)
         st = chirp_simulate(plan, p->machine.platform_path, p->machine.host_prefix, row->steps,
                             factor, &row->terms);
     chirp_free(factor);
@@ -214,6 +214,24 @@ static void band(const chirp_projection *p, const chirp_plan *plan, chirp_projec
         row->band[0] = fmin(row->band[0], efficiency(&t));
         row->band[1] = fmax(row->band[1], efficiency(&t));
     }
+}
+
+/* The machine's own runs of just this, or 0. */
+static double measured_s(const chirp_projection *p, int ranks)
+{
+    static const char *const exchange[] = {[CHIRP_PLAN_OVERLAP] = "overlap",
+                                           [CHIRP_PLAN_STUDY] = "study",
+                                           [CHIRP_PLAN_DELAYED] = "delayed"};
+    const struct chirp_target_runs *runs = &p->machine.runs;
+    const chirp_projection_options *o = &p->options;
+    const bool same = runs->n > 0 && strcmp(runs->network, o->network) == 0 &&
+                      strcmp(runs->variant, chirp_variant_name[o->variant]) == 0 &&
+                      strcmp(runs->exchange, exchange[o->exchange]) == 0 &&
+                      runs->batch == (double)o->batch && o->micro_steps == 1 && !o->half;
+    for (int i = 0; same && i < runs->n; ++i)
+        if (runs->ranks[i] == ranks)
+            return runs->seconds[i];
+    return 0;
 }
 
 static chirp_status project_row(chirp_projection *p, int nodes, chirp_projection_row *row)
@@ -235,6 +253,7 @@ static chirp_status project_row(chirp_projection *p, int nodes, chirp_projection
     if (p->simulated)
         st = simulate_row(p, &plan, row);
     row->efficiency = efficiency(&row->terms);
+    row->measured_s = measured_s(p, row->ranks);
     band(p, &plan, row);
     return st;
 }
@@ -249,6 +268,7 @@ static chirp_status scenario(const chirp_projection *p, chirp_scenario *s, const
     other.options.exchange = CHIRP_PLAN_STUDY;
     other.options.micro_steps = 1;
     other.options.half = false;
+    other.options.balance = 0;
     other.options.profile = NULL;
     other.flops =
         p->machine.value[s->slow ? CHIRP_TARGET_FLOPS_SLOW : CHIRP_TARGET_FLOPS_FAST].value;
@@ -312,13 +332,18 @@ static chirp_status make_headline(chirp_projection *p)
 static chirp_status prepare(chirp_projection *p)
 {
     const chirp_projection_options *o = &p->options;
-    if (o->n_rows < 1 || o->n_rows > CHIRP_MAX_ROWS || o->batch < 1 || o->micro_steps < 1)
+    if (o->n_rows < 1 || o->n_rows > CHIRP_MAX_ROWS || o->batch < 1 || o->micro_steps < 1 ||
+        o->balance < 0 || (o->balance > 0 && o->speed_steps < 1))
         return chirp_fail(CHIRP_ERR_ARG, "projection: %d rows, batch %lld, %d passes", o->n_rows,
                           (long long)o->batch, o->micro_steps);
     if (o->exchange == CHIRP_PLAN_STUDY && (o->shared_noise || o->half || o->micro_steps > 1))
         return chirp_fail(CHIRP_ERR_ARG, "--exchange study sends two floats per variational weight "
                                          "after every pass; drop --weight-noise shared, --compress "
                                          "and --accumulate or use --exchange overlap");
+    if (o->balance > 0 && o->batch * o->micro_steps % o->balance != 0)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--balance %lld: a step's %lld signals a rank aren't whole parts of that",
+                          (long long)o->balance, (long long)(o->batch * o->micro_steps));
     chirp_status st = chirp_target_read(o->machine, &p->machine);
     if (st == CHIRP_OK)
         st = chirp_workload_make(o->network, o->variant, o->shared_noise, &p->workload);

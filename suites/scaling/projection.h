@@ -29,8 +29,9 @@ typedef struct chirp_projection_options {
     int micro_steps;      /**< passes per exchange */
     bool shared_noise;    /**< one number per variational weight travels */
     bool half;            /**< bf16 on the wire: half the bytes */
-    bool
-        balance; /**< a rank's share of the signals follows its speed: slow nodes are not waited for */
+    int64_t
+        balance; /**< 0, or ranks share a step's signals by measured speed, in parts of so many signals */
+    int speed_steps;        /**< steps whose times tell the speeds of ranks */
     double permanent_share; /**< of the jitter's variance; negative: the machine's */
     chirp_engine engine;
     uint64_t seed;
@@ -43,6 +44,9 @@ typedef struct chirp_projection_row {
     chirp_step_terms terms;       /**< by the engine asked for */
     chirp_step_terms closed_form; /**< always, as a cross-check */
     double efficiency;            /**< one rank's step over this one's */
+    bool has_enacted;
+    chirp_step_terms enacted; /**< by chirp_projection_enact(): the same draws, real messages */
+    double measured_s;        /**< [s] a step of real training, from the machine's runs; 0: none */
     double
         band[2]; /**< efficiency over the fits of calibration, lowest and highest; relative form */
 } chirp_projection_row;
@@ -61,6 +65,8 @@ typedef struct chirp_scenario {
 /** One measure after the other on the way from the study's mode to ours, each on top of those before it. */
 typedef struct chirp_rung {
     const char *name;       /**< what was changed */
+    const char *assumes;    /**< what has to be true for the line */
+    bool left_out;          /**< the lines below don't build on it */
     chirp_step_terms terms; /**< closed form, of one exchange: all its passes */
     double efficiency;
 } chirp_rung;
@@ -99,6 +105,16 @@ chirp_status chirp_project(const chirp_projection_options *options,
                            chirp_projection_progress progress, void *context,
                            chirp_projection *projection);
 void chirp_projection_release(chirp_projection *projection);
+
+/**
+ * Acts out every row of 2 ranks to as many as the job has (enact.h), beside the row. Collective over the job: all ranks hold
+ * a projection of the same options; the engine may differ, so that one rank simulates while the others sleep.
+ */
+chirp_status chirp_projection_enact(chirp_projection *projection);
+
+/** Jitter of a row's simulated steps: [steps * micro_steps][ranks], free with chirp_free(). */
+chirp_status chirp_projection_draw(const chirp_projection *projection, const chirp_plan *plan,
+                                   int steps, float **factor);
 
 /** Plan of one rank count; what rows, scenarios and tests are made from. */
 chirp_status chirp_plan_make(const chirp_projection *projection, int ranks, chirp_plan *plan);

@@ -45,6 +45,14 @@ static void add_rows(cJSON *root, const chirp_projection *p)
             put(item, "simulated_steps", row->steps);
             put_terms(cJSON_AddObjectToObject(item, "closed_form"), &row->closed_form);
         }
+        if (row->has_enacted) {
+            cJSON *acted = cJSON_AddObjectToObject(item, "acted_out");
+            put_terms(acted, &row->enacted);
+            put(acted, "error_of_projection", row->terms.seconds / row->enacted.seconds - 1);
+            put(acted, "error_of_closed_form", row->closed_form.seconds / row->enacted.seconds - 1);
+        }
+        if (row->measured_s > 0)
+            put(item, "measured_seconds_per_step", row->measured_s);
         cJSON_AddItemToArray(rows, item);
     }
 }
@@ -81,10 +89,22 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
         "%.0f %% of the variance permanent per rank; this assumption carries the prediction",
         p->jitter_relative, 100 * permanent);
     say(list, text);
-    if (p->options.balance)
-        say(list, "every rank's share of the signals follows its speed, in whole signals: "
-                  "chirpbench train does not do "
-                  "this, it is what it would be worth");
+    if (p->options.exchange != CHIRP_PLAN_STUDY)
+        say(list, "messages move on a core of its own while passes compute (MPICH_ASYNC_PROGRESS=1 "
+                  "and a thread less); its computing is not missed in the rows");
+    if (p->options.half)
+        say(list,
+            "bf16 reduces by an alltoall and an allgather (chirpbench train does), by formula "
+            "between two agreements, also where the rest is simulated");
+    if (p->options.balance > 0) {
+        (void)snprintf(text, sizeof text,
+                       "ranks share signals by measured speed in parts of %lld, as train --batch "
+                       "%lld --shares measured does: whole parts, speeds known from some steps; "
+                       "that a part of few signals costs more a signal than a whole batch is not "
+                       "charged",
+                       (long long)p->options.balance, (long long)p->options.balance);
+        say(list, text);
+    }
     for (int i = 0; i < CHIRP_TARGET_NUMBERS; ++i) {
         const chirp_target_value *v = &p->machine.value[i];
         if (!v->given || v->kind[0] != 'a')
@@ -173,7 +193,10 @@ static void add_ladder(cJSON *root, const chirp_projection *p)
     for (int i = 0; i < p->n_rungs; ++i) {
         cJSON *item = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(item, "measure", p->rung[i].name);
+        (void)cJSON_AddStringToObject(item, "assumes", p->rung[i].assumes);
+        (void)cJSON_AddBoolToObject(item, "left_out", p->rung[i].left_out);
         put_terms(item, &p->rung[i].terms);
+        put(item, "efficiency_of_all_cores", p->rung[i].efficiency);
         cJSON_AddItemToArray(list, item);
     }
 }
@@ -221,7 +244,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     (void)cJSON_AddStringToObject(root, "weight_noise", o->shared_noise ? "shared" : "independent");
     (void)cJSON_AddStringToObject(root, "compress", o->half ? "bf16" : "none");
     put(root, "accumulate", o->micro_steps);
-    (void)cJSON_AddBoolToObject(root, "balance", o->balance);
+    put(root, "balance", (double)o->balance);
     put(root, "trained_numbers", (double)p->workload.trained);
     put(root, "exchanged_bytes", (double)p->workload.trained * (o->half ? 2 : 4));
     (void)cJSON_AddStringToObject(root, "engine", p->simulated ? "simgrid" : "closed form");

@@ -35,14 +35,23 @@ static void add_budget(cJSON *item, const chirp_scale_terms *t, const chirp_scal
     put(budget, "sum", scale * (t->total - one->total / ideal));
 }
 
+/* The columns of the study's public mpi_profile (routine, #calls, avg. bytes, time(sec), communication and elapsed time),
+   of the timed steps of the last repetition, and what they come to for a step. */
 static void add_calls(cJSON *item, const chirp_scale_row *row, int steps, double step_s)
 {
+    double communication = 0;
+    for (int i = 0; i < row->n_calls; ++i)
+        communication += row->call[i].seconds;
+    put(item, "mpi_communication_seconds", communication);
+    put(item, "mpi_elapsed_seconds", row->calls_wall_s);
     cJSON *list = cJSON_AddArrayToObject(item, "mpi_calls");
     for (int i = 0; i < row->n_calls; ++i) {
         const chirp_call_row *c = &row->call[i];
         cJSON *call = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(call, "call", c->call);
         put(call, "bytes", (double)c->bytes);
+        put(call, "calls", (double)c->calls);
+        put(call, "seconds", c->seconds);
         put(call, "calls_per_step", (double)c->calls / steps);
         put(call, "us_per_call", c->calls > 0 ? 1e6 * c->seconds / (double)c->calls : 0);
         put(call, "seconds_per_step_rank0", c->seconds / steps);
@@ -50,6 +59,23 @@ static void add_calls(cJSON *item, const chirp_scale_row *row, int steps, double
         put(call, "seconds_per_step_max", row->call_max[i]);
         put(call, "share_of_step", c->seconds / steps / step_s);
         cJSON_AddItemToArray(list, call);
+    }
+}
+
+/* Counters of a step, over ranks; one that some rank can't count has its reason and no number. */
+static void add_counters(cJSON *item, const chirp_scale_row *row)
+{
+    cJSON *counters = cJSON_AddObjectToObject(item, "counters");
+    for (int i = 0; i < row->n_events; ++i) {
+        const chirp_rank_event *e = &row->event[i];
+        cJSON *counter = cJSON_AddObjectToObject(counters, e->name);
+        if (e->reason[0]) {
+            (void)chirp_json_add_text(counter, "absent", e->reason);
+            continue;
+        }
+        put(counter, "min", e->min);
+        put(counter, "mean", e->mean);
+        put(counter, "max", e->max);
     }
 }
 
@@ -113,6 +139,7 @@ static cJSON *row_object(const chirp_scale *scale, int index, double *scratch)
         put(slowest, "share_of_steps_last", row->slowest_share);
         put(slowest, "mean_lateness", row->slowest_late_s);
     }
+    add_counters(item, row);
     add_calls(item, row, o->steps, t->total);
     cJSON *list = cJSON_AddArrayToObject(item, "repetition_seconds_per_step");
     for (int r = 0; r < o->repetitions; ++r)

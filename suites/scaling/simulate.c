@@ -7,6 +7,7 @@
 #include "suites/scaling/simulate.h"
 
 #include "harness/base/memory.h"
+#include "suites/scaling/phases.h"
 
 #ifndef CHIRP_HAVE_SIMGRID
 bool chirp_simulate_available(const char **version)
@@ -54,11 +55,6 @@ bool chirp_simulate_available(const char **version)
     return true;
 }
 
-/* When the last rank passed a point of a step; rank times differ, and the last one counts. */
-typedef struct phase_ends {
-    double computed, agreed, done;
-} phase_ends;
-
 typedef struct sim_rank {
     sg_sem_t ready, done;
     sg_mailbox_t
@@ -71,7 +67,7 @@ static struct {
     const float *factor;
     int steps, core, rounds;
     sim_rank *rank;
-    phase_ends *end; /* [steps] */
+    chirp_phase_ends *end; /* [steps] */
 } sim;
 
 static void later(double *latest)
@@ -86,7 +82,7 @@ static void send_and_receive(int me, int partner, int round, double bytes)
     static char token; /* the payload's address must not be NULL; only its simulated size counts */
     const chirp_plan *p = sim.plan;
     void *received = NULL;
-    sg_actor_sleep_for(p->software_fixed + p->software_per_byte * bytes);
+    sg_actor_sleep_for(chirp_exchange_software_s(p, me ^ partner, bytes));
     sg_comm_t get = sg_mailbox_get_async(sim.rank[me].from[round], &received);
     sg_comm_t put =
         sg_mailbox_put_async(sim.rank[partner].from[round], &token, lround(fmax(1, bytes)));
@@ -94,10 +90,10 @@ static void send_and_receive(int me, int partner, int round, double bytes)
     sg_comm_wait(get);
 }
 
-static void send_only(int partner, double bytes)
+static void send_only(int me, int partner, double bytes)
 {
     static char token;
-    sg_actor_sleep_for(sim.plan->software_fixed + sim.plan->software_per_byte * bytes);
+    sg_actor_sleep_for(chirp_exchange_software_s(sim.plan, abs(me - partner), bytes));
     sg_mailbox_put(sim.rank[partner].from[MAX_ROUNDS], &token, lround(fmax(1, bytes)));
 }
 
@@ -106,7 +102,7 @@ static void send_only(int partner, double bytes)
 static bool fold_in(int me, double bytes)
 {
     if (me >= sim.core) {
-        send_only(me - sim.core, bytes);
+        send_only(me, me - sim.core, bytes);
         (void)sg_mailbox_get(sim.rank[me].from[MAX_ROUNDS]);
         return false;
     }
@@ -118,7 +114,7 @@ static bool fold_in(int me, double bytes)
 static void fold_out(int me, double bytes)
 {
     if (me + sim.core < sim.plan->ranks)
-        send_only(me + sim.core, bytes);
+        send_only(me, me + sim.core, bytes);
 }
 
 static void allreduce(int me, double bytes)
@@ -146,6 +142,13 @@ static void agree(int me)
     fold_out(me, 8);
 }
 
+/* bf16's alltoall would be N messages of every rank: they meet, then the formula's time passes. */
+static void reduce_half(int me, int bucket)
+{
+    agree(me);
+    sg_actor_sleep_for(fmax(0, chirp_reduction_s(sim.plan, bucket) - chirp_agreement_s(sim.plan)));
+}
+
 static void compute_actor(int argc, char **argv)
 {
     (void)argc;
@@ -158,9 +161,14 @@ static void compute_actor(int argc, char **argv)
             sg_actor_sleep_for(p->micro_s * (double)factor[k * p->ranks + me]);
         const double slow = (double)factor[(p->micro_steps - 1) * p->ranks + me];
         double done = 0;
+        double copies = 0;
         for (int b = 0; b < p->n_buckets; ++b) {
             sg_actor_sleep_for((p->ready_s[b] - done) * slow);
             done = p->ready_s[b];
+            const double staging = chirp_staging_s(p, b);
+            copies += staging;
+            if (staging > 0)
+                sg_actor_sleep_for(staging);
             sg_sem_release(sim.rank[me].ready);
         }
         if (p->micro_s > done)
@@ -168,8 +176,8 @@ static void compute_actor(int argc, char **argv)
         later(&sim.end[s].computed);
         if (s >= late) /* delayed: the mean of the step before */
             sg_sem_acquire(sim.rank[me].done);
-        if (p->tail_s > 0)
-            sg_actor_sleep_for(p->tail_s);
+        if (p->tail_s + copies > 0)
+            sg_actor_sleep_for(p->tail_s + copies);
     }
 }
 
@@ -183,7 +191,9 @@ static void communication_actor(int argc, char **argv)
         for (int b = 0; b < p->n_buckets; ++b) {
             sg_sem_acquire(sim.rank[me].ready);
             bytes += p->bytes[b];
-            if (p->exchange != CHIRP_PLAN_STUDY)
+            if (p->exchange != CHIRP_PLAN_STUDY && p->half)
+                reduce_half(me, b);
+            else if (p->exchange != CHIRP_PLAN_STUDY)
                 allreduce(me, p->bytes[b]);
         }
         if (p->exchange == CHIRP_PLAN_STUDY) {
@@ -201,39 +211,6 @@ static void communication_actor(int argc, char **argv)
         later(&sim.end[s].done);
         sg_sem_release(sim.rank[me].done);
     }
-}
-
-/* Differences of the instants at which the last rank passed: they add up to the whole by construction. */
-static void collect(chirp_step_terms *t)
-{
-    const chirp_plan *p = sim.plan;
-    const double n = sim.steps;
-    const bool study = p->exchange == CHIRP_PLAN_STUDY;
-    *t = (chirp_step_terms){.compute = p->micro_steps * p->micro_s + p->tail_s};
-    t->seconds = simgrid_get_clock() / n;
-    if (p->exchange == CHIRP_PLAN_DELAYED) {
-        /* ranks need some (step / spread)^2 steps to drift as far apart as they ever will: the first half is left out.
-           No instant separates waiting from reducing when a step overlaps with the next: report what is left over as
-           waiting, less what the communication core alone would need beyond the compute time. */
-        const int half = sim.steps / 2;
-        if (half > 0)
-            t->seconds =
-                (sim.end[sim.steps - 1].computed - sim.end[half - 1].computed) / (sim.steps - half);
-        double reductions = 0;
-        for (int b = 0; b < p->n_buckets; ++b)
-            reductions += chirp_allreduce_s(p, p->bytes[b]);
-        t->exposed_allreduce = fmax(0, fmin(reductions, t->seconds) - t->compute);
-        t->straggler = t->seconds - t->compute - t->exposed_allreduce;
-        return;
-    }
-    for (int s = 0; s < sim.steps; ++s) {
-        const phase_ends *e = &sim.end[s];
-        const double computed = e->computed;
-        const double agreed = study ? e->agreed : computed;
-        t->negotiation += (agreed - computed) / n;
-        t->exposed_allreduce += fmax(0, e->done - agreed) / n;
-    }
-    t->straggler = t->seconds - t->compute - t->negotiation - t->exposed_allreduce;
 }
 
 static chirp_status create_actors(const char *prefix)
@@ -289,7 +266,7 @@ static void run_child(const char *platform, const char *prefix, child_report *re
     report->status = sim.rank && sim.end ? create_actors(prefix) : CHIRP_ERR_NOMEM;
     if (report->status == CHIRP_OK) {
         simgrid_run();
-        collect(&report->terms);
+        chirp_terms_of_phases(sim.plan, sim.end, sim.steps, simgrid_get_clock(), &report->terms);
         if (!(report->terms.seconds > 0 && isfinite(report->terms.seconds)))
             report->status = chirp_fail(CHIRP_ERR_LIBRARY, "SimGrid: no simulated time passed");
     }

@@ -30,6 +30,8 @@ static const number_rule rules[CHIRP_TARGET_NUMBERS] = {
     [CHIRP_TARGET_FLOPS_SLOW] = {"flops_slow", 1e6, 1e18, true},
     [CHIRP_TARGET_JITTER_RELATIVE] = {"jitter_relative", 0, 0.5, false},
     [CHIRP_TARGET_JITTER_PERMANENT_SHARE] = {"jitter_permanent_share", 0, 1, true},
+    [CHIRP_TARGET_CORES] = {"cores", 1, 1e6, false},
+    [CHIRP_TARGET_SHARED_PROCESSORS] = {"shared_processors", 1, 1e6, false},
 };
 
 const char *chirp_target_key(chirp_target_number number) { return rules[number].key; }
@@ -209,6 +211,33 @@ static chirp_status read_observations(const char *path, const cJSON *root, chirp
     return st;
 }
 
+static chirp_status read_runs(const char *path, const cJSON *root, chirp_target *machine)
+{
+    const cJSON *runs = cJSON_GetObjectItemCaseSensitive(root, "runs");
+    struct chirp_target_runs *to = &machine->runs;
+    if (!runs)
+        return CHIRP_OK;
+    chirp_status st = take_word(path, runs, "network", true, to->network, sizeof to->network);
+    if (st == CHIRP_OK)
+        st = take_word(path, runs, "variational", true, to->variant, sizeof to->variant);
+    if (st == CHIRP_OK)
+        st = take_word(path, runs, "exchange", true, to->exchange, sizeof to->exchange);
+    if (st == CHIRP_OK)
+        st = take_number(path, runs, "batch", 1, 1e9, &to->batch);
+    const cJSON *row = NULL;
+    to->n = 0;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(runs, "rows"))
+    {
+        if (st == CHIRP_OK && to->n == CHIRP_MAX_OBSERVATIONS)
+            return wrong(path, "runs.rows", "at most 16 rows");
+        if (st == CHIRP_OK)
+            st = take_int(path, row, "ranks", 1 << 20, true, &to->ranks[to->n]);
+        if (st == CHIRP_OK)
+            st = take_number(path, row, "seconds_per_step", 1e-9, 1e6, &to->seconds[to->n++]);
+    }
+    return st;
+}
+
 static chirp_status read_published(const char *path, const cJSON *root, chirp_target *machine)
 {
     const cJSON *published = cJSON_GetObjectItemCaseSensitive(root, "published");
@@ -275,6 +304,8 @@ static chirp_status read_root(const char *path, const cJSON *root, int depth, ch
         st = read_values(path, root, machine);
     if (st == CHIRP_OK)
         st = read_observations(path, root, machine);
+    if (st == CHIRP_OK)
+        st = read_runs(path, root, machine);
     if (st == CHIRP_OK)
         st = read_published(path, root, machine);
     return st;

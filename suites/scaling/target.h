@@ -26,6 +26,8 @@ typedef enum chirp_target_number {
     CHIRP_TARGET_FLOPS_SLOW,        /**< [flop/s] of one rank, pessimistic */
     CHIRP_TARGET_JITTER_RELATIVE, /**< [1] standard deviation of a rank's step time; absent when it is calibrated */
     CHIRP_TARGET_JITTER_PERMANENT_SHARE, /**< [1] of the jitter's variance that stays with the rank */
+    CHIRP_TARGET_CORES, /**< [1] of a rank; absent: a core left to communication is free */
+    CHIRP_TARGET_SHARED_PROCESSORS, /**< [1] all ranks exchange on these few, in turns; absent: each has its own */
     CHIRP_TARGET_NUMBERS
 } chirp_target_number;
 
@@ -55,6 +57,14 @@ typedef struct chirp_target {
     int hosts;          /**< ranks the platform has room for */
     int ranks_per_node; /**< consecutive hosts form a node */
     chirp_target_value value[CHIRP_TARGET_NUMBERS];
+
+    struct chirp_target_runs {
+        char network[16], variant[16], exchange[16]; /**< names as in options */
+        double batch;
+        int n;
+        int ranks[CHIRP_MAX_OBSERVATIONS];
+        double seconds[CHIRP_MAX_OBSERVATIONS]; /**< of a step */
+    } runs; /**< real training on this machine: what rows are compared with */
 
     int published_nodes; /**< 0: nothing was published */
     double published_efficiency;

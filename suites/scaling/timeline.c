@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { MAX_EVENTS = 256 };
 
@@ -33,27 +34,63 @@ static int collect(const chirp_exchange *exchange, double input_s, double forwar
     return n;
 }
 
-/* Two tracks a rank: what the cores do, what travels. */
-static void write_event(chirp_text *text, int rank, const chirp_exchange_event *e, double zero,
-                        bool first)
+static void write_event(chirp_text *text, int rank, int track, const chirp_exchange_event *e,
+                        double zero)
 {
     const char *category = e->kind == 'b'   ? "communication"
                            : e->kind == 'w' ? "waiting"
                                             : "compute";
     chirp_text_appendf(text,
-                       "%s\n{\"name\": \"%s\", \"cat\": \"%s\", \"ph\": \"X\", \"pid\": %d, "
-                       "\"tid\": %d, \"ts\": %.3f, "
-                       "\"dur\": %.3f}",
-                       first ? "" : ",", e->name, category, rank, e->kind == 'b' ? 1 : 0,
-                       1e6 * (e->start_s - zero), 1e6 * (e->end_s - e->start_s));
+                       ",\n{\"name\": \"%s\", \"cat\": \"%s\", \"ph\": \"X\", \"pid\": %d, "
+                       "\"tid\": %d, \"ts\": %.3f, \"dur\": %.3f}",
+                       e->name, category, rank, track, 1e6 * (e->start_s - zero),
+                       1e6 * (e->end_s - e->start_s));
 }
 
-static chirp_status write_all(const char *path, const chirp_exchange_event *events,
-                              const int *count, int ranks)
+static void write_track(chirp_text *text, int rank, int track, const char *name)
+{
+    chirp_text_appendf(text,
+                       ",\n{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": %d, \"tid\": %d, "
+                       "\"args\": {\"name\": \"%s\"}}",
+                       rank, track, name);
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const double x = ((const chirp_exchange_event *)a)->start_s;
+    const double y = ((const chirp_exchange_event *)b)->start_s;
+    return (x > y) - (x < y);
+}
+
+/* Track 0: what the cores do. What travels overlaps, and a track's events may only nest: a bucket goes to the first track
+   that is free. */
+static void write_rank(chirp_text *text, int rank, chirp_exchange_event *events, int n, double zero)
+{
+    double busy[MAX_EVENTS];
+    int tracks = 0;
+    write_track(text, rank, 0, "compute");
+    qsort(events, (size_t)n, sizeof *events, by_start);
+    for (int i = 0; i < n; ++i) {
+        const chirp_exchange_event *e = &events[i];
+        int track = 0;
+        while (e->kind == 'b' && track < tracks && busy[track] > e->start_s)
+            ++track;
+        if (e->kind == 'b' && track == tracks) {
+            char name[32];
+            (void)snprintf(name, sizeof name, "communication %d", tracks + 1);
+            write_track(text, rank, 1 + tracks++, name);
+        }
+        if (e->kind == 'b')
+            busy[track++] = e->end_s;
+        write_event(text, rank, track, e, zero);
+    }
+}
+
+static chirp_status write_all(const char *path, chirp_exchange_event *events, const int *count,
+                              int ranks)
 {
     chirp_text text = {0};
     double zero = INFINITY;
-    bool first = true;
     for (int r = 0; r < ranks; ++r)
         for (int i = 0; i < count[r]; ++i)
             zero = fmin(zero, events[r * MAX_EVENTS + i].start_s);
@@ -61,15 +98,9 @@ static chirp_status write_all(const char *path, const chirp_exchange_event *even
     for (int r = 0; r < ranks; ++r) {
         chirp_text_appendf(&text,
                            "%s\n{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": %d, \"args\": "
-                           "{\"name\": \"rank %d\"}}"
-                           ",\n{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": %d, \"tid\": 0, "
-                           "\"args\": {\"name\": \"compute\"}}"
-                           ",\n{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": %d, \"tid\": 1, "
-                           "\"args\": {\"name\": \"communication\"}}",
-                           first ? "" : ",", r, r, r, r);
-        first = false;
-        for (int i = 0; i < count[r]; ++i)
-            write_event(&text, r, &events[r * MAX_EVENTS + i], zero, false);
+                           "{\"name\": \"rank %d\"}}",
+                           r > 0 ? "," : "", r, r);
+        write_rank(&text, r, &events[r * MAX_EVENTS], count[r], zero);
     }
     chirp_text_append(&text, "\n]}\n");
     const chirp_status st =

@@ -2,7 +2,7 @@
 #include "harness/base/file.h"
 #include "model/network/network.h"
 #include "suites/scaling/calibration.h"
-#include "suites/scaling/measure.h"
+#include "suites/scaling/costs.h"
 #include "suites/scaling/plan.h"
 #include "suites/scaling/simulate.h"
 
@@ -312,6 +312,53 @@ static void test_calibration_predicts_held_out_node_counts(void **state)
     chirp_target_release(&m);
 }
 
+static void test_exchange_costs_are_recovered(void **state)
+{
+    (void)state;
+    static chirp_exchange_costs c;
+    static const int ranks[] = {2, 3, 8};
+    static const double bytes[] = {8, 65536, 1 << 20, 1 << 24};
+    c = (chirp_exchange_costs){.one_computer = true, .processors = 2};
+    for (int r = 0; r < 3; ++r)
+        for (int b = 0; b < 4; ++b) {
+            chirp_cost_point *point = &c.point[c.n++];
+            /* rounds in full, and ranks over processors take turns */
+            const double turns = ranks[r] / 2.0;
+            const double rounds = ranks[r] == 8 ? 6 : ranks[r] == 3 ? 4 : 2;
+            const double sent = ranks[r] == 8 ? 1.75 : ranks[r] == 3 ? 3 : 1;
+            *point =
+                (chirp_cost_point){.ranks = ranks[r],
+                                   .bytes = bytes[b],
+                                   .seconds = turns * (rounds * 7e-6 + sent * bytes[b] * 0.3e-9)};
+            if (bytes[b] == 8)
+                point->seconds *= 0.5; /* another algorithm: must not move the fit */
+        }
+    chirp_costs_fit(&c);
+    assert_near(c.fixed_s, 7e-6, 1e-6);
+    assert_near(c.per_byte_s, 0.3e-9, 1e-6);
+    for (int i = 0; i < c.n; ++i) {
+        assert_int_equal(c.point[i].held_out, c.point[i].ranks > 2 || c.point[i].bytes < 100);
+        if (c.point[i].bytes > 100)
+            assert_near(c.point[i].fitted_s, c.point[i].seconds, 1e-6);
+    }
+}
+
+static void test_bf16_is_charged_for_its_messages(void **state)
+{
+    (void)state;
+    chirp_plan plan = theta_plan(2);
+    plan.n_buckets = 1;
+    plan.bytes[0] = 4e6;
+    const double two = chirp_reduction_s(&plan, 0);
+    assert_near(two, chirp_allreduce_s(&plan, 4e6), 1e-12);
+    plan.half = true; /* two ranks: half of it each way, one partner */
+    assert_near(chirp_reduction_s(&plan, 0), two, 1e-9);
+    plan.ranks = 1024; /* 1023 partners, twice */
+    assert_true(chirp_reduction_s(&plan, 0) > 2 * 1023 * plan.software_fixed);
+    plan.half = false;
+    assert_true(chirp_reduction_s(&plan, 0) < 0.03);
+}
+
 static void test_prediction_recovers_its_own_law(void **state)
 {
     (void)state;
@@ -358,6 +405,8 @@ int main(void)
         cmocka_unit_test(test_bad_machine_files_are_named),
         cmocka_unit_test(test_calibration_recovers_known_numbers),
         cmocka_unit_test(test_prediction_recovers_its_own_law),
+        cmocka_unit_test(test_exchange_costs_are_recovered),
+        cmocka_unit_test(test_bf16_is_charged_for_its_messages),
         cmocka_unit_test(test_calibration_predicts_held_out_node_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
