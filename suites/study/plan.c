@@ -17,7 +17,7 @@ typedef struct preset {
     bool all_ranks; /* as many ranks as processors, else two */
     int64_t samples;
     const char *train[8];   /* more options of train, NULL-terminated */
-    const char *scale[8];   /* options of scale, NULL-terminated */
+    const char *scale[8];   /* options of scale, the batch first, NULL-terminated */
     const char *project[8]; /* options of project, NULL-terminated */
 } preset;
 
@@ -234,6 +234,17 @@ static void plan_scale(chirp_study *s, const preset *p, int processors)
     words(step, p->scale);
     number(step, "threads", processors > ranks ? processors / ranks : 1);
     in_folder(s, step, "json", "scale.json");
+    in_folder(s, step, "machine-out", "here.json");
+    /* what the projections are worth: this machine's own, beside what its ranks do */
+    step = add(s, "project_here", "project", ranks, "project_here.json");
+    step->needs[0] = "scale";
+    in_folder(s, step, "machine", "here.json");
+    word(step, "--nodes");
+    word(step, ranks > 2 ? "1,2,%d" : "1,%d", ranks);
+    words(step, (const char *const[]){"--batch", p->scale[1], "--weight-noise", "shared", NULL});
+    number(step, "steps", 8);
+    word(step, "--enact");
+    in_folder(s, step, "json", "project_here.json");
 }
 
 static void plan_project(chirp_study *s, const preset *p, const char *name,
@@ -254,7 +265,8 @@ chirp_status chirp_study_plan(chirp_study *s)
     static const char *const study_mode[] = {"--exchange", "study", NULL};
     static const char *const ours[] = {"--exchange", "overlap", "--weight-noise", "shared", NULL};
     static const char *const late[] = {
-        "--exchange", "delayed", "--weight-noise", "shared", "--compress", "bf16", NULL};
+        "--exchange", "delayed", "--weight-noise", "shared", "--accumulate", "4", "--balance",
+        "4",          NULL};
     const preset *p = find_preset(s->options.preset);
     in_folder(s, add(s, "doctor", "doctor", 0, "doctor.json"), "json", "doctor.json");
     plan_bench(s, p);
