@@ -1,5 +1,6 @@
 /* Scaling: what was measured here, what is projected to a machine one lacks, and what others published, in one picture. */
 #include "reports/report_internal.h"
+#include "reports/sections/scaling_tables.h"
 
 #include <math.h>
 #include <string.h>
@@ -64,6 +65,9 @@ static void describe(chirp_markup *m, const chirp_result_file *file)
     }
     if (micro_steps > 1)
         chirp_markup_format(m, "%s%g passes per exchange", separator, micro_steps);
+    const double part = chirp_json_number(file->root, "balance");
+    if (part > 0)
+        chirp_markup_format(m, "%sshares by speed in parts of %g", separator, part);
 }
 
 static int points(chirp_markup *script, const char *name, size_t index, const cJSON *rows,
@@ -85,6 +89,26 @@ static int points(chirp_markup *script, const char *name, size_t index, const cJ
         const bool given = cJSON_IsNumber(low) && cJSON_IsNumber(high);
         chirp_markup_format(script, "%.9g %.9g %.9g %.9g\n", x, y, given ? low->valuedouble : y,
                             given ? high->valuedouble : y);
+        ++n;
+    }
+    chirp_markup_raw(script, "EOD\n");
+    return n;
+}
+
+/* Rows that ranks of a job acted out, with real messages. */
+static int acted_points(chirp_markup *script, size_t index, const cJSON *rows)
+{
+    const cJSON *row = NULL;
+    int n = 0;
+    chirp_markup_format(script, "$acted%zu << EOD\n", index);
+    cJSON_ArrayForEach(row, rows)
+    {
+        const cJSON *acted = cJSON_GetObjectItemCaseSensitive(row, "acted_out");
+        const double x = chirp_json_number(row, "nodes");
+        const double y = chirp_json_number(acted, "efficiency");
+        if (!(x > 0) || !isfinite(y))
+            continue;
+        chirp_markup_format(script, "%.9g %.9g\n", x, y);
         ++n;
     }
     chirp_markup_raw(script, "EOD\n");
@@ -134,11 +158,13 @@ static void efficiency_figure(chirp_report *r)
     int colour = 0;
     chirp_markup_raw(
         &script,
-        "set logscale x 2\nset yrange [0:1.08]\nset format x '%.0f'\nset format y '%g'\nset xlabel "
+        "set logscale x 2\nset yrange [0<*<0.6:1.04]\nset format x '%.0f'\nset format y '%g'\nset "
+        "xlabel "
         "'nodes or ranks'\n"
         "set ylabel 'efficiency'\nset grid lt 1 lc rgb '#8a9099' lw 0.3\nset border 3 lw 0.7\nset "
         "tics nomirror\n"
-        "set key outside bottom center vertical maxrows 8 noenhanced\nset xrange [0.8:*<8192]\n");
+        "set key bmargin left vertical Left reverse samplen 2.5 noenhanced\nset xrange "
+        "[0.8:*<8192]\n");
     chirp_markup_raw(&plots, "plot 1 with lines dt 2 lw 1.2 lc rgb '#7d7f86' title 'ideal'");
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
          ++i, ++colour) {
@@ -153,6 +179,11 @@ static void efficiency_figure(chirp_report *r)
                             ", $project%zu using 1:2 with linespoints lw 2 pt 6 ps 0.7 lc rgb '%s'",
                             i, rgb);
         titled(&plots, "projected: ", file);
+        if (acted_points(&script, i, rows_of(file)) > 0) {
+            chirp_markup_format(&plots, ", $acted%zu using 1:2 with points pt 2 ps 1 lc rgb '%s'",
+                                i, rgb);
+            titled(&plots, "acted out by real ranks: ", file);
+        }
     }
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i));
          ++i, ++colour) {
@@ -225,8 +256,8 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
         "EOD\nset style data histograms\nset style histogram rowstacked\nset boxwidth 0.75\n"
         "set style fill solid 0.9 noborder\nset yrange [0:100]\nset ylabel 'share of a step "
         "[%%]'\nset xlabel '%s'\n"
-        "set border 3 lw 0.7\nset tics nomirror\nset key at screen 0.5, screen 0.99 center top "
-        "horizontal maxcols 2 noenhanced\nset tmargin 4.5\nplot ",
+        "set border 3 lw 0.7\nset tics nomirror\nset key bmargin left vertical maxrows 4 Left "
+        "reverse samplen 1.5 noenhanced\nplot ",
         x_key);
     for (int i = 0; i < n_terms; ++i)
         chirp_markup_format(&script, "%s$b using %d%s lc rgb '%s' title '%s'", i ? ", " : "", i + 2,
@@ -365,6 +396,8 @@ static void calls_table(chirp_report *r, const chirp_result_file *file)
                                           "ranks",
                                           "bytes",
                                           "calls per step",
+                                          "calls",
+                                          "time, rank 0",
                                           "\xC2\xB5s per call",
                                           "time per step, rank 0",
                                           "of the step",
@@ -381,6 +414,8 @@ static void calls_table(chirp_report *r, const chirp_result_file *file)
             chirp_table_member(&t, row, "ranks", CHIRP_UNIT_INTEGER);
             chirp_table_member(&t, call, "bytes", CHIRP_UNIT_BYTES);
             chirp_table_member(&t, call, "calls_per_step", CHIRP_UNIT_PLAIN);
+            chirp_table_member(&t, call, "calls", CHIRP_UNIT_INTEGER);
+            chirp_table_member(&t, call, "seconds", CHIRP_UNIT_SECONDS);
             chirp_table_member(&t, call, "us_per_call", CHIRP_UNIT_FIXED1);
             chirp_table_member(&t, call, "seconds_per_step_rank0", CHIRP_UNIT_SECONDS);
             chirp_table_member(&t, call, "share_of_step", CHIRP_UNIT_PERCENT);
@@ -393,6 +428,7 @@ static void write_project(chirp_report *r, const chirp_result_file *file)
 {
     chirp_report_source(r, file);
     rows_table(r, file, true);
+    chirp_scaling_comparison(r, file);
     list_texts(r, "What this projection assumes",
                cJSON_GetObjectItemCaseSensitive(file->root, "assumptions"));
     scenarios_table(r, file);
@@ -454,6 +490,7 @@ void chirp_section_scaling(chirp_report *r)
     headline(r);
     efficiency_figure(r);
     published_line(r);
+    chirp_scaling_ladder(r);
     chirp_figures_begin(r);
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
         budget_figure(r, file, "ranks", measured_terms);
@@ -464,6 +501,7 @@ void chirp_section_scaling(chirp_report *r)
         chirp_report_source(r, file);
         rows_table(r, file, false);
         budget_table(r, file);
+        chirp_scaling_spread(r, file);
         calls_table(r, file);
         list_texts(r, "What this measurement says of itself",
                    cJSON_GetObjectItemCaseSensitive(file->root, "notes"));

@@ -175,6 +175,12 @@ static void test_contents(void **state)
     assert_true(has(t.page, "projected: theta, study exchange"));
     assert_true(has(t.page, "published, 1024 nodes"));
     assert_true(has(t.page, "are waiting for the slowest node"));
+    assert_true(has(t.page, "acted out by real ranks: theta, study exchange"));
+    /* 728.22 ms projected for 750 acted out, and what the measures on the way to ours are worth */
+    assert_true(has(t.page, ">-2.9</data>"));
+    assert_true(has(t.page, "bf16 on the wire (left out below)"));
+    /* ranks differ by 3.1 %, 43 % of the variance stays */
+    assert_true(has(t.page, ">43.0</data>"));
     /* failing benchmarks show their reason, in place of a time */
     assert_true(has(t.page, "relative error 0.3 exceeds 1e-05 &lt;script&gt;"));
     end(&t);

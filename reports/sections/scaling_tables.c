@@ -1,0 +1,106 @@
+#include "reports/sections/scaling_tables.h"
+
+#include <math.h>
+
+/* What real ranks took for the rows, and real training, beside what was said before. */
+void chirp_scaling_comparison(chirp_report *r, const chirp_result_file *file)
+{
+    static const char *const headers[] = {"nodes",       "acted out", "projected",     "off by",
+                                          "closed form", "off by",    "real training", NULL};
+    const cJSON *row = NULL;
+    chirp_table t;
+    chirp_table_begin(&t,
+                      "Time of a step: acted out by real ranks (passes sleep, messages are real, "
+                      "the same jitter) and trained for real, beside the prediction",
+                      headers);
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(file->root, "rows"))
+    {
+        const cJSON *acted = cJSON_GetObjectItemCaseSensitive(row, "acted_out");
+        const cJSON *formula = cJSON_GetObjectItemCaseSensitive(row, "closed_form");
+        if (!acted && !isfinite(chirp_json_number(row, "measured_seconds_per_step")))
+            continue;
+        chirp_table_member(&t, row, "nodes", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, acted, "seconds_per_step", CHIRP_UNIT_SECONDS);
+        chirp_table_member(&t, row, "seconds_per_step", CHIRP_UNIT_SECONDS);
+        chirp_table_member(&t, acted, "error_of_projection", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, formula, "seconds_per_step", CHIRP_UNIT_SECONDS);
+        chirp_table_member(&t, acted, "error_of_closed_form", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, row, "measured_seconds_per_step", CHIRP_UNIT_SECONDS);
+    }
+    chirp_report_table(r, &t, 20);
+}
+
+/* From the study's mode to ours; the same in every file about one machine, so once. */
+void chirp_scaling_ladder(chirp_report *r)
+{
+    static const char *const headers[] = {"on top of the line above",
+                                          "efficiency",
+                                          "waiting for the slowest",
+                                          "negotiation",
+                                          "exposed allreduce",
+                                          "assumes",
+                                          NULL};
+    const chirp_result_file *file = NULL;
+    const cJSON *ladder = NULL;
+    for (size_t i = 0;
+         !ladder && (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i)); ++i)
+        ladder = cJSON_GetObjectItemCaseSensitive(file->root, "ladder");
+    const cJSON *rung = NULL;
+    chirp_markup caption = {0};
+    chirp_table t;
+    if (!ladder)
+        return;
+    const char *machine = chirp_json_string(file->root, "machine");
+    chirp_markup_format(&caption,
+                        "From the study's mode to ours, measure by measure, under the same "
+                        "waiting: %s, %g nodes, batch 64, closed form",
+                        machine ? machine : "", chirp_json_number(file->root, "scenario_nodes"));
+    chirp_table_begin(&t, caption.bytes ? caption.bytes : "", headers);
+    cJSON_ArrayForEach(rung, ladder)
+    {
+        const bool left_out = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(rung, "left_out"));
+        chirp_markup name = {0};
+        const char *measure = chirp_json_string(rung, "measure");
+        chirp_markup_format(&name, "%s%s", measure ? measure : "",
+                            left_out ? " (left out below)" : "");
+        chirp_table_text(&t, name.bytes);
+        chirp_table_member(&t, rung, "efficiency_of_all_cores", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, rung, "straggler", CHIRP_UNIT_SECONDS);
+        chirp_table_member(&t, rung, "negotiation", CHIRP_UNIT_SECONDS);
+        chirp_table_member(&t, rung, "exposed_allreduce", CHIRP_UNIT_SECONDS);
+        chirp_table_text(&t, chirp_json_string(rung, "assumes"));
+        t.failed = t.failed || name.failed;
+        chirp_markup_clear(&name);
+    }
+    t.failed = t.failed || caption.failed;
+    chirp_report_table(r, &t, 20);
+    chirp_markup_clear(&caption);
+}
+
+void chirp_scaling_spread(chirp_report *r, const chirp_result_file *file)
+{
+    static const char *const headers[] = {
+        "ranks",        "spread",  "of which stays",   "autocorrelation",
+        "slowest rank", "last in", "behind the first", NULL};
+    const cJSON *row = NULL;
+    chirp_table t;
+    chirp_table_begin(&t,
+                      "Compute times: spread between ranks, the share of its variance that stays "
+                      "with a rank, and the rank that is last most often",
+                      headers);
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(file->root, "rows"))
+    {
+        const cJSON *jitter = cJSON_GetObjectItemCaseSensitive(row, "jitter");
+        const cJSON *slowest = cJSON_GetObjectItemCaseSensitive(row, "slowest_rank");
+        if (!jitter)
+            continue;
+        chirp_table_member(&t, row, "ranks", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, jitter, "relative", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, jitter, "permanent_share", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, jitter, "autocorrelation", CHIRP_UNIT_FIXED2);
+        chirp_table_member(&t, slowest, "rank", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, slowest, "share_of_steps_last", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, slowest, "mean_lateness", CHIRP_UNIT_SECONDS);
+    }
+    chirp_report_table(r, &t, 20);
+}
