@@ -134,7 +134,7 @@ static const int sizes[] = {20000, 30000};
 static const chirp_bench_entry peered[] = {
     {.name = "conv/forward/slow/a/batch:1", .run = run_sized, .arg = &sizes[0]},
     {.name = "conv/forward/slow/b", .run = run_sized, .arg = &sizes[0]},
-    {.name = "conv/forward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1]},
+    {.name = "conv/forward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1], .peer = true},
     {.name = "conv/backward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1]},
     {.name = "cold/a", .run = run_cold},
     {0}};
@@ -384,7 +384,27 @@ static void peers_take_turns_and_give_ratios(void **state)
         ratios += strstr(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "name")),
                          "_ratio") != NULL;
     assert_int_equal(ratios, 1); /* another case or pass is no peer */
+    const cJSON *ours = row_of(root, "conv/forward/slow/a/batch:1/threads:1_median");
+    const double speedup = number(ours, "peer_speedup");
+    assert_true(speedup > 1.3 && speedup < 1.7);
+    const cJSON *theirs = row_of(root, "conv/forward/slower/a/batch:1/threads:1_median");
+    assert_null(cJSON_GetObjectItemCaseSensitive(theirs, "peer_speedup"));
     cJSON_Delete(root);
+}
+
+static void summary_stands_behind_the_rows(void **state)
+{
+    (void)state;
+    static outcome o;
+    run(&o, more_suites, 1, "peered", "--benchmark_filter=conv", "--benchmark_min_time=20x",
+        "--threads=1", NULL);
+    const char *table = strstr(o.out, "side by side");
+    assert_non_null(table);
+    assert_non_null(strstr(table, "conv/forward/a/batch:1/threads:1 "));
+    assert_null(strstr(table, "conv/backward/a")); /* one algorithm alone */
+    run(&o, more_suites, 1, "peered", "--benchmark_filter=conv", "--benchmark_format=csv",
+        "--benchmark_min_time=20x", "--threads=1", NULL);
+    assert_null(strstr(o.out, "side by side"));
 }
 
 static void repetitions_go_on_until_precise(void **state)
@@ -580,6 +600,7 @@ int main(void)
         cmocka_unit_test(bad_usage_is_one_line_and_exit_2),
         cmocka_unit_test(csv_and_console_have_every_row),
         cmocka_unit_test(peers_take_turns_and_give_ratios),
+        cmocka_unit_test(summary_stands_behind_the_rows),
         cmocka_unit_test(repetitions_go_on_until_precise),
         cmocka_unit_test(cold_caches_are_checked),
         cmocka_unit_test(the_runner_does_not_show),
