@@ -185,7 +185,8 @@ chirp_status chirp_exchange_ready(chirp_exchange *x, int tensor)
 
 void chirp_exchange_progress(chirp_exchange *x)
 {
-    if (!x || x->size == 1 || !x->grad || x->config.mode == CHIRP_EXCHANGE_STUDY)
+    if (!x || x->size == 1 || x->config.mode == CHIRP_EXCHANGE_STUDY ||
+        (!x->grad && x->config.mode != CHIRP_EXCHANGE_DELAYED))
         return;
     /* MPICH moves messages inside calls only. An error comes up again in finish(). */
     (void)chirp_overlap_progress(x);
@@ -211,6 +212,23 @@ chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *pr
         *profile = x->profile;
     x->grad = NULL;
     return st;
+}
+
+chirp_status chirp_exchange_pending(chirp_exchange *x, float *mean)
+{
+    if (!x || !mean || x->grad || x->size == 1 || x->config.mode != CHIRP_EXCHANGE_DELAYED ||
+        x->step == 0)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: no mean is on its way");
+    return chirp_overlap_pending(x, mean);
+}
+
+chirp_status chirp_exchange_restore(chirp_exchange *x, const float *mean)
+{
+    if (!x || !mean || x->size == 1 || x->config.mode != CHIRP_EXCHANGE_DELAYED || x->step != 0)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "exchange: only a delayed one that has not begun takes a mean");
+    chirp_overlap_restore(x, mean);
+    return CHIRP_OK;
 }
 
 static void add_event(chirp_exchange_event *events, int max, int *n, const char *name, char kind,

@@ -64,10 +64,19 @@ void chirp_exchange_destroy(chirp_exchange *exchange); /**< accepts NULL */
 
 chirp_status chirp_exchange_begin(chirp_exchange *exchange, float *grad);
 chirp_status chirp_exchange_ready(chirp_exchange *exchange, int tensor);
-/** Gives MPI a chance to progress; cheap; call between layers. */
+/** Gives MPI a chance to progress; cheap; call between layers, also between finish() and begin() of a delayed exchange. */
 void chirp_exchange_progress(chirp_exchange *exchange);
 /** @param profile  NULL when not wanted */
 chirp_status chirp_exchange_finish(chirp_exchange *exchange, chirp_exchange_profile *profile);
+
+/**
+ * For checkpoints of a delayed exchange, between two steps: waits for the mean that the next finish() will give (and still
+ * gives), and copies it to the tensors' places in `mean`. Collective.
+ * @return CHIRP_ERR_ARG when there is none: no step yet, one rank, another mode
+ */
+chirp_status chirp_exchange_pending(chirp_exchange *exchange, float *mean);
+/** The other way: the next finish() gives this mean. The same on all ranks, before the first step. @return as above */
+chirp_status chirp_exchange_restore(chirp_exchange *exchange, const float *mean);
 
 /** For a timeline: what happened in one step, on this rank's clock. */
 typedef struct chirp_exchange_event {

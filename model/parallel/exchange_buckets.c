@@ -8,18 +8,20 @@
 /* Neighbouring tensors may be aligned to a cache line: up to 15 floats of padding between them travel along. */
 #define PADDING_FLOATS 15
 
-void chirp_bucket_pack(const chirp_exchange *x, const chirp_bucket *bucket, float *to)
+void chirp_bucket_pack(const chirp_exchange *x, const chirp_bucket *bucket, const float *grad,
+                       float *to)
 {
     for (int t = bucket->first; t < bucket->first + bucket->n_tensors; ++t) {
-        memcpy(to, x->grad + x->tensors[t].offset, (size_t)x->tensors[t].count * sizeof *to);
+        memcpy(to, grad + x->tensors[t].offset, (size_t)x->tensors[t].count * sizeof *to);
         to += x->tensors[t].count;
     }
 }
 
-void chirp_bucket_unpack(const chirp_exchange *x, const chirp_bucket *bucket, const float *from)
+void chirp_bucket_unpack(const chirp_exchange *x, const chirp_bucket *bucket, const float *from,
+                         float *grad)
 {
     for (int t = bucket->first; t < bucket->first + bucket->n_tensors; ++t) {
-        memcpy(x->grad + x->tensors[t].offset, from, (size_t)x->tensors[t].count * sizeof *from);
+        memcpy(grad + x->tensors[t].offset, from, (size_t)x->tensors[t].count * sizeof *from);
         from += x->tensors[t].count;
     }
 }

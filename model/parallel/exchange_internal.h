@@ -72,10 +72,17 @@ chirp_status chirp_bf16_turn(chirp_exchange *x, chirp_bucket *bucket, chirp_flig
 /** The second phase is done: values receive the mean. */
 void chirp_bf16_end(const chirp_exchange *x, const chirp_bucket *bucket, chirp_flight *flight);
 
-/** grad -> staging of a packed bucket. */
-void chirp_bucket_pack(const chirp_exchange *x, const chirp_bucket *bucket, float *to);
-/** staging -> grad. */
-void chirp_bucket_unpack(const chirp_exchange *x, const chirp_bucket *bucket, const float *from);
+/** Delayed: waits for the flights of the last step, which stay; `mean` receives what they bring. */
+chirp_status chirp_overlap_pending(chirp_exchange *x, float *mean);
+/** Delayed: as if the step before had ended with this mean. */
+void chirp_overlap_restore(chirp_exchange *x, const float *mean);
+
+/** Gradient array -> staging of a packed bucket. */
+void chirp_bucket_pack(const chirp_exchange *x, const chirp_bucket *bucket, const float *grad,
+                       float *to);
+/** Staging -> gradient array. */
+void chirp_bucket_unpack(const chirp_exchange *x, const chirp_bucket *bucket, const float *from,
+                         float *grad);
 /** values[i] /= size: a division, rounded once, where a product with 1/size would round twice. */
 void chirp_exchange_mean(float *values, int64_t n, int size);
 

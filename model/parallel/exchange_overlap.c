@@ -20,7 +20,7 @@ static chirp_status start(chirp_exchange *x, chirp_bucket *b)
     const bool half = x->config.compress == CHIRP_COMPRESS_BF16;
     const double now = chirp_now_s();
     if (b->packed)
-        chirp_bucket_pack(x, b, f->values);
+        chirp_bucket_pack(x, b, x->grad, f->values);
     else
         f->values = x->grad + b->offset;
     f->start_s = now;
@@ -84,6 +84,8 @@ chirp_status chirp_overlap_progress(chirp_exchange *x)
 {
     if (x->config.mode != CHIRP_EXCHANGE_DELAYED)
         return progress_slot(x, x->slot);
+    if (!x->grad) /* between steps */
+        return progress_slot(x, x->slot);
     const chirp_status st = progress_slot(x, 1 - x->slot);
     /* bf16: a second phase of this step must not overtake one of the step before on some ranks only */
     return st == CHIRP_OK && x->config.compress == CHIRP_COMPRESS_NONE ? progress_slot(x, x->slot)
@@ -111,12 +113,37 @@ static chirp_status finish_phase(chirp_exchange *x, int slot, bool gathering)
     return st;
 }
 
+/* Waits for both phases of the flights of one step. */
+static chirp_status finish_slot(chirp_exchange *x, int slot)
+{
+    const chirp_status st = finish_phase(x, slot, false);
+    return st == CHIRP_OK && x->config.compress == CHIRP_COMPRESS_BF16 ? finish_phase(x, slot, true)
+                                                                       : st;
+}
+
+chirp_status chirp_overlap_pending(chirp_exchange *x, float *mean)
+{
+    const chirp_status st = finish_slot(x, x->slot);
+    for (int i = 0; i < x->n_buckets && st == CHIRP_OK; ++i)
+        chirp_bucket_unpack(x, &x->buckets[i], x->buckets[i].flight[x->slot].values, mean);
+    return st;
+}
+
+void chirp_overlap_restore(chirp_exchange *x, const float *mean)
+{
+    x->slot = 1 - (int)(x->step % 2); /* begin() takes the other one */
+    for (int i = 0; i < x->n_buckets; ++i) {
+        chirp_flight *f = &x->buckets[i].flight[x->slot];
+        chirp_bucket_pack(x, &x->buckets[i], mean, f->values);
+        f->started = f->done = true;
+        f->start_s = f->end_s = 0;
+    }
+}
+
 chirp_status chirp_overlap_finish(chirp_exchange *x)
 {
     const int slot = x->config.mode == CHIRP_EXCHANGE_DELAYED ? 1 - x->slot : x->slot;
-    chirp_status st = finish_phase(x, slot, false);
-    if (st == CHIRP_OK && x->config.compress == CHIRP_COMPRESS_BF16)
-        st = finish_phase(x, slot, true);
+    const chirp_status st = finish_slot(x, slot);
     for (int i = 0; i < x->n_buckets && st == CHIRP_OK; ++i) {
         chirp_bucket *b = &x->buckets[i];
         chirp_flight *f = &b->flight[slot];
@@ -124,7 +151,7 @@ chirp_status chirp_overlap_finish(chirp_exchange *x)
             memset(x->grad + x->tensors[t].offset, 0, /* delayed, first step: no mean yet */
                    (size_t)x->tensors[t].count * sizeof *x->grad);
         if (f->started && b->packed)
-            chirp_bucket_unpack(x, b, f->values);
+            chirp_bucket_unpack(x, b, f->values, x->grad);
         f->started = false;
     }
     return st;

@@ -65,7 +65,7 @@ chirp_status chirp_study_finish(chirp_exchange *x)
         chirp_bucket *b = &x->buckets[i];
         chirp_flight *f = &b->flight[0];
         f->start_s = chirp_now_s();
-        chirp_bucket_pack(x, b, f->values);
+        chirp_bucket_pack(x, b, x->grad, f->values);
         st = chirp_mpi_check(MPI_Iallreduce(MPI_IN_PLACE, f->values, (int)b->count, MPI_FLOAT,
                                             MPI_SUM, chirp_mpi_comm(), &f->request),
                              "MPI_Iallreduce (fusion buffer)");
@@ -73,7 +73,7 @@ chirp_status chirp_study_finish(chirp_exchange *x)
             st = chirp_mpi_wait(&f->request, "allreduce (fusion buffer)", 4 * b->count);
         if (st == CHIRP_OK) {
             chirp_exchange_mean(f->values, b->count, x->size);
-            chirp_bucket_unpack(x, b, f->values);
+            chirp_bucket_unpack(x, b, f->values, x->grad);
             ++x->profile.calls;
             x->profile.exchanged_bytes += (double)b->count * (double)sizeof(float);
         }

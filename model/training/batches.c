@@ -13,14 +13,15 @@ enum { PREFETCH_DEPTH = 3 };
 struct chirp_batches {
     int64_t batch, length, rows;
     int64_t n_validation;
-    uint64_t first_row, step_rows; /* of this rank in a step; of all ranks */
+    int64_t step_parts;          /* of all ranks in a step */
+    int64_t first_part, n_parts; /* of this rank */
     chirp_generator *training, *validation;
     chirp_dataset *training_data, *validation_data;
     chirp_dataset_stream stream;
     chirp_batch_source *source;
     void *context;
     chirp_prefetch *prefetch;
-    int64_t next;  /* iteration of the prefetcher's next batch */
+    int64_t next;  /* the prefetcher's next batch: iteration * n_parts + part */
     float *strain; /* [batch][length] of validation */
     float *label;
 };
@@ -74,7 +75,7 @@ static chirp_status open_data(const chirp_train_config *config, chirp_batches *b
     return st;
 }
 
-chirp_status chirp_batches_create(const chirp_train_config *config, int rank, int ranks,
+chirp_status chirp_batches_create(const chirp_train_config *config, int ranks,
                                   chirp_batches **result)
 {
     chirp_batches *b = chirp_calloc(1, sizeof *b);
@@ -83,8 +84,7 @@ chirp_status chirp_batches_create(const chirp_train_config *config, int rank, in
     b->batch = config->batch;
     b->length = config->signal.length;
     b->n_validation = config->validation_signals;
-    b->first_row = (uint64_t)rank * (uint64_t)config->batch;
-    b->step_rows = (uint64_t)ranks * (uint64_t)config->batch;
+    b->step_parts = config->accumulate * ranks;
     b->strain = chirp_calloc((size_t)(b->batch * b->length), sizeof *b->strain);
     b->label = chirp_calloc((size_t)b->batch * CHIRP_LABELS, sizeof *b->label);
     chirp_status st = b->strain && b->label ? CHIRP_OK : CHIRP_ERR_NOMEM;
@@ -112,18 +112,37 @@ void chirp_batches_destroy(chirp_batches *b)
     chirp_free(b);
 }
 
-chirp_status chirp_batches_training(chirp_batches *b, int64_t iteration, const float **strain,
-                                    const float **label)
+void chirp_batches_assign(chirp_batches *b, int64_t first, int64_t n)
+{
+    chirp_prefetch_destroy(b->prefetch); /* its thread reads what changes here */
+    b->prefetch = NULL;
+    b->first_part = first;
+    b->n_parts = n;
+}
+
+/* A chirp_batch_source that counts this rank's signals alone: its k-th batch is part k % n_parts of step k / n_parts. */
+static chirp_status own_parts(void *context, uint64_t first, int64_t n, float *strain, float *label,
+                              float *snr, float *parameters)
+{
+    const chirp_batches *b = context;
+    const int64_t k = (int64_t)first / b->batch;
+    const int64_t part = k / b->n_parts * b->step_parts + b->first_part + k % b->n_parts;
+    return b->source(b->context, (uint64_t)(part * b->batch), n, strain, label, snr, parameters);
+}
+
+chirp_status chirp_batches_training(chirp_batches *b, int64_t iteration, int64_t part,
+                                    const float **strain, const float **label)
 {
     chirp_batch batch = {0};
-    if (!b->prefetch || b->next != iteration) { /* the first step of a run, also of a resumed one */
+    const int64_t k = iteration * b->n_parts + part;
+    if (!b->prefetch || b->next != k) { /* the first step of a run, also of a resumed one */
         const chirp_prefetch_config config = {
-            .source = b->source,
-            .context = b->context,
+            .source = own_parts,
+            .context = b,
             .batch = b->batch,
             .row = b->length,
-            .first = (uint64_t)iteration * b->step_rows + b->first_row,
-            .stride = b->step_rows,
+            .first = (uint64_t)(k * b->batch),
+            .stride = (uint64_t)b->batch,
             .depth = PREFETCH_DEPTH,
         };
         chirp_prefetch_destroy(b->prefetch);
@@ -131,7 +150,7 @@ chirp_status chirp_batches_training(chirp_batches *b, int64_t iteration, const f
         const chirp_status st = chirp_prefetch_create(&config, &b->prefetch);
         if (st != CHIRP_OK)
             return st;
-        b->next = iteration;
+        b->next = k;
     }
     const chirp_status st = chirp_prefetch_next(b->prefetch, &batch);
     if (st != CHIRP_OK)

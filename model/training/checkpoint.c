@@ -12,6 +12,7 @@
 #error "CHIRP_VERSION must be defined by the build"
 #endif
 
+#define DELAYED "exchange/delayed"
 static const char *const FORMAT = "chirpbench checkpoint 1";
 
 static chirp_status write_text_attribute(hid_t file, const char *name, const char *text)
@@ -110,6 +111,8 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
         st = write_tensors(file, "/optimizer/first", tensors, n_tensors, state->first);
     if (st == CHIRP_OK && state->second)
         st = write_tensors(file, "/optimizer/second", tensors, n_tensors, state->second);
+    if (st == CHIRP_OK && state->delayed)
+        st = write_tensors(file, "/" DELAYED, tensors, n_tensors, state->delayed);
     if (H5Fclose(file) < 0 && st == CHIRP_OK)
         st = chirp_fail(CHIRP_ERR_IO, "can't finish the file (disk full?)");
     if (st != CHIRP_OK) {
@@ -279,17 +282,20 @@ static int64_t arena_length(const chirp_tensor *tensors, int n_tensors)
 chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
                                    const chirp_tensor *tensors, int n_tensors, float *parameters)
 {
-    static const char *const prefix[3] = {"", "optimizer/first", "optimizer/second"};
-    float *const target[3] = {parameters, state->first, state->second};
+    enum { ARENAS = 4 };
+    static const char *const prefix[ARENAS] = {"", "optimizer/first", "optimizer/second", DELAYED};
+    float *target[ARENAS] = {parameters, state->first, state->second, state->delayed};
     const size_t n = (size_t)arena_length(tensors, n_tensors);
     hid_t file = H5I_INVALID_HID;
-    float *copy[3] = {NULL, NULL, NULL}; /* so that a bad file changes nothing */
+    float *copy[ARENAS] = {NULL}; /* so that a bad file changes nothing */
     chirp_checkpoint header = {0};
     chirp_status st = open_checkpoint(path, &file);
     if (st != CHIRP_OK)
         return st;
     st = read_header(path, file, &header);
-    for (int i = 0; i < 3 && st == CHIRP_OK; ++i) {
+    if (H5Lexists(file, "exchange", H5P_DEFAULT) <= 0)
+        target[ARENAS - 1] = NULL;
+    for (int i = 0; i < ARENAS && st == CHIRP_OK; ++i) {
         if (!target[i])
             continue;
         copy[i] = chirp_alloc(n * sizeof(float));
@@ -297,7 +303,7 @@ chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
                      : CHIRP_ERR_NOMEM;
     }
     (void)H5Fclose(file);
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < ARENAS; ++i) {
         if (st == CHIRP_OK && target[i])
             memcpy(target[i], copy[i], n * sizeof(float));
         chirp_free(copy[i]);
@@ -309,5 +315,6 @@ chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
     state->iteration = header.iteration;
     state->seed = header.seed;
     state->configuration = header.configuration;
+    state->delayed = target[ARENAS - 1];
     return CHIRP_OK;
 }

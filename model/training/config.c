@@ -15,6 +15,8 @@ chirp_train_config chirp_train_config_default(void)
         .variant = CHIRP_VARIANT_LAST2,
         .estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION,
         .batch = 64,
+        .accumulate = 1,
+        .shares = "equal",
         .iterations = 120000,
         .optimizer = CHIRP_OPTIMIZER_ADAM,
         .learning_rate = 0.0008,
@@ -37,15 +39,20 @@ typedef struct number_field {
     const char *name;
     size_t offset;
     enum { FIELD_DOUBLE, FIELD_INT64, FIELD_BOOL } type;
+    bool later; /* checkpoints of earlier versions lack it: then it has its default */
 } number_field;
 
 #define FIELD(member, type)                                                                        \
     {                                                                                              \
-#member, offsetof(chirp_train_config, member), type                                        \
+#member, offsetof(chirp_train_config, member), type, false                                 \
+    }
+#define LATER_FIELD(member, type)                                                                  \
+    {                                                                                              \
+#member, offsetof(chirp_train_config, member), type, true                                  \
     }
 #define SIGNAL_FIELD(member, type)                                                                 \
     {                                                                                              \
-#member, offsetof(chirp_train_config, signal.member), type                                 \
+#member, offsetof(chirp_train_config, signal.member), type, false                          \
     }
 
 static const number_field train_fields[] = {
@@ -64,6 +71,8 @@ static const number_field train_fields[] = {
     FIELD(independent_noise, FIELD_BOOL),
     FIELD(dense2_relu, FIELD_BOOL),
     FIELD(validation_signals, FIELD_INT64),
+    LATER_FIELD(accumulate, FIELD_INT64),
+    LATER_FIELD(rate_ranks, FIELD_INT64),
 };
 
 static const number_field signal_fields[] = {
@@ -95,6 +104,13 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
     if (config->batch < 1 || config->iterations < 1 || config->validation_signals < 1)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--batch, --iterations and --validation-signals must be at least 1");
+    if (config->accumulate < 1 || config->accumulate > 4096)
+        return chirp_fail(CHIRP_ERR_ARG, "--accumulate %lld is outside 1 to 4096",
+                          (long long)config->accumulate);
+    if (config->accumulate == 1 && strcmp(config->shares, "equal") != 0)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--shares %s needs --accumulate 2 or more: shares are counted in batches",
+                          config->shares);
     if (!(config->learning_rate > 0 && config->learning_rate <= 10))
         return chirp_fail(CHIRP_ERR_ARG, "--learning-rate %g is outside 0 (exclusive) to 10",
                           config->learning_rate);
@@ -136,9 +152,14 @@ chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
                 made.stage[i].snr_max = made.stage[i].snr_min;
         }
     }
-    chirp_curriculum_signals(&made, (uint64_t)config->batch * (uint64_t)ranks);
+    chirp_curriculum_signals(&made, (uint64_t)chirp_train_step_signals(config, ranks));
     *result = made;
     return CHIRP_OK;
+}
+
+int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks)
+{
+    return config->batch * config->accumulate * ranks;
 }
 
 static void add_fields(cJSON *object, const number_field *fields, int n,
@@ -187,6 +208,8 @@ static chirp_status read_fields(const char *path, const cJSON *object, const num
     for (int i = 0; i < n; ++i) {
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, fields[i].name);
         void *at = (char *)config + fields[i].offset;
+        if (!item && fields[i].later)
+            continue;
         if (fields[i].type == FIELD_BOOL ? !cJSON_IsBool(item)
                                          : !(cJSON_IsNumber(item) && isfinite(item->valuedouble)))
             return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration lacks '%s'", path,

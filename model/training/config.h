@@ -12,7 +12,7 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
 
 /**
  * @param path    names the file in errors
- * @param config  receives the configuration; exchange, algorithm and threads stay at their defaults; strings are static
+ * @param config  receives the configuration; exchange, shares, algorithm and threads stay at their defaults; strings are static
  * @param ranks   receives the number of ranks it was trained with; may be NULL
  */
 chirp_status chirp_train_config_read(const char *path, const char *text, chirp_train_config *config,

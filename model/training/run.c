@@ -81,7 +81,7 @@ static chirp_status write_line(FILE *log, const char *path, const chirp_step_rep
                                double validation_mean)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
-    const double rows = (double)config->batch * chirp_parallel_size();
+    const double rows = (double)chirp_train_step_signals(config, chirp_parallel_size());
     const chirp_network_spec *spec = NULL;
     chirp_status st = chirp_network_spec_find(config->network, &spec);
     cJSON *line = cJSON_CreateObject();
@@ -97,6 +97,11 @@ static chirp_status write_line(FILE *log, const char *path, const chirp_step_rep
     cJSON_AddNumberToObject(line, "active_neurons", r->active_neurons);
     cJSON_AddNumberToObject(line, "seconds", r->profile.total_s);
     cJSON_AddNumberToObject(line, "signals_per_second", rows / r->profile.total_s);
+    if (r->shares) {
+        cJSON *array = cJSON_AddArrayToObject(line, "shares");
+        for (int rank = 0; rank < chirp_parallel_size(); ++rank)
+            cJSON_AddItemToArray(array, cJSON_CreateNumber((double)r->shares[rank]));
+    }
     if (validation) {
         cJSON *object = cJSON_AddObjectToObject(line, "validation_relative_error");
         for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
@@ -231,7 +236,8 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
     if (taken > 0) {
         chirp_stats_sort(step_seconds, (size_t)taken);
         result->signals_per_second =
-            (double)config->batch * chirp_parallel_size() / step_seconds[taken / 2];
+            (double)chirp_train_step_signals(config, chirp_parallel_size()) /
+            step_seconds[taken / 2];
     }
     chirp_free(step_seconds);
     if (log && fclose(log) != 0 && st == CHIRP_OK)

@@ -2,32 +2,17 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/stats/stats.h"
 #include "kernels/optimizer/optimizer.h"
 #include "model/parallel/parallel.h"
-#include "model/training/batches.h"
-#include "model/training/checkpoint.h"
 #include "model/training/config.h"
+#include "model/training/shares.h"
+#include "model/training/trainer_internal.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
+#include <omp.h>
 #include <string.h>
-
-struct chirp_trainer {
-    chirp_train_config config;
-    const chirp_network_spec *spec;
-    chirp_likelihood likelihood;
-    chirp_network *net;
-    chirp_batches *batches;
-    chirp_exchange *exchange;
-    int *sent; /* a tensor's number in the exchange; -1: its gradient does not travel */
-    chirp_status exchange_status; /* first failure inside the backward pass */
-    int rank, ranks;
-    bool stop_requested;
-    int64_t iteration;       /* steps done */
-    float *output, *doutput; /* [batch][leaves][outputs] */
-    float *first, *second;   /* optimiser state, arena layout */
-};
 
 static chirp_status make_network(chirp_trainer *trainer)
 {
@@ -96,9 +81,40 @@ static chirp_status make_buffers(chirp_trainer *trainer)
     if (trainer->config.optimizer == CHIRP_OPTIMIZER_ADAM &&
         !(trainer->second = chirp_calloc(n, sizeof(float))))
         return CHIRP_ERR_NOMEM;
+    if (trainer->config.accumulate > 1 && !(trainer->sum = chirp_calloc(n, sizeof(float))))
+        return CHIRP_ERR_NOMEM;
     if (!trainer->output || !trainer->doutput || !trainer->first)
         return CHIRP_ERR_NOMEM;
     return CHIRP_OK;
+}
+
+static int64_t step_parts(const chirp_trainer *trainer)
+{
+    return trainer->config.accumulate * trainer->ranks;
+}
+
+static void take_shares(chirp_trainer *trainer)
+{
+    trainer->first_part = 0;
+    for (int r = 0; r < trainer->rank; ++r)
+        trainer->first_part += trainer->share[r];
+    chirp_batches_assign(trainer->batches, trainer->first_part, trainer->share[trainer->rank]);
+    trainer->new_shares = strcmp(trainer->config.shares, "equal") != 0;
+}
+
+static chirp_status make_shares(chirp_trainer *trainer)
+{
+    const size_t ranks = (size_t)trainer->ranks;
+    trainer->share = chirp_calloc(ranks, sizeof *trainer->share);
+    trainer->wanted = chirp_calloc(ranks, sizeof *trainer->wanted);
+    trainer->seconds = chirp_calloc(ranks, sizeof *trainer->seconds);
+    if (!trainer->share || !trainer->wanted || !trainer->seconds)
+        return CHIRP_ERR_NOMEM;
+    const chirp_status st = chirp_shares_parse(trainer->config.shares, step_parts(trainer),
+                                               trainer->ranks, trainer->share);
+    if (st == CHIRP_OK)
+        take_shares(trainer);
+    return st;
 }
 
 /* The public code starts every rank from rank 0's parameters; ours are equal already, as they are a function of the
@@ -121,12 +137,16 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     trainer->config = *config;
     trainer->rank = chirp_parallel_rank();
     trainer->ranks = chirp_parallel_size();
+    trainer->travelling = -1;
+    if (trainer->config.rate_ranks == 0)
+        trainer->config.rate_ranks = trainer->ranks;
     st = chirp_network_spec_find(config->network, &trainer->spec);
     trainer->likelihood =
         (chirp_likelihood){trainer->spec, config->learned_scale ? 2 : 1, config->noise_scale};
     if (st == CHIRP_OK)
-        st = chirp_batches_create(&trainer->config, trainer->rank, trainer->ranks,
-                                  &trainer->batches);
+        st = chirp_batches_create(&trainer->config, trainer->ranks, &trainer->batches);
+    if (st == CHIRP_OK)
+        st = make_shares(trainer);
     if (st == CHIRP_OK)
         st = make_network(trainer);
     if (st == CHIRP_OK)
@@ -156,13 +176,44 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_free(trainer->doutput);
     chirp_free(trainer->first);
     chirp_free(trainer->second);
+    chirp_free(trainer->share);
+    chirp_free(trainer->wanted);
+    chirp_free(trainer->seconds);
+    chirp_free(trainer->sum);
     chirp_free(trainer);
+}
+
+/* Adds a tensor's gradient to those of this step's passes; after the last one the gradient is their sum over accumulate:
+   with equal shares a mean, with others one that weighs this rank by its share in the mean over ranks. */
+static void accumulate(chirp_trainer *trainer, const chirp_tensor *tensor, bool last)
+{
+    const int64_t n = tensor->count;
+    const float parts = (float)trainer->config.accumulate;
+    const bool first = trainer->part == 0;
+    const int wanted = trainer->config.n_threads;
+    const int threads = wanted > 0 ? wanted : omp_get_max_threads();
+    float *gradient = chirp_network_gradients(trainer->net) + tensor->offset;
+    float *sum = trainer->sum + tensor->offset;
+#pragma omp parallel for simd schedule(static) num_threads(threads) if (n > 65536)
+    for (int64_t i = 0; i < n; ++i) {
+        const float whole = first ? gradient[i] : sum[i] + gradient[i];
+        if (last)
+            gradient[i] = whole / parts;
+        else
+            sum[i] = whole;
+    }
 }
 
 static void tensor_ready(void *context, int tensor)
 {
     chirp_trainer *trainer = context;
-    if (trainer->exchange_status == CHIRP_OK && trainer->sent[tensor] >= 0)
+    int n = 0;
+    const bool last = trainer->part == trainer->share[trainer->rank] - 1;
+    if (trainer->sum)
+        accumulate(trainer, &chirp_network_tensors(trainer->net, &n)[tensor], last);
+    if (!last)
+        chirp_exchange_progress(trainer->exchange); /* of a delayed mean */
+    else if (trainer->exchange_status == CHIRP_OK && trainer->sent[tensor] >= 0)
         trainer->exchange_status = chirp_exchange_ready(trainer->exchange, trainer->sent[tensor]);
 }
 
@@ -170,19 +221,21 @@ static void tensor_ready(void *context, int tensor)
 static double learning_rate(const chirp_trainer *trainer)
 {
     const chirp_train_config *config = &trainer->config;
-    return config->learning_rate * (trainer->iteration < config->warmup_steps ? 1 : trainer->ranks);
+    return config->learning_rate *
+           (double)(trainer->iteration < config->warmup_steps ? 1 : config->rate_ranks);
 }
 
-static double kl_weight(const chirp_trainer *trainer)
+static double kl_weight(const chirp_trainer *trainer, int64_t step)
 {
     const chirp_train_config *config = &trainer->config;
     double weight = config->kl_weight;
     if (weight == 0)
         weight = chirp_batches_rows(trainer->batches) > 0
                      ? 1.0 / (double)chirp_batches_rows(trainer->batches)
-                     : 1.0 / ((double)config->iterations * (double)config->batch * trainer->ranks);
-    if (trainer->iteration < config->kl_warmup)
-        weight *= (double)(trainer->iteration + 1) / (double)config->kl_warmup;
+                     : 1.0 / ((double)config->iterations *
+                              (double)chirp_train_step_signals(config, trainer->ranks));
+    if (step < config->kl_warmup)
+        weight *= (double)(step + 1) / (double)config->kl_warmup;
     return weight;
 }
 
@@ -215,79 +268,143 @@ static void apply_gradient(chirp_trainer *trainer, double rate)
     }
 }
 
-chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report)
+static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t part)
+{
+    return (chirp_pass){
+        .training = true,
+        .sample = true,
+        .step = (uint64_t)step,
+        .noise = trainer->config.independent_noise ? (uint64_t)part : 0,
+        .first_row = (uint64_t)(part * trainer->config.batch),
+    };
+}
+
+/* Forward and backward pass of one part; adds to the sums over the step's signals, and to the times in the profile. */
+static chirp_status run_part(chirp_trainer *trainer, double weight, double *sums,
+                             chirp_step_profile *profile)
 {
     const chirp_train_config *config = &trainer->config;
     const int leaves = trainer->spec->n_leaves;
-    const uint64_t first_row = (uint64_t)trainer->rank * (uint64_t)config->batch;
-    const chirp_pass pass = {
-        .training = true,
-        .sample = true,
-        .step = (uint64_t)trainer->iteration,
-        .noise = config->independent_noise ? (uint64_t)trainer->rank : 0,
-        .first_row = first_row,
-    };
-    double sums[2 + 2 * CHIRP_MAX_LEAVES] = {
-        0}; /* nll, absolute errors, absolute labels, wish to stop */
-    chirp_step_report r = {.iteration = trainer->iteration + 1,
-                           .learning_rate = learning_rate(trainer)};
-
-    const double t0 = chirp_now_s();
+    const chirp_pass pass =
+        pass_of(trainer, trainer->iteration, trainer->first_part + trainer->part);
     const float *strain = NULL;
     const float *label = NULL;
-    chirp_status st = chirp_batches_training(trainer->batches, trainer->iteration, &strain, &label);
+    const double t0 = chirp_now_s();
+    const chirp_status st = chirp_batches_training(trainer->batches, trainer->iteration,
+                                                   trainer->part, &strain, &label);
     if (st != CHIRP_OK)
         return st;
     const double t1 = chirp_now_s();
     chirp_network_forward(trainer->net, strain, &pass, trainer->output);
-    sums[0] = chirp_likelihood_loss(&trainer->likelihood, config->batch, trainer->output, label,
-                                    trainer->doutput);
+    sums[0] += chirp_likelihood_loss(&trainer->likelihood, config->batch, trainer->output, label,
+                                     trainer->doutput);
     chirp_likelihood_errors(&trainer->likelihood, config->batch, trainer->output, label, sums + 1,
                             sums + 1 + leaves);
     const double t2 = chirp_now_s();
-    const double weight = kl_weight(trainer);
-    sums[1 + 2 * leaves] = trainer->stop_requested;
-    trainer->exchange_status =
-        chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
+    if (trainer->part == trainer->share[trainer->rank] - 1)
+        trainer->exchange_status =
+            chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
     chirp_network_backward(trainer->net, strain, &pass, trainer->doutput, weight, tensor_ready,
                            trainer);
-    const double t3 = chirp_now_s();
-    st = trainer->exchange_status;
+    profile->signals_s += t1 - t0;
+    profile->forward_s += t2 - t1;
+    profile->backward_s += chirp_now_s() - t2;
+    return trainer->exchange_status;
+}
+
+/* Makes grad the gradient to apply. *applies: a delayed exchange's first step has none. */
+static chirp_status finish_exchange(chirp_trainer *trainer, chirp_exchange_profile *profile,
+                                    bool *applies)
+{
+    const bool delays = chirp_trainer_delays(trainer);
+    const int64_t step = delays ? trainer->travelling : trainer->iteration;
+    const chirp_status st = chirp_exchange_finish(trainer->exchange, profile);
+    *applies = step >= 0;
+    trainer->travelling = delays ? trainer->iteration : -1;
+    if (st == CHIRP_OK && *applies && shares_noise(trainer)) {
+        const chirp_pass pass =
+            pass_of(trainer, step, 0); /* the draws that this mean was made with */
+        chirp_network_shared_noise_gradients(trainer->net, &pass, kl_weight(trainer, step));
+    }
+    return st;
+}
+
+/* Times this rank's passes; every SHARE_STEPS steps the ranks agree on shares by the medians. Collective. */
+static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *profile)
+{
+    const double busy = profile->signals_s + profile->forward_s + profile->backward_s;
+    const int64_t at = trainer->iteration % SHARE_STEPS;
+    if (trainer->ranks == 1 || strcmp(trainer->config.shares, "measured") != 0)
+        return CHIRP_OK;
+    trainer->part_seconds[at] = busy / (double)trainer->share[trainer->rank];
+    if (at < SHARE_STEPS - 1 || trainer->part_seconds[0] == 0)
+        return CHIRP_OK;
+    chirp_stats_sort(trainer->part_seconds, SHARE_STEPS);
+    memset(trainer->seconds, 0, (size_t)trainer->ranks * sizeof *trainer->seconds);
+    trainer->seconds[trainer->rank] = trainer->part_seconds[SHARE_STEPS / 2];
+    const chirp_status st = chirp_parallel_sum(trainer->seconds, trainer->ranks);
+    if (st != CHIRP_OK || !chirp_shares_balance(trainer->seconds, step_parts(trainer),
+                                                trainer->ranks, trainer->share, trainer->wanted))
+        return st;
+    memcpy(trainer->share, trainer->wanted, (size_t)trainer->ranks * sizeof *trainer->share);
+    take_shares(trainer);
+    return CHIRP_OK;
+}
+
+chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report)
+{
+    const chirp_train_config *config = &trainer->config;
+    const int leaves = trainer->spec->n_leaves;
+    double sums[2 + 2 * CHIRP_MAX_LEAVES] = {
+        0}; /* nll, absolute errors, absolute labels, wish to stop */
+    chirp_step_report r = {.iteration = trainer->iteration + 1,
+                           .learning_rate = learning_rate(trainer),
+                           .shares = trainer->new_shares ? trainer->share : NULL};
+    const double weight = kl_weight(trainer, trainer->iteration);
+    bool applies = false;
+    chirp_status st = CHIRP_OK;
+    trainer->new_shares = false;
+    trainer->exchange_status = CHIRP_OK;
+
+    const double start = chirp_now_s();
+    for (trainer->part = 0; trainer->part < trainer->share[trainer->rank] && st == CHIRP_OK;
+         ++trainer->part)
+        st = run_part(trainer, weight, sums, &r.profile);
+    const double computed = chirp_now_s();
+    sums[1 + 2 * leaves] = trainer->stop_requested;
     if (st == CHIRP_OK)
-        st = chirp_exchange_finish(trainer->exchange, &r.profile.exchange);
-    if (st == CHIRP_OK && shares_noise(trainer))
-        chirp_network_shared_noise_gradients(trainer->net, &pass, weight);
+        st = finish_exchange(trainer, &r.profile.exchange, &applies);
     if (st == CHIRP_OK)
         st = chirp_parallel_sum(sums, 2 + 2 * leaves);
     if (st != CHIRP_OK)
         return st;
     r.stop = sums[1 + 2 * leaves] > 0;
-    const double t4 = chirp_now_s();
-    r.negative_log_likelihood = sums[0] / trainer->ranks;
+    const double exchanged = chirp_now_s();
+    r.negative_log_likelihood = sums[0] / (double)step_parts(trainer);
     r.kl = chirp_network_kl(trainer->net);
     r.loss = r.negative_log_likelihood + weight * r.kl;
     r.relative_error = mean_relative_error(trainer, sums + 1, NULL);
     r.active_neurons = chirp_network_active_share(trainer->net);
-    r.gradient_norm =
-        sqrt(chirp_sum_of_squares(chirp_network_parameter_count(trainer->net),
-                                  chirp_network_gradients(trainer->net), config->n_threads));
+    if (applies)
+        r.gradient_norm =
+            sqrt(chirp_sum_of_squares(chirp_network_parameter_count(trainer->net),
+                                      chirp_network_gradients(trainer->net), config->n_threads));
     if (!isfinite(r.loss) || !isfinite(r.gradient_norm))
         return chirp_fail(CHIRP_ERR_NUMERIC,
                           "training diverged at iteration %" PRId64
                           " (loss %g, gradient norm %g): try a smaller "
                           "--learning-rate or a larger --noise-scale",
                           r.iteration, r.loss, r.gradient_norm);
-    apply_gradient(trainer, r.learning_rate);
+    if (applies)
+        apply_gradient(trainer, r.learning_rate);
+    const double end = chirp_now_s();
+    r.profile.exchange_s = exchanged - computed;
+    r.profile.optimizer_s = end - exchanged;
+    r.profile.total_s = end - start;
+    st = balance(trainer, &r.profile);
     trainer->iteration += 1;
-    const double t5 = chirp_now_s();
-    r.profile.signals_s = t1 - t0;
-    r.profile.forward_s = t2 - t1;
-    r.profile.backward_s = t3 - t2;
-    r.profile.exchange_s = t4 - t3;
-    r.profile.optimizer_s = t5 - t4;
-    r.profile.total_s = t5 - t0;
     *report = r;
-    return CHIRP_OK;
+    return st;
 }
 
 chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, double *mean)
@@ -336,78 +453,4 @@ const chirp_exchange *chirp_trainer_exchange(const chirp_trainer *trainer)
 const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer)
 {
     return &trainer->config;
-}
-
-chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
-{
-    chirp_status st = CHIRP_OK;
-    if (trainer->rank == 0) {
-        int n = 0;
-        const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
-        chirp_checkpoint state = {trainer->iteration, trainer->config.seed, NULL, trainer->first,
-                                  trainer->second};
-        st = chirp_train_config_write(&trainer->config, trainer->ranks, &state.configuration);
-        if (st == CHIRP_OK)
-            st = chirp_checkpoint_write(path, &state, tensors, n,
-                                        chirp_network_parameters(trainer->net));
-        chirp_free(state.configuration);
-    }
-    return chirp_parallel_agree(st);
-}
-
-/* What must not change across a resume, because the checkpoint would mean something else. */
-static chirp_status check_same(const chirp_trainer *trainer, const char *path,
-                               const chirp_train_config *old, int old_ranks)
-{
-    const chirp_train_config *now = &trainer->config;
-    if (strcmp(old->network, now->network) != 0)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of network %s, not %s", path, old->network,
-                          now->network);
-    if (old->variant != now->variant)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --variational %s, not %s", path,
-                          chirp_variant_name[old->variant], chirp_variant_name[now->variant]);
-    if (old->optimizer != now->optimizer)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --optimizer %s, not %s", path,
-                          chirp_optimizer_name[old->optimizer],
-                          chirp_optimizer_name[now->optimizer]);
-    if (old->learned_scale != now->learned_scale)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with the other --likelihood", path);
-    if (old->seed != now->seed)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with --seed %" PRIu64 ", not %" PRIu64,
-                          path, old->seed, now->seed);
-    if (old->batch * old_ranks != now->batch * trainer->ranks)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "%s: was trained with %" PRId64
-                          " signals a step over all ranks, not %" PRId64
-                          ": choose --batch to match",
-                          path, old->batch * old_ranks, now->batch * trainer->ranks);
-    return CHIRP_OK;
-}
-
-chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
-{
-    int n = 0;
-    int old_ranks = 0;
-    const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
-    chirp_train_config old = {0};
-    chirp_checkpoint state = {0};
-    /* every rank reads: file systems serve that well, and no broadcast of three arrays is needed */
-    chirp_status st = chirp_checkpoint_read_header(path, &state);
-    if (st == CHIRP_OK)
-        st = chirp_train_config_read(path, state.configuration, &old, &old_ranks);
-    old.seed = state.seed;
-    chirp_free(state.configuration);
-    state.configuration = NULL;
-    if (st == CHIRP_OK)
-        st = check_same(trainer, path, &old, old_ranks);
-    state.first = trainer->first;
-    state.second = trainer->second;
-    if (st == CHIRP_OK)
-        st =
-            chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trainer->net));
-    chirp_free(state.configuration);
-    st = chirp_parallel_agree(st);
-    if (st == CHIRP_OK)
-        trainer->iteration = state.iteration;
-    return st;
 }

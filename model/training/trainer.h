@@ -5,9 +5,13 @@
  *     chirp_trainer_create(&config, &trainer);
  *     while (...) chirp_trainer_step(trainer, &report);
  *
- * Data parallel: rank r of R takes rows r*batch .. (r+1)*batch - 1 of a step's R*batch signals, so R ranks of batch
- * B train on the same signals as one rank of batch R*B; with shared weight noise also on the same draws.
- * One seed gives bitwise the same losses for any number of threads and across a resume.
+ * Data parallel: a step's signals are cut into ranks * accumulate parts of `batch` signals, numbered through. A rank
+ * takes neighbouring parts, one forward and backward pass each, adds their gradients in order, and exchanges once. What
+ * a part's signals and draws are depends on (seed, iteration, part) alone, so R ranks of batch B with K parts each train
+ * as one rank of batch R*K*B: with shared weight noise on one draw a step, with independent noise on one draw a part.
+ * The KL term is in every part's gradient with the same weight, hence once in their mean.
+ * One seed gives bitwise the same losses for any number of threads and across a resume (exceptions: shares "measured",
+ * and bf16 compression across a resume, see chirp_trainer_resume()).
  */
 #ifndef CHIRP_MODEL_TRAINING_TRAINER_H
 #define CHIRP_MODEL_TRAINING_TRAINER_H
@@ -33,7 +37,10 @@ typedef struct chirp_train_config {
     const char *network; /**< "spin" or "mass" */
     chirp_variant variant;
     chirp_variational_estimator estimator;
-    int64_t batch;      /**< per rank: 64 */
+    int64_t batch;      /**< signals of a forward and backward pass: 64 */
+    int64_t accumulate; /**< passes per rank between exchanges: 1 */
+    /** "equal"; "measured": ranks share a step's ranks * accumulate parts by their speed; "5,3": so many for each rank */
+    const char *shares;
     int64_t iterations; /**< optimiser steps in all: 120,000 */
     uint64_t seed;
 
@@ -42,17 +49,19 @@ typedef struct chirp_train_config {
     double momentum;      /**< SGD: 0.9 */
     int64_t
         warmup_steps; /**< steps at the base rate before it is multiplied by the number of ranks: 100 */
+    int64_t
+        rate_ranks; /**< that number: 0 takes the ranks at hand; a resume keeps it when ranks change */
     double dropout; /**< 0.1 */
 
     bool learned_scale; /**< likelihood's scale is an output of every leaf, else fixed */
     double
         noise_scale; /**< the fixed scale, or where the learned one starts: 0.2, in label-scale units */
-    double kl_weight;   /**< factor of KL per signal; 0 means 1 / (iterations * batch * ranks) */
+    double kl_weight;   /**< factor of KL per signal; 0 means 1 / signals of the whole training */
     int64_t kl_warmup;  /**< steps over which kl_weight grows linearly from 0 */
     double prior_sigma; /**< 1 */
     double initial_rho; /**< -5: posterior sigmas start at 0.0067 */
     bool
-        independent_noise; /**< every rank draws its own weight noise, as the study did, instead of one draw for all */
+        independent_noise; /**< every part draws its own weight noise, as the study's ranks did, instead of one draw a step */
     bool dense2_relu; /**< puts the removed activation back */
 
     chirp_signal_config signal; /**< its seed and threads are overwritten with the ones here */
@@ -75,10 +84,13 @@ typedef struct chirp_train_config {
 chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
                                     chirp_curriculum *curriculum);
 
+/** Signals of one optimiser step over all ranks. */
+int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks);
+
 /** The study's hyper-parameters (reference in model/network/layers.h). */
 chirp_train_config chirp_train_config_default(void);
 
-/** Seconds of one step by part; a benchmark and the scaling suite read it. */
+/** Seconds of one step, all its passes together; a benchmark and the scaling suite read it. */
 typedef struct chirp_step_profile {
     double signals_s, forward_s, backward_s, exchange_s, optimizer_s, total_s;
     chirp_exchange_profile exchange;
@@ -92,9 +104,12 @@ typedef struct chirp_step_report {
     double
         relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
     double learning_rate;
-    double gradient_norm;
-    double active_neurons; /**< chirp_network_active_share() of this rank's batch */
-    bool stop; /**< some rank has asked to stop: the same on every rank */
+    double gradient_norm; /**< of the gradient applied: 0 in a delayed exchange's first step */
+    const int64_t
+        *shares; /**< [ranks] parts of each rank, in the first step that they hold for; else NULL.
+                                NULL for "equal". Valid until the next step */
+    double active_neurons; /**< chirp_network_active_share() of this rank's last pass */
+    bool stop;             /**< some rank has asked to stop: the same on every rank */
     chirp_step_profile profile;
 } chirp_step_report;
 
@@ -128,11 +143,17 @@ chirp_network *chirp_trainer_network(chirp_trainer *trainer);
 const chirp_exchange *chirp_trainer_exchange(const chirp_trainer *trainer);
 const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer);
 
-/** Writes a checkpoint (rank 0 writes, all call). */
+/** Writes a checkpoint (rank 0 writes, all call). Completes what a delayed exchange has under way, to save it too. */
 chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
 /**
  * Continues from a checkpoint of the same network, variant, optimiser and seed, with any number of ranks whose total
- * batch is the same. Collective. Training goes on bitwise as if it had not been interrupted.
+ * batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with. Collective.
+ * Training goes on bitwise as if it had not been interrupted when ranks and options are the same, and to rounding when
+ * they are not. Of what was under way between ranks:
+ *   delayed  the mean on its way is in the checkpoint and is applied next, with any number of ranks above one; one rank,
+ *            or another exchange, drops it (one update of the whole training), and so does a checkpoint without one
+ *   bf16     what rounding held back is not saved: at most one rounding of one gradient is lost, and the bits change
+ *   shares   are not saved: "measured" starts from equal ones, a list is given again
  */
 chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path);
 

@@ -64,7 +64,15 @@ static int run(int argc, char **argv)
          .choices = "reparameterization|local|flipout",
          .help = "gradient estimator of variational weights"},
         {"batch", CHIRP_OPTION_INT, &config.batch, .metavar = "N", .min = 1, .max = 4096,
-         .help = "signals per step and rank"},
+         .help = "signals per rank and pass"},
+        {"accumulate", CHIRP_OPTION_INT, &config.accumulate, .metavar = "K", .min = 1, .max = 4096,
+         .help =
+             "passes of --batch signals per rank between exchanges: one step then takes ranks x "
+             "K x batch signals; the rate is not scaled by K"},
+        {"shares", CHIRP_OPTION_STRING, &config.shares, .metavar = "SHARES",
+         .help =
+             "who computes a step's ranks x K passes: equal, measured (by speed, set anew while "
+             "training: gives up bitwise repetition) or a list, 5,3"},
         {"iterations", CHIRP_OPTION_INT, &config.iterations, .metavar = "N", .min = 1, .max = 1e9,
          .help = "optimiser steps"},
         {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
@@ -92,7 +100,7 @@ static int run(int argc, char **argv)
         {"initial-rho", CHIRP_OPTION_REAL, &config.initial_rho, .metavar = "R", .min = -20,
          .max = 20, .help = "posterior sigmas start at softplus(R)"},
         {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
-         .help = "one weight draw for all ranks, or one per rank"},
+         .help = "one weight draw a step for all ranks and passes, or one for each"},
         {"dense2-relu", CHIRP_OPTION_FLAG, &config.dense2_relu,
          .help = "puts back the activation that the study removed"},
         {"mass-min", CHIRP_OPTION_REAL, &config.signal.mass_min_msun, .metavar = "M", .min = 1,
@@ -129,9 +137,12 @@ static int run(int argc, char **argv)
         {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0,
          .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
         {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed",
-         .help = "how ranks average gradients; delayed applies them one step late"},
+         .help = "how ranks average gradients; delayed applies them one step late (not with one "
+                 "rank)"},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
-         .help = "gradients on the wire; bf16 with error feedback"},
+         .help =
+             "gradients on the wire; bf16 with error feedback, which a resume drops: it goes on, "
+             "but not bitwise"},
         {"bucket-mib", CHIRP_OPTION_INT, &bucket_mib, .metavar = "N", .min = 0, .max = 1024,
          .help = "bytes per reduction [MiB]; 0: 1, or the study's 64"},
         {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,

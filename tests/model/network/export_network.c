@@ -80,7 +80,8 @@ static chirp_status export(const char *folder, const char *variant)
     char text[] = "{}";
     int n = 0;
     const chirp_tensor *tensors = chirp_network_tensors(net, &n);
-    const chirp_checkpoint state = {0, SEED, text, chirp_network_gradients(net), NULL};
+    const chirp_checkpoint state = {
+        .seed = SEED, .configuration = text, .first = chirp_network_gradients(net)};
     (void)snprintf(path, sizeof path, "%s/checkpoint.h5", folder);
     st = chirp_checkpoint_write(path, &state, tensors, n, chirp_network_parameters(net));
     if (st == CHIRP_OK)

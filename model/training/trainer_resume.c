@@ -1,0 +1,119 @@
+/* Checkpoints of a trainer: what is saved, and what must be the same to go on. */
+#include "harness/base/memory.h"
+#include "model/parallel/parallel.h"
+#include "model/training/checkpoint.h"
+#include "model/training/config.h"
+#include "model/training/trainer_internal.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The mean that a delayed exchange has on its way; NULL without one. Collective. */
+static chirp_status fetch_travelling(chirp_trainer *trainer, float **mean)
+{
+    *mean = NULL;
+    if (trainer->travelling < 0)
+        return CHIRP_OK;
+    float *made = chirp_calloc((size_t)chirp_network_parameter_count(trainer->net), sizeof *made);
+    chirp_status st = chirp_parallel_agree(made ? CHIRP_OK : CHIRP_ERR_NOMEM);
+    if (st == CHIRP_OK)
+        st = chirp_exchange_pending(trainer->exchange, made);
+    if (st == CHIRP_OK)
+        *mean = made;
+    else
+        chirp_free(made);
+    return st;
+}
+
+chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
+{
+    float *travelling = NULL;
+    chirp_status st = fetch_travelling(trainer, &travelling);
+    if (st == CHIRP_OK && trainer->rank == 0) {
+        int n = 0;
+        const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
+        chirp_checkpoint state = {.iteration = trainer->iteration,
+                                  .seed = trainer->config.seed,
+                                  .first = trainer->first,
+                                  .second = trainer->second,
+                                  .delayed = travelling};
+        st = chirp_train_config_write(&trainer->config, trainer->ranks, &state.configuration);
+        if (st == CHIRP_OK)
+            st = chirp_checkpoint_write(path, &state, tensors, n,
+                                        chirp_network_parameters(trainer->net));
+        chirp_free(state.configuration);
+    }
+    chirp_free(travelling);
+    return chirp_parallel_agree(st);
+}
+
+/* What must not change across a resume, because the checkpoint would mean something else. */
+static chirp_status check_same(const chirp_trainer *trainer, const char *path,
+                               const chirp_train_config *old, int old_ranks)
+{
+    const chirp_train_config *now = &trainer->config;
+    if (strcmp(old->network, now->network) != 0)
+        return chirp_fail(CHIRP_ERR_ARG, "%s: is of network %s, not %s", path, old->network,
+                          now->network);
+    if (old->variant != now->variant)
+        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --variational %s, not %s", path,
+                          chirp_variant_name[old->variant], chirp_variant_name[now->variant]);
+    if (old->optimizer != now->optimizer)
+        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --optimizer %s, not %s", path,
+                          chirp_optimizer_name[old->optimizer],
+                          chirp_optimizer_name[now->optimizer]);
+    if (old->learned_scale != now->learned_scale)
+        return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with the other --likelihood", path);
+    if (old->seed != now->seed)
+        return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with --seed %" PRIu64 ", not %" PRIu64,
+                          path, old->seed, now->seed);
+    if (chirp_train_step_signals(old, old_ranks) != chirp_train_step_signals(now, trainer->ranks))
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "%s: was trained with %" PRId64
+                          " signals a step over all ranks, not %" PRId64
+                          ": choose --batch and --accumulate to match",
+                          path, chirp_train_step_signals(old, old_ranks),
+                          chirp_train_step_signals(now, trainer->ranks));
+    return CHIRP_OK;
+}
+
+chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
+{
+    int n = 0;
+    int old_ranks = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
+    chirp_train_config old = {0};
+    chirp_checkpoint state = {0};
+    /* every rank reads: file systems serve that well, and no broadcast of three arrays is needed */
+    chirp_status st = chirp_checkpoint_read_header(path, &state);
+    if (st == CHIRP_OK)
+        st = chirp_train_config_read(path, state.configuration, &old, &old_ranks);
+    old.seed = state.seed;
+    chirp_free(state.configuration);
+    state.configuration = NULL;
+    if (st == CHIRP_OK)
+        st = check_same(trainer, path, &old, old_ranks);
+    float *travelling = NULL;
+    if (st == CHIRP_OK && chirp_trainer_delays(trainer)) {
+        travelling =
+            chirp_alloc((size_t)chirp_network_parameter_count(trainer->net) * sizeof *travelling);
+        st = travelling ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    }
+    state.first = trainer->first;
+    state.second = trainer->second;
+    state.delayed = travelling;
+    if (st == CHIRP_OK)
+        st =
+            chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trainer->net));
+    chirp_free(state.configuration);
+    if (st == CHIRP_OK && state.delayed)
+        st = chirp_exchange_restore(trainer->exchange, state.delayed);
+    chirp_free(travelling);
+    st = chirp_parallel_agree(st);
+    if (st != CHIRP_OK)
+        return st;
+    trainer->iteration = state.iteration;
+    trainer->travelling = state.delayed ? state.iteration - 1 : -1;
+    trainer->config.rate_ranks = old.rate_ranks > 0 ? old.rate_ranks : old_ranks;
+    return CHIRP_OK;
+}
