@@ -63,8 +63,12 @@ static chirp_status make_exchange(chirp_trainer *trainer)
         table[n_sent++] =
             (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
     }
-    const chirp_status st =
-        chirp_exchange_create(&trainer->config.exchange, table, n_sent, &trainer->exchange);
+    chirp_exchange_config config = trainer->config.exchange;
+    chirp_status st = chirp_exchange_create(&config, table, n_sent, &trainer->exchange);
+    if (st == CHIRP_OK && trainer->ranks > 1 && config.mode == CHIRP_EXCHANGE_DELAYED) {
+        config.mode = CHIRP_EXCHANGE_OVERLAP;
+        st = chirp_exchange_create(&config, table, n_sent, &trainer->prompt);
+    }
     chirp_free(table);
     return st;
 }
@@ -169,6 +173,7 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     if (!trainer)
         return;
     chirp_exchange_destroy(trainer->exchange);
+    chirp_exchange_destroy(trainer->prompt);
     chirp_network_destroy(trainer->net);
     chirp_batches_destroy(trainer->batches);
     chirp_free(trainer->sent);
@@ -212,9 +217,10 @@ static void tensor_ready(void *context, int tensor)
     if (trainer->sum)
         accumulate(trainer, &chirp_network_tensors(trainer->net, &n)[tensor], last);
     if (!last)
-        chirp_exchange_progress(trainer->exchange); /* of a delayed mean */
+        chirp_exchange_progress(chirp_trainer_current(trainer)); /* of a delayed mean */
     else if (trainer->exchange_status == CHIRP_OK && trainer->sent[tensor] >= 0)
-        trainer->exchange_status = chirp_exchange_ready(trainer->exchange, trainer->sent[tensor]);
+        trainer->exchange_status =
+            chirp_exchange_ready(chirp_trainer_current(trainer), trainer->sent[tensor]);
 }
 
 /* The public code's schedule: the base rate for the first steps, then base rate times ranks. */
@@ -302,8 +308,8 @@ static chirp_status run_part(chirp_trainer *trainer, double weight, double *sums
                             sums + 1 + leaves);
     const double t2 = chirp_now_s();
     if (trainer->part == trainer->share[trainer->rank] - 1)
-        trainer->exchange_status =
-            chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
+        trainer->exchange_status = chirp_exchange_begin(chirp_trainer_current(trainer),
+                                                        chirp_network_gradients(trainer->net));
     chirp_network_backward(trainer->net, strain, &pass, trainer->doutput, weight, tensor_ready,
                            trainer);
     profile->signals_s += t1 - t0;
@@ -316,9 +322,9 @@ static chirp_status run_part(chirp_trainer *trainer, double weight, double *sums
 static chirp_status finish_exchange(chirp_trainer *trainer, chirp_exchange_profile *profile,
                                     bool *applies)
 {
-    const bool delays = chirp_trainer_delays(trainer);
+    const bool delays = chirp_trainer_delays(trainer, trainer->iteration);
     const int64_t step = delays ? trainer->travelling : trainer->iteration;
-    const chirp_status st = chirp_exchange_finish(trainer->exchange, profile);
+    const chirp_status st = chirp_exchange_finish(chirp_trainer_current(trainer), profile);
     *applies = step >= 0;
     trainer->travelling = delays ? trainer->iteration : -1;
     if (st == CHIRP_OK && *applies && shares_noise(trainer)) {
@@ -447,7 +453,7 @@ chirp_network *chirp_trainer_network(chirp_trainer *trainer) { return trainer->n
 
 const chirp_exchange *chirp_trainer_exchange(const chirp_trainer *trainer)
 {
-    return trainer->exchange;
+    return chirp_trainer_current(trainer);
 }
 
 const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer)

@@ -71,6 +71,8 @@ typedef struct chirp_train_config {
     double target_error;        /**< 0: the network's own threshold */
 
     chirp_exchange_config exchange;
+    int64_t
+        delay_after; /**< steps of a delayed exchange that are applied at once, before it delays: 0 */
     chirp_conv1d_algorithm algorithm;
     int n_threads; /**< 0: omp_get_max_threads() */
 } chirp_train_config;
@@ -104,7 +106,7 @@ typedef struct chirp_step_report {
     double
         relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
     double learning_rate;
-    double gradient_norm; /**< of the gradient applied: 0 in a delayed exchange's first step */
+    double gradient_norm; /**< of the gradient applied: 0 in the first step that delays */
     const int64_t
         *shares; /**< [ranks] parts of each rank, in the first step that they hold for; else NULL.
                                 NULL for "equal". Valid until the next step */

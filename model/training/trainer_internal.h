@@ -13,7 +13,7 @@ struct chirp_trainer {
     chirp_likelihood likelihood;
     chirp_network *net;
     chirp_batches *batches;
-    chirp_exchange *exchange;
+    chirp_exchange *exchange, *prompt; /* prompt: of the first steps of a delayed one, else NULL */
     int *sent; /* a tensor's number in the exchange; -1: its gradient does not travel */
     chirp_status exchange_status; /* first failure inside the backward pass */
     int rank, ranks;
@@ -32,10 +32,18 @@ struct chirp_trainer {
     double part_seconds[SHARE_STEPS]; /* of this rank's last steps, one part */
 };
 
-/* Whether finish() gives the mean of the step before. */
-static inline bool chirp_trainer_delays(const chirp_trainer *trainer)
+/* Whether that step's mean is applied in the step after it. */
+static inline bool chirp_trainer_delays(const chirp_trainer *trainer, int64_t step)
 {
-    return trainer->ranks > 1 && trainer->config.exchange.mode == CHIRP_EXCHANGE_DELAYED;
+    return trainer->prompt && step >= trainer->config.delay_after;
+}
+
+/* The exchange of the step at hand. */
+static inline chirp_exchange *chirp_trainer_current(const chirp_trainer *trainer)
+{
+    return trainer->prompt && !chirp_trainer_delays(trainer, trainer->iteration)
+               ? trainer->prompt
+               : trainer->exchange;
 }
 
 #endif

@@ -94,7 +94,7 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     if (st == CHIRP_OK)
         st = check_same(trainer, path, &old, old_ranks);
     float *travelling = NULL;
-    if (st == CHIRP_OK && chirp_trainer_delays(trainer)) {
+    if (st == CHIRP_OK && chirp_trainer_delays(trainer, state.iteration)) {
         travelling =
             chirp_alloc((size_t)chirp_network_parameter_count(trainer->net) * sizeof *travelling);
         st = travelling ? CHIRP_OK : CHIRP_ERR_NOMEM;

@@ -44,6 +44,7 @@ static chirp_status train(const chirp_train_config *config, const chirp_run_opti
 static int run(int argc, char **argv)
 {
     chirp_train_config config = chirp_train_config_default();
+    config.delay_after = 100; /* the first steps are the largest: late, they overshoot */
     chirp_run_options options = {.checkpoint_every = 500, .validate_every = 250};
     const char *variant = "last2";
     const char *estimator = "reparameterization";
@@ -139,6 +140,8 @@ static int run(int argc, char **argv)
         {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed",
          .help = "how ranks average gradients; delayed applies them one step late (not with one "
                  "rank)"},
+        {"delay-after", CHIRP_OPTION_INT, &config.delay_after, .metavar = "N", .min = 0, .max = 1e9,
+         .help = "delayed: the first steps are applied at once"},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
          .help =
              "gradients on the wire; bf16 with error feedback, which a resume drops: it goes on, "

@@ -4,7 +4,7 @@
 usage: convergence.py CHIRPBENCH MPIEXEC --keep FOLDER [--ranks 2] [--seeds 1,2,3] [--methods overlap,delayed] [--lock FILE]
        convergence.py --keep FOLDER --table
 
-Every method trains the spin network from the same seeds on the same signals (fresh ones, one thread a rank) and differs from
+Every method trains the mass network from the same seeds on the same signals (fresh ones, one thread a rank) and differs from
 `overlap` in nothing but its options. A curve is the negative log-likelihood of the training signals, smoothed over
 WINDOW signals; a method's price at a level is its signals to reach that level over those of `overlap` with the same seed, and
 its price is the geometric mean over levels between what overlap has reached at START of its run and what both have
@@ -26,6 +26,9 @@ WINDOW = 640
 START = 0.35
 LEVELS = 25
 HOLD_S = 110
+WARMUP = 960  # signals at the lower rate, and before delays
+SIGNALS = {2: 3200, 4: 4800, 8: 6400}  # of a run: 200, 150, 100 steps
+DELAYED = ["--exchange", "delayed"]
 # name: options, passes between exchanges, factor of the learning rate
 METHODS = {
     "overlap": ([], 1, 1),
@@ -33,21 +36,18 @@ METHODS = {
     "overlap, rate x 2": ([], 1, 2),
     "bf16": (["--compress", "bf16"], 1, 1),
     "independent": (["--weight-noise", "independent"], 1, 1),
-    "delayed": (["--exchange", "delayed"], 1, 1),
-    "delayed, rate / 2": (["--exchange", "delayed"], 1, 0.5),
-    "delayed, bf16": (["--exchange", "delayed", "--compress", "bf16"], 1, 1),
+    "delayed": (DELAYED, 1, 1),
+    "delayed, rate / 2": (DELAYED, 1, 0.5),
+    "delayed from the first step": (DELAYED + ["--delay-after", "0"], 1, 1),
+    "delayed, bf16": (DELAYED + ["--compress", "bf16"], 1, 1),
     "accumulate 2": ([], 2, 1),
     "accumulate 2, rate x 1.41": ([], 2, math.sqrt(2)),
     "accumulate 2, rate x 2": ([], 2, 2),
     "accumulate 4": ([], 4, 1),
     "accumulate 4, rate x 2": ([], 4, 2),
     "accumulate 4, rate x 4": ([], 4, 4),
+    "accumulate 2, delayed": (DELAYED, 2, 1),
 }
-
-
-def signals(ranks):
-    """Of one run: 300 steps at two ranks; more ranks make fewer, larger steps."""
-    return {2: 4800, 4: 6400, 8: 9600}[ranks]
 
 
 def log_name(folder, ranks, method, seed):
@@ -57,11 +57,12 @@ def log_name(folder, ranks, method, seed):
 def train(args, ranks, method, seed):
     options, passes, factor = METHODS[method]
     log = log_name(args.keep, ranks, method, seed)
-    command = [args.mpiexec, "-n", str(ranks), args.chirpbench, "train", "--network", "spin", "--seed", str(seed),
-               "--batch", str(BATCH), "--accumulate", str(passes), "--iterations", str(signals(ranks) // (BATCH * ranks * passes)),
-               "--learning-rate", str(RATE * factor), "--warmup-steps", "1000000000", "--kl-weight", "1.3e-7",
-               "--snr-min", "40", "--snr-max", "80", "--curriculum", "none", "--validation-signals", "8",
-               "--validate-every", "0", "--threads", "1", "--quiet", "--log", log + ".part"] + options
+    step = BATCH * ranks * passes
+    command = [args.mpiexec, "-n", str(ranks), args.chirpbench, "train", "--network", "mass", "--seed", str(seed),
+               "--batch", str(BATCH), "--accumulate", str(passes), "--iterations", str(SIGNALS[ranks] // step),
+               "--learning-rate", str(RATE * factor / ranks), "--warmup-steps", str(WARMUP // step), "--kl-weight", "1.3e-7",
+               "--delay-after", str(WARMUP // step), "--snr-min", "40", "--snr-max", "80", "--curriculum", "none",
+               "--validation-signals", "8", "--validate-every", "0", "--threads", "1", "--quiet", "--log", log + ".part"] + options
     if os.path.exists(log + ".part"):
         os.remove(log + ".part")
     done = subprocess.run(command, env=dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive"),
