@@ -76,7 +76,44 @@ static chirp_status trim_log(const char *path, int64_t iteration)
     return st;
 }
 
-static chirp_status write_line(FILE *log, const char *path, const chirp_step_report *r,
+/* Where a rank runs: mpiexec names a killed process by host and PID, and only the log can say which rank that was. */
+typedef struct rank_place {
+    char host[56];
+    int64_t pid;
+} rank_place;
+
+typedef struct run_log {
+    FILE *file; /* rank 0, when a log is wanted */
+    const char *path;
+    rank_place *places; /* [ranks] until the first line is written */
+} run_log;
+
+/* @param places  receives [ranks] on rank 0, for the caller to free; NULL elsewhere. Collective */
+static chirp_status gather_places(rank_place **places)
+{
+    rank_place mine = {.pid = (int64_t)getpid()};
+    const bool first = chirp_parallel_rank() == 0;
+    if (gethostname(mine.host, sizeof mine.host - 1) != 0)
+        (void)strcpy(mine.host, "unknown");
+    *places = first ? chirp_calloc((size_t)chirp_parallel_size(), sizeof **places) : NULL;
+    chirp_status st = chirp_parallel_agree(*places || !first ? CHIRP_OK : CHIRP_ERR_NOMEM);
+    if (st == CHIRP_OK)
+        st = chirp_parallel_gather(&mine, (int64_t)sizeof mine, *places, 0);
+    return st;
+}
+
+static void add_places(cJSON *line, const rank_place *places)
+{
+    cJSON *array = cJSON_AddArrayToObject(line, "ranks");
+    for (int rank = 0; rank < chirp_parallel_size(); ++rank) {
+        cJSON *place = cJSON_CreateObject();
+        cJSON_AddStringToObject(place, "host", places[rank].host);
+        cJSON_AddNumberToObject(place, "pid", (double)places[rank].pid);
+        cJSON_AddItemToArray(array, place);
+    }
+}
+
+static chirp_status write_line(run_log *log, const chirp_step_report *r,
                                const chirp_trainer *trainer, const double *validation,
                                double validation_mean)
 {
@@ -97,6 +134,10 @@ static chirp_status write_line(FILE *log, const char *path, const chirp_step_rep
     cJSON_AddNumberToObject(line, "active_neurons", r->active_neurons);
     cJSON_AddNumberToObject(line, "seconds", r->profile.total_s);
     cJSON_AddNumberToObject(line, "signals_per_second", rows / r->profile.total_s);
+    if (log->places)
+        add_places(line, log->places);
+    chirp_free(log->places);
+    log->places = NULL;
     if (r->shares) {
         cJSON *array = cJSON_AddArrayToObject(line, "shares");
         for (int rank = 0; rank < chirp_parallel_size(); ++rank)
@@ -113,13 +154,13 @@ static chirp_status write_line(FILE *log, const char *path, const chirp_step_rep
     if (!text)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a log line");
     errno = 0;
-    if (fprintf(log, "%s\n", text) < 0 || fflush(log) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", path, strerror(errno));
+    if (fprintf(log->file, "%s\n", text) < 0 || fflush(log->file) != 0)
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", log->path, strerror(errno));
     cJSON_free(text);
     return st;
 }
 
-static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *options, FILE **log)
+static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *options, run_log *log)
 {
     chirp_status st = CHIRP_OK;
     const bool first = chirp_parallel_rank() == 0;
@@ -144,15 +185,18 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     if (first && options->log) {
         if (options->resume)
             st = trim_log(options->log, chirp_trainer_iteration(trainer));
-        if (st == CHIRP_OK && !(*log = fopen(options->log, "ae")))
+        if (st == CHIRP_OK && !(log->file = fopen(options->log, "ae")))
             st = chirp_fail(CHIRP_ERR_IO, "%s: can't open the log: %s", options->log,
                             strerror(errno));
     }
-    return chirp_parallel_agree(st);
+    st = chirp_parallel_agree(st);
+    if (st == CHIRP_OK && options->log && chirp_parallel_size() > 1)
+        st = gather_places(&log->places);
+    return st;
 }
 
 /* One step and what follows from it. Sets result->end and *done when the run is over. */
-static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *options, FILE *log,
+static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *options, run_log *log,
                             double started, chirp_run_result *result, bool *done)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
@@ -183,9 +227,9 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
             *done = true;
         }
     }
-    if (st == CHIRP_OK && log)
-        st = write_line(log, options->log, &result->last, trainer,
-                        validate ? result->relative_error : NULL, result->mean_relative_error);
+    if (st == CHIRP_OK && log->file)
+        st = write_line(log, &result->last, trainer, validate ? result->relative_error : NULL,
+                        result->mean_relative_error);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK && options->checkpoint &&
         (*done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0)))
@@ -198,7 +242,7 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
     signal_guard guard;
-    FILE *log = NULL;
+    run_log log = {.path = options->log};
     chirp_status st = prepare(trainer, options, &log);
     const int64_t start = chirp_trainer_iteration(trainer);
     const int64_t steps = config->iterations - start;
@@ -220,7 +264,7 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
         st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
     catch_signals(&guard);
     while (st == CHIRP_OK && !done) {
-        st = advance(trainer, options, log, started, result, &done);
+        st = advance(trainer, options, &log, started, result, &done);
         if (st != CHIRP_OK)
             break;
         if (step_seconds) /* it is there whenever a step was to be taken */
@@ -240,7 +284,8 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
             step_seconds[taken / 2];
     }
     chirp_free(step_seconds);
-    if (log && fclose(log) != 0 && st == CHIRP_OK)
+    chirp_free(log.places);
+    if (log.file && fclose(log.file) != 0 && st == CHIRP_OK)
         st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", options->log, strerror(errno));
     return st;
 }

@@ -265,7 +265,7 @@ static void apply_gradient(chirp_trainer *trainer, double rate)
     float *parameters = chirp_network_parameters(trainer->net);
     const float *gradients = chirp_network_gradients(trainer->net);
     if (config->optimizer == CHIRP_OPTIMIZER_ADAM) {
-        const chirp_adam adam = {(float)rate, 0.9F, 0.999F, 1e-8F};
+        const chirp_adam adam = {(float)rate, (float)config->momentum, 0.999F, 1e-8F};
         chirp_adam_step(n, &adam, trainer->iteration + 1, gradients, trainer->first,
                         trainer->second, parameters, config->n_threads);
     } else {

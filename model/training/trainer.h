@@ -46,7 +46,7 @@ typedef struct chirp_train_config {
 
     chirp_optimizer optimizer;
     double learning_rate; /**< 0.0008 */
-    double momentum;      /**< SGD: 0.9 */
+    double momentum;      /**< of SGD; Adam's beta1: 0.9 */
     int64_t
         warmup_steps; /**< steps at the base rate before it is multiplied by the number of ranks: 100 */
     int64_t

@@ -85,7 +85,7 @@ static int run(int argc, char **argv)
         {"warmup-steps", CHIRP_OPTION_INT, &config.warmup_steps, .metavar = "N", .min = 0,
          .max = 1e9, .help = "steps at the base rate"},
         {"momentum", CHIRP_OPTION_REAL, &config.momentum, .metavar = "M", .min = 0, .max = 0.9999,
-         .help = "of sgd"},
+         .help = "of sgd; adam's beta1"},
         {"dropout", CHIRP_OPTION_REAL, &config.dropout, .metavar = "P", .min = 0, .max = 0.99,
          .help = "behind dense1, when training"},
         {"likelihood", CHIRP_OPTION_CHOICE, &likelihood, .choices = "learned|fixed",

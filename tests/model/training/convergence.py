@@ -28,6 +28,7 @@ LEVELS = 25
 HOLD_S = 110
 WARMUP = 960  # signals at the lower rate, and before delays
 SIGNALS = {2: 3200, 4: 4800, 8: 6400}  # of a run: 200, 150, 100 steps
+PLAIN = ["--momentum", "0"]
 DELAYED = ["--exchange", "delayed"]
 # name: options, passes between exchanges, factor of the learning rate
 METHODS = {
@@ -36,17 +37,22 @@ METHODS = {
     "overlap, rate x 2": ([], 1, 2),
     "bf16": (["--compress", "bf16"], 1, 1),
     "independent": (["--weight-noise", "independent"], 1, 1),
+    "overlap, rate / 8": ([], 1, 1 / 8),
+    "overlap, momentum 0": (PLAIN, 1, 1),
+    "overlap, momentum 0, rate / 2": (PLAIN, 1, 0.5),
     "delayed": (DELAYED, 1, 1),
     "delayed, rate / 2": (DELAYED, 1, 0.5),
+    "delayed, rate / 8": (DELAYED, 1, 1 / 8),
     "delayed from the first step": (DELAYED + ["--delay-after", "0"], 1, 1),
-    "delayed, bf16": (DELAYED + ["--compress", "bf16"], 1, 1),
+    "delayed, momentum 0": (DELAYED + PLAIN, 1, 1),
+    "delayed, momentum 0, rate / 2": (DELAYED + PLAIN, 1, 0.5),
+    "delayed, momentum 0, bf16": (DELAYED + PLAIN + ["--compress", "bf16"], 1, 1),
     "accumulate 2": ([], 2, 1),
     "accumulate 2, rate x 1.41": ([], 2, math.sqrt(2)),
     "accumulate 2, rate x 2": ([], 2, 2),
     "accumulate 4": ([], 4, 1),
     "accumulate 4, rate x 2": ([], 4, 2),
     "accumulate 4, rate x 4": ([], 4, 4),
-    "accumulate 2, delayed": (DELAYED, 2, 1),
 }
 
 
