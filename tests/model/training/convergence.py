@@ -7,8 +7,8 @@ usage: convergence.py CHIRPBENCH MPIEXEC --keep FOLDER [--ranks 2] [--seeds 1,2,
 Every method trains the mass network from the same seeds on the same signals (fresh ones, one thread a rank) and differs from
 `overlap` in nothing but its options. A curve is the negative log-likelihood of the training signals, smoothed over
 WINDOW signals; a method's price at a level is its signals to reach that level over those of `overlap` with the same seed, and
-its price is the geometric mean over levels between what overlap has reached at START of its run and what both have
-reached. The table gives the mean over seeds and its standard error.
+its price is the geometric mean over levels between what overlap has reached at START of its run and what both
+end with. The table gives the mean over seeds and its standard error.
 Logs stay in FOLDER: a run that is there already is not made again. Takes about 30 s a run on two cores; with --lock
 runs hold that lock, a few at a time.
 """
@@ -44,6 +44,7 @@ METHODS = {
     "delayed, rate / 2": (DELAYED, 1, 0.5),
     "delayed, rate / 8": (DELAYED, 1, 1 / 8),
     "delayed from the first step": (DELAYED + ["--delay-after", "0"], 1, 1),
+    "delayed from the first step, rate / 8": (DELAYED + ["--delay-after", "0"], 1, 1 / 8),
     "delayed, momentum 0": (DELAYED + PLAIN, 1, 1),
     "delayed, momentum 0, rate / 2": (DELAYED + PLAIN, 1, 0.5),
     "delayed, momentum 0, bf16": (DELAYED + PLAIN + ["--compress", "bf16"], 1, 1),
@@ -65,7 +66,7 @@ def train(args, ranks, method, seed):
     log = log_name(args.keep, ranks, method, seed)
     step = BATCH * ranks * passes
     command = [args.mpiexec, "-n", str(ranks), args.chirpbench, "train", "--network", "mass", "--seed", str(seed),
-               "--batch", str(BATCH), "--accumulate", str(passes), "--iterations", str(SIGNALS[ranks] // step),
+               "--batch", str(BATCH), "--accumulate", str(passes), "--iterations", str((args.signals or SIGNALS[ranks]) // step),
                "--learning-rate", str(RATE * factor / ranks), "--warmup-steps", str(WARMUP // step), "--kl-weight", "1.3e-7",
                "--delay-after", str(WARMUP // step), "--snr-min", "40", "--snr-max", "80", "--curriculum", "none",
                "--validation-signals", "8", "--validate-every", "0", "--threads", "1", "--quiet", "--log", log + ".part"] + options
@@ -115,7 +116,7 @@ def first_below(points, level):
 def price(base, other):
     """Geometric mean of the ratio of signals, or None when there is no level that both cross."""
     top = min(y for n, y in base if n <= START * base[-1][0])
-    bottom = max(min(y for _, y in base), min(y for _, y in other))
+    bottom = max(base[-1][1], other[-1][1])  # where the runs end: one may have been better and lost it again
     ratios = []
     for k in range(LEVELS):
         level = top + (bottom - top) * (k + 0.5) / LEVELS
@@ -155,6 +156,7 @@ def main():
     parser.add_argument("--ranks", type=lambda text: [int(n) for n in text.split(",")], default=[2, 4, 8])
     parser.add_argument("--seeds", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2, 3])
     parser.add_argument("--methods", type=lambda text: text.split(";"), default=list(METHODS), help="separated by ;")
+    parser.add_argument("--signals", type=int, help="of a run; default 3200, 4800, 6400 with 2, 4, 8 ranks")
     parser.add_argument("--lock")
     parser.add_argument("--table", action="store_true", help="from the logs that are there")
     args = parser.parse_args()

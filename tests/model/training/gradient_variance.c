@@ -3,8 +3,8 @@
  *     gradient_variance DRAWS [CHECKPOINT [RHO]]
  * One process plays up to 8 ranks of batch 8: in every draw each rank's gradient is that of its own signals, under one weight
  * draw for all ranks or one for each, and averaged over the first 1, 2, 4, 8 of them. Printed is the variance of that mean
- * over draws, summed over the numbers of a kind: with signals that are new in every draw (what
- * training sees), and with the same signals every time (weight noise alone). Spin network, last2, reparameterization, no
+ * over draws, summed over the numbers of a kind, and at the end the squared length of the mean gradient: with signals that are new in every draw (what
+ * training sees), and with the same signals every time (weight noise alone). Mass network, last2, reparameterization, no
  * dropout. CHECKPOINT: of chirpbench train; without, fresh parameters. RHO replaces all rhos: wider posteriors.
  */
 #include "harness/base/memory.h"
@@ -76,8 +76,6 @@ static chirp_status add_draw(experiment *e, int draw, bool shared, bool fresh)
 
 static chirp_status measure(experiment *e, int draws, bool shared, bool fresh)
 {
-    static const chirp_tensor_kind shown[] = {CHIRP_TENSOR_WEIGHT, CHIRP_TENSOR_MEAN,
-                                              CHIRP_TENSOR_RHO};
     chirp_status st = CHIRP_OK;
     memset(e->squares, 0, sizeof e->squares);
     for (int s = 0; s < SIZES; ++s)
@@ -86,15 +84,19 @@ static chirp_status measure(experiment *e, int draws, bool shared, bool fresh)
         st = add_draw(e, draw, shared, fresh);
     for (int s = 0; s < SIZES && st == CHIRP_OK; ++s) {
         double length[KINDS] = {0}; /* squared, of the mean over draws */
+        double all = 0;
+        double all_length = 0;
         squared_lengths(e, e->sum[s], 1.0 / draws, length);
         printf("| %s | %s | %d |", fresh ? "new" : "same", shared ? "shared" : "independent",
                1 << s);
-        for (int k = 0; k < 3; ++k) {
-            const chirp_tensor_kind kind = shown[k];
+        for (int kind = 0; kind < KINDS; ++kind) {
             const double variance = (e->squares[s][kind] - draws * length[kind]) / (draws - 1);
-            printf(" %.3g |", variance);
+            all += variance;
+            all_length += length[kind] - variance / draws; /* what the draws add to it, taken off */
+            if (kind != CHIRP_TENSOR_BIAS)
+                printf(" %.3g |", variance);
         }
-        printf("\n");
+        printf(" %.3g | %.3g |\n", all, all_length);
     }
     return st;
 }
@@ -102,7 +104,7 @@ static chirp_status measure(experiment *e, int draws, bool shared, bool fresh)
 static chirp_status prepare(experiment *e, int argc, char **argv)
 {
     const chirp_network_spec *spec = NULL;
-    chirp_status st = chirp_network_spec_find("spin", &spec);
+    chirp_status st = chirp_network_spec_find("mass", &spec);
     if (st != CHIRP_OK)
         return st;
     chirp_network_config config = chirp_network_config_default(spec);
@@ -151,8 +153,8 @@ int main(int argc, char **argv)
         return 2;
     }
     chirp_status st = prepare(&e, argc, argv);
-    printf("| signals | weight noise | ranks | deterministic weights | means | rhos |\n"
-           "|---|---|---|---|---|---|\n");
+    printf("| signals | weight noise | ranks | deterministic weights | means | rhos | all | "
+           "squared mean gradient |\n|---|---|---|---|---|---|---|---|\n");
     for (int i = 0; i < 4 && st == CHIRP_OK; ++i)
         st = measure(&e, draws, i % 2 == 0, i < 2);
     if (st != CHIRP_OK)
