@@ -193,6 +193,45 @@ static void test_delayed_gives_the_mean_of_the_step_before(void **state)
     chirp_exchange_destroy(x); /* the last step's reductions still travel */
 }
 
+/* What a checkpoint would take with it: asking for it changes nothing, and another exchange goes on from it. */
+static void test_delayed_mean_can_be_moved(void **state)
+{
+    (void)state;
+    const int order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
+    for (int half = 0; half < 2 && size > 1; ++half) {
+        const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_DELAYED,
+                                              .compress =
+                                                  half ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE};
+        chirp_exchange *x = NULL;
+        chirp_exchange *next = NULL;
+        CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
+        CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &next) == CHIRP_OK);
+        float *grad = chirp_alloc(ARENA * sizeof *grad);
+        float *pending = chirp_calloc(ARENA, sizeof *pending);
+        CHECK(grad && pending);
+        CHECK(chirp_exchange_pending(x, pending) == CHIRP_ERR_ARG);
+        for (int number = 0; number < 3; ++number) {
+            if (number > 0) {
+                CHECK(chirp_exchange_pending(x, pending) == CHIRP_OK);
+                check_equal_on_all_ranks(pending);
+            }
+            step(x, grad, number, order, NULL);
+            for (int64_t i = 0; i < ARENA; ++i)
+                CHECK(!OWNED(i) || grad[i] == pending[i]);
+        }
+        CHECK(chirp_exchange_pending(x, pending) == CHIRP_OK);
+        CHECK(chirp_exchange_restore(next, pending) == CHIRP_OK);
+        step(next, grad, 3, order, NULL);
+        for (int64_t i = 0; i < ARENA; ++i)
+            CHECK(!OWNED(i) || grad[i] == pending[i]);
+        CHECK(chirp_exchange_restore(next, pending) == CHIRP_ERR_ARG);
+        chirp_free(grad);
+        chirp_free(pending);
+        chirp_exchange_destroy(x);
+        chirp_exchange_destroy(next);
+    }
+}
+
 static void run_bf16(chirp_exchange_mode mode, int64_t bucket_bytes)
 {
     const int in_order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
@@ -321,6 +360,8 @@ static void test_misuse_is_refused_with_a_name(void **state)
     CHECK(strstr(chirp_error_message(), "twice"));
     CHECK(chirp_exchange_finish(x, NULL) == CHIRP_ERR_ARG);
     CHECK(strstr(chirp_error_message(), "b was never announced"));
+    CHECK(chirp_exchange_pending(x, grad) == CHIRP_ERR_ARG);
+    CHECK(chirp_exchange_restore(x, grad) == CHIRP_ERR_ARG);
     chirp_exchange_destroy(x);
     chirp_exchange_destroy(NULL);
 }
@@ -345,6 +386,7 @@ int main(void)
         cmocka_unit_test(test_study),
         cmocka_unit_test(test_both_modes_give_the_same_mean),
         cmocka_unit_test(test_delayed_gives_the_mean_of_the_step_before),
+        cmocka_unit_test(test_delayed_mean_can_be_moved),
         cmocka_unit_test(test_bf16_loses_nothing_over_many_steps),
         cmocka_unit_test(test_bf16_keeps_nan_and_infinity),
         cmocka_unit_test(test_events_describe_the_step),
