@@ -142,10 +142,14 @@ def table(args):
             known = [p for p in prices if p is not None]
             if not last:
                 continue
-            mean = sum(known) / len(known) if known else float("nan")
-            spread = math.sqrt(sum((p - mean) ** 2 for p in known) / (len(known) - 1) / len(known)) if len(known) > 1 else float("nan")
+            result = "-"
+            if known:
+                mean = sum(known) / len(known)
+                result = f"{mean:.3f}"
+            if len(known) > 1:
+                result += f" +- {math.sqrt(sum((p - mean) ** 2 for p in known) / (len(known) - 1) / len(known)):.3f}"
             by_seed = " ".join("-" if p is None else f"{p:.2f}" for p in prices)
-            print(f"| {ranks} | {method} | {len(last)} | {sum(last) / len(last):.2f} | {mean:.3f} +- {spread:.3f} | {by_seed} |")
+            print(f"| {ranks} | {method} | {len(last)} | {sum(last) / len(last):.2f} | {result} | {by_seed} |")
 
 
 def main():
