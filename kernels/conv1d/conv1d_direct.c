@@ -79,7 +79,7 @@ static chirp_status columns_clips(direct_columns *c, const chirp_gemm_shape shap
             if (shape.m == 0)
                 continue;
             shape.n = clip->width;
-            shape.accumulate = true;
+            shape.accumulate = s > 0;
             shape.reduce = false;
             const chirp_status st = chirp_gemm_dispatch(&shape, &clip->gemms[last_row]);
             if (st != CHIRP_OK)

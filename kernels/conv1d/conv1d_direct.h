@@ -31,7 +31,7 @@ typedef chirp_gemm direct_gemms[2][2];
 typedef struct direct_columns_clip {
     int64_t column, width,
         row;             /* output columns [column, column + width) read input rows from `row` on */
-    chirp_gemm gemms[2]; /* [last row block], adding */
+    chirp_gemm gemms[2]; /* [last row block]; adding, but for the first tap */
 } direct_columns_clip;
 
 typedef struct

@@ -59,8 +59,11 @@ static void multiply(const direct_columns *c, const direct_state *d, int64_t blo
         return;
     }
     const int64_t m = last ? c->padded_last : c->rows.size, inner = c->inner_taps / taps;
+    /* the first tap overwrites its columns */
+    const int64_t begin = c->clips[0].column, end = begin + conv1d_max(c->clips[0].width, 0);
     for (int64_t j = 0; j < c->tiles.total; ++j)
-        memset(out + j * ldc, 0, (size_t)m * sizeof *out);
+        if (j < begin || j >= end)
+            memset(out + j * ldc, 0, (size_t)m * sizeof *out);
     for (int64_t s = 0; s < taps; ++s) {
         const direct_columns_clip *clip = &c->clips[s];
         if (clip->width > 0)

@@ -25,6 +25,11 @@ CONV1D_INLINE void window(const float *pre, int64_t ld, int64_t pool, bool relu,
     if (relu) {
         const conv1d_mask off = conv1d_not_positive(best);
         best = conv1d_select(off, conv1d_zero(), best);
+        if (code && pool == 1 && !partial) { /* one position: active or not */
+            conv1d_store(dst, best);
+            conv1d_store_flags(code, off);
+            return;
+        }
         if (code)
             winner = conv1d_iselect(off, conv1d_iset(CHIRP_CONV1D_INACTIVE), winner);
     }

@@ -13,8 +13,8 @@ CONV1D_INLINE void route_row(const float *ddst, const uint8_t *code, int32_t j, 
     const conv1d_ivec mine = conv1d_iset(j);
     int64_t k = 0;
     for (; k + CONV1D_LANES <= n_channels; k += CONV1D_LANES)
-        conv1d_store(dpre + k, conv1d_select(conv1d_equal(conv1d_load_codes(code + k), mine),
-                                             conv1d_load(ddst + k), conv1d_zero()));
+        conv1d_store(dpre + k, conv1d_select(conv1d_codes_equal(code + k, j), conv1d_load(ddst + k),
+                                             conv1d_zero()));
     if (k < n_channels) {
         const int64_t n = n_channels - k;
         conv1d_store_partial(
@@ -32,10 +32,9 @@ CONV1D_INLINE void route_window(const float *ddst, const uint8_t *code, int64_t 
     int64_t k = 0;
     for (; k + CONV1D_LANES <= n_channels; k += CONV1D_LANES) {
         const conv1d_vec d = conv1d_load(ddst + k);
-        const conv1d_ivec c = conv1d_load_codes(code + k);
         for (int32_t j = 0; j < pool; ++j)
             conv1d_store(dpre + j * ld + k,
-                         conv1d_select(conv1d_equal(c, conv1d_iset(j)), d, conv1d_zero()));
+                         conv1d_select(conv1d_codes_equal(code + k, j), d, conv1d_zero()));
     }
     if (k < n_channels)
         for (int32_t j = 0; j < pool; ++j)

@@ -82,6 +82,18 @@ static inline conv1d_ivec conv1d_load_codes_partial(const uint8_t *x, int64_t n)
 {
     return _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(conv1d_mask_first(n), x));
 }
+/** Lanes whose code is j, compared as bytes. */
+static inline conv1d_mask conv1d_codes_equal(const uint8_t *x, int32_t j)
+{
+    return _mm_cmpeq_epi8_mask(_mm_loadu_si128((const __m128i *)(const void *)x),
+                               _mm_set1_epi8((char)j));
+}
+/** Codes 255 where m is set, else 0. */
+static inline void conv1d_store_flags(uint8_t *x, conv1d_mask m)
+{
+    _mm_storeu_si128((__m128i *)(void *)x, _mm_movm_epi8(m));
+}
+#define CONV1D_HAVE_BYTE_MASKS
 
 #elif defined(__AVX2__)
 #include <immintrin.h>
@@ -279,6 +291,17 @@ static inline conv1d_ivec conv1d_load_codes(const uint8_t *x)
     return conv1d_load_codes_partial(x, CONV1D_LANES);
 }
 #undef CONV1D_EACH
+#endif
+
+#ifndef CONV1D_HAVE_BYTE_MASKS
+static inline conv1d_mask conv1d_codes_equal(const uint8_t *x, int32_t j)
+{
+    return conv1d_equal(conv1d_load_codes(x), conv1d_iset(j));
+}
+static inline void conv1d_store_flags(uint8_t *x, conv1d_mask m)
+{
+    conv1d_store_codes(x, conv1d_iselect(m, conv1d_iset(255), conv1d_iset(0)));
+}
 #endif
 
 #endif
