@@ -39,7 +39,7 @@ static void sleep_until(stage *g, double instant)
 /* A tensor a bucket, closed at once: the plan's buckets are those of the exchange. */
 static chirp_status open_exchange(stage *g)
 {
-    enum { NAME_BYTES = 16 };
+    enum { NAME_BYTES = 24 };
     const chirp_plan *p = g->plan;
     static const chirp_exchange_mode mode[] = {[CHIRP_PLAN_OVERLAP] = CHIRP_EXCHANGE_OVERLAP,
                                                [CHIRP_PLAN_STUDY] = CHIRP_EXCHANGE_STUDY,
