@@ -102,8 +102,7 @@ static chirp_status columns_create(direct_columns *c, int64_t n_rows, int64_t in
     c->inner_taps = inner * taps;
     c->tiles = tiles;
     c->padded_last = conv1d_round_up(c->rows.last, chirp_gemm_vector_floats());
-    const int64_t packed_rows = (c->rows.count - 1) * c->rows.size + c->padded_last;
-    c->weights = chirp_calloc((size_t)(packed_rows * inner * taps), sizeof *c->weights);
+    c->weights = chirp_calloc((size_t)direct_packed(c), sizeof *c->weights);
     if (!c->weights)
         return CHIRP_ERR_NOMEM;
     for (int last_row = 0; last_row < 2; ++last_row) {
@@ -445,11 +444,12 @@ static double flops(const void *state, chirp_conv1d_pass pass)
     return per_column * (double)(d->routed * d->desc.S);
 }
 
-/* Row blocks stream all samples past weights that stay in L2; a tile's rows are in L2 when the next tile needs them. */
-static double columns_bytes(const direct_columns *c, double streamed, double written)
+/* Samples stream past row blocks of weights that stay in L2, once if all of them do; a tile's rows are in L2 when the next needs them. */
+static double columns_bytes(const direct_state *d, const direct_columns *c, double streamed,
+                            double written)
 {
-    const double rows = (double)((c->rows.count - 1) * c->rows.size + c->padded_last);
-    return (double)c->rows.count * streamed + written + 4.0 * rows * (double)c->inner_taps;
+    const double times = direct_resident(d, c) ? 1.0 : (double)c->rows.count;
+    return times * streamed + written + 4.0 * (double)direct_packed(c);
 }
 
 /* Runs of cells stay in L2 while the gradients of their filters and the inputs of their channels stream by. */
@@ -477,9 +477,9 @@ static double bytes(const void *state, chirp_conv1d_pass pass)
     if (pass == CHIRP_CONV1D_FORWARD && d->narrow_weights)
         return src + dst + 4.0 * (double)(desc->K * desc->S + desc->K);
     if (pass == CHIRP_CONV1D_FORWARD)
-        return columns_bytes(&d->forward, src, dst);
+        return columns_bytes(d, &d->forward, src, dst);
     if (pass == CHIRP_CONV1D_BACKWARD_DATA)
-        return columns_bytes(&d->backward_data, dst, src);
+        return columns_bytes(d, &d->backward_data, dst, src);
     if (d->narrow.vectors) {
         const double partial = 4.0 * (double)(desc->N * desc->K * d->narrow.row);
         return src + dst + 2.0 * partial + 4.0 * (double)(desc->K * desc->S + desc->K);

@@ -123,6 +123,26 @@ static inline int64_t direct_run_cells(const direct_cells *c)
     return conv1d_max(run_bytes / 4 / c->cell_floats, 1);
 }
 
+/** Whether threads of forward or backward_data keep items (sample, tile) of their own: enough to be worth it. */
+static inline bool direct_own_items(const direct_state *d, const direct_columns *c)
+{
+    const int64_t wanted = 8; /* per thread */
+    return d->desc.N * c->tiles.count >= wanted * d->desc.n_threads;
+}
+
+/** Floats of packed weights. */
+static inline int64_t direct_packed(const direct_columns *c)
+{
+    return ((c->rows.count - 1) * c->rows.size + c->padded_last) * c->inner_taps;
+}
+
+/** Whether all of these weights stay in a thread's L2 while its items stream past, so that an item is read once. */
+static inline bool direct_resident(const direct_state *d, const direct_columns *c)
+{
+    const int64_t most_bytes = 512 * 1024;
+    return direct_own_items(d, c) && 4 * direct_packed(c) <= most_bytes;
+}
+
 static inline int64_t direct_width(const direct_blocks *b, int64_t i)
 {
     return i + 1 == b->count ? b->last : b->size;

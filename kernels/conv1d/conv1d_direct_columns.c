@@ -11,11 +11,6 @@
 #include <omp.h>
 #include <string.h>
 
-enum {
-    OWN_ITEMS = 8,              /* per thread, to be worth not sharing row blocks */
-    RESIDENT_BYTES = 512 * 1024 /* weights that stay in L2 while items stream past */
-};
-
 /* Works on row blocks [b0, b1) of items [i0, i1) = sample * tiles + tile. */
 typedef void items_function(const direct_state *d, const void *tensors, int64_t b0, int64_t b1,
                             int64_t i0, int64_t i1, float *scratch);
@@ -24,9 +19,7 @@ static void share_items(const direct_state *d, const direct_columns *c, items_fu
                         const void *tensors)
 {
     const int64_t n_items = d->desc.N * c->tiles.count, blocks = c->rows.count;
-    const int64_t rows = (blocks - 1) * c->rows.size + c->padded_last;
-    const bool own = n_items >= OWN_ITEMS * d->desc.n_threads;
-    const bool resident = own && 4 * rows * c->inner_taps <= RESIDENT_BYTES;
+    const bool own = direct_own_items(d, c), resident = direct_resident(d, c);
 #pragma omp parallel num_threads(d->desc.n_threads)
     {
         const int id = omp_get_thread_num(), team = omp_get_num_threads();
