@@ -90,8 +90,8 @@ static const setting measures[] = {
      .part = BATCH,
      .speed_steps = SPEED_STEPS},
     {.name = "forty passes per exchange",
-     .assumes = "train --accumulate 40: shares as fine as a fortieth; that training bears steps of "
-                "forty batches a rank is not looked at",
+     .assumes = "train --accumulate 40: shares as fine as a fortieth; steps this large cost "
+                "far more signals, model/training/CONVERGENCE.md",
      .exchange = CHIRP_PLAN_DELAYED,
      .own_core = true,
      .shared_noise = true,
