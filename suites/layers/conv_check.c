@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-enum { OUTPUTS = 48, FILTERS = 1, TAPS = 4, INPUTS = 6 };
+enum { OUTPUTS = 48, TAPS = 4, INPUTS = 6 };
 
 typedef struct definition {
     const conv_layer *l;
