@@ -108,7 +108,8 @@ static size_t list_algorithms(const chirp_job *jobs, size_t n, char (*name)[NAME
 {
     size_t count = 0;
     for (size_t i = 0; i < n; ++i) {
-        for (size_t k = 0; algorithms_of_case(jobs, n, i) > 1 && k < n; ++k) {
+        const bool several = algorithms_of_case(jobs, n, i) > 1;
+        for (size_t k = 0; several && k < n; ++k) {
             char text[NAME];
             size_t at = 0;
             if (!chirp_same_case(jobs[i].instance->name, jobs[k].instance->name))

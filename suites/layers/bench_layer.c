@@ -10,6 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+const chirp_adam layer_adam = {
+    .learning_rate = 1e-12F, .beta1 = 0.9F, .beta2 = 0.999F, .epsilon = 1e-8F};
+
+chirp_variational_draws layer_draws(void)
+{
+    return (chirp_variational_draws){.noise = chirp_rng_stream(1, CHIRP_RNG_WEIGHT_NOISE, 0, 0),
+                                     .sign_in = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 0, 0),
+                                     .sign_out = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 1, 0)};
+}
+
 void close_layer_plans(bench_layer *l)
 {
     chirp_dense_plan_destroy(l->dense);
@@ -45,9 +55,7 @@ chirp_status open_layer(const layer_case *c, int threads, bench_layer *l)
             .N = c->N, .I = c->I, .O = c->O, .activation = c->activation, .n_threads = threads}};
     l->weights = c->I * c->O;
     l->trained = l->weights * (variational ? 2 : 1) + c->O;
-    l->draws = (chirp_variational_draws){.noise = chirp_rng_stream(1, CHIRP_RNG_WEIGHT_NOISE, 0, 0),
-                                         .sign_in = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 0, 0),
-                                         .sign_out = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 1, 0)};
+    l->draws = layer_draws();
     const chirp_status st = open_layer_plans(l);
     if (st != CHIRP_OK)
         return st;

@@ -2,6 +2,7 @@
 #ifndef CHIRP_SUITES_LAYERS_BENCH_LAYER_H
 #define CHIRP_SUITES_LAYERS_BENCH_LAYER_H
 
+#include "kernels/optimizer/optimizer.h"
 #include "kernels/variational/variational_dense.h"
 #include "suites/layers/layers.h"
 
@@ -30,6 +31,12 @@ void close_layer_plans(bench_layer *l);
 void layer_forward(bench_layer *l);
 /* Starts from the gradient l->loss of the outputs; the forward pass must have run. */
 void layer_backward(bench_layer *l, float kl_weight);
+
+/* The draws of every layer that is timed. */
+chirp_variational_draws layer_draws(void);
+
+/* A tiny rate, so that thousands of timed steps leave the numbers where they are. */
+extern const chirp_adam layer_adam;
 
 /* Median of eleven times of one part [us]; each repeats it for about 100 us, long against the clock. */
 double layer_part_us(void *layer, void (*part)(void *layer));

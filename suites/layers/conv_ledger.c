@@ -2,7 +2,6 @@
 #include "suites/layers/conv_layer.h"
 
 #include "harness/base/memory.h"
-#include "kernels/optimizer/optimizer.h"
 #include "kernels/random/random.h"
 #include "kernels/variational/variational.h"
 #include "suites/layers/bench_layer.h"
@@ -24,9 +23,7 @@ chirp_status open_conv(const conv_case *c, int threads, conv_layer *l)
     const bool variational = c->estimator >= 0;
     *l = (conv_layer){
         .c = c,
-        .draws = {.noise = chirp_rng_stream(1, CHIRP_RNG_WEIGHT_NOISE, 0, 0),
-                  .sign_in = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 0, 0),
-                  .sign_out = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 1, 0)},
+        .draws = layer_draws(),
     };
     chirp_conv1d_desc desc;
     chirp_status st = conv1d_layer_desc(c->layer - 1, c->batch, &desc);
@@ -96,10 +93,7 @@ static void divergence(void *layer)
 static void optimize(void *layer)
 {
     conv_layer *l = layer;
-    /* a tiny rate, so that thousands of timed steps leave the numbers where they are */
-    const chirp_adam adam = {
-        .learning_rate = 1e-12F, .beta1 = 0.9F, .beta2 = 0.999F, .epsilon = 1e-8F};
-    chirp_adam_step(l->trained, &adam, 1, l->gradient, l->first, l->second, l->param, 0);
+    chirp_adam_step(l->trained, &layer_adam, 1, l->gradient, l->first, l->second, l->param, 0);
 }
 
 /* What makes weights from means and rho: a sample, the perturbation, or the variance. */

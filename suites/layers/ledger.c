@@ -3,7 +3,6 @@
 
 #include "harness/base/memory.h"
 #include "kernels/dense/dense_reference.h"
-#include "kernels/optimizer/optimizer.h"
 #include "kernels/random/random.h"
 #include "kernels/variational/variational.h"
 
@@ -23,10 +22,7 @@ static void divergence(void *layer)
 static void optimize(void *layer)
 {
     bench_layer *l = layer;
-    /* a tiny rate, so that thousands of timed steps leave the numbers where they are */
-    const chirp_adam adam = {
-        .learning_rate = 1e-12F, .beta1 = 0.9F, .beta2 = 0.999F, .epsilon = 1e-8F};
-    chirp_adam_step(l->trained, &adam, 1, l->gradient, l->first, l->second, l->param,
+    chirp_adam_step(l->trained, &layer_adam, 1, l->gradient, l->first, l->second, l->param,
                     l->desc.n_threads);
 }
 
