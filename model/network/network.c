@@ -286,6 +286,27 @@ chirp_status chirp_network_create(const chirp_network_config *config, chirp_netw
     return CHIRP_OK;
 }
 
+chirp_status chirp_network_set_batch(chirp_network *net, int64_t batch)
+{
+    chirp_network_config config = net->config;
+    chirp_network *other = NULL;
+    config.batch = batch;
+    const chirp_status st = chirp_network_create(&config, &other);
+    if (st != CHIRP_OK)
+        return st;
+    float *parameters = other->parameters;
+    float *gradients = other->gradients;
+    other->parameters = net->parameters;
+    other->gradients = net->gradients;
+    const chirp_network old = *net;
+    *net = *other;
+    *other = old;
+    other->parameters = parameters;
+    other->gradients = gradients;
+    chirp_network_destroy(other);
+    return CHIRP_OK;
+}
+
 void chirp_network_destroy(chirp_network *net)
 {
     if (!net)

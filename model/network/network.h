@@ -95,6 +95,12 @@ typedef void (*chirp_tensor_ready)(void *context, int tensor);
 chirp_status chirp_network_create(const chirp_network_config *config, chirp_network **net);
 void chirp_network_destroy(chirp_network *net); /**< accepts NULL */
 
+/**
+ * From now on a pass has `batch` signals. Parameters and gradients stay, with their addresses; outputs of earlier passes don't.
+ * As dear as making the network: all plans are made anew. On failure nothing has changed.
+ */
+chirp_status chirp_network_set_batch(chirp_network *net, int64_t batch);
+
 const chirp_network_config *chirp_network_configuration(const chirp_network *net);
 /** The tensor table; n receives its length. Owned by the network. */
 const chirp_tensor *chirp_network_tensors(const chirp_network *net, int *n);

@@ -11,17 +11,17 @@ static const uint64_t VALIDATION_SEED = UINT64_C(0x9e3779b97f4a7c15);
 enum { PREFETCH_DEPTH = 3 };
 
 struct chirp_batches {
-    int64_t batch, length, rows;
+    int64_t length, rows;
     int64_t n_validation;
-    int64_t step_parts;          /* of all ranks in a step */
-    int64_t first_part, n_parts; /* of this rank */
+    int64_t passes, step_signals; /* of a rank and of all ranks in a step */
+    int64_t first, batch;         /* of this rank: its first signal in a step, signals of a pass */
     chirp_generator *training, *validation;
     chirp_dataset *training_data, *validation_data;
     chirp_dataset_stream stream;
     chirp_batch_source *source;
     void *context;
     chirp_prefetch *prefetch;
-    int64_t next;  /* the prefetcher's next batch: iteration * n_parts + part */
+    int64_t next;  /* the prefetcher's next batch: iteration * passes + pass */
     float *strain; /* [batch][length] of validation */
     float *label;
 };
@@ -81,15 +81,11 @@ chirp_status chirp_batches_create(const chirp_train_config *config, int ranks,
     chirp_batches *b = chirp_calloc(1, sizeof *b);
     if (!b)
         return CHIRP_ERR_NOMEM;
-    b->batch = config->batch;
     b->length = config->signal.length;
     b->n_validation = config->validation_signals;
-    b->step_parts = config->accumulate * ranks;
-    b->strain = chirp_calloc((size_t)(b->batch * b->length), sizeof *b->strain);
-    b->label = chirp_calloc((size_t)b->batch * CHIRP_LABELS, sizeof *b->label);
-    chirp_status st = b->strain && b->label ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    if (st == CHIRP_OK)
-        st = config->data ? open_data(config, b) : make_generators(config, ranks, b);
+    b->passes = config->accumulate;
+    b->step_signals = chirp_train_step_signals(config, ranks);
+    const chirp_status st = config->data ? open_data(config, b) : make_generators(config, ranks, b);
     if (st != CHIRP_OK) {
         chirp_batches_destroy(b);
         return st;
@@ -112,32 +108,44 @@ void chirp_batches_destroy(chirp_batches *b)
     chirp_free(b);
 }
 
-void chirp_batches_assign(chirp_batches *b, int64_t first, int64_t n)
+chirp_status chirp_batches_assign(chirp_batches *b, int64_t first, int64_t n)
 {
+    float *strain = chirp_calloc((size_t)(n * b->length), sizeof *strain);
+    float *label = chirp_calloc((size_t)n * CHIRP_LABELS, sizeof *label);
+    if (!strain || !label) {
+        chirp_free(strain);
+        chirp_free(label);
+        return CHIRP_ERR_NOMEM;
+    }
     chirp_prefetch_destroy(b->prefetch); /* its thread reads what changes here */
     b->prefetch = NULL;
-    b->first_part = first;
-    b->n_parts = n;
+    chirp_free(b->strain);
+    chirp_free(b->label);
+    b->strain = strain;
+    b->label = label;
+    b->first = first;
+    b->batch = n;
+    return CHIRP_OK;
 }
 
-/* A chirp_batch_source that counts this rank's signals alone: its k-th batch is part k % n_parts of step k / n_parts. */
-static chirp_status own_parts(void *context, uint64_t first, int64_t n, float *strain, float *label,
-                              float *snr, float *parameters)
+/* A chirp_batch_source that counts this rank's signals alone: its k-th batch is pass k % passes of step k / passes. */
+static chirp_status own_signals(void *context, uint64_t first, int64_t n, float *strain,
+                                float *label, float *snr, float *parameters)
 {
     const chirp_batches *b = context;
     const int64_t k = (int64_t)first / b->batch;
-    const int64_t part = k / b->n_parts * b->step_parts + b->first_part + k % b->n_parts;
-    return b->source(b->context, (uint64_t)(part * b->batch), n, strain, label, snr, parameters);
+    const int64_t at = k / b->passes * b->step_signals + b->first + k % b->passes * b->batch;
+    return b->source(b->context, (uint64_t)at, n, strain, label, snr, parameters);
 }
 
-chirp_status chirp_batches_training(chirp_batches *b, int64_t iteration, int64_t part,
+chirp_status chirp_batches_training(chirp_batches *b, int64_t iteration, int64_t pass,
                                     const float **strain, const float **label)
 {
     chirp_batch batch = {0};
-    const int64_t k = iteration * b->n_parts + part;
+    const int64_t k = iteration * b->passes + pass;
     if (!b->prefetch || b->next != k) { /* the first step of a run, also of a resumed one */
         const chirp_prefetch_config config = {
-            .source = own_parts,
+            .source = own_signals,
             .context = b,
             .batch = b->batch,
             .row = b->length,

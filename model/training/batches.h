@@ -1,6 +1,6 @@
 /**
  * Where a trainer's signals come from: made on the fly or read from a data set, ahead of time by a thread of its own.
- * A step's signals are cut into parts of `batch` signals, of which a rank takes neighbouring ones (shares.h).
+ * A step's signals are numbered through; each rank takes neighbouring ones, as many in each of its passes (shares.h).
  * Private to model/training.
  */
 #ifndef CHIRP_MODEL_TRAINING_BATCHES_H
@@ -15,19 +15,22 @@ chirp_status chirp_batches_create(const chirp_train_config *config, int ranks,
                                   chirp_batches **batches);
 void chirp_batches_destroy(chirp_batches *batches); /**< accepts NULL */
 
-/** From now on this rank takes parts first .. first + n - 1 of every step; none before the first call. */
-void chirp_batches_assign(chirp_batches *batches, int64_t first, int64_t n);
+/**
+ * From now on this rank's pass p of a step takes the step's signals first + p * n .. first + p * n + n - 1. Comes before all
+ * below.
+ */
+chirp_status chirp_batches_assign(chirp_batches *batches, int64_t first, int64_t n);
 
 /**
- * The signals of one of this rank's parts of a step, in order or from anywhere after a resume.
- * @param part    0 .. n - 1
- * @param strain  receives [batch][length], valid until the next call
- * @param label   receives [batch][CHIRP_LABELS], likewise
+ * The signals of one of this rank's passes of a step, in order or from anywhere after a resume.
+ * @param pass    0 .. accumulate - 1
+ * @param strain  receives [n][length], valid until the next call
+ * @param label   receives [n][CHIRP_LABELS], likewise
  */
-chirp_status chirp_batches_training(chirp_batches *batches, int64_t iteration, int64_t part,
+chirp_status chirp_batches_training(chirp_batches *batches, int64_t iteration, int64_t pass,
                                     const float **strain, const float **label);
 
-/** Held-out signals first .. first + batch - 1, wherever training is; valid as above. */
+/** Held-out signals first .. first + n - 1, wherever training is; valid as above. */
 chirp_status chirp_batches_validation(chirp_batches *batches, int64_t first, const float **strain,
                                       const float **label);
 

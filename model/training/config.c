@@ -107,10 +107,6 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
     if (config->accumulate < 1 || config->accumulate > 4096)
         return chirp_fail(CHIRP_ERR_ARG, "--accumulate %lld is outside 1 to 4096",
                           (long long)config->accumulate);
-    if (config->accumulate == 1 && strcmp(config->shares, "equal") != 0)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--shares %s needs --accumulate 2 or more: shares are counted in batches",
-                          config->shares);
     if (!(config->learning_rate > 0 && config->learning_rate <= 10))
         return chirp_fail(CHIRP_ERR_ARG, "--learning-rate %g is outside 0 (exclusive) to 10",
                           config->learning_rate);

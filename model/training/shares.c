@@ -6,22 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double WORTH_A_CHANGE = 0.98;
-
-chirp_status chirp_shares_parse(const char *text, int64_t parts, int ranks, int64_t *share)
+chirp_status chirp_shares_parse(const char *text, int64_t batch, int ranks, int64_t *share)
 {
+    const int64_t all = batch * ranks;
     int64_t sum = 0;
     int n = 0;
     if (strcmp(text, "equal") == 0 || strcmp(text, "measured") == 0) {
         for (int r = 0; r < ranks; ++r)
-            share[r] = parts / ranks;
+            share[r] = batch;
         return CHIRP_OK;
     }
     for (const char *at = text;; ++n) {
         char *end = NULL;
         errno = 0;
         const long long value = strtoll(at, &end, 10);
-        if (end == at || errno != 0 || value < 1 || value > parts || (*end != ',' && *end != '\0'))
+        if (end == at || errno != 0 || value < 1 || value > UINT32_MAX ||
+            (*end != ',' && *end != '\0'))
             return chirp_fail(CHIRP_ERR_ARG,
                               "--shares %s is neither equal, measured nor a list such as 5,3",
                               text);
@@ -32,12 +32,12 @@ chirp_status chirp_shares_parse(const char *text, int64_t parts, int ranks, int6
             break;
         at = end + 1;
     }
-    if (n + 1 != ranks || sum != parts)
+    if (n + 1 != ranks || sum != all)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--shares %s gives %d ranks %" PRId64
-                          " batches; there are %d ranks and %" PRId64
-                          " batches a step (ranks times --accumulate)",
-                          text, n + 1, sum, ranks, parts);
+                          " signals; there are %d ranks and %" PRId64
+                          " signals (ranks times --batch)",
+                          text, n + 1, sum, ranks, all);
     return CHIRP_OK;
 }
 
@@ -49,17 +49,43 @@ static double last_done(const double *seconds, int ranks, const int64_t *share)
     return last;
 }
 
-bool chirp_shares_balance(const double *seconds, int64_t parts, int ranks, const int64_t *share,
-                          int64_t *wanted)
+bool chirp_shares_better(const double *seconds, int ranks, const int64_t *share,
+                         const int64_t *wanted)
 {
+    static const double WORTH_A_CHANGE = 0.995;
+    return last_done(seconds, ranks, wanted) < WORTH_A_CHANGE * last_done(seconds, ranks, share);
+}
+
+/* What every rank has time for until then, but at least one signal; returns the sum. */
+static int64_t until(double instant, const double *seconds, int ranks, int64_t *share)
+{
+    int64_t sum = 0;
+    for (int r = 0; r < ranks; ++r) {
+        share[r] = (int64_t)fmax(1, instant / seconds[r]);
+        sum += share[r];
+    }
+    return sum;
+}
+
+void chirp_shares_balance(const double *seconds, int64_t batch, int ranks, int64_t *share)
+{
+    double low = 0;
+    double high = 0;
     for (int r = 0; r < ranks; ++r)
-        wanted[r] = 1;
-    for (int64_t left = parts - ranks; left > 0; --left) {
+        high = fmax(high, seconds[r] * (double)(batch + 1));
+    for (int turn = 0; turn < 60; ++turn) {
+        const double middle = 0.5 * (low + high);
+        if (until(middle, seconds, ranks, share) > ranks * batch)
+            high = middle;
+        else
+            low = middle;
+    }
+    /* ranks that would finish at the same instant are left over */
+    for (int64_t left = ranks * batch - until(low, seconds, ranks, share); left > 0; --left) {
         int next = 0;
         for (int r = 1; r < ranks; ++r)
-            if ((double)(wanted[r] + 1) * seconds[r] < (double)(wanted[next] + 1) * seconds[next])
+            if ((double)(share[r] + 1) * seconds[r] < (double)(share[next] + 1) * seconds[next])
                 next = r;
-        ++wanted[next];
+        ++share[next];
     }
-    return last_done(seconds, ranks, wanted) < WORTH_A_CHANGE * last_done(seconds, ranks, share);
 }

@@ -21,7 +21,7 @@ static chirp_status make_network(chirp_trainer *trainer)
     network.variant = config->variant;
     network.estimator = config->estimator;
     network.outputs = config->learned_scale ? 2 : 1;
-    network.batch = config->batch;
+    network.batch = trainer->share[trainer->rank];
     network.dropout = config->dropout;
     network.prior_sigma = config->prior_sigma;
     network.initial_rho = config->initial_rho;
@@ -75,35 +75,36 @@ static chirp_status make_exchange(chirp_trainer *trainer)
 
 static chirp_status make_buffers(chirp_trainer *trainer)
 {
-    const size_t batch = (size_t)trainer->config.batch;
-    const size_t outputs =
-        batch * (size_t)trainer->spec->n_leaves * (size_t)trainer->likelihood.outputs;
     const size_t n = (size_t)chirp_network_parameter_count(trainer->net);
-    trainer->output = chirp_calloc(outputs, sizeof(float));
-    trainer->doutput = chirp_calloc(outputs, sizeof(float));
     trainer->first = chirp_calloc(n, sizeof(float));
     if (trainer->config.optimizer == CHIRP_OPTIMIZER_ADAM &&
         !(trainer->second = chirp_calloc(n, sizeof(float))))
         return CHIRP_ERR_NOMEM;
     if (trainer->config.accumulate > 1 && !(trainer->sum = chirp_calloc(n, sizeof(float))))
         return CHIRP_ERR_NOMEM;
-    if (!trainer->output || !trainer->doutput || !trainer->first)
+    return trainer->first ? CHIRP_OK : CHIRP_ERR_NOMEM;
+}
+
+/* Makes passes of this rank's share. */
+static chirp_status take_share(chirp_trainer *trainer)
+{
+    const int64_t n = trainer->share[trainer->rank];
+    const size_t outputs =
+        (size_t)n * (size_t)trainer->spec->n_leaves * (size_t)trainer->likelihood.outputs;
+    float *both = chirp_calloc(2 * outputs, sizeof *both);
+    if (!both)
         return CHIRP_ERR_NOMEM;
-    return CHIRP_OK;
-}
-
-static int64_t step_parts(const chirp_trainer *trainer)
-{
-    return trainer->config.accumulate * trainer->ranks;
-}
-
-static void take_shares(chirp_trainer *trainer)
-{
-    trainer->first_part = 0;
+    chirp_free(trainer->output);
+    trainer->output = both;
+    trainer->doutput = both + outputs;
+    trainer->first_signal = 0;
     for (int r = 0; r < trainer->rank; ++r)
-        trainer->first_part += trainer->share[r];
-    chirp_batches_assign(trainer->batches, trainer->first_part, trainer->share[trainer->rank]);
+        trainer->first_signal += trainer->config.accumulate * trainer->share[r];
     trainer->new_shares = strcmp(trainer->config.shares, "equal") != 0;
+    chirp_status st = CHIRP_OK;
+    if (chirp_network_configuration(trainer->net)->batch != n)
+        st = chirp_network_set_batch(trainer->net, n);
+    return st == CHIRP_OK ? chirp_batches_assign(trainer->batches, trainer->first_signal, n) : st;
 }
 
 static chirp_status make_shares(chirp_trainer *trainer)
@@ -114,11 +115,9 @@ static chirp_status make_shares(chirp_trainer *trainer)
     trainer->seconds = chirp_calloc(ranks, sizeof *trainer->seconds);
     if (!trainer->share || !trainer->wanted || !trainer->seconds)
         return CHIRP_ERR_NOMEM;
-    const chirp_status st = chirp_shares_parse(trainer->config.shares, step_parts(trainer),
-                                               trainer->ranks, trainer->share);
-    if (st == CHIRP_OK)
-        take_shares(trainer);
-    return st;
+    trainer->n_to_time = FIRST_SHARE_STEPS;
+    return chirp_shares_parse(trainer->config.shares, trainer->config.batch, trainer->ranks,
+                              trainer->share);
 }
 
 /* The public code starts every rank from rank 0's parameters; ours are equal already, as they are a function of the
@@ -157,6 +156,8 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
         st = make_exchange(trainer);
     if (st == CHIRP_OK)
         st = make_buffers(trainer);
+    if (st == CHIRP_OK)
+        st = take_share(trainer);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
         st = broadcast_parameters(trainer);
@@ -178,7 +179,6 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_batches_destroy(trainer->batches);
     chirp_free(trainer->sent);
     chirp_free(trainer->output);
-    chirp_free(trainer->doutput);
     chirp_free(trainer->first);
     chirp_free(trainer->second);
     chirp_free(trainer->share);
@@ -188,13 +188,12 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_free(trainer);
 }
 
-/* Adds a tensor's gradient to those of this step's passes; after the last one the gradient is their sum over accumulate:
-   with equal shares a mean, with others one that weighs this rank by its share in the mean over ranks. */
+/* Adds a tensor's gradient to those of this step's passes; after the last one the gradient is their mean. */
 static void accumulate(chirp_trainer *trainer, const chirp_tensor *tensor, bool last)
 {
     const int64_t n = tensor->count;
     const float parts = (float)trainer->config.accumulate;
-    const bool first = trainer->part == 0;
+    const bool first = trainer->pass == 0;
     const int wanted = trainer->config.n_threads;
     const int threads = wanted > 0 ? wanted : omp_get_max_threads();
     float *gradient = chirp_network_gradients(trainer->net) + tensor->offset;
@@ -213,7 +212,7 @@ static void tensor_ready(void *context, int tensor)
 {
     chirp_trainer *trainer = context;
     int n = 0;
-    const bool last = trainer->part == trainer->share[trainer->rank] - 1;
+    const bool last = trainer->pass == trainer->config.accumulate - 1;
     if (trainer->sum)
         accumulate(trainer, &chirp_network_tensors(trainer->net, &n)[tensor], last);
     if (!last)
@@ -274,44 +273,50 @@ static void apply_gradient(chirp_trainer *trainer, double rate)
     }
 }
 
-static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t part)
+static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pass)
 {
+    const chirp_train_config *config = &trainer->config;
     return (chirp_pass){
         .training = true,
         .sample = true,
         .step = (uint64_t)step,
-        .noise = trainer->config.independent_noise ? (uint64_t)part : 0,
-        .first_row = (uint64_t)(part * trainer->config.batch),
+        .noise =
+            config->independent_noise ? (uint64_t)(trainer->rank * config->accumulate + pass) : 0,
+        .first_row = (uint64_t)(trainer->first_signal + pass * trainer->share[trainer->rank]),
     };
 }
 
-/* Forward and backward pass of one part; adds to the sums over the step's signals, and to the times in the profile. */
-static chirp_status run_part(chirp_trainer *trainer, double weight, double *sums,
+/* One forward and backward pass; adds to the sums over the step's signals, and to the times in the profile. */
+static chirp_status run_pass(chirp_trainer *trainer, double weight, double *sums,
                              chirp_step_profile *profile)
 {
     const chirp_train_config *config = &trainer->config;
     const int leaves = trainer->spec->n_leaves;
-    const chirp_pass pass =
-        pass_of(trainer, trainer->iteration, trainer->first_part + trainer->part);
+    const int64_t n = trainer->share[trainer->rank];
+    /* the mean over ranks weighs all signals alike: a rank's gradient counts by its share */
+    const double share = (double)n / (double)config->batch;
+    const chirp_pass pass = pass_of(trainer, trainer->iteration, trainer->pass);
     const float *strain = NULL;
     const float *label = NULL;
     const double t0 = chirp_now_s();
     const chirp_status st = chirp_batches_training(trainer->batches, trainer->iteration,
-                                                   trainer->part, &strain, &label);
+                                                   trainer->pass, &strain, &label);
     if (st != CHIRP_OK)
         return st;
     const double t1 = chirp_now_s();
     chirp_network_forward(trainer->net, strain, &pass, trainer->output);
-    sums[0] += chirp_likelihood_loss(&trainer->likelihood, config->batch, trainer->output, label,
-                                     trainer->doutput);
-    chirp_likelihood_errors(&trainer->likelihood, config->batch, trainer->output, label, sums + 1,
+    sums[0] += share * chirp_likelihood_loss(&trainer->likelihood, n, trainer->output, label,
+                                             trainer->doutput);
+    for (int64_t i = 0; i < n * leaves * trainer->likelihood.outputs; ++i)
+        trainer->doutput[i] *= (float)share;
+    chirp_likelihood_errors(&trainer->likelihood, n, trainer->output, label, sums + 1,
                             sums + 1 + leaves);
     const double t2 = chirp_now_s();
-    if (trainer->part == trainer->share[trainer->rank] - 1)
+    if (trainer->pass == config->accumulate - 1)
         trainer->exchange_status = chirp_exchange_begin(chirp_trainer_current(trainer),
                                                         chirp_network_gradients(trainer->net));
-    chirp_network_backward(trainer->net, strain, &pass, trainer->doutput, weight, tensor_ready,
-                           trainer);
+    chirp_network_backward(trainer->net, strain, &pass, trainer->doutput, weight * share,
+                           tensor_ready, trainer);
     profile->signals_s += t1 - t0;
     profile->forward_s += t2 - t1;
     profile->backward_s += chirp_now_s() - t2;
@@ -335,26 +340,30 @@ static chirp_status finish_exchange(chirp_trainer *trainer, chirp_exchange_profi
     return st;
 }
 
-/* Times this rank's passes; every SHARE_STEPS steps the ranks agree on shares by the medians. Collective. */
+/* Times this rank's passes; every so many steps the ranks agree on shares by the medians. Collective. */
 static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *profile)
 {
     const double busy = profile->signals_s + profile->forward_s + profile->backward_s;
-    const int64_t at = trainer->iteration % SHARE_STEPS;
-    if (trainer->ranks == 1 || strcmp(trainer->config.shares, "measured") != 0)
+    const int ranks = trainer->ranks;
+    if (ranks == 1 || strcmp(trainer->config.shares, "measured") != 0)
         return CHIRP_OK;
-    trainer->part_seconds[at] = busy / (double)trainer->share[trainer->rank];
-    if (at < SHARE_STEPS - 1 || trainer->part_seconds[0] == 0)
+    trainer->signal_seconds[trainer->n_timed++] =
+        busy / (double)(trainer->config.accumulate * trainer->share[trainer->rank]);
+    if (trainer->n_timed < trainer->n_to_time)
         return CHIRP_OK;
-    chirp_stats_sort(trainer->part_seconds, SHARE_STEPS);
-    memset(trainer->seconds, 0, (size_t)trainer->ranks * sizeof *trainer->seconds);
-    trainer->seconds[trainer->rank] = trainer->part_seconds[SHARE_STEPS / 2];
-    const chirp_status st = chirp_parallel_sum(trainer->seconds, trainer->ranks);
-    if (st != CHIRP_OK || !chirp_shares_balance(trainer->seconds, step_parts(trainer),
-                                                trainer->ranks, trainer->share, trainer->wanted))
+    chirp_stats_sort(trainer->signal_seconds, (size_t)trainer->n_timed);
+    memset(trainer->seconds, 0, (size_t)ranks * sizeof *trainer->seconds);
+    trainer->seconds[trainer->rank] = trainer->signal_seconds[trainer->n_timed / 2];
+    trainer->n_timed = 0;
+    trainer->n_to_time = SHARE_STEPS;
+    const chirp_status st = chirp_parallel_sum(trainer->seconds, ranks);
+    if (st != CHIRP_OK)
         return st;
-    memcpy(trainer->share, trainer->wanted, (size_t)trainer->ranks * sizeof *trainer->share);
-    take_shares(trainer);
-    return CHIRP_OK;
+    chirp_shares_balance(trainer->seconds, trainer->config.batch, ranks, trainer->wanted);
+    if (!chirp_shares_better(trainer->seconds, ranks, trainer->share, trainer->wanted))
+        return CHIRP_OK;
+    memcpy(trainer->share, trainer->wanted, (size_t)ranks * sizeof *trainer->share);
+    return chirp_parallel_agree(take_share(trainer));
 }
 
 chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report)
@@ -373,9 +382,8 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     trainer->exchange_status = CHIRP_OK;
 
     const double start = chirp_now_s();
-    for (trainer->part = 0; trainer->part < trainer->share[trainer->rank] && st == CHIRP_OK;
-         ++trainer->part)
-        st = run_part(trainer, weight, sums, &r.profile);
+    for (trainer->pass = 0; trainer->pass < config->accumulate && st == CHIRP_OK; ++trainer->pass)
+        st = run_pass(trainer, weight, sums, &r.profile);
     const double computed = chirp_now_s();
     sums[1 + 2 * leaves] = trainer->stop_requested;
     if (st == CHIRP_OK)
@@ -386,7 +394,7 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
         return st;
     r.stop = sums[1 + 2 * leaves] > 0;
     const double exchanged = chirp_now_s();
-    r.negative_log_likelihood = sums[0] / (double)step_parts(trainer);
+    r.negative_log_likelihood = sums[0] / (double)(config->accumulate * trainer->ranks);
     r.kl = chirp_network_kl(trainer->net);
     r.loss = r.negative_log_likelihood + weight * r.kl;
     r.relative_error = mean_relative_error(trainer, sums + 1, NULL);
@@ -415,21 +423,21 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
 
 chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, double *mean)
 {
-    const chirp_train_config *config = &trainer->config;
     const chirp_pass pass = {.training = false, .sample = false};
-    const int64_t chunks = (config->validation_signals + config->batch - 1) / config->batch;
+    const int64_t n = trainer->share[trainer->rank];
+    const int64_t all = trainer->config.validation_signals;
+    const int64_t end = all * (trainer->rank + 1) / trainer->ranks;
     double sums[2 * CHIRP_MAX_LEAVES] = {0};
     chirp_status st = CHIRP_OK;
-    for (int64_t c = trainer->rank; c < chunks && st == CHIRP_OK; c += trainer->ranks) {
-        const int64_t left = config->validation_signals - c * config->batch;
+    for (int64_t i = all * trainer->rank / trainer->ranks; i < end; i += n) {
         const float *strain = NULL;
         const float *label = NULL;
-        st = chirp_batches_validation(trainer->batches, c * config->batch, &strain, &label);
+        st = chirp_batches_validation(trainer->batches, i, &strain, &label);
         if (st != CHIRP_OK)
             break;
         chirp_network_forward(trainer->net, strain, &pass, trainer->output);
-        chirp_likelihood_errors(&trainer->likelihood, left < config->batch ? left : config->batch,
-                                trainer->output, label, sums, sums + trainer->spec->n_leaves);
+        chirp_likelihood_errors(&trainer->likelihood, end - i < n ? end - i : n, trainer->output,
+                                label, sums, sums + trainer->spec->n_leaves);
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)

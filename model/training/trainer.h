@@ -5,11 +5,12 @@
  *     chirp_trainer_create(&config, &trainer);
  *     while (...) chirp_trainer_step(trainer, &report);
  *
- * Data parallel: a step's signals are cut into ranks * accumulate parts of `batch` signals, numbered through. A rank
- * takes neighbouring parts, one forward and backward pass each, adds their gradients in order, and exchanges once. What
- * a part's signals and draws are depends on (seed, iteration, part) alone, so R ranks of batch B with K parts each train
- * as one rank of batch R*K*B: with shared weight noise on one draw a step, with independent noise on one draw a part.
- * The KL term is in every part's gradient with the same weight, hence once in their mean.
+ * Data parallel: a step has ranks * accumulate * batch signals, numbered through. A rank takes neighbouring ones, in
+ * `accumulate` forward and backward passes whose gradients it adds in order, and exchanges once. Passes have `batch` signals,
+ * or as many as the rank's share (shares.h): gradients, and the KL term with them, are weighed so that their mean over ranks
+ * is that over signals. What a signal and its draws are depends on (seed, iteration, its number) alone, so R ranks of batch B
+ * with K passes train as one rank of batch R*K*B, however signals are shared: with shared weight noise on one draw a step,
+ * with independent noise on one draw a pass.
  * One seed gives bitwise the same losses for any number of threads and across a resume (exceptions: shares "measured",
  * and bf16 compression across a resume, see chirp_trainer_resume()).
  */
@@ -37,9 +38,9 @@ typedef struct chirp_train_config {
     const char *network; /**< "spin" or "mass" */
     chirp_variant variant;
     chirp_variational_estimator estimator;
-    int64_t batch;      /**< signals of a forward and backward pass: 64 */
+    int64_t batch;      /**< signals of a forward and backward pass, mean over ranks: 64 */
     int64_t accumulate; /**< passes per rank between exchanges: 1 */
-    /** "equal"; "measured": ranks share a step's ranks * accumulate parts by their speed; "5,3": so many for each rank */
+    /** signals of each rank's passes: "equal", batch each; "measured", ranks * batch shared by speed; or a list, "70,58" */
     const char *shares;
     int64_t iterations; /**< optimiser steps in all: 120,000 */
     uint64_t seed;
@@ -108,8 +109,8 @@ typedef struct chirp_step_report {
     double learning_rate;
     double gradient_norm; /**< of the gradient applied: 0 in the first step that delays */
     const int64_t
-        *shares; /**< [ranks] parts of each rank, in the first step that they hold for; else NULL.
-                                NULL for "equal". Valid until the next step */
+        *shares; /**< [ranks] signals of each rank's passes, in the first step that they hold for;
+                                else NULL. NULL for "equal". Valid until the next step */
     double active_neurons; /**< chirp_network_active_share() of this rank's last pass */
     bool stop;             /**< some rank has asked to stop: the same on every rank */
     chirp_step_profile profile;

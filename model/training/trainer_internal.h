@@ -5,7 +5,8 @@
 #include "model/training/batches.h"
 #include "model/training/trainer.h"
 
-enum { SHARE_STEPS = 10 }; /* steps that are timed for new shares */
+/* Steps that are timed for new shares: few at first, as equal shares cost most, then enough for a hundredth of a rank's noise. */
+enum { FIRST_SHARE_STEPS = 10, SHARE_STEPS = 100 };
 
 struct chirp_trainer {
     chirp_train_config config;
@@ -20,16 +21,18 @@ struct chirp_trainer {
     bool stop_requested;
     int64_t iteration;       /* steps done */
     int64_t travelling;      /* delayed: step whose mean is on its way, -1: none */
-    float *output, *doutput; /* [batch][leaves][outputs] */
+    float *output, *doutput; /* [this rank's share][leaves][outputs] */
     float *first, *second;   /* optimiser state, arena layout */
-    /* parts of a step */
-    int64_t *share, *wanted;  /* [ranks] parts of each rank; scratch */
-    int64_t first_part, part; /* this rank's first; its pass at hand, counted from 0 */
-    bool new_shares;          /* not reported yet */
+    int64_t pass;            /* of this step, counted from 0 */
     float
         *sum; /* gradients of this step's passes so far, arena layout; NULL without --accumulate */
-    double *seconds;                  /* [ranks] of one part */
-    double part_seconds[SHARE_STEPS]; /* of this rank's last steps, one part */
+    /* who computes how much */
+    int64_t *share, *wanted;            /* [ranks] signals of each rank's passes; scratch */
+    int64_t first_signal;               /* of this rank in a step */
+    bool new_shares;                    /* not reported yet */
+    double *seconds;                    /* [ranks] of one signal */
+    int n_timed, n_to_time;             /* steps */
+    double signal_seconds[SHARE_STEPS]; /* of this rank, by step */
 };
 
 /* Whether that step's mean is applied in the step after it. */

@@ -71,9 +71,9 @@ static int run(int argc, char **argv)
              "passes of --batch signals per rank between exchanges: one step then takes ranks x "
              "K x batch signals; the rate is not scaled by K"},
         {"shares", CHIRP_OPTION_STRING, &config.shares, .metavar = "SHARES",
-         .help =
-             "who computes a step's ranks x K passes: equal, measured (by speed, set anew while "
-             "training: gives up bitwise repetition) or a list, 5,3"},
+         .help = "signals of each rank's passes: equal (N each), measured (ranks x N by speed, set "
+                 "anew "
+                 "while training: gives up bitwise repetition) or a list, 70,58"},
         {"iterations", CHIRP_OPTION_INT, &config.iterations, .metavar = "N", .min = 1, .max = 1e9,
          .help = "optimiser steps"},
         {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,

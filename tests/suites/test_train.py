@@ -167,7 +167,7 @@ def lost_rank_and_resume(folder):
 def slow_rank_gets_less(folder):
     """Rank 1 is stopped half of the time."""
     log = folder + "/shares.jsonl"
-    process = start(["train", "--batch", "1", "--accumulate", "6", "--shares", "measured", "--iterations", "22", "--threads", "1"]
+    process = start(["train", "--batch", "6", "--shares", "measured", "--iterations", "12", "--threads", "1"]
                     + SMALL, log, log)
     slow = process_of(1, log)
     try:
@@ -199,8 +199,8 @@ def bad_input(folder):
         (["--log", existing], existing),
         (["--resume"], "--checkpoint"),
         (["--psd", "/no-such-psd"], "/no-such-psd"),
-        (["--shares", "measured"], "--accumulate"),
-        (["--accumulate", "2", "--shares", "1,1"], "1 ranks"),
+        (["--shares", "1,1"], "1 ranks"),
+        (["--shares", "3"], "--batch"),
     ]
     for args, part in cases:
         result = run(["train", "--iterations", "2", "--batch", "2", "--quiet"] + args, code=2)

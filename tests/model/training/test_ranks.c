@@ -1,5 +1,5 @@
 /*
- * However a step's parts are dealt out to ranks and passes, the parameters move alike (to rounding, under SGD), and a
+ * However a step's signals are dealt out to ranks and passes, the parameters move alike (to rounding, under SGD), and a
  * delayed exchange moves them as the step before would have; its mean survives a checkpoint and a change of ranks.
  */
 #include "harness/base/memory.h"
@@ -116,7 +116,7 @@ static void check_like(const chirp_train_config *config, const float *wanted, in
 }
 
 /* Against one rank, which needs no exchange and computes rho's gradients itself: shared noise sends one number a weight. */
-static void test_parts_may_be_dealt_out_in_any_way(void **state)
+static void test_signals_may_be_dealt_out_in_any_way(void **state)
 {
     (void)state;
     chirp_train_config config = small_run(1);
@@ -127,14 +127,19 @@ static void test_parts_may_be_dealt_out_in_any_way(void **state)
     check_like(&config, whole, 2);
     config.exchange.mode = CHIRP_EXCHANGE_STUDY;
     check_like(&config, whole, 2);
-    config = small_run(size);
-    static const char *const uneven[] = {"", "8", "7,1", "", "1,4,1,2"};
-    config.shares = uneven[size];
-    check_like(&config, whole, 2);
+    /* unequal passes, alone and several a step */
+    static const char *const uneven[][5] = {{"", "8", "7,1", "", "1,4,1,2"},
+                                            {"", "4", "3,1", "", "1,1,1,1"}};
+    for (int passes = 1; passes <= 2; ++passes) {
+        config.accumulate = passes;
+        config.batch = PARTS / size / passes;
+        config.shares = uneven[passes - 1][size];
+        check_like(&config, whole, 2);
+    }
     chirp_free(whole);
 }
 
-static void test_independent_noise_belongs_to_parts(void **state)
+static void test_independent_noise_belongs_to_passes(void **state)
 {
     (void)state;
     chirp_train_config config = small_run(1);
@@ -211,8 +216,8 @@ int main(void)
     fresh = make(&config);
     n_parameters = chirp_network_parameter_count(chirp_trainer_network(fresh));
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parts_may_be_dealt_out_in_any_way),
-        cmocka_unit_test(test_independent_noise_belongs_to_parts),
+        cmocka_unit_test(test_signals_may_be_dealt_out_in_any_way),
+        cmocka_unit_test(test_independent_noise_belongs_to_passes),
         cmocka_unit_test(test_delayed_is_one_step_late),
         cmocka_unit_test(test_delayed_resumes),
     };
