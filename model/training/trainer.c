@@ -355,7 +355,7 @@ static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *pr
     memset(trainer->seconds, 0, (size_t)ranks * sizeof *trainer->seconds);
     trainer->seconds[trainer->rank] = trainer->signal_seconds[trainer->n_timed / 2];
     trainer->n_timed = 0;
-    trainer->n_to_time = SHARE_STEPS;
+    trainer->n_to_time = trainer->n_to_time > SHARE_STEPS / 2 ? SHARE_STEPS : 2 * trainer->n_to_time;
     const chirp_status st = chirp_parallel_sum(trainer->seconds, ranks);
     if (st != CHIRP_OK)
         return st;

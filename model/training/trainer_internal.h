@@ -5,7 +5,8 @@
 #include "model/training/batches.h"
 #include "model/training/trainer.h"
 
-/* Steps that are timed for new shares: few at first, as equal shares cost most, then enough for a hundredth of a rank's noise. */
+/* Steps that are timed for new shares: few at first, as equal shares cost most, then twice as many each time up to what makes
+   a rank's noise small. */
 enum { FIRST_SHARE_STEPS = 10, SHARE_STEPS = 100 };
 
 struct chirp_trainer {
