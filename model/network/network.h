@@ -159,8 +159,9 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
  * known number, so rho's gradients need not travel: this makes them anew from the averaged gradients of the means,
  *     dw = dmean - kl_weight * mean / prior^2,   drho = ( dw * eps + KL term ) * logistic(rho).
  * Arguments as in the backward pass before it. Equal to exchanging both, up to rounding.
+ * @param tensor  the means' number in the table; rho is the tensor behind it
  */
-void chirp_network_shared_noise_gradients(chirp_network *net, const chirp_pass *pass,
+void chirp_network_shared_noise_gradients(chirp_network *net, int tensor, const chirp_pass *pass,
                                           double kl_weight);
 
 /**

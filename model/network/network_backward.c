@@ -110,23 +110,20 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
         backward_convolution(net, i, i ? root[i - 1].dst : strain, i ? root[i - 1].ddst : NULL, &b);
 }
 
-void chirp_network_shared_noise_gradients(chirp_network *net, const chirp_pass *pass,
+void chirp_network_shared_noise_gradients(chirp_network *net, int tensor, const chirp_pass *pass,
                                           double kl_weight)
 {
     const float prior = (float)net->config.prior_sigma;
     const float pull = (float)kl_weight / (prior * prior);
-    for (int i = 0; i < net->n_layers; ++i) {
-        const network_layer *layer = &net->layer[i];
-        if (!layer->variational)
-            continue;
-        const float *mean = tensor_data(net, net->parameters, layer->tensor_weight);
-        float *dmean = tensor_data(net, net->gradients, layer->tensor_weight);
+    const int number = net->tensor[tensor].layer;
+    const network_layer *layer = &net->layer[number];
+    const float *mean = tensor_data(net, net->parameters, layer->tensor_weight);
+    float *dmean = tensor_data(net, net->gradients, layer->tensor_weight);
 #pragma omp simd
-        for (int64_t w = 0; w < layer->n_weights; ++w)
-            dmean[w] -= pull * mean[w];
-        chirp_variational_backward(
-            layer->n_weights, mean, tensor_data(net, net->parameters, layer->tensor_rho),
-            layer_draws(net, i, pass).noise, dmean, (float)kl_weight, prior, dmean,
-            tensor_data(net, net->gradients, layer->tensor_rho), net->config.n_threads);
-    }
+    for (int64_t w = 0; w < layer->n_weights; ++w)
+        dmean[w] -= pull * mean[w];
+    chirp_variational_backward(
+        layer->n_weights, mean, tensor_data(net, net->parameters, layer->tensor_rho),
+        layer_draws(net, number, pass).noise, dmean, (float)kl_weight, prior, dmean,
+        tensor_data(net, net->gradients, layer->tensor_rho), net->config.n_threads);
 }

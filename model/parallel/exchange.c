@@ -126,6 +126,21 @@ chirp_status chirp_exchange_create(const chirp_exchange_config *config,
     return CHIRP_OK;
 }
 
+void chirp_exchange_on_reduced(chirp_exchange *x, chirp_exchange_reduced reduced, void *context)
+{
+    x->reduced = reduced;
+    x->context = context;
+}
+
+void chirp_bucket_reduced(chirp_exchange *x, chirp_bucket *b)
+{
+    b->applied_s[0] = chirp_now_s();
+    if (x->reduced)
+        x->reduced(x->context, b->first, b->n_tensors);
+    b->applied_s[1] = chirp_now_s();
+    x->profile.applied_s += b->applied_s[1] - b->applied_s[0];
+}
+
 void chirp_exchange_destroy(chirp_exchange *x)
 {
     if (!x)
@@ -206,7 +221,11 @@ chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *pr
         st = x->config.mode == CHIRP_EXCHANGE_STUDY ? chirp_study_finish(x)
                                                     : chirp_overlap_finish(x);
         x->profile.done_s = chirp_now_s();
-        x->profile.exposed_s += x->profile.done_s - x->profile.finish_s;
+        x->profile.exposed_s += x->profile.done_s - x->profile.finish_s - x->profile.applied_s;
+    } else if (st == CHIRP_OK && x->reduced) {
+        const double start = chirp_now_s();
+        x->reduced(x->context, 0, x->n_tensors);
+        x->profile.applied_s = chirp_now_s() - start;
     }
     if (profile)
         *profile = x->profile;
@@ -261,6 +280,10 @@ int chirp_exchange_events(const chirp_exchange *x, chirp_exchange_event *events,
         (void)snprintf(name, sizeof name, "bucket %d", i);
         if (f->end_s >= f->start_s) /* a delayed one may still travel */
             add_event(events, max, &n, name, 'b', f->start_s, f->end_s);
+        (void)snprintf(name, sizeof name, "update %d", i);
+        if (x->reduced)
+            add_event(events, max, &n, name, 'u', x->buckets[i].applied_s[0],
+                      x->buckets[i].applied_s[1]);
     }
     add_event(events, max, &n, "wait", 'w', x->profile.finish_s, x->profile.done_s);
     return n;

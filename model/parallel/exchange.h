@@ -7,6 +7,7 @@
  *                 ... backward:  chirp_exchange_ready(exchange, t) for every tensor t ...
  *                 chirp_exchange_finish(exchange, &profile);              // grad now holds the mean over ranks
  *
+ * What to do with a mean (an optimiser's step) can start while others still travel: chirp_exchange_on_reduced().
  * With one rank every call is a no-op. All calls come from the thread that called chirp_parallel_init().
  */
 #ifndef CHIRP_MODEL_PARALLEL_EXCHANGE_H
@@ -46,7 +47,9 @@ typedef struct chirp_exchange_tensor {
 
 /** What one step cost on this rank. Instants are readings of chirp_now_s(). */
 typedef struct chirp_exchange_profile {
-    double exposed_s;       /**< time in finish() and in the calls that start reductions */
+    double
+        exposed_s; /**< time in finish(), less applied_s, and in the calls that start reductions */
+    double applied_s;       /**< time in the callback of chirp_exchange_on_reduced() */
     double control_s;       /**< of which negotiation, waiting for the slowest rank included */
     double exchanged_bytes; /**< payload sent into reductions */
     int64_t calls;          /**< reductions started */
@@ -61,6 +64,14 @@ chirp_status chirp_exchange_create(const chirp_exchange_config *config,
                                    const chirp_exchange_tensor *tensors, int n_tensors,
                                    chirp_exchange **exchange);
 void chirp_exchange_destroy(chirp_exchange *exchange); /**< accepts NULL */
+
+/**
+ * From now on finish() calls `reduced` as soon as the mean of tensors first .. first + n - 1 lies in grad, in ascending order
+ * and once for each: a bucket at a time, all at once with one rank. Others may still travel.
+ */
+typedef void (*chirp_exchange_reduced)(void *context, int first, int n);
+void chirp_exchange_on_reduced(chirp_exchange *exchange, chirp_exchange_reduced reduced,
+                               void *context);
 
 chirp_status chirp_exchange_begin(chirp_exchange *exchange, float *grad);
 chirp_status chirp_exchange_ready(chirp_exchange *exchange, int tensor);
@@ -80,9 +91,10 @@ chirp_status chirp_exchange_restore(chirp_exchange *exchange, const float *mean)
 
 /** For a timeline: what happened in one step, on this rank's clock. */
 typedef struct chirp_exchange_event {
-    char name[48]; /**< a tensor, "bucket 3", "wait" */
+    char name[48]; /**< a tensor, "bucket 3", "update 3", "wait" */
     char
-        kind; /**< 't' tensor ready (start_s = the one before it), 'b' bucket in flight, 'w' finish() */
+        kind; /**< 't' tensor ready (start_s = the one before it), 'b' bucket in flight, 'u' in the callback
+                   of chirp_exchange_on_reduced() with a bucket, 'w' finish() */
     double start_s, end_s;
 } chirp_exchange_event;
 

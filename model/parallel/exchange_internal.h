@@ -27,9 +27,10 @@ typedef struct chirp_bucket {
         packed; /**< copied to a staging buffer: not neighbours, compressed, or still travelling next step */
     chirp_flight flight[2];
     /* bf16 */
-    int64_t chunk;      /**< [numbers] that one rank sums: ceil(count / ranks) */
-    float *lost;        /**< [count] what rounding took on the way to the sum */
-    float *lost_of_sum; /**< [chunk] what rounding took from this rank's part of the mean */
+    int64_t chunk;       /**< [numbers] that one rank sums: ceil(count / ranks) */
+    float *lost;         /**< [count] what rounding took on the way to the sum */
+    float *lost_of_sum;  /**< [chunk] what rounding took from this rank's part of the mean */
+    double applied_s[2]; /**< instants: begin and end of the callback with its mean */
 } chirp_bucket;
 
 struct chirp_exchange {
@@ -48,8 +49,13 @@ struct chirp_exchange {
     int64_t step;         /**< begun */
     float *grad;          /**< between begin and finish, else NULL */
     MPI_Comm gather_comm; /**< bf16: the second phase has an order of its own */
+    chirp_exchange_reduced reduced; /**< NULL, or called with every mean */
+    void *context;
     chirp_exchange_profile profile;
 };
+
+/** The bucket's mean lies in grad. */
+void chirp_bucket_reduced(chirp_exchange *x, chirp_bucket *bucket);
 
 /** Cuts the tensors into buckets and allocates what they need. */
 chirp_status chirp_buckets_make(chirp_exchange *x);

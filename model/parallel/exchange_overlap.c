@@ -92,38 +92,42 @@ chirp_status chirp_overlap_progress(chirp_exchange *x)
                                                                        : st;
 }
 
-/* Waits for one phase of all flights. Every rank waits for what is done already too: waits are counted. */
-static chirp_status finish_phase(chirp_exchange *x, int slot, bool gathering)
+/* Waits for one phase of a bucket's flight. Every rank waits for what is done already too: waits are counted. */
+static chirp_status wait_phase(chirp_exchange *x, chirp_bucket *b, int slot, bool gathering)
 {
     const bool half = x->config.compress == CHIRP_COMPRESS_BF16;
+    chirp_flight *f = &b->flight[slot];
+    if (!f->started)
+        return CHIRP_OK;
+    const bool pending = !f->done && (!half || f->gathering == gathering);
+    const char *what = gathering ? "allgather (bucket)" : "alltoall (bucket)";
+    MPI_Request none = MPI_REQUEST_NULL;
+    const chirp_status st =
+        chirp_mpi_wait(pending ? &f->request : &none, half ? what : "allreduce (bucket)",
+                       b->count * (half ? 2 : 4));
+    return st == CHIRP_OK && pending ? completed(x, b, f) : st;
+}
+
+/* bf16: waits for the first phase of all flights, so that all second phases are under way. */
+static chirp_status first_phase(chirp_exchange *x, int slot)
+{
     chirp_status st = CHIRP_OK;
-    for (int i = 0; i < x->n_buckets && st == CHIRP_OK; ++i) {
-        chirp_bucket *b = &x->buckets[i];
-        chirp_flight *f = &b->flight[slot];
-        if (!f->started)
-            continue;
-        const bool pending = !f->done && (!half || f->gathering == gathering);
-        const char *what = gathering ? "allgather (bucket)" : "alltoall (bucket)";
-        MPI_Request none = MPI_REQUEST_NULL;
-        st = chirp_mpi_wait(pending ? &f->request : &none, half ? what : "allreduce (bucket)",
-                            b->count * (half ? 2 : 4));
-        if (st == CHIRP_OK && pending)
-            st = completed(x, b, f);
-    }
+    if (x->config.compress == CHIRP_COMPRESS_BF16)
+        for (int i = 0; i < x->n_buckets && st == CHIRP_OK; ++i)
+            st = wait_phase(x, &x->buckets[i], slot, false);
     return st;
 }
 
-/* Waits for both phases of the flights of one step. */
-static chirp_status finish_slot(chirp_exchange *x, int slot)
+static chirp_status last_phase(chirp_exchange *x, chirp_bucket *b, int slot)
 {
-    const chirp_status st = finish_phase(x, slot, false);
-    return st == CHIRP_OK && x->config.compress == CHIRP_COMPRESS_BF16 ? finish_phase(x, slot, true)
-                                                                       : st;
+    return wait_phase(x, b, slot, x->config.compress == CHIRP_COMPRESS_BF16);
 }
 
 chirp_status chirp_overlap_pending(chirp_exchange *x, float *mean)
 {
-    const chirp_status st = finish_slot(x, x->slot);
+    chirp_status st = first_phase(x, x->slot);
+    for (int i = 0; i < x->n_buckets && st == CHIRP_OK; ++i)
+        st = last_phase(x, &x->buckets[i], x->slot);
     for (int i = 0; i < x->n_buckets && st == CHIRP_OK; ++i)
         chirp_bucket_unpack(x, &x->buckets[i], x->buckets[i].flight[x->slot].values, mean);
     return st;
@@ -143,16 +147,20 @@ void chirp_overlap_restore(chirp_exchange *x, const float *mean)
 chirp_status chirp_overlap_finish(chirp_exchange *x)
 {
     const int slot = x->config.mode == CHIRP_EXCHANGE_DELAYED ? 1 - x->slot : x->slot;
-    const chirp_status st = finish_slot(x, slot);
+    chirp_status st = first_phase(x, slot);
     for (int i = 0; i < x->n_buckets && st == CHIRP_OK; ++i) {
         chirp_bucket *b = &x->buckets[i];
         chirp_flight *f = &b->flight[slot];
+        st = last_phase(x, b, slot);
+        if (st != CHIRP_OK)
+            break;
         for (int t = b->first; !f->started && t < b->first + b->n_tensors; ++t)
             memset(x->grad + x->tensors[t].offset, 0, /* delayed, first step: no mean yet */
                    (size_t)x->tensors[t].count * sizeof *x->grad);
         if (f->started && b->packed)
             chirp_bucket_unpack(x, b, f->values, x->grad);
         f->started = false;
+        chirp_bucket_reduced(x, b);
     }
     return st;
 }

@@ -44,10 +44,98 @@ static bool shares_noise(const chirp_trainer *trainer)
            trainer->config.estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION;
 }
 
+/* The public code's schedule: the base rate for the first steps, then base rate times ranks. */
+static double learning_rate(const chirp_trainer *trainer)
+{
+    const chirp_train_config *config = &trainer->config;
+    return config->learning_rate *
+           (double)(trainer->iteration < config->warmup_steps ? 1 : config->rate_ranks);
+}
+
+static double kl_weight(const chirp_trainer *trainer, int64_t step)
+{
+    const chirp_train_config *config = &trainer->config;
+    double weight = config->kl_weight;
+    if (weight == 0)
+        weight = chirp_batches_rows(trainer->batches) > 0
+                     ? 1.0 / (double)chirp_batches_rows(trainer->batches)
+                     : 1.0 / ((double)config->iterations *
+                              (double)chirp_train_step_signals(config, trainer->ranks));
+    if (step < config->kl_warmup)
+        weight *= (double)(step + 1) / (double)config->kl_warmup;
+    return weight;
+}
+
+static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pass)
+{
+    const chirp_train_config *config = &trainer->config;
+    return (chirp_pass){
+        .training = true,
+        .sample = true,
+        .step = (uint64_t)step,
+        .noise =
+            config->independent_noise ? (uint64_t)(trainer->rank * config->accumulate + pass) : 0,
+        .first_row = (uint64_t)(trainer->first_signal + pass * trainer->share[trainer->rank]),
+    };
+}
+
+/* Optimiser step of the parameters from .. to - 1. */
+static void apply_gradient(chirp_trainer *trainer, int64_t from, int64_t to)
+{
+    const chirp_train_config *config = &trainer->config;
+    const float rate = (float)learning_rate(trainer);
+    float *parameters = chirp_network_parameters(trainer->net) + from;
+    const float *gradients = chirp_network_gradients(trainer->net) + from;
+    if (config->optimizer == CHIRP_OPTIMIZER_ADAM) {
+        const chirp_adam adam = {rate, (float)config->momentum, 0.999F, 1e-8F};
+        chirp_adam_step(to - from, &adam, trainer->iteration + 1, gradients, trainer->first + from,
+                        trainer->second + from, parameters, config->n_threads);
+    } else {
+        chirp_sgd_step(to - from, rate, (float)config->momentum, gradients, trainer->first + from,
+                       parameters, config->n_threads);
+    }
+}
+
+/* Step whose mean the step at hand applies; -1: none, as a delayed exchange's first step has none. */
+static int64_t applied_step(const chirp_trainer *trainer)
+{
+    return chirp_trainer_delays(trainer, trainer->iteration) ? trainer->travelling
+                                                             : trainer->iteration;
+}
+
+/* Some tensors' mean has arrived: the optimiser need not wait for the others. With shared noise the rhos between them get
+   their gradients first. Nothing is applied from the first number on that is not finite. */
+static void gradient_reduced(void *context, int first, int n)
+{
+    chirp_trainer *trainer = context;
+    int n_tensors = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n_tensors);
+    const int64_t step = applied_step(trainer);
+    int64_t from = 0;
+    int64_t to = chirp_network_parameter_count(trainer->net);
+    if (step < 0)
+        return;
+    for (int t = 0; t < n_tensors; ++t) {
+        if (trainer->sent[t] == first)
+            from = tensors[t].offset;
+        if (trainer->sent[t] == first + n)
+            to = tensors[t].offset;
+    }
+    for (int t = 0; t < n_tensors && shares_noise(trainer); ++t)
+        if (tensors[t].kind == CHIRP_TENSOR_MEAN && tensors[t].offset >= from &&
+            tensors[t].offset < to) {
+            const chirp_pass pass = pass_of(trainer, step, 0); /* the draws of that mean */
+            chirp_network_shared_noise_gradients(trainer->net, t, &pass, kl_weight(trainer, step));
+        }
+    trainer->sum_of_squares += chirp_sum_of_squares(
+        to - from, chirp_network_gradients(trainer->net) + from, trainer->config.n_threads);
+    if (isfinite(trainer->sum_of_squares))
+        apply_gradient(trainer, from, to);
+}
+
 static chirp_status make_exchange(chirp_trainer *trainer)
 {
     int n = 0;
-    int n_sent = 0;
     const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
     chirp_exchange_tensor *table = chirp_calloc((size_t)n, sizeof *table);
     trainer->sent = chirp_calloc((size_t)n, sizeof *trainer->sent);
@@ -59,15 +147,19 @@ static chirp_status make_exchange(chirp_trainer *trainer)
         trainer->sent[t] = -1;
         if (shares_noise(trainer) && tensors[t].kind == CHIRP_TENSOR_RHO)
             continue;
-        trainer->sent[t] = n_sent;
-        table[n_sent++] =
+        trainer->sent[t] = trainer->n_sent;
+        table[trainer->n_sent++] =
             (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
     }
     chirp_exchange_config config = trainer->config.exchange;
-    chirp_status st = chirp_exchange_create(&config, table, n_sent, &trainer->exchange);
+    chirp_status st = chirp_exchange_create(&config, table, trainer->n_sent, &trainer->exchange);
+    if (st == CHIRP_OK)
+        chirp_exchange_on_reduced(trainer->exchange, gradient_reduced, trainer);
     if (st == CHIRP_OK && trainer->ranks > 1 && config.mode == CHIRP_EXCHANGE_DELAYED) {
         config.mode = CHIRP_EXCHANGE_OVERLAP;
-        st = chirp_exchange_create(&config, table, n_sent, &trainer->prompt);
+        st = chirp_exchange_create(&config, table, trainer->n_sent, &trainer->prompt);
+        if (st == CHIRP_OK)
+            chirp_exchange_on_reduced(trainer->prompt, gradient_reduced, trainer);
     }
     chirp_free(table);
     return st;
@@ -222,28 +314,6 @@ static void tensor_ready(void *context, int tensor)
             chirp_exchange_ready(chirp_trainer_current(trainer), trainer->sent[tensor]);
 }
 
-/* The public code's schedule: the base rate for the first steps, then base rate times ranks. */
-static double learning_rate(const chirp_trainer *trainer)
-{
-    const chirp_train_config *config = &trainer->config;
-    return config->learning_rate *
-           (double)(trainer->iteration < config->warmup_steps ? 1 : config->rate_ranks);
-}
-
-static double kl_weight(const chirp_trainer *trainer, int64_t step)
-{
-    const chirp_train_config *config = &trainer->config;
-    double weight = config->kl_weight;
-    if (weight == 0)
-        weight = chirp_batches_rows(trainer->batches) > 0
-                     ? 1.0 / (double)chirp_batches_rows(trainer->batches)
-                     : 1.0 / ((double)config->iterations *
-                              (double)chirp_train_step_signals(config, trainer->ranks));
-    if (step < config->kl_warmup)
-        weight *= (double)(step + 1) / (double)config->kl_warmup;
-    return weight;
-}
-
 static double mean_relative_error(const chirp_trainer *trainer, const double *sums, double *error)
 {
     const int leaves = trainer->spec->n_leaves;
@@ -255,35 +325,6 @@ static double mean_relative_error(const chirp_trainer *trainer, const double *su
         mean += relative / leaves;
     }
     return mean;
-}
-
-static void apply_gradient(chirp_trainer *trainer, double rate)
-{
-    const chirp_train_config *config = &trainer->config;
-    const int64_t n = chirp_network_parameter_count(trainer->net);
-    float *parameters = chirp_network_parameters(trainer->net);
-    const float *gradients = chirp_network_gradients(trainer->net);
-    if (config->optimizer == CHIRP_OPTIMIZER_ADAM) {
-        const chirp_adam adam = {(float)rate, (float)config->momentum, 0.999F, 1e-8F};
-        chirp_adam_step(n, &adam, trainer->iteration + 1, gradients, trainer->first,
-                        trainer->second, parameters, config->n_threads);
-    } else {
-        chirp_sgd_step(n, (float)rate, (float)config->momentum, gradients, trainer->first,
-                       parameters, config->n_threads);
-    }
-}
-
-static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pass)
-{
-    const chirp_train_config *config = &trainer->config;
-    return (chirp_pass){
-        .training = true,
-        .sample = true,
-        .step = (uint64_t)step,
-        .noise =
-            config->independent_noise ? (uint64_t)(trainer->rank * config->accumulate + pass) : 0,
-        .first_row = (uint64_t)(trainer->first_signal + pass * trainer->share[trainer->rank]),
-    };
 }
 
 /* One forward and backward pass; adds to the sums over the step's signals, and to the times in the profile. */
@@ -323,23 +364,6 @@ static chirp_status run_pass(chirp_trainer *trainer, double weight, double *sums
     return trainer->exchange_status;
 }
 
-/* Makes grad the gradient to apply. *applies: a delayed exchange's first step has none. */
-static chirp_status finish_exchange(chirp_trainer *trainer, chirp_exchange_profile *profile,
-                                    bool *applies)
-{
-    const bool delays = chirp_trainer_delays(trainer, trainer->iteration);
-    const int64_t step = delays ? trainer->travelling : trainer->iteration;
-    const chirp_status st = chirp_exchange_finish(chirp_trainer_current(trainer), profile);
-    *applies = step >= 0;
-    trainer->travelling = delays ? trainer->iteration : -1;
-    if (st == CHIRP_OK && *applies && shares_noise(trainer)) {
-        const chirp_pass pass =
-            pass_of(trainer, step, 0); /* the draws that this mean was made with */
-        chirp_network_shared_noise_gradients(trainer->net, &pass, kl_weight(trainer, step));
-    }
-    return st;
-}
-
 /* Times this rank's passes; every so many steps the ranks agree on shares by the medians. Collective. */
 static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *profile)
 {
@@ -355,7 +379,8 @@ static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *pr
     memset(trainer->seconds, 0, (size_t)ranks * sizeof *trainer->seconds);
     trainer->seconds[trainer->rank] = trainer->signal_seconds[trainer->n_timed / 2];
     trainer->n_timed = 0;
-    trainer->n_to_time = trainer->n_to_time > SHARE_STEPS / 2 ? SHARE_STEPS : 2 * trainer->n_to_time;
+    trainer->n_to_time =
+        trainer->n_to_time > SHARE_STEPS / 2 ? SHARE_STEPS : 2 * trainer->n_to_time;
     const chirp_status st = chirp_parallel_sum(trainer->seconds, ranks);
     if (st != CHIRP_OK)
         return st;
@@ -376,45 +401,41 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
                            .learning_rate = learning_rate(trainer),
                            .shares = trainer->new_shares ? trainer->share : NULL};
     const double weight = kl_weight(trainer, trainer->iteration);
-    bool applies = false;
     chirp_status st = CHIRP_OK;
     trainer->new_shares = false;
     trainer->exchange_status = CHIRP_OK;
+    trainer->sum_of_squares = 0;
 
     const double start = chirp_now_s();
     for (trainer->pass = 0; trainer->pass < config->accumulate && st == CHIRP_OK; ++trainer->pass)
         st = run_pass(trainer, weight, sums, &r.profile);
     const double computed = chirp_now_s();
     sums[1 + 2 * leaves] = trainer->stop_requested;
+    r.kl = chirp_network_kl(trainer->net); /* of the parameters that the loss is of */
     if (st == CHIRP_OK)
-        st = finish_exchange(trainer, &r.profile.exchange, &applies);
+        st = chirp_exchange_finish(chirp_trainer_current(trainer), &r.profile.exchange);
     if (st == CHIRP_OK)
         st = chirp_parallel_sum(sums, 2 + 2 * leaves);
     if (st != CHIRP_OK)
         return st;
     r.stop = sums[1 + 2 * leaves] > 0;
-    const double exchanged = chirp_now_s();
+    const double end = chirp_now_s();
     r.negative_log_likelihood = sums[0] / (double)(config->accumulate * trainer->ranks);
-    r.kl = chirp_network_kl(trainer->net);
     r.loss = r.negative_log_likelihood + weight * r.kl;
     r.relative_error = mean_relative_error(trainer, sums + 1, NULL);
     r.active_neurons = chirp_network_active_share(trainer->net);
-    if (applies)
-        r.gradient_norm =
-            sqrt(chirp_sum_of_squares(chirp_network_parameter_count(trainer->net),
-                                      chirp_network_gradients(trainer->net), config->n_threads));
+    r.gradient_norm = sqrt(trainer->sum_of_squares);
     if (!isfinite(r.loss) || !isfinite(r.gradient_norm))
         return chirp_fail(CHIRP_ERR_NUMERIC,
                           "training diverged at iteration %" PRId64
                           " (loss %g, gradient norm %g): try a smaller "
                           "--learning-rate or a larger --noise-scale",
                           r.iteration, r.loss, r.gradient_norm);
-    if (applies)
-        apply_gradient(trainer, r.learning_rate);
-    const double end = chirp_now_s();
-    r.profile.exchange_s = exchanged - computed;
-    r.profile.optimizer_s = end - exchanged;
+    r.profile.optimizer_s = r.profile.exchange.applied_s;
+    r.profile.exchange_s = end - computed - r.profile.optimizer_s;
     r.profile.total_s = end - start;
+    trainer->travelling =
+        chirp_trainer_delays(trainer, trainer->iteration) ? trainer->iteration : -1;
     st = balance(trainer, &r.profile);
     trainer->iteration += 1;
     *report = r;

@@ -124,7 +124,8 @@ void chirp_trainer_destroy(chirp_trainer *trainer); /**< accepts NULL */
 
 /**
  * One optimiser step. Collective.
- * @return CHIRP_ERR_NUMERIC when the loss or a gradient is not finite: parameters are then as before the step
+ * @return CHIRP_ERR_NUMERIC when the loss or a gradient is not finite: parameters are then as before the step from the first
+ *         bucket (of all ranks together) on that is not finite; those ahead of it in the table may have moved
  */
 chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report);
 

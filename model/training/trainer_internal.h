@@ -17,7 +17,9 @@ struct chirp_trainer {
     chirp_batches *batches;
     chirp_exchange *exchange, *prompt; /* prompt: of the first steps of a delayed one, else NULL */
     int *sent; /* a tensor's number in the exchange; -1: its gradient does not travel */
+    int n_sent;
     chirp_status exchange_status; /* first failure inside the backward pass */
+    double sum_of_squares;        /* of the gradient applied so far in this step */
     int rank, ranks;
     bool stop_requested;
     int64_t iteration;       /* steps done */

@@ -45,7 +45,7 @@ static step_record record_of(const chirp_step_profile *p, double asleep, double 
         .bytes = p->exchange.exchanged_bytes,
         .calls = (double)p->exchange.calls,
         .finish = p->exchange.finish_s + offset,
-        .done = p->exchange.done_s + offset,
+        .done = p->exchange.done_s - p->exchange.applied_s + offset,
     };
 }
 
@@ -330,8 +330,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
         st = measure_alone(o, chirp_trainer_network(trainer), &row->alone_s);
     if (st == CHIRP_OK && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
         st = chirp_timeline_write(o->timeline, chirp_trainer_exchange(trainer),
-                                  mine[o->steps - 1].input, mine[o->steps - 1].forward,
-                                  mine[o->steps - 1].optimizer, offset);
+                                  mine[o->steps - 1].input, mine[o->steps - 1].forward, offset);
     chirp_trainer_destroy(trainer);
     chirp_events_close(events);
     if (all != mine)

@@ -13,23 +13,20 @@ enum { MAX_EVENTS = 256 };
 
 /* The exchange's events and the parts around them, on rank 0's clock. */
 static int collect(const chirp_exchange *exchange, double input_s, double forward_s,
-                   double optimizer_s, double offset_s, chirp_exchange_event *events)
+                   double offset_s, chirp_exchange_event *events)
 {
-    int n = chirp_exchange_events(exchange, events, MAX_EVENTS - 3);
-    n = n < MAX_EVENTS - 3 ? n : MAX_EVENTS - 3;
+    int n = chirp_exchange_events(exchange, events, MAX_EVENTS - 2);
+    n = n < MAX_EVENTS - 2 ? n : MAX_EVENTS - 2;
     double begin = INFINITY;
-    double end = -INFINITY;
     for (int i = 0; i < n; ++i) {
         events[i].start_s += offset_s;
         events[i].end_s += offset_s;
         begin = fmin(begin, events[i].start_s);
-        end = fmax(end, events[i].end_s);
     }
     if (n > 0) {
         events[n++] =
             (chirp_exchange_event){"input", 'p', begin - forward_s - input_s, begin - forward_s};
         events[n++] = (chirp_exchange_event){"forward", 'p', begin - forward_s, begin};
-        events[n++] = (chirp_exchange_event){"optimizer", 'p', end, end + optimizer_s};
     }
     return n;
 }
@@ -111,7 +108,7 @@ static chirp_status write_all(const char *path, chirp_exchange_event *events, co
 }
 
 chirp_status chirp_timeline_write(const char *path, const chirp_exchange *exchange, double input_s,
-                                  double forward_s, double optimizer_s, double offset_s)
+                                  double forward_s, double offset_s)
 {
     const int ranks = chirp_parallel_size();
     const bool root = chirp_parallel_rank() == 0;
@@ -121,7 +118,7 @@ chirp_status chirp_timeline_write(const char *path, const chirp_exchange *exchan
     chirp_status st =
         chirp_parallel_agree(mine && (!root || (all && counts)) ? CHIRP_OK : CHIRP_ERR_NOMEM);
     if (st == CHIRP_OK) {
-        const int n = collect(exchange, input_s, forward_s, optimizer_s, offset_s, mine);
+        const int n = collect(exchange, input_s, forward_s, offset_s, mine);
         st = chirp_parallel_gather(&n, (int64_t)sizeof n, counts, 0);
     }
     if (st == CHIRP_OK)

@@ -7,10 +7,10 @@
 /**
  * Collective over the group; rank 0 writes.
  * @param exchange  holds the last step's events
- * @param input_s, forward_s, optimizer_s  lengths of the parts that the exchange doesn't see
+ * @param input_s, forward_s  lengths of the parts that the exchange doesn't see
  * @param offset_s  what to add to this rank's clock to read rank 0's
  */
 chirp_status chirp_timeline_write(const char *path, const chirp_exchange *exchange, double input_s,
-                                  double forward_s, double optimizer_s, double offset_s);
+                                  double forward_s, double offset_s);
 
 #endif

@@ -90,6 +90,24 @@ static void check_mean(const float *grad, int number)
     }
 }
 
+/* What chirp_exchange_on_reduced() has handed out in a step. */
+typedef struct handed_out {
+    const float *grad;
+    float *mean; /* as it was then */
+    int n_tensors, n_calls;
+} handed_out;
+
+static void take(void *context, int first, int n)
+{
+    handed_out *h = context;
+    CHECK(first == h->n_tensors && n >= 1); /* in order, each once */
+    for (int t = first; t < first + n; ++t)
+        memcpy(h->mean + tensors[t].offset, h->grad + tensors[t].offset,
+               (size_t)tensors[t].count * sizeof *h->mean);
+    h->n_tensors += n;
+    ++h->n_calls;
+}
+
 static void run_mode(chirp_exchange_mode mode, int64_t bucket_bytes)
 {
     const int in_order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
@@ -101,11 +119,21 @@ static void run_mode(chirp_exchange_mode mode, int64_t bucket_bytes)
     CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
     float *grad = chirp_alloc(ARENA * sizeof *grad);
     float *again = chirp_alloc(ARENA * sizeof *again);
-    CHECK(grad && again);
+    handed_out handed = {.grad = grad, .mean = chirp_alloc(ARENA * sizeof *handed.mean)};
+    CHECK(grad && again && handed.mean);
     for (int number = 0; number < 3; ++number) {
         /* ranks may finish their tensors in different orders: the sums must not mix */
         chirp_exchange_profile profile = {0};
+        handed.n_tensors = handed.n_calls = 0;
+        chirp_exchange_on_reduced(x, take, &handed);
         step(x, grad, number, orders[(number + rank) % 3], &profile);
+        CHECK(handed.n_tensors == N_TENSORS);
+        CHECK(handed.n_calls == (size == 1 ? 1 : profile.calls));
+        CHECK(profile.applied_s > 0);
+        for (int t = 0; t < N_TENSORS; ++t)
+            CHECK(memcmp(handed.mean + tensors[t].offset, grad + tensors[t].offset,
+                         (size_t)tensors[t].count * sizeof *grad) == 0);
+        chirp_exchange_on_reduced(x, NULL, NULL);
         check_mean(grad, number);
         check_equal_on_all_ranks(grad);
         CHECK(isfinite(profile.exposed_s) && profile.exposed_s >= 0);
@@ -122,6 +150,7 @@ static void run_mode(chirp_exchange_mode mode, int64_t bucket_bytes)
     }
     chirp_free(grad);
     chirp_free(again);
+    chirp_free(handed.mean);
     chirp_exchange_destroy(x);
 }
 

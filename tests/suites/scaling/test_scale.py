@@ -110,7 +110,7 @@ def weak_with_a_slow_rank(folder):
         events = json.load(file)["traceEvents"]
     for rank in (0, 1):
         names = {event["name"] for event in events if event["pid"] == rank}
-        assert {"forward", "optimizer", "wait", "bucket 0", "root/conv4/weight"} <= names, names
+        assert {"forward", "update 0", "wait", "bucket 0", "root/conv4/weight"} <= names, names
     check_tracks(events)
     # the measured layer times feed a projection
     rows = folder + "/rows.json"
