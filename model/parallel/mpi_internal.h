@@ -23,6 +23,13 @@ bool chirp_mpi_several(void);
  */
 chirp_status chirp_mpi_wait(MPI_Request *request, const char *what, int64_t bytes);
 
+/**
+ * The same for messages between pairs of ranks: blocks until all `n` requests are done and adds the time to `*seconds`,
+ * which the caller accounts. It is one wait, also with n = 0 or MPI_REQUEST_NULL: ranks that exchange nothing at this
+ * point make it too, so that a rank's number of waits tells how far it came.
+ */
+chirp_status chirp_mpi_wait_all(MPI_Request *requests, int n, const char *what, double *seconds);
+
 /** Receives reports of long waits that nobody needed, before their communicator goes; after a barrier. */
 void chirp_mpi_drain(void);
 

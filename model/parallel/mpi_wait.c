@@ -26,7 +26,7 @@ static const double DEPUTY_DELAY_S =
     4; /* rank 1 acts this much after rank 0 should have, rank 2 after rank 1 */
 
 static struct {
-    int64_t waits; /* collective waits done: the same on all ranks that are in step */
+    int64_t waits; /* done: the same on all ranks that are in step */
     double
         longest_s;  /* of the completed ones: a job whose steps differ by seconds is not stalled */
     double limit_s; /* negative: not read from the environment yet; 0: never */
@@ -144,23 +144,25 @@ static void end_job(const int64_t *seen, int rank, int size, const char *what, d
     chirp_parallel_abort(2);
 }
 
-chirp_status chirp_mpi_wait(MPI_Request *request, const char *what, int64_t bytes)
+chirp_status chirp_mpi_wait_all(MPI_Request *requests, int n, const char *what, double *seconds)
 {
     const double start = chirp_now_s();
     const int rank = chirp_parallel_rank();
     const int size = chirp_parallel_size();
     int64_t *seen = NULL; /* allocated when a diagnosis begins */
     bool reported = false;
-    for (int polls = 1;; ++polls) {
-        int done = 0;
-        const int code = MPI_Test(request, &done, MPI_STATUS_IGNORE);
-        if (code != MPI_SUCCESS) {
-            chirp_free(seen);
-            return chirp_mpi_check(code, what);
+    int next = 0; /* those before it are done */
+    for (int polls = 1; next < n; ++polls) {
+        int done = 1;
+        while (next < n && done) {
+            const int code = MPI_Test(&requests[next], &done, MPI_STATUS_IGNORE);
+            if (code != MPI_SUCCESS) {
+                chirp_free(seen);
+                return chirp_mpi_check(code, what);
+            }
+            next += done;
         }
-        if (done)
-            break;
-        if (polls % POLLS_PER_YIELD != 0)
+        if (next == n || polls % POLLS_PER_YIELD != 0)
             continue;
         (void)sched_yield();
         const double waited = chirp_now_s() - start;
@@ -183,6 +185,15 @@ chirp_status chirp_mpi_wait(MPI_Request *request, const char *what, int64_t byte
     const double waited = chirp_now_s() - start;
     ++self.waits;
     self.longest_s = fmax(self.longest_s, waited);
-    chirp_mpi_account(what, bytes, waited);
+    *seconds += waited;
     return CHIRP_OK;
+}
+
+chirp_status chirp_mpi_wait(MPI_Request *request, const char *what, int64_t bytes)
+{
+    double seconds = 0;
+    const chirp_status st = chirp_mpi_wait_all(request, 1, what, &seconds);
+    if (st == CHIRP_OK)
+        chirp_mpi_account(what, bytes, seconds);
+    return st;
 }
