@@ -1,4 +1,4 @@
-/* Gradient exchange: checks, buckets, and the dispatch between the two modes. */
+/* Gradient exchange: checks, buckets, and the dispatch between modes. */
 #include "model/parallel/exchange.h"
 
 #include "harness/base/clock.h"
@@ -10,8 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 
+const char *const chirp_exchange_name[CHIRP_EXCHANGE_MODES] = {"overlap", "study", "delayed",
+                                                               "halving"};
+
 #define DEFAULT_BUCKET_BYTES ((int64_t)1 << 20)
 #define DEFAULT_FUSION_BYTES ((int64_t)64 << 20)
+
+/* Modes that reduce in finish(), when nothing is left to compute. */
+static bool after_backward(chirp_exchange_mode mode)
+{
+    return mode == CHIRP_EXCHANGE_STUDY || mode == CHIRP_EXCHANGE_HALVING;
+}
 
 static chirp_status check_tensors(const chirp_exchange_tensor *tensors, int n)
 {
@@ -81,16 +90,19 @@ chirp_status chirp_exchange_create(const chirp_exchange_config *config,
 {
     if (!config || !tensors || n_tensors < 1 || !exchange)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: no configuration or no tensors");
-    if (config->mode != CHIRP_EXCHANGE_OVERLAP && config->mode != CHIRP_EXCHANGE_STUDY &&
-        config->mode != CHIRP_EXCHANGE_DELAYED)
-        return chirp_fail(CHIRP_ERR_ARG, "exchange: mode %d is none of overlap, study and delayed",
+    if ((int)config->mode < 0 || config->mode >= CHIRP_EXCHANGE_MODES)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "exchange: mode %d is none of overlap, study, delayed and halving",
                           (int)config->mode);
     if (config->compress != CHIRP_COMPRESS_NONE && config->compress != CHIRP_COMPRESS_BF16)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: compression %d is neither none nor bf16",
                           (int)config->compress);
-    if (config->mode == CHIRP_EXCHANGE_STUDY && config->compress != CHIRP_COMPRESS_NONE)
+    if (after_backward(config->mode) && config->compress != CHIRP_COMPRESS_NONE)
         return chirp_fail(CHIRP_ERR_ARG,
-                          "exchange: the study's mode sends floats; compress with overlap");
+                          "exchange: %s sends floats; compress with overlap or delayed",
+                          chirp_exchange_name[config->mode]);
+    if (config->n_threads < 0)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: %d threads", config->n_threads);
     if (config->bucket_bytes < 0)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: bucket of %lld bytes",
                           (long long)config->bucket_bytes);
@@ -192,7 +204,7 @@ chirp_status chirp_exchange_ready(chirp_exchange *x, int tensor)
         return CHIRP_OK;
     x->ready_s[tensor] = chirp_now_s();
     ++x->buckets[x->bucket_of[tensor]].n_ready;
-    if (x->config.mode == CHIRP_EXCHANGE_STUDY)
+    if (after_backward(x->config.mode))
         return CHIRP_OK;
     const chirp_status st = chirp_overlap_start(x);
     return st == CHIRP_OK ? chirp_overlap_progress(x) : st;
@@ -200,7 +212,7 @@ chirp_status chirp_exchange_ready(chirp_exchange *x, int tensor)
 
 void chirp_exchange_progress(chirp_exchange *x)
 {
-    if (!x || x->size == 1 || x->config.mode == CHIRP_EXCHANGE_STUDY ||
+    if (!x || x->size == 1 || after_backward(x->config.mode) ||
         (!x->grad && x->config.mode != CHIRP_EXCHANGE_DELAYED))
         return;
     /* MPICH moves messages inside calls only. An error comes up again in finish(). */
@@ -218,8 +230,9 @@ chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *pr
                             x->tensors[t].name);
     if (st == CHIRP_OK && x->size > 1) {
         x->profile.finish_s = chirp_now_s();
-        st = x->config.mode == CHIRP_EXCHANGE_STUDY ? chirp_study_finish(x)
-                                                    : chirp_overlap_finish(x);
+        st = x->config.mode == CHIRP_EXCHANGE_STUDY     ? chirp_study_finish(x)
+             : x->config.mode == CHIRP_EXCHANGE_HALVING ? chirp_halving_finish(x)
+                                                        : chirp_overlap_finish(x);
         x->profile.done_s = chirp_now_s();
         x->profile.exposed_s += x->profile.done_s - x->profile.finish_s - x->profile.applied_s;
     } else if (st == CHIRP_OK && x->reduced) {

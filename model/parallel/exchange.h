@@ -23,20 +23,29 @@ typedef enum chirp_exchange_mode {
     CHIRP_EXCHANGE_STUDY, /**< every tensor agreed on each step, fused buffer, reduced after the backward pass */
     CHIRP_EXCHANGE_DELAYED, /**< overlap, but finish() gives the mean of the step before: nobody waits for this step's
                                  slowest rank. The first step's mean is zero; the last step's is never applied */
+    CHIRP_EXCHANGE_HALVING, /**< one reduction after the backward pass by our own recursive halving and doubling, in
+                                 which all threads add: no overlap, and no core left to communication. Any number of
+                                 ranks; the sum of ranks 0 to 6 is (((0+4)+(1+5)) + ((2+6)+3)), whatever the threads,
+                                 pieces and placement of ranks */
+    CHIRP_EXCHANGE_MODES
 } chirp_exchange_mode;
+/** "overlap", ...: as options and files spell it */
+extern const char *const chirp_exchange_name[CHIRP_EXCHANGE_MODES];
 
 typedef enum chirp_exchange_compress {
     CHIRP_COMPRESS_NONE = 0,
     CHIRP_COMPRESS_BF16, /**< half the bytes; what rounding takes away is added to the next step's gradient (error
-                              feedback), on the way to the sum and on the way back. Not with study */
+                              feedback), on the way to the sum and on the way back. Not with study and halving */
 } chirp_exchange_compress;
 
 typedef struct chirp_exchange_config {
     chirp_exchange_mode mode;
     int64_t
         bucket_bytes; /**< overlap, delayed: a bucket is closed when it holds this many bytes of floats, 0: 1 MiB;
-                               study: size of the fusion buffer, 0: 64 MiB */
+                               study: size of the fusion buffer, 0: 64 MiB;
+                               halving: a message, 0: 1 MiB. Threads add one while the next one arrives */
     chirp_exchange_compress compress;
+    int n_threads; /**< halving: that add and copy, 0: omp_get_max_threads(). Need not be the same on all ranks */
 } chirp_exchange_config;
 
 typedef struct chirp_exchange_tensor {

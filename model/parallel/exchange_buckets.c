@@ -33,7 +33,8 @@ void chirp_exchange_mean(float *values, int64_t n, int size)
         values[i] /= ranks;
 }
 
-/* Closed when `bucket_bytes` are reached (overlap) or would be exceeded (study: a buffer of fixed size). */
+/* Closed when `bucket_bytes` are reached (overlap) or would be exceeded (study: a buffer of fixed size); halving reduces
+   all at once. */
 static void cut(chirp_exchange *x)
 {
     const bool study = x->config.mode == CHIRP_EXCHANGE_STUDY;
@@ -44,7 +45,8 @@ static void cut(chirp_exchange *x)
         chirp_bucket *b = x->n_buckets ? &x->buckets[x->n_buckets - 1] : NULL;
         const bool full =
             study ? held + bytes > x->config.bucket_bytes : held >= x->config.bucket_bytes;
-        if (!b || full || b->count + x->tensors[t].count > INT_MAX / 2) {
+        if (!b || (full && x->config.mode != CHIRP_EXCHANGE_HALVING) ||
+            b->count + x->tensors[t].count > INT_MAX / 2) {
             b = &x->buckets[x->n_buckets++];
             *b = (chirp_bucket){.first = t};
             b->flight[0].request = b->flight[1].request = MPI_REQUEST_NULL;
@@ -62,7 +64,8 @@ static bool in_place(const chirp_exchange *x, int number, chirp_bucket *b)
 {
     int64_t low = INT64_MAX;
     int64_t high = 0;
-    if (x->config.mode != CHIRP_EXCHANGE_OVERLAP || x->config.compress != CHIRP_COMPRESS_NONE)
+    if ((x->config.mode != CHIRP_EXCHANGE_OVERLAP && x->config.mode != CHIRP_EXCHANGE_HALVING) ||
+        x->config.compress != CHIRP_COMPRESS_NONE)
         return false;
     for (int t = b->first; t < b->first + b->n_tensors; ++t) {
         const int64_t end = x->tensors[t].offset + x->tensors[t].count;
@@ -116,6 +119,8 @@ chirp_status chirp_buckets_make(chirp_exchange *x)
         x->buckets[i].packed = !in_place(x, i, &x->buckets[i]);
         if (x->buckets[i].packed)
             st = allocate(x, &x->buckets[i]);
+        if (st == CHIRP_OK && x->config.mode == CHIRP_EXCHANGE_HALVING)
+            st = chirp_halving_create(&x->config, x->buckets[i].count, &x->buckets[i].halving);
     }
     return st;
 }
@@ -124,6 +129,7 @@ void chirp_buckets_destroy(chirp_exchange *x)
 {
     for (int i = 0; x->buckets && i < x->n_buckets; ++i) {
         chirp_bucket *b = &x->buckets[i];
+        chirp_halving_destroy(b->halving);
         for (int f = 0; f < 2; ++f) {
             /* a step that failed half-way, or a delayed one, still writes into memory that we free */
             if (b->flight[f].request != MPI_REQUEST_NULL)

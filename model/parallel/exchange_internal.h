@@ -18,6 +18,9 @@ typedef struct chirp_flight {
     double start_s, end_s;
 } chirp_flight;
 
+/** Rounds, messages and scratch of recursive halving and doubling: exchange_halving.c. */
+typedef struct chirp_halving chirp_halving;
+
 /** Tensors that travel together. */
 typedef struct chirp_bucket {
     int first, n_tensors; /**< tensors first .. first + n_tensors - 1 */
@@ -26,6 +29,7 @@ typedef struct chirp_bucket {
     bool
         packed; /**< copied to a staging buffer: not neighbours, compressed, or still travelling next step */
     chirp_flight flight[2];
+    chirp_halving *halving; /* else NULL */
     /* bf16 */
     int64_t chunk;       /**< [numbers] that one rank sums: ceil(count / ranks) */
     float *lost;         /**< [count] what rounding took on the way to the sum */
@@ -70,6 +74,13 @@ chirp_status chirp_overlap_progress(chirp_exchange *x);
 chirp_status chirp_overlap_finish(chirp_exchange *x);
 /** The study's way: agree on the ready tensors through rank 0, fuse, reduce, copy back. */
 chirp_status chirp_study_finish(chirp_exchange *x);
+
+/** Allocates what a reduction of `count` floats needs; the bucket owns it. */
+chirp_status chirp_halving_create(const chirp_exchange_config *config, int64_t count,
+                                  chirp_halving **halving);
+void chirp_halving_destroy(chirp_halving *halving); /**< accepts NULL */
+/** Reduces every bucket, one after the other; grad holds the mean. */
+chirp_status chirp_halving_finish(chirp_exchange *x);
 
 /** Starts a compressed reduction of flight->values. */
 chirp_status chirp_bf16_start(chirp_bucket *bucket, chirp_flight *flight);

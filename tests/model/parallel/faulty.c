@@ -1,6 +1,6 @@
 /*
  * A job in which one rank goes wrong; test_faults.sh looks at how it ends.
- *     faulty stall|crash|error RANK
+ *     faulty stall|crash|error RANK overlap|halving
  * The others wait for the gradient, as in training. A whole job would end with code 0 and "not stopped".
  */
 #include "model/parallel/exchange.h"
@@ -26,12 +26,14 @@ static void go_wrong(const char *how)
 
 int main(int argc, char **argv)
 {
-    float grad[100] = {0};
-    const chirp_exchange_tensor tensor = {"weight", 0, 100};
-    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_OVERLAP};
+    static float grad[200000]; /* too many for messages that leave before they are received */
+    const chirp_exchange_tensor tensor = {"weight", 0, sizeof grad / sizeof grad[0]};
+    chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_OVERLAP};
     chirp_exchange *x = NULL;
     chirp_parallel_stall_limit(2);
-    if (argc != 3 || chirp_parallel_init() != CHIRP_OK ||
+    if (argc == 4 && strcmp(argv[3], "halving") == 0)
+        config = (chirp_exchange_config){.mode = CHIRP_EXCHANGE_HALVING, .bucket_bytes = 65536};
+    if (argc != 4 || chirp_parallel_init() != CHIRP_OK ||
         chirp_exchange_create(&config, &tensor, 1, &x) != CHIRP_OK)
         return 3;
     for (int step = 0; step < 3; ++step) {

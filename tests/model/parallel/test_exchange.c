@@ -1,4 +1,4 @@
-/* model/parallel/exchange.h: the mean is right, bitwise the same on all ranks and in every run, in both modes. */
+/* model/parallel/exchange.h: the mean is right, bitwise the same on all ranks and in every run, in all modes. */
 #include "model/parallel/exchange.h"
 
 #include "harness/base/memory.h"
@@ -170,13 +170,23 @@ static void test_study(void **state)
         run_mode(CHIRP_EXCHANGE_STUDY, buckets[i]);
 }
 
-static void test_both_modes_give_the_same_mean(void **state)
+static void test_halving(void **state)
 {
     (void)state;
+    const int64_t buckets[] = {0, 1, 80000};
+    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; ++i)
+        run_mode(CHIRP_EXCHANGE_HALVING, buckets[i]);
+}
+
+static void test_prompt_modes_give_the_same_mean(void **state)
+{
+    static const chirp_exchange_mode modes[3] = {CHIRP_EXCHANGE_OVERLAP, CHIRP_EXCHANGE_STUDY,
+                                                 CHIRP_EXCHANGE_HALVING};
+    (void)state;
     const int order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
-    float *grads[2];
-    for (int m = 0; m < 2; ++m) {
-        const chirp_exchange_config config = {.mode = (chirp_exchange_mode)m};
+    float *grads[3];
+    for (int m = 0; m < 3; ++m) {
+        const chirp_exchange_config config = {.mode = modes[m]};
         chirp_exchange *x = NULL;
         CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
         grads[m] = chirp_alloc(ARENA * sizeof *grads[m]);
@@ -184,10 +194,11 @@ static void test_both_modes_give_the_same_mean(void **state)
         step(x, grads[m], 9, order, NULL);
         chirp_exchange_destroy(x);
     }
-    for (int64_t i = 0; i < ARENA; ++i)
-        CHECK(fabsf(grads[0][i] - grads[1][i]) <= 4 * FLT_EPSILON);
-    chirp_free(grads[0]);
-    chirp_free(grads[1]);
+    for (int m = 1; m < 3; ++m)
+        for (int64_t i = 0; i < ARENA; ++i)
+            CHECK(fabsf(grads[0][i] - grads[m][i]) <= 4 * FLT_EPSILON);
+    for (int m = 0; m < 3; ++m)
+        chirp_free(grads[m]);
 }
 
 /* Mean of rank gradients at index i in step `number`, in double. */
@@ -337,11 +348,10 @@ static void test_bf16_keeps_nan_and_infinity(void **state)
     chirp_exchange_destroy(x);
 }
 
-static void test_events_describe_the_step(void **state)
+static void run_events(chirp_exchange_mode mode)
 {
-    (void)state;
     const int order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
-    const chirp_exchange_config config = {.bucket_bytes = 80000};
+    const chirp_exchange_config config = {.mode = mode, .bucket_bytes = 80000};
     chirp_exchange_event events[64];
     chirp_exchange_profile profile;
     chirp_exchange *x = NULL;
@@ -351,6 +361,10 @@ static void test_events_describe_the_step(void **state)
     step(x, grad, 0, order, &profile);
     const int n = chirp_exchange_events(x, events, 64);
     CHECK(size > 1 ? n > N_TENSORS + 1 && n <= 64 : n == 0);
+    if (size > 1 && mode == CHIRP_EXCHANGE_HALVING) { /* one reduction, behind the last tensor */
+        CHECK(n == N_TENSORS + 2 && events[N_TENSORS].kind == 'b');
+        CHECK(events[N_TENSORS].start_s >= profile.finish_s);
+    }
     for (int i = 0; i < n; ++i) {
         CHECK(events[i].end_s >= events[i].start_s);
         CHECK(events[i].start_s >= profile.begin_s && events[i].end_s <= profile.done_s);
@@ -358,6 +372,13 @@ static void test_events_describe_the_step(void **state)
     CHECK(chirp_exchange_events(x, events, 1) == n);
     chirp_free(grad);
     chirp_exchange_destroy(x);
+}
+
+static void test_events_describe_the_step(void **state)
+{
+    (void)state;
+    run_events(CHIRP_EXCHANGE_OVERLAP);
+    run_events(CHIRP_EXCHANGE_HALVING);
 }
 
 static void test_misuse_is_refused_with_a_name(void **state)
@@ -413,7 +434,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_overlap),
         cmocka_unit_test(test_study),
-        cmocka_unit_test(test_both_modes_give_the_same_mean),
+        cmocka_unit_test(test_halving),
+        cmocka_unit_test(test_prompt_modes_give_the_same_mean),
         cmocka_unit_test(test_delayed_gives_the_mean_of_the_step_before),
         cmocka_unit_test(test_delayed_mean_can_be_moved),
         cmocka_unit_test(test_bf16_loses_nothing_over_many_steps),
