@@ -307,6 +307,8 @@ chirp_status chirp_halving_finish(chirp_exchange *x)
         ++x->profile.calls;
         x->profile.exchanged_bytes += (double)b->count * (double)sizeof(float);
         f->end_s = chirp_now_s();
+        if (st == CHIRP_OK)
+            chirp_bucket_reduced(x, b);
     }
     return st;
 }

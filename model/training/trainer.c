@@ -152,6 +152,7 @@ static chirp_status make_exchange(chirp_trainer *trainer)
             (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
     }
     chirp_exchange_config config = trainer->config.exchange;
+    config.n_threads = trainer->config.n_threads;
     chirp_status st = chirp_exchange_create(&config, table, trainer->n_sent, &trainer->exchange);
     if (st == CHIRP_OK)
         chirp_exchange_on_reduced(trainer->exchange, gradient_reduced, trainer);

@@ -202,7 +202,7 @@ static int run(int argc, char **argv)
          .help = "which layers are variational"},
         {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per step, of a rank (weak) or of all (strong)"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed",
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed|halving",
          .help = "how ranks average gradients"},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
          .help = "numbers on the wire"},
@@ -262,12 +262,12 @@ static int run(int argc, char **argv)
         o.strong = mode[0] == 's';
         o.train.variant =
             (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-        o.train.exchange.mode = exchange[0] == 's'   ? CHIRP_EXCHANGE_STUDY
-                                : exchange[0] == 'd' ? CHIRP_EXCHANGE_DELAYED
-                                                     : CHIRP_EXCHANGE_OVERLAP;
+        o.train.exchange.mode = (chirp_exchange_mode)chirp_name_index(
+            chirp_exchange_name, CHIRP_EXCHANGE_MODES, exchange);
         o.train.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
         o.train.independent_noise = noise[0] == 'i';
         o.train.n_threads = threads > 0 ? (int)threads : (int)(share > 1 ? share : 1);
+        o.train.exchange.n_threads = o.train.n_threads;
         o.repetitions = (int)repetitions;
         o.steps = (int)steps;
         o.warmup = (int)warmup;

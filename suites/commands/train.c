@@ -137,17 +137,17 @@ static int run(int argc, char **argv)
         {"resume", CHIRP_OPTION_FLAG, &options.resume, .help = "continue from --checkpoint"},
         {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0,
          .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed",
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed|halving",
          .help = "how ranks average gradients; delayed applies them one step late (not with one "
-                 "rank)"},
+                 "rank); halving: after the backward pass, by all threads"},
         {"delay-after", CHIRP_OPTION_INT, &config.delay_after, .metavar = "N", .min = 0, .max = 1e9,
          .help = "delayed: the first steps are applied at once"},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
          .help =
-             "gradients on the wire; bf16 with error feedback, which a resume drops: it goes on, "
-             "but not bitwise"},
+             "gradients on the wire; bf16 (overlap, delayed) with error feedback, which a resume "
+             "drops: it goes on, but not bitwise"},
         {"bucket-mib", CHIRP_OPTION_INT, &bucket_mib, .metavar = "N", .min = 0, .max = 1024,
-         .help = "bytes per reduction [MiB]; 0: 1, or the study's 64"},
+         .help = "bytes per reduction [MiB]; 0: 1, or the study's 64; halving: per message, 0: 1"},
         {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "per rank; 0: OMP_NUM_THREADS or all cores"},
         {"quiet", CHIRP_OPTION_FLAG, &options.quiet, .help = "no progress"},
@@ -169,8 +169,8 @@ static int run(int argc, char **argv)
     config.optimizer =
         (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
     config.learned_scale = likelihood[0] == 'l';
-    static const char *const exchanges[] = {"overlap", "study", "delayed"};
-    config.exchange.mode = (chirp_exchange_mode)chirp_name_index(exchanges, 3, exchange);
+    config.exchange.mode =
+        (chirp_exchange_mode)chirp_name_index(chirp_exchange_name, CHIRP_EXCHANGE_MODES, exchange);
     config.exchange.bucket_bytes = bucket_mib * 1024 * 1024;
     config.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
     config.independent_noise = noise[0] == 'i';

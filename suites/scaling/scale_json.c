@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const exchange_name[] = {"overlap", "study", "delayed"};
+static const char *const exchange_name[] = {"overlap", "study", "delayed", "halving"};
 
 static void put(cJSON *object, const char *key, double value)
 {

@@ -72,7 +72,8 @@ static void add_runs(cJSON *root, const chirp_scale *scale)
     const chirp_scale_options *o = &scale->options;
     static const char *const exchange[] = {[CHIRP_EXCHANGE_OVERLAP] = "overlap",
                                            [CHIRP_EXCHANGE_STUDY] = "study",
-                                           [CHIRP_EXCHANGE_DELAYED] = "delayed"};
+                                           [CHIRP_EXCHANGE_DELAYED] = "delayed",
+                                           [CHIRP_EXCHANGE_HALVING] = "halving"};
     cJSON *runs = cJSON_AddObjectToObject(root, "runs");
     (void)cJSON_AddStringToObject(
         runs, "what", "steps of real training with processors for every rank, by chirpbench scale");

@@ -55,7 +55,8 @@ def ranks_equal_batch(folder):
     one, two = folder + "/one.jsonl", folder + "/two.jsonl"
     sgd = ["--optimizer", "sgd", "--learning-rate", "1e-4"]
     for variant, optimizer, exchange, tolerance in (("none", sgd, "overlap", 2e-6), ("last2", sgd, "overlap", 2e-6),
-                                                    ("last2", sgd, "study", 2e-6), ("last2", [], "overlap", 1e-3)):
+                                                    ("last2", sgd, "study", 2e-6), ("last2", [], "overlap", 1e-3),
+                                                    ("none", sgd, "halving", 2e-6), ("last2", sgd, "halving", 2e-6)):
         remove(one, two)
         common = ["train", "--variational", variant, "--iterations", "4"] + SMALL + optimizer
         run(common + ["--batch", "8", "--log", one])
@@ -96,7 +97,8 @@ def accumulated_steps_resume(folder):
     common = ["train", "--batch", "1", "--kl-weight", "1e-7", "--curriculum", "none", "--warmup-steps", "0",
               "--optimizer", "sgd", "--learning-rate", "1e-4", "--threads", "1"] + SMALL
     options = ["--exchange", "delayed", "--delay-after", "1", "--weight-noise", "independent"]
-    for two in (common + ["--accumulate", "2"] + options, common + ["--accumulate", "2"]):
+    for two in (common + ["--accumulate", "2"] + options, common + ["--accumulate", "2", "--exchange", "halving"],
+                common + ["--accumulate", "2"]):
         remove(log, checkpoint, whole)
         parts = two + ["--log", log, "--checkpoint", checkpoint]
         run(two + ["--iterations", "5", "--log", whole], ranks=2)
@@ -137,10 +139,12 @@ def lost_rank_and_resume(folder):
     """A rank that is killed or stopped ends the job soon and is named; what was saved goes on with another number of ranks."""
     log, checkpoint = folder + "/lost.jsonl", folder + "/lost.h5"
     common = ["train", "--threads", "1", "--kl-weight", "1e-7", "--checkpoint", checkpoint, "--checkpoint-every", "2"] + SMALL
-    for how, fewer in ((signal.SIGKILL, ["--batch", "4"]), (signal.SIGSTOP, ["--batch", "1", "--accumulate", "4"])):
+    delayed = ["--exchange", "delayed", "--delay-after", "0"]
+    for how, exchange, fewer in ((signal.SIGKILL, delayed, ["--batch", "4"]),
+                                 (signal.SIGSTOP, delayed, ["--batch", "1", "--accumulate", "4"]),
+                                 (signal.SIGSTOP, ["--exchange", "halving"], ["--batch", "4"])):
         remove(log, checkpoint)
-        process = start(common + ["--batch", "2", "--iterations", "100000", "--exchange", "delayed", "--delay-after", "0"],
-                        log, checkpoint)
+        process = start(common + ["--batch", "2", "--iterations", "100000"] + exchange, log, checkpoint)
         lost = process_of(1, log)
         begin = time.monotonic()
         os.kill(lost, how)
@@ -201,6 +205,7 @@ def bad_input(folder):
         (["--psd", "/no-such-psd"], "/no-such-psd"),
         (["--shares", "1,1"], "1 ranks"),
         (["--shares", "3"], "--batch"),
+        (["--exchange", "halving", "--compress", "bf16"], "halving sends floats"),
     ]
     for args, part in cases:
         result = run(["train", "--iterations", "2", "--batch", "2", "--quiet"] + args, code=2)

@@ -127,6 +127,8 @@ static void test_signals_may_be_dealt_out_in_any_way(void **state)
     check_like(&config, whole, 2);
     config.exchange.mode = CHIRP_EXCHANGE_STUDY;
     check_like(&config, whole, 2);
+    config.exchange.mode = CHIRP_EXCHANGE_HALVING;
+    check_like(&config, whole, 2);
     /* unequal passes, alone and several a step */
     static const char *const uneven[][5] = {{"", "8", "7,1", "", "1,4,1,2"},
                                             {"", "4", "3,1", "", "1,1,1,1"}};

@@ -143,6 +143,22 @@ def delayed_and_bf16(folder):
     assert 0.7e7 < data["rows"][1]["bytes_per_step"] < 0.8e7, data["rows"][1]
 
 
+def halving(folder):
+    """One reduction of everything, accounted by round: with two ranks one halving and one doubling."""
+    result, trace, machine = folder + "/h.json", folder + "/h.trace", folder + "/here_halving.json"
+    run(["scale", "--batch", "2", "--repetitions", "2", "--steps", "2", "--exchange", "halving", "--threads", "1",
+         "--json", result, "--timeline", trace, "--machine-out", machine], ranks=2)
+    with open(result) as file:
+        data = json.load(file)
+    row = data["rows"][1]
+    assert data["exchange"] == "halving" and row["reductions_per_step"] == 1 and row["bytes_per_step"] > 1.4e7, row
+    with open(trace) as file:
+        assert '"bucket 0"' in file.read()
+    with open(machine) as file:
+        assert json.load(file)["runs"]["exchange"] == "halving"
+    one_line(run(["scale", "--exchange", "halving", "--compress", "bf16"], code=2, ranks=2), "halving sends floats")
+
+
 def communication_suite(folder):
     result = folder + "/c.json"
     run(["bench", "communication", "--benchmark_filter=bytes:(8|4096|1048576)", "--benchmark_min_time=0.001",
@@ -175,6 +191,7 @@ with tempfile.TemporaryDirectory() as scratch:
     weak_with_a_slow_rank(scratch)
     strong_with_more_ranks_than_cores(scratch)
     delayed_and_bf16(scratch)
+    halving(scratch)
     this_machine_from_measurement_to_projection(scratch)
     communication_suite(scratch)
     bad_input(scratch)
