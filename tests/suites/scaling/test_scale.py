@@ -151,6 +151,8 @@ def halving(folder):
     with open(result) as file:
         data = json.load(file)
     row = data["rows"][1]
+    calls = {call["call"]: call["calls_per_step"] for call in row["mpi_calls"]}
+    assert calls["gradient halving"] == calls["gradient doubling"] == 1, calls
     assert data["exchange"] == "halving" and row["reductions_per_step"] == 1 and row["bytes_per_step"] > 1.4e7, row
     with open(trace) as file:
         assert '"bucket 0"' in file.read()
