@@ -27,6 +27,7 @@ chirp_train_config chirp_train_config_default(void)
         .noise_scale = 0.2,
         .prior_sigma = 1,
         .initial_rho = -5,
+        .independent_noise = true,
         .signal = chirp_signal_config_default(),
         .curriculum = "study",
         .validation_signals = 256,

@@ -62,8 +62,8 @@ typedef struct chirp_train_config {
     double prior_sigma; /**< 1 */
     double initial_rho; /**< -5: posterior sigmas start at 0.0067 */
     bool
-        independent_noise; /**< every part draws its own weight noise, as the study's ranks did, instead of one draw a step */
-    bool dense2_relu; /**< puts the removed activation back */
+        independent_noise; /**< every pass draws its own weight noise, as the study's ranks did, instead of one draw a step: true */
+    bool dense2_relu;      /**< puts the removed activation back */
 
     chirp_signal_config signal; /**< its seed and threads are overwritten with the ones here */
     const char *curriculum;     /**< "study", "none" or stages: chirp_train_curriculum() */

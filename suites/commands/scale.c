@@ -180,7 +180,7 @@ static int run(int argc, char **argv)
     const char *variant = "last2";
     const char *exchange = "overlap";
     const char *compress = "none";
-    const char *noise = "shared";
+    const char *noise = "independent";
     const char *json = NULL;
     const char *profile = NULL;
     const char *machine = NULL;

@@ -51,7 +51,7 @@ static int run(int argc, char **argv)
     const char *optimizer = "adam";
     const char *likelihood = "learned";
     const char *exchange = "overlap";
-    const char *noise = "shared";
+    const char *noise = "independent";
     const char *compress = "none";
     int64_t bucket_mib = 0;
     int64_t seed = 0;
@@ -101,7 +101,8 @@ static int run(int argc, char **argv)
         {"initial-rho", CHIRP_OPTION_REAL, &config.initial_rho, .metavar = "R", .min = -20,
          .max = 20, .help = "posterior sigmas start at softplus(R)"},
         {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
-         .help = "one weight draw a step for all ranks and passes, or one for each"},
+         .help = "one weight draw a step for all ranks and passes (half the bytes of variational "
+                 "layers, but noise that more ranks don't lower), or one for each"},
         {"dense2-relu", CHIRP_OPTION_FLAG, &config.dense2_relu,
          .help = "puts back the activation that the study removed"},
         {"mass-min", CHIRP_OPTION_REAL, &config.signal.mass_min_msun, .metavar = "M", .min = 1,

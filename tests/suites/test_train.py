@@ -58,7 +58,7 @@ def ranks_equal_batch(folder):
                                                     ("last2", sgd, "study", 2e-6), ("last2", [], "overlap", 1e-3),
                                                     ("none", sgd, "halving", 2e-6), ("last2", sgd, "halving", 2e-6)):
         remove(one, two)
-        common = ["train", "--variational", variant, "--iterations", "4"] + SMALL + optimizer
+        common = ["train", "--variational", variant, "--weight-noise", "shared", "--iterations", "4"] + SMALL + optimizer
         run(common + ["--batch", "8", "--log", one])
         run(common + ["--batch", "4", "--log", two, "--threads", "1", "--exchange", exchange], ranks=2)
         for key in "negative_log_likelihood", "gradient_norm":  # the loss is nearly all KL here
@@ -96,7 +96,7 @@ def accumulated_steps_resume(folder):
     log, checkpoint, whole = folder + "/log.jsonl", folder + "/state.h5", folder + "/whole2.jsonl"
     common = ["train", "--batch", "1", "--kl-weight", "1e-7", "--curriculum", "none", "--warmup-steps", "0",
               "--optimizer", "sgd", "--learning-rate", "1e-4", "--threads", "1"] + SMALL
-    options = ["--exchange", "delayed", "--delay-after", "1", "--weight-noise", "independent"]
+    options = ["--exchange", "delayed", "--delay-after", "1", "--weight-noise", "shared"]
     for two in (common + ["--accumulate", "2"] + options, common + ["--accumulate", "2", "--exchange", "halving"],
                 common + ["--accumulate", "2"]):
         remove(log, checkpoint, whole)

@@ -69,7 +69,7 @@ def train(args, ranks, method, seed):
                "--batch", str(BATCH), "--accumulate", str(passes), "--iterations", str((args.signals or SIGNALS[ranks]) // step),
                "--learning-rate", str(RATE * factor / ranks), "--warmup-steps", str(WARMUP // step), "--kl-weight", "1.3e-7",
                "--delay-after", str(WARMUP // step), "--snr-min", "40", "--snr-max", "80", "--curriculum", "none",
-               "--validation-signals", "8", "--validate-every", "0", "--threads", "1", "--quiet", "--log", log + ".part"] + options
+               "--validation-signals", "8", "--validate-every", "0", "--threads", "1", "--weight-noise", "shared", "--quiet", "--log", log + ".part"] + options
     if os.path.exists(log + ".part"):
         os.remove(log + ".part")
     done = subprocess.run(command, env=dict(os.environ, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive"),

@@ -36,6 +36,7 @@ static chirp_train_config small_run(int ranks)
     config.learning_rate = 1e-3;
     config.warmup_steps = 0;
     config.rate_ranks = size;
+    config.independent_noise = false; /* what a step's draws are must not depend on its passes */
     return config;
 }
 
