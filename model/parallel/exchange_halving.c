@@ -54,7 +54,7 @@ struct chirp_halving {
     int threads, size;
     int n_trips;
     trip trip[2 * MAX_CORE_ROUNDS + 2];
-    float *scratch;           /* [SLOTS * piece] */
+    float *scratch;           /* [SLOTS * piece], or what one round needs */
     int n_received;           /* requests allocated */
     MPI_Request *received;    /* [n_received] of this round; MPI_REQUEST_NULL when idle */
     int n_sent, n_sent_limit; /* under way; allocated */
@@ -140,15 +140,18 @@ static void plan(chirp_halving *h, int rank, int size)
 static chirp_status allocate(chirp_halving *h)
 {
     int64_t received = SLOTS;
+    int64_t added = 0;
     int64_t sent = 0;
     for (int t = 0; t < h->n_trips; ++t) {
         const int64_t in = pieces(h, h->trip[t].in.count);
         received = in > received ? in : received;
+        added = h->trip[t].adds && in > added ? in : added;
         sent += pieces(h, h->trip[t].out.count);
     }
+    const int64_t slots = added < SLOTS ? added : SLOTS;
     h->received = chirp_alloc((size_t)received * sizeof *h->received);
     h->sent = chirp_alloc((size_t)(sent + 1) * sizeof *h->sent);
-    h->scratch = chirp_alloc((size_t)(SLOTS * h->piece) * sizeof *h->scratch);
+    h->scratch = chirp_alloc((size_t)(slots * h->piece) * sizeof *h->scratch);
     if (!h->received || !h->sent || !h->scratch)
         return CHIRP_ERR_NOMEM;
     h->n_received = (int)received;

@@ -146,6 +146,10 @@ static void end_job(const int64_t *seen, int rank, int size, const char *what, d
 
 chirp_status chirp_mpi_wait_all(MPI_Request *requests, int n, const char *what, double *seconds)
 {
+    if (n == 0) {
+        ++self.waits;
+        return CHIRP_OK;
+    }
     const double start = chirp_now_s();
     const int rank = chirp_parallel_rank();
     const int size = chirp_parallel_size();
