@@ -5,6 +5,7 @@
  */
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "model/parallel/exchange.h"
 #include "model/parallel/parallel.h"
 #include "model/parallel/transfer.h"
 #include "suites/suites.h"
@@ -106,6 +107,73 @@ static chirp_status run_allreduce(chirp_bench *b, const void *arg)
     return st;
 }
 
+/* The gradient exchange itself, as --exchange halving runs it in training: one tensor, reduced where it lies. */
+static chirp_status open_halving(int64_t bytes, int threads, float **values,
+                                 chirp_exchange **exchange)
+{
+    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_HALVING, .n_threads = threads};
+    const chirp_exchange_tensor whole = {"whole", 0, bytes / 4};
+    chirp_status st = chirp_parallel_size() > 1
+                          ? CHIRP_OK
+                          : chirp_fail(CHIRP_ERR_UNSUPPORTED, "communication needs two ranks: "
+                                                              "start it with mpiexec -n 2");
+    *exchange = NULL;
+    *values = NULL;
+    if (st == CHIRP_OK)
+        *values = allocate((size_t)bytes, &st);
+    return st == CHIRP_OK ? chirp_exchange_create(&config, &whole, 1, exchange) : st;
+}
+
+static chirp_status mean(chirp_exchange *exchange, float *values)
+{
+    chirp_status st = chirp_exchange_begin(exchange, values);
+    if (st == CHIRP_OK)
+        st = chirp_exchange_ready(exchange, 0);
+    return st == CHIRP_OK ? chirp_exchange_finish(exchange, NULL) : st;
+}
+
+static chirp_status check_halving(const void *arg, double *relative_error)
+{
+    const transfer_case *c = arg;
+    const int64_t n = c->bytes / 4;
+    const int size = chirp_parallel_size();
+    chirp_exchange *exchange = NULL;
+    float *values = NULL;
+    double wrong = 0;
+    chirp_status st = open_halving(c->bytes, 0, &values, &exchange);
+    for (int64_t i = 0; st == CHIRP_OK && i < n; ++i)
+        values[i] = (float)((i % 97) * (chirp_parallel_rank() + 1));
+    if (st == CHIRP_OK)
+        st = mean(exchange, values);
+    for (int64_t i = 0; st == CHIRP_OK && i < n; ++i) {
+        const float sum = (float)((i % 97) * size * (size + 1) / 2);
+        if (!(fabsf(values[i] - sum / (float)size) <= 0))
+            wrong = 1;
+    }
+    chirp_exchange_destroy(exchange);
+    chirp_free(values);
+    *relative_error = wrong;
+    if (st == CHIRP_OK && wrong > 0)
+        st = chirp_fail(CHIRP_ERR_NUMERIC, "exchange halving of %lld floats gives a wrong mean",
+                        (long long)n);
+    return st;
+}
+
+static chirp_status run_halving(chirp_bench *b, const void *arg)
+{
+    const transfer_case *c = arg;
+    chirp_exchange *exchange = NULL;
+    float *values = NULL;
+    chirp_status st = open_halving(c->bytes, chirp_bench_threads(b), &values, &exchange);
+    while (st == CHIRP_OK && chirp_bench_next(b))
+        st = mean(exchange, values);
+    chirp_bench_label(b, "--exchange halving: a mean, by all threads");
+    chirp_bench_counter(b, "exchanged_bytes", (double)c->bytes);
+    chirp_exchange_destroy(exchange);
+    chirp_free(values);
+    return st;
+}
+
 /* Median of a few, the same on all ranks. */
 static chirp_status pure_time(float *values, int64_t n, double *seconds)
 {
@@ -173,9 +241,19 @@ static chirp_status run_barrier(chirp_bench *b, const void *arg)
         .name = "communication/allreduce/" name_ "/bytes:" #b, .run = run_allreduce,               \
         .check = check_allreduce, .arg = REDUCE(b, a)                                              \
     }
+#define LIBRARY(b)                                                                                 \
+    {                                                                                              \
+        .name = "communication/allreduce/library/bytes:" #b, .run = run_allreduce,                 \
+        .check = check_allreduce, .peer = true, .arg = REDUCE(b, LIBRARY)                          \
+    }
+#define EXCHANGE(b)                                                                                \
+    {                                                                                              \
+        .name = "communication/allreduce/exchange_halving/bytes:" #b, .run = run_halving,          \
+        .check = check_halving, .arg = SIZE(b)                                                     \
+    }
 /* 514856 bytes: the public profile's network; 15120396: the study's, last2 */
 #define ALLREDUCE_ALL(b)                                                                           \
-    ALLREDUCE("library", LIBRARY, b), ALLREDUCE("nonblocking", NONBLOCKING, b),                    \
+    LIBRARY(b), EXCHANGE(b), ALLREDUCE("nonblocking", NONBLOCKING, b),                             \
         ALLREDUCE("doubling", DOUBLING, b), ALLREDUCE("halving", HALVING, b),                      \
         ALLREDUCE("ring", RING, b)
 
