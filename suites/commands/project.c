@@ -68,6 +68,55 @@ static void show_row(void *context, int done, int of, const chirp_projection_row
     (void)fflush(stdout);
 }
 
+static double communication(const chirp_step_terms *t)
+{
+    return 100 * (t->negotiation + t->exposed_allreduce) / t->seconds;
+}
+
+static void print_ladder(const chirp_projection *p)
+{
+    if (p->n_rungs > 0)
+        printf("\nFrom there to here, at %d nodes, batch 64, same waiting: efficiency, and "
+               "communication and control of the step (closed form%s)\n",
+               p->scenario_nodes, p->options.simulate_ladder ? "; simulated" : "");
+    for (int i = 0; i < p->n_rungs; ++i) {
+        const chirp_rung *rung = &p->rung[i];
+        char simulated[40] = "";
+        if (rung->has_simulated)
+            (void)snprintf(simulated, sizeof simulated, "; %.1f %% %.2f %%",
+                           100 * rung->efficiency * rung->terms.seconds / rung->simulated.seconds,
+                           communication(&rung->simulated));
+        printf("  %5.1f %%  %5.2f %%%s  %s%s; price in signals: %s\n           %s\n",
+               100 * rung->efficiency, communication(&rung->terms), simulated, rung->name,
+               rung->left_out ? " (left out below)" : "", rung->price, rung->assumes);
+    }
+    if (p->n_rungs > 0)
+        printf("The last line is %.1f %% of what the nodes can do at their own speeds.\n",
+               100 * p->rung[p->n_rungs - 1].of_capacity);
+}
+
+/* Noise across, spread down, for the study's batch; the rest is in --json. */
+static void print_sensitivity(const chirp_projection *p)
+{
+    const chirp_sensitivity *before = NULL;
+    for (int i = 0; i < p->n_sensitivities; ++i) {
+        const chirp_sensitivity *s = &p->sensitivity[i];
+        if (s->slow || s->batch != 64)
+            continue;
+        if (!before)
+            printf(
+                "\nThe last line by what is known least: spread between nodes (down), fresh noise "
+                "of a node (at most the spread);\nin brackets, of what the nodes can do at "
+                "their own speeds\n");
+        if (!before || before->spread != s->spread)
+            printf("%s  %-6s %.3f  ", before ? "\n" : "", s->spread_of, s->spread);
+        printf("  %.4g: %.1f (%.1f) %%", s->fresh, 100 * s->efficiency, 100 * s->of_capacity);
+        before = s;
+    }
+    if (before)
+        printf("\n");
+}
+
 static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
@@ -90,12 +139,8 @@ static void print_end(const chirp_projection *p)
                "for the slowest node, "
                "a spread of %.3f, explains the rest.\n",
                p->points_lost, p->points_bytes, p->relative_needed);
-    if (p->n_rungs > 0)
-        printf("\nFrom there to here, at %d nodes, batch 64, same waiting (closed form):\n",
-               p->scenario_nodes);
-    for (int i = 0; i < p->n_rungs; ++i)
-        printf("  %5.1f %%  %s%s\n           %s\n", 100 * p->rung[i].efficiency, p->rung[i].name,
-               p->rung[i].left_out ? " (left out below)" : "", p->rung[i].assumes);
+    print_ladder(p);
+    print_sensitivity(p);
     if (!p->simulated)
         printf("Rows are from the closed form, not from a simulation.\n");
 }
@@ -175,19 +220,22 @@ static int run(int argc, char **argv)
     const char *json = NULL;
     bool enact = false;
     bool jitter_given = false;
-    bool permanent_given = false;
-    double permanent = -1;
+    bool fresh_given = false;
+    double fresh = 0;
     double jitter = 0;
     int64_t seed = 1;
     int64_t steps = 0;
     int64_t accumulate = 1;
-    int64_t speed_steps = 10;
+    int64_t speed_steps = 100;
+    int64_t rotate = 1;
+    const char *shares = "equal";
+    const char *ladder = "closed_form";
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed",
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed|halving",
          .help = "how gradients are averaged"},
         {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
          .help = "which network"},
@@ -210,24 +258,29 @@ static int run(int argc, char **argv)
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
          .given = &jitter_given,
          .help = "spread of passes between ranks, relative; default: calibrated"},
-        {"permanent-share", CHIRP_OPTION_REAL, &permanent, .metavar = "S", .min = 0, .max = 1,
-         .given = &permanent_given,
-         .help = "of the spread's variance: slow nodes stay slow; default: the machine's"},
-        {"balance", CHIRP_OPTION_INT, &o.balance, .metavar = "N", .min = 0, .max = 1e6,
-         .help = "ranks share a step's signals by measured speed, in parts of N signals (train "
-                 "--batch N --shares measured); 0: equal shares"},
+        {"fresh-jitter", CHIRP_OPTION_REAL, &fresh, .metavar = "R", .min = 0, .max = 0.5,
+         .given = &fresh_given,
+         .help = "of it, what is new in every pass; the rest stays with a rank; default: the "
+                 "machine's"},
+        {"rotate", CHIRP_OPTION_INT, &rotate, .metavar = "N", .min = 1, .max = 1024,
+         .help = "--exchange halving: N nodes behind a router take the rounds beyond it in N "
+                 "orders; 1: nearest partner first, as train does"},
+        {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
+         .help = "measured: ranks share the signals of a pass by speed, in whole signals"},
         {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
-         .help = "--balance: steps whose times tell the speeds; train takes 10"},
+         .help = "--shares measured: steps whose times tell the speeds; train takes 100"},
         {"enact", CHIRP_OPTION_FLAG, &enact,
          .help = "under mpiexec: ranks also act out the rows: passes sleep, messages are real"},
         {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
          .help = "what computes the rows"},
+        {"ladder", CHIRP_OPTION_CHOICE, &ladder, .choices = "closed_form|simulated",
+         .help = "simulated: also the lines from the study's mode to ours, some seconds each"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32 (delayed: 64), fewer on many ranks"},
         {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
-         .help = "rows, terms, calibration, assumptions, scenarios"},
+         .help = "rows, terms, calibration, assumptions, scenarios, ladder, sensitivity"},
     };
     const chirp_usage usage = {
         "project", NULL,
@@ -245,9 +298,8 @@ static int run(int argc, char **argv)
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-    o.exchange = exchange[0] == 's'   ? CHIRP_PLAN_STUDY
-                 : exchange[0] == 'd' ? CHIRP_PLAN_DELAYED
-                                      : CHIRP_PLAN_OVERLAP;
+    o.exchange = (chirp_plan_exchange)chirp_name_index(chirp_plan_exchange_name,
+                                                       CHIRP_PLAN_EXCHANGES, exchange);
     o.shared_noise = noise[0] == 's';
     o.half = compress[0] == 'b';
     o.micro_steps = (int)accumulate;
@@ -255,11 +307,14 @@ static int run(int argc, char **argv)
                : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM
                                   : CHIRP_ENGINE_AUTO;
     o.speed_steps = (int)speed_steps;
+    o.rotate = (int)rotate;
     o.seed = (uint64_t)seed;
     o.steps = (int)steps;
     if (jitter_given)
         o.jitter = jitter;
-    o.permanent_share = permanent_given ? permanent : -1;
+    o.fresh_jitter = fresh_given ? fresh : -1;
+    o.shares = shares[0] == 'm';
+    o.simulate_ladder = ladder[0] == 's';
     if (enact)
         st = chirp_parallel_init();
     const bool root = chirp_parallel_rank() == 0;

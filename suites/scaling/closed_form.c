@@ -7,10 +7,22 @@
  *     allreduce   = 2 sum over rounds of fixed + latency + S / 2^k (per_byte + 1 / bandwidth)
  *     study       : negotiation = cycles * cycle + agreement;   exposed = (2 S / copy + allreduce) (1 - hidden)
  *     overlap     : buckets queue on the communication core behind their ready times; exposed is what is left over
+ *     halving     : one bucket at the end; allreduce = 2 sum over rounds of fixed + latency + S / 2^k / bandwidth, + S / reduce
+ *     both also   : negotiation = 2 agreements, the sum of the loss
+ *     shares      : straggler = that of the function shared_s()
  */
 #include "suites/scaling/plan.h"
 
+#include "harness/stats/stats.h"
+
 #include <math.h>
+
+const char *const chirp_plan_exchange_name[CHIRP_PLAN_EXCHANGES] = {
+    [CHIRP_PLAN_OVERLAP] = "overlap",
+    [CHIRP_PLAN_STUDY] = "study",
+    [CHIRP_PLAN_DELAYED] = "delayed",
+    [CHIRP_PLAN_HALVING] = "halving",
+};
 
 double chirp_expected_maximum(int n)
 {
@@ -27,6 +39,32 @@ double chirp_expected_maximum(int n)
     return sum * step;
 }
 
+/*
+ * Expected maximum of n independent numbers sd * normal - whole * uniform(0, 1): with shares of whole signals, ranks are done
+ * by up to one signal before the last could be. By quadrature; with H(t) the mean of what a normal number exceeds t by,
+ * one of them exceeds y with probability sd / whole (H(y / sd) - H((y + whole) / sd)).
+ */
+static double exceeded_by(double t)
+{
+    return exp(-0.5 * t * t) / sqrt(2 * acos(-1.0)) - t * 0.5 * erfc(t / sqrt(2.0));
+}
+
+static double expected_last(int n, double sd, double whole)
+{
+    enum { STEPS = 4000 };
+    sd = fmax(sd, 1e-6 * whole);
+    const double low = -whole - 9 * sd;
+    const double high = 9 * sd;
+    const double step = (high - low) / STEPS;
+    double below = 0; /* integral of the maximum's distribution function */
+    for (int i = 0; i < STEPS; ++i) {
+        const double y = low + (i + 0.5) * step;
+        const double above = sd / whole * (exceeded_by(y / sd) - exceeded_by((y + whole) / sd));
+        below += exp(n * log1p(-fmin(1, fmax(0, above)))) * step;
+    }
+    return high - below;
+}
+
 /* Largest power of two not above n. */
 static int core_ranks(int n)
 {
@@ -36,6 +74,20 @@ static int core_ranks(int n)
     return core;
 }
 
+int chirp_partner_bit(const chirp_plan *p, int rank, int k)
+{
+    int near = 0; /* rounds among neighbours */
+    int all = 0;
+    while ((2 << near) <= p->rotate)
+        ++near;
+    while ((2 << all) <= p->ranks)
+        ++all;
+    const int turning = all - near < p->rotate ? all - near : p->rotate;
+    if (p->rotate < 2 || k < near || k >= near + turning)
+        return k;
+    return near + (k - near + (rank & (p->rotate - 1))) % turning;
+}
+
 static double wire_s(const chirp_plan *p, int distance, double bytes)
 {
     const bool local = distance < p->ranks_per_node;
@@ -43,14 +95,28 @@ static double wire_s(const chirp_plan *p, int distance, double bytes)
     return (local ? p->local_latency : p->latency) + bytes / bandwidth;
 }
 
+/* How many ranks take turns on a processor in exchanging. */
+static double turns_of(const chirp_plan *p)
+{
+    return p->shared_processors > 0 ? fmax(1, p->ranks / p->shared_processors) : 1;
+}
+
 double chirp_exchange_software_s(const chirp_plan *p, int distance, double bytes)
 {
-    const double software = p->software_fixed + bytes * p->software_per_byte;
-    if (!(p->shared_processors > 0 && p->ranks > p->shared_processors))
-        return software;
+    /* software_per_byte is the one thread in MPI that copies and adds. Halving's messages lie where they are sent from and
+       are added by all threads; on one computer they are still copied, and no better number is known */
+    const bool wire_only = p->exchange == CHIRP_PLAN_HALVING && p->shared_processors == 0;
+    const double software = p->software_fixed + (wire_only ? 0 : bytes * p->software_per_byte);
     /* on one computer the wire is copying as well, and all of it takes turns */
-    const double turns = p->ranks / p->shared_processors;
+    const double turns = turns_of(p);
     return turns * software + (turns - 1) * wire_s(p, distance, bytes);
+}
+
+double chirp_sum_s(const chirp_plan *p, double bytes)
+{
+    if (p->exchange != CHIRP_PLAN_HALVING)
+        return 0;
+    return (p->shared_processors > 0 ? p->ranks : 1) * bytes / p->reduce_bandwidth;
 }
 
 static double exchange_s(const chirp_plan *p, int distance, double bytes)
@@ -65,11 +131,11 @@ double chirp_allreduce_s(const chirp_plan *p, double bytes)
     double part = bytes;
     for (int distance = 1; distance < core; distance *= 2) {
         part /= 2;
-        seconds += 2 * exchange_s(p, distance, part);
+        seconds += 2 * exchange_s(p, distance, part) + chirp_sum_s(p, part);
     }
     if (core <
         p->ranks) /* the ranks beyond fold their values into a neighbour's and get the sum back */
-        seconds += 2 * exchange_s(p, core, bytes);
+        seconds += 2 * exchange_s(p, core, bytes) + chirp_sum_s(p, bytes);
     return seconds;
 }
 
@@ -105,7 +171,7 @@ double chirp_reduction_s(const chirp_plan *p, int b)
 
 double chirp_staging_s(const chirp_plan *p, int b)
 {
-    if (p->exchange == CHIRP_PLAN_STUDY || (p->exchange == CHIRP_PLAN_OVERLAP && !p->half))
+    if (p->exchange != CHIRP_PLAN_DELAYED && !(p->exchange == CHIRP_PLAN_OVERLAP && p->half))
         return 0;
     return p->bytes[b] * (p->half ? 2 : 1) / p->copy_bandwidth;
 }
@@ -113,8 +179,10 @@ double chirp_staging_s(const chirp_plan *p, int b)
 /* The median of m steps' times; a step's noise is that of its passes, independent of each other. */
 double chirp_speed_error(const chirp_plan *p)
 {
-    const double fresh = p->jitter_relative * sqrt(1 - p->jitter_permanent_share);
-    return sqrt(1.5707963267948966 / (p->micro_steps * p->share_steps)) * fresh;
+    double permanent = 0;
+    double fresh = 0;
+    chirp_jitter_parts(p, &permanent, &fresh);
+    return sqrt(1.5707963267948966 / (p->micro_steps * p->speed_steps)) * fresh;
 }
 
 double chirp_agreement_s(const chirp_plan *p)
@@ -126,6 +194,34 @@ double chirp_agreement_s(const chirp_plan *p)
     if (core < p->ranks)
         seconds += 2 * exchange_s(p, core, 8);
     return seconds;
+}
+
+double chirp_loss_sum_s(const chirp_plan *p) { return 2 * chirp_agreement_s(p); }
+
+void chirp_jitter_parts(const chirp_plan *p, double *permanent, double *fresh)
+{
+    const double total = hypot(p->jitter_relative, p->jitter_absolute_s / p->micro_s);
+    *fresh = fmin(p->jitter_fresh, total);
+    *permanent = sqrt(total * total - *fresh * *fresh);
+}
+
+double chirp_jitter_permanent(const chirp_plan *p, int i)
+{
+    double permanent = 0;
+    double fresh = 0;
+    if (p->ranks < 2)
+        return 0;
+    chirp_jitter_parts(p, &permanent, &fresh);
+    /* no rank is more than twenty times as fast as the mean */
+    return fmax(-0.95, permanent * chirp_normal_quantile((i + 1 - 0.375) / (p->ranks + 0.25)));
+}
+
+double chirp_shared_compute(const chirp_plan *p)
+{
+    double speed = 0;
+    for (int i = 0; i < p->ranks; ++i)
+        speed += 1 / (1 + chirp_jitter_permanent(p, i)) / p->ranks;
+    return 1 / speed;
 }
 
 /* Time after the start of the last pass at which the last bucket is reduced, when passes take `pass` instead of
@@ -140,43 +236,47 @@ static double last_reduced_s(const chirp_plan *p, double pass)
     return free_at;
 }
 
-/* Variance of the permanent and the fresh part of a step's compute time [s^2]: over k passes the permanent part adds k
-   times, the fresh part sqrt(k) times. */
-static void variances(const chirp_plan *p, double *permanent, double *fresh)
+/* A rank may run one step ahead of the slowest. What stays with a rank is waited for as ever. Fresh noise makes the ranks
+   random walkers in a band one step wide, held from behind by the slowest: their density falls as exp(-2 v y / sd^2) towards
+   the front, and N of them reach its edge for v = sd^2 ln N / 2 step. */
+static double delayed_noise_s(const chirp_plan *p, double fresh)
 {
-    const double k = p->micro_steps;
-    const double pass = p->jitter_relative * p->jitter_relative * p->micro_s * p->micro_s +
-                        p->jitter_absolute_s * p->jitter_absolute_s;
-    *permanent = k * k * p->jitter_permanent_share * pass;
-    *fresh = k * (1 - p->jitter_permanent_share) * pass;
+    const double compute = p->micro_steps * p->micro_s + p->tail_s;
+    return fmin(chirp_expected_maximum(p->ranks) * fresh,
+                0.5 * fresh * fresh * log(p->ranks) / compute);
 }
 
-/* What ranks wait for one another, when the permanent part has this variance. */
-static double waiting_s(const chirp_plan *p, double permanent, double fresh)
+/*
+ * With shares in whole signals: all ranks at work all the time (h of the nominal step, from the harmonic mean of their times),
+ * and as no signal is split, the last could be done half a signal after that; others up to one signal before it. Which one is
+ * last, fresh noise and errors of the measured speeds decide. Noise therefore costs less than e(N) times its spread, as only
+ * ranks near the end of their signal count, and half a signal is not lost on top of it.
+ */
+static double shared_s(const chirp_plan *p, double step, double fresh)
 {
-    const double e = chirp_expected_maximum(p->ranks);
-    if (p->exchange != CHIRP_PLAN_DELAYED)
-        return e * sqrt(permanent + fresh);
-    /* A rank may run one step ahead of the slowest. What stays with a rank is waited for as ever. Fresh noise makes the ranks
-       random walkers in a band one step wide, held from behind by the slowest: their density falls as exp(-2 v y / sd^2)
-       towards the front, and N of them reach its edge for v = sd^2 ln N / 2 step. */
-    const double compute = p->micro_steps * p->micro_s + p->tail_s;
-    return e * sqrt(permanent) + fmin(e * sqrt(fresh), 0.5 * fresh * log(p->ranks) / compute);
+    const double h = chirp_shared_compute(p);
+    const double signal = step / p->share_signals;
+    const double wrong = chirp_speed_error(p) * step;
+    const double full = (h - 1) * step + 0.5 * h * signal;
+    if (p->exchange == CHIRP_PLAN_DELAYED)
+        return full + expected_last(p->ranks, wrong, signal) + delayed_noise_s(p, fresh);
+    return full + expected_last(p->ranks, hypot(wrong, fresh), signal);
 }
 
 static double straggler_s(const chirp_plan *p)
 {
+    /* of a step: over k passes the permanent part adds k times, the fresh part sqrt(k) times */
+    const double step = p->micro_steps * p->micro_s;
+    const double e = chirp_expected_maximum(p->ranks);
     double permanent = 0;
     double fresh = 0;
-    variances(p, &permanent, &fresh);
-    const double equal = waiting_s(p, permanent, fresh);
-    if (p->share_parts == 0)
-        return equal;
-    /* the rank that is done last has on average half a part more than its speed would have; what is wrong in the measured
-       speeds stays with the ranks */
-    const double step = p->micro_steps * p->micro_s;
-    const double wrong = chirp_speed_error(p) * step;
-    return fmin(equal, 0.5 * step / p->share_parts + waiting_s(p, wrong * wrong, fresh));
+    chirp_jitter_parts(p, &permanent, &fresh);
+    permanent *= step;
+    fresh *= sqrt(p->micro_steps) * p->micro_s;
+    const double equal = p->exchange == CHIRP_PLAN_DELAYED
+                             ? e * permanent + delayed_noise_s(p, fresh)
+                             : e * hypot(permanent, fresh);
+    return p->share_signals > 0 ? fmin(equal, shared_s(p, step, fresh)) : equal;
 }
 
 void chirp_closed_form(const chirp_plan *p, chirp_step_terms *t)
@@ -201,10 +301,14 @@ void chirp_closed_form(const chirp_plan *p, chirp_step_terms *t)
                 (2 * bytes / p->copy_bandwidth + chirp_allreduce_s(p, bytes)) * (1 - p->hidden);
             break;
         case CHIRP_PLAN_OVERLAP:
+        case CHIRP_PLAN_HALVING:
+            t->negotiation = chirp_loss_sum_s(p);
             t->exposed_allreduce = staging + fmax(0, last_reduced_s(p, pass) - pass);
             break;
         case CHIRP_PLAN_DELAYED:
             t->exposed_allreduce = staging + fmax(0, reductions - t->compute - t->straggler);
+            break;
+        case CHIRP_PLAN_EXCHANGES:
             break;
         }
     }

@@ -3,11 +3,13 @@
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
 #include "harness/machine/machine.h"
+#include "harness/roofline/roofline.h"
 #include "harness/stats/stats.h"
 #include "model/parallel/transfer.h"
 #include "suites/scaling/plan.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +21,8 @@ enum {
     LARGEST = 15120396,
     LEAST_FITTED = 65536
 };
+
+static const double TRIAD_S = 0.2; /* how long it may be measured */
 
 /* A control message, the ALCF guide's size, up to the study's gradient (last2). */
 static const int64_t sizes[CHIRP_COST_SIZES] = {8, 4096, 65536, 1 << 20, 4 << 20, LARGEST};
@@ -120,7 +124,13 @@ static chirp_status measure_pair(chirp_exchange_costs *c, char *buffer)
     }
     chirp_stats_sort(seconds, TRIES);
     c->copy_bandwidth = LARGEST / seconds[TRIES / 2];
-    return st;
+    /* what adding a gradient of this size can reach; the other ranks wait */
+    if (st == CHIRP_OK && chirp_parallel_rank() == 0) {
+        const int threads = c->one_computer ? c->processors : omp_get_max_threads();
+        st = chirp_roofline_bandwidth(threads, 3 * (size_t)LARGEST / (size_t)threads, TRIAD_S,
+                                      &c->triad_bandwidth);
+    }
+    return chirp_parallel_agree(st);
 }
 
 static chirp_status measure_allreduce(int64_t bytes, float *values, double *median)

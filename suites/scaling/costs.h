@@ -23,6 +23,7 @@ typedef struct chirp_exchange_costs {
     double latency_s;           /**< half a round trip of 8 bytes between ranks 0 and 1 */
     double bandwidth;           /**< [B/s] 64 messages of 1 MiB in flight, one way */
     double copy_bandwidth;      /**< [B/s] memcpy of the study's gradient */
+    double triad_bandwidth;     /**< [B/s] of all threads, arrays of the study's gradient */
     double fixed_s, per_byte_s; /**< of exchanging with one partner, wire included; fitted */
     int n;
     chirp_cost_point point[CHIRP_MAX_COSTS];

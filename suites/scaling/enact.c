@@ -94,10 +94,16 @@ static chirp_status play_step(stage *g, const float *factor, double *start, chir
     const double computed = at + p->micro_s * slow;
     if (st == CHIRP_OK)
         st = chirp_exchange_finish(g->exchange, &profile);
+    double agreed = st == CHIRP_OK ? profile.finish_s + profile.control_s : 0;
+    if (st == CHIRP_OK && p->exchange == CHIRP_PLAN_OVERLAP) { /* as many sums as a step has */
+        double sums[8] = {0};
+        st = chirp_parallel_sum(sums, sizeof sums / sizeof sums[0]);
+        agreed = chirp_now_s();
+    }
     if (st != CHIRP_OK)
         return st;
     *end = (chirp_phase_ends){.computed = computed + g->offset,
-                              .agreed = profile.finish_s + profile.control_s + g->offset,
+                              .agreed = agreed + g->offset,
                               .done = profile.done_s + g->offset};
     *start = chirp_now_s() + p->tail_s;
     if (p->tail_s > 0)
@@ -124,6 +130,9 @@ static chirp_status play(stage *g, int steps, const float *factor, chirp_phase_e
 chirp_status chirp_enact(const chirp_plan *plan, int steps, const float *factor,
                          chirp_step_terms *terms)
 {
+    if (plan->exchange == CHIRP_PLAN_HALVING)
+        return chirp_fail(CHIRP_ERR_UNSUPPORTED,
+                          "--enact: ranks can't act out --exchange halving yet; take overlap");
     if (plan->ranks < 2 || plan->ranks != chirp_parallel_size())
         return chirp_fail(CHIRP_ERR_ARG, "%d ranks can't act out a plan of %d",
                           chirp_parallel_size(), plan->ranks);

@@ -24,25 +24,29 @@ static double normal(uint64_t seed, uint64_t index)
 /* Streams of the numbers drawn from one seed. */
 enum { ORDER_STREAM = 0x5bd1e995, SPEED_STREAM = 0x27d4eb2f };
 
-/* Shares of n * parts parts so that the last rank is done early: what each has time for until a common instant, then the
-   parts left one by one to who is done first. @param seconds  [n] of a part */
-static void share(const double *seconds, int n, int parts, int *shares)
+static const double LEAST = 0.05; /* of the nominal time: no pass is shorter */
+static const double WORTH =
+    0.995; /* train moves signals only if the last rank is done this much earlier */
+
+/* Shares of n * signals signals so that the last rank is done early: what each has time for until a common instant, then
+   those left one by one to who is done first. @param seconds  [n] of a signal */
+static void share(const double *seconds, int n, int signals, int *shares)
 {
     double low = 0;
     double high = 0;
     for (int i = 0; i < n; ++i)
-        high = fmax(high, seconds[i] * (parts + 1));
+        high = fmax(high, seconds[i] * (signals + 1));
     for (int turn = 0; turn < 60; ++turn) {
         const double middle = 0.5 * (low + high);
         int64_t sum = 0;
         for (int i = 0; i < n; ++i)
             sum += (int64_t)(middle / seconds[i]);
-        if (sum > (int64_t)n * parts)
+        if (sum > (int64_t)n * signals)
             high = middle;
         else
             low = middle;
     }
-    int64_t left = (int64_t)n * parts;
+    int64_t left = (int64_t)n * signals;
     for (int i = 0; i < n; ++i) {
         shares[i] = (int)(low / seconds[i]);
         left -= shares[i];
@@ -56,7 +60,7 @@ static void share(const double *seconds, int n, int parts, int *shares)
     }
 }
 
-/* Parts of each rank over the mean number: by the speed that share_steps steps have shown, which isn't quite the true one. */
+/* Signals of each rank over the mean number: by the speed that speed_steps steps have shown, which isn't quite the true one. */
 static chirp_status draw_shares(const chirp_plan *plan, uint64_t seed, const double *permanent,
                                 double *scale)
 {
@@ -68,16 +72,16 @@ static chirp_status draw_shares(const chirp_plan *plan, uint64_t seed, const dou
     double equal = 0; /* and with equal shares */
     for (int i = 0; st == CHIRP_OK && i < n; ++i)
         seconds[i] =
-            fmax(0.05, 1 + permanent[i] +
-                           chirp_speed_error(plan) * normal(seed ^ SPEED_STREAM, (uint64_t)i));
+            fmax(LEAST, 1 + permanent[i] +
+                            chirp_speed_error(plan) * normal(seed ^ SPEED_STREAM, (uint64_t)i));
     if (st == CHIRP_OK)
-        share(seconds, n, plan->share_parts, shares);
+        share(seconds, n, plan->share_signals, shares);
     for (int i = 0; st == CHIRP_OK && i < n; ++i) {
         seen = fmax(seen, shares[i] * seconds[i]);
-        equal = fmax(equal, plan->share_parts * seconds[i]);
+        equal = fmax(equal, plan->share_signals * seconds[i]);
     }
     for (int i = 0; st == CHIRP_OK && i < n; ++i)
-        scale[i] = seen < equal ? (double)shares[i] / plan->share_parts : 1;
+        scale[i] = seen < WORTH * equal ? (double)shares[i] / plan->share_signals : 1;
     chirp_free(seconds);
     chirp_free(shares);
     return st;
@@ -86,15 +90,15 @@ static chirp_status draw_shares(const chirp_plan *plan, uint64_t seed, const dou
 chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes, float *factor)
 {
     const int n = plan->ranks;
-    const double total = hypot(plan->jitter_relative, plan->jitter_absolute_s / plan->micro_s);
-    const double fresh = total * sqrt(1 - plan->jitter_permanent_share);
+    double spread = 0;
+    double fresh = 0;
     double *permanent = chirp_calloc(2 * (size_t)n, sizeof *permanent);
     if (!permanent)
         return CHIRP_ERR_NOMEM;
     double *scale = permanent + n;
+    chirp_jitter_parts(plan, &spread, &fresh);
     for (int i = 0; i < n; ++i) {
-        const double score = n > 1 ? chirp_normal_quantile((i + 1 - 0.375) / (n + 0.25)) : 0;
-        permanent[i] = total * sqrt(plan->jitter_permanent_share) * score;
+        permanent[i] = chirp_jitter_permanent(plan, i);
         scale[i] = 1;
     }
     for (int i = n - 1; i > 0; --i) { /* Fisher-Yates: which rank is slow */
@@ -104,7 +108,7 @@ chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes
         permanent[j] = swap;
     }
     chirp_status st = CHIRP_OK;
-    if (plan->share_parts > 0)
+    if (plan->share_signals > 0)
         st = draw_shares(plan, seed, permanent, scale);
     /* the mean over all draws is taken out: a projection is for the nominal rate, and waiting is then never negative */
     const uint64_t draws = (uint64_t)passes * (uint64_t)n;
@@ -114,7 +118,7 @@ chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes
     for (uint64_t i = 0; st == CHIRP_OK && i < draws; ++i) {
         const uint64_t rank = i % (uint64_t)n;
         const double f = 1 + permanent[rank] + fresh * (normal(seed, i) - mean);
-        factor[i] = (float)(scale[rank] * fmax(0.05, f));
+        factor[i] = (float)(scale[rank] * fmax(LEAST, f));
     }
     chirp_free(permanent);
     return st;

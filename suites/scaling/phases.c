@@ -30,10 +30,10 @@ void chirp_terms_of_phases(const chirp_plan *p, const chirp_phase_ends *end, int
         return;
     }
     for (int s = 0; s < steps; ++s) {
-        const double computed = end[s].computed;
-        const double agreed = p->exchange == CHIRP_PLAN_STUDY ? end[s].agreed : computed;
-        t->negotiation += (agreed - computed) / steps;
-        t->exposed_allreduce += fmax(0, end[s].done - agreed) / steps;
+        const chirp_phase_ends *e = &end[s];
+        const bool first = p->exchange == CHIRP_PLAN_STUDY; /* it agrees before it reduces */
+        t->negotiation += (e->agreed - (first ? e->computed : e->done)) / steps;
+        t->exposed_allreduce += fmax(0, e->done - (first ? e->agreed : e->computed)) / steps;
     }
     t->straggler = t->seconds - t->compute - t->negotiation - t->exposed_allreduce;
 }

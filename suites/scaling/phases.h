@@ -7,8 +7,9 @@
 /** When the last rank passed each point of one step [s]; rank times differ, and the last one counts. */
 typedef struct chirp_phase_ends {
     double computed; /**< all its passes */
-    double agreed;   /**< study: the negotiation; otherwise not looked at */
-    double done;     /**< its reductions */
+    double
+        agreed; /**< study: the negotiation, before the reductions; overlap, halving: the sum of the loss, behind them */
+    double done; /**< its reductions */
 } chirp_phase_ends;
 
 /**

@@ -41,12 +41,18 @@ typedef enum chirp_plan_exchange {
     CHIRP_PLAN_OVERLAP = 0, /**< static buckets behind the backward pass, nothing negotiated */
     CHIRP_PLAN_STUDY,       /**< cycle, negotiation, one fused reduction after the backward pass */
     CHIRP_PLAN_DELAYED,     /**< overlap, and the optimiser applies the mean one step late */
+    CHIRP_PLAN_HALVING, /**< one reduction behind the backward pass, in messages between two; all threads add */
+    CHIRP_PLAN_EXCHANGES
 } chirp_plan_exchange;
+
+/** As options name them. */
+extern const char *const chirp_plan_exchange_name[CHIRP_PLAN_EXCHANGES];
 
 typedef struct chirp_plan {
     chirp_plan_exchange exchange;
     int ranks;
     int ranks_per_node;
+    int rotate;      /**< 1: partners nearest first; see chirp_partner_bit() */
     int micro_steps; /**< forward and backward passes per exchange (gradient accumulation) */
     double micro_s;  /**< [s] nominal compute of one pass, all ranks alike */
     double tail_s;   /**< [s] optimiser after the exchange, per step */
@@ -56,16 +62,20 @@ typedef struct chirp_plan {
     bool
         half; /**< bf16: two bytes a number, by an alltoall and an allgather instead of an allreduce */
 
-    int share_parts; /**< 0: equal shares; else a rank's mean number of parts of a step: whole parts go to ranks by speed */
-    int share_steps; /**< steps whose times tell the speed */
+    int share_signals; /**< 0: equal shares; else signals of a pass, mean over ranks: whole signals go to ranks by speed */
+    int speed_steps; /**< steps whose times tell the speed */
 
-    double jitter_relative;        /**< [1] standard deviation of one pass over micro_s */
-    double jitter_permanent_share; /**< [1] of its variance: same in every step of a rank */
+    double
+        jitter_relative; /**< [1] spread of passes over ranks and steps, one standard deviation over micro_s */
+    double
+        jitter_fresh; /**< [1] the part of it that is new in every pass; the rest stays with a rank */
     double
         jitter_absolute_s; /**< [s] standard deviation of one pass that doesn't grow with micro_s */
 
     double bandwidth, latency, local_bandwidth, local_latency; /**< [B/s], [s] */
     double software_fixed, software_per_byte;                  /**< [s], [s/B] */
+    double
+        reduce_bandwidth; /**< [B/s] of sums, in bytes of result: of a rank, or of all on shared_processors; halving */
     double
         shared_processors; /**< 0: every rank has processors of its own; else all ranks take turns on these in exchanging */
     double
@@ -80,9 +90,10 @@ typedef struct chirp_plan {
 /** Mean seconds of one step (all micro_steps) by term; the four add up to `seconds`. */
 typedef struct chirp_step_terms {
     double seconds;
-    double compute;           /**< nominal: what one rank alone needs */
-    double straggler;         /**< waiting for the slowest rank */
-    double negotiation;       /**< cycle and agreement */
+    double compute; /**< nominal: what one rank of mean speed needs alone */
+    double
+        straggler; /**< waiting for the slowest rank; with shares less what faster ranks take over, so it may be negative */
+    double negotiation;       /**< cycle and agreement; the sum of the loss */
     double exposed_allreduce; /**< copies and reductions that nothing hides */
 } chirp_step_terms;
 
@@ -92,16 +103,35 @@ double chirp_expected_maximum(int n);
 /** [s] that a rank's processor is busy with exchanging `bytes` with the rank `distance` away; the wire comes on top. */
 double chirp_exchange_software_s(const chirp_plan *plan, int distance, double bytes);
 
+/**
+ * In round k of halving a rank's partner is rank ^ 2^bit. With rotate = 1 bit is k: nearest first, as MPICH and train do. With
+ * rotate = R, a power of two, the first log2 R rounds stay within R neighbours (those behind one router), and the R of them
+ * take the next R rounds in R different orders: at any time they then talk to R different routers, where all would crowd
+ * the wire to one. Both partners have the same order, as they differ in no bit that it depends on.
+ */
+int chirp_partner_bit(const chirp_plan *plan, int rank, int k);
+
 /** [s] of reducing `bytes` over the plan's ranks by recursive halving and doubling, nothing else going on. */
 double chirp_allreduce_s(const chirp_plan *plan, double bytes);
 /** [s] of reducing the plan's bucket b: chirp_allreduce_s(), or what bf16 does instead. */
 double chirp_reduction_s(const chirp_plan *plan, int b);
 /** [s] of copying a bucket's floats one way, to or from the buffers that delayed and bf16 need; else 0. */
 double chirp_staging_s(const chirp_plan *plan, int b);
-/** [1] relative standard deviation of the speed that share_steps steps show, when shares follow it. */
+/** [s] of adding `bytes` of received floats to a rank's own: halving's; others' are in software_per_byte, and this is 0. */
+double chirp_sum_s(const chirp_plan *plan, double bytes);
+/** [1] relative standard deviation of the speed that speed_steps steps show, when shares follow it. */
 double chirp_speed_error(const chirp_plan *plan);
 /** [s] of agreeing on 8 bytes by recursive doubling. */
 double chirp_agreement_s(const chirp_plan *plan);
+/** [s] of adding up the loss over ranks, as train does behind every exchange: gathered, added by rank 0, sent back. */
+double chirp_loss_sum_s(const chirp_plan *plan);
+
+/** [1] permanent and fresh standard deviation of one pass over micro_s. */
+void chirp_jitter_parts(const chirp_plan *plan, double *permanent, double *fresh);
+/** [1] rank i's permanent deviation, before ranks are shuffled: normal scores (Blom), so that the spread is right for few ranks. */
+double chirp_jitter_permanent(const chirp_plan *plan, int i);
+/** [1] of the nominal compute time: what a step takes if all ranks compute all the time, each at its own speed. */
+double chirp_shared_compute(const chirp_plan *plan);
 
 /** The terms by formula; see README.md of this folder. */
 void chirp_closed_form(const chirp_plan *plan, chirp_step_terms *terms);

@@ -109,6 +109,8 @@ static int backward_order(const chirp_workload *w, int *order)
 static void make_buckets(const chirp_projection *p, const pass_shares *shares, chirp_plan *plan)
 {
     int order[CHIRP_WORKLOAD_MAX_LAYERS];
+    const bool several =
+        plan->exchange == CHIRP_PLAN_OVERLAP || plan->exchange == CHIRP_PLAN_DELAYED;
     const double scale = p->options.half ? 2 : 4; /* bytes on the wire per number */
     const double limit = (double)p->options.bucket_bytes;
     double at = shares->forward;
@@ -116,7 +118,7 @@ static void make_buckets(const chirp_projection *p, const pass_shares *shares, c
     plan->n_buckets = 0;
     const int n = backward_order(&p->workload, order);
     for (int i = 0; i < n; ++i) {
-        const bool full = plan->exchange != CHIRP_PLAN_STUDY && held >= limit;
+        const bool full = several && held >= limit;
         if (plan->n_buckets == 0 || (full && plan->n_buckets < CHIRP_PLAN_MAX_BUCKETS)) {
             plan->bytes[plan->n_buckets++] = 0;
             held = 0;
@@ -144,7 +146,7 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
         .micro_s = (double)p->options.batch *
                    (p->flops > 0 ? p->workload.flops / p->flops : shares.seconds_per_signal),
         .jitter_relative = p->jitter_relative,
-        .jitter_permanent_share = v[CHIRP_TARGET_JITTER_PERMANENT_SHARE].value,
+        .jitter_fresh = v[CHIRP_TARGET_JITTER_FRESH].value,
         .bandwidth = v[CHIRP_TARGET_BANDWIDTH].value,
         .latency = v[CHIRP_TARGET_LATENCY].value,
         .local_bandwidth = v[CHIRP_TARGET_LOCAL_BANDWIDTH].value,
@@ -152,16 +154,17 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
         .software_fixed = v[CHIRP_TARGET_SOFTWARE_FIXED].value,
         .software_per_byte = v[CHIRP_TARGET_SOFTWARE_PER_BYTE].value,
         .shared_processors = v[CHIRP_TARGET_SHARED_PROCESSORS].value,
+        .reduce_bandwidth = v[CHIRP_TARGET_REDUCE_BANDWIDTH].value,
         .copy_bandwidth = v[CHIRP_TARGET_COPY_BANDWIDTH].value,
         .cycle_s = v[CHIRP_TARGET_CYCLE].value,
         .cycles = fmax(0.5, p->cycles),
     };
-    if (p->options.permanent_share >= 0)
-        plan->jitter_permanent_share = p->options.permanent_share;
+    if (p->options.fresh_jitter >= 0)
+        plan->jitter_fresh = p->options.fresh_jitter;
+    plan->rotate = p->options.rotate;
     plan->half = p->options.half;
-    plan->share_steps = p->options.speed_steps;
-    if (p->options.balance > 0)
-        plan->share_parts = (int)(p->options.batch * p->options.micro_steps / p->options.balance);
+    plan->speed_steps = p->options.speed_steps;
+    plan->share_signals = p->options.shares ? (int)p->options.batch : 0;
     if (!(plan->micro_s > 0))
         return chirp_fail(CHIRP_ERR_ARG, "--compute measured needs --profile FILE");
     make_buckets(p, &shares, plan);
@@ -170,7 +173,7 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
 
 static double efficiency(const chirp_step_terms *t) { return t->compute / t->seconds; }
 
-static int default_steps(const chirp_plan *plan)
+int chirp_projection_steps(const chirp_plan *plan)
 {
     const int ranks = plan->ranks;
     if (plan->exchange == CHIRP_PLAN_DELAYED) /* half of them are warm-up, see simulate.c */
@@ -188,16 +191,17 @@ chirp_status chirp_projection_draw(const chirp_projection *p, const chirp_plan *
     return *factor ? chirp_jitter_draw(plan, p->options.seed, passes, *factor) : CHIRP_ERR_NOMEM;
 }
 
-static chirp_status simulate_row(const chirp_projection *p, const chirp_plan *plan,
-                                 chirp_projection_row *row)
+chirp_status chirp_projection_simulate(const chirp_projection *p, const chirp_plan *plan, int steps,
+                                       chirp_step_terms *terms)
 {
     float *factor = NULL;
+    chirp_closed_form(plan, terms);
     if (plan->ranks == 1) /* one rank has nobody to wait for: the closed form is exact */
         return CHIRP_OK;
-    chirp_status st = chirp_projection_draw(p, plan, row->steps, &factor);
+    chirp_status st = chirp_projection_draw(p, plan, steps, &factor);
     if (st == CHIRP_OK)
-        st = chirp_simulate(plan, p->machine.platform_path, p->machine.host_prefix, row->steps,
-                            factor, &row->terms);
+        st = chirp_simulate(plan, p->machine.platform_path, p->machine.host_prefix, steps, factor,
+                            terms);
     chirp_free(factor);
     return st;
 }
@@ -219,15 +223,13 @@ static void band(const chirp_projection *p, const chirp_plan *plan, chirp_projec
 /* The machine's own runs of just this, or 0. */
 static double measured_s(const chirp_projection *p, int ranks)
 {
-    static const char *const exchange[] = {[CHIRP_PLAN_OVERLAP] = "overlap",
-                                           [CHIRP_PLAN_STUDY] = "study",
-                                           [CHIRP_PLAN_DELAYED] = "delayed"};
     const struct chirp_target_runs *runs = &p->machine.runs;
     const chirp_projection_options *o = &p->options;
     const bool same = runs->n > 0 && strcmp(runs->network, o->network) == 0 &&
                       strcmp(runs->variant, chirp_variant_name[o->variant]) == 0 &&
-                      strcmp(runs->exchange, exchange[o->exchange]) == 0 &&
-                      runs->batch == (double)o->batch && o->micro_steps == 1 && !o->half;
+                      strcmp(runs->exchange, chirp_plan_exchange_name[o->exchange]) == 0 &&
+                      runs->batch == (double)o->batch && o->micro_steps == 1 && !o->half &&
+                      !o->shares;
     for (int i = 0; same && i < runs->n; ++i)
         if (runs->ranks[i] == ranks)
             return runs->seconds[i];
@@ -247,11 +249,11 @@ static chirp_status project_row(chirp_projection *p, int nodes, chirp_projection
     chirp_status st = chirp_plan_make(p, (int)ranks, &plan);
     if (st != CHIRP_OK)
         return st;
-    row->steps = p->options.steps > 0 ? p->options.steps : default_steps(&plan);
+    row->steps = p->options.steps > 0 ? p->options.steps : chirp_projection_steps(&plan);
     chirp_closed_form(&plan, &row->closed_form);
     row->terms = row->closed_form;
     if (p->simulated)
-        st = simulate_row(p, &plan, row);
+        st = chirp_projection_simulate(p, &plan, row->steps, &row->terms);
     row->efficiency = efficiency(&row->terms);
     row->measured_s = measured_s(p, row->ranks);
     band(p, &plan, row);
@@ -268,7 +270,8 @@ static chirp_status scenario(const chirp_projection *p, chirp_scenario *s, const
     other.options.exchange = CHIRP_PLAN_STUDY;
     other.options.micro_steps = 1;
     other.options.half = false;
-    other.options.balance = 0;
+    other.options.shares = false;
+    other.options.rotate = 1;
     other.options.profile = NULL;
     other.flops =
         p->machine.value[s->slow ? CHIRP_TARGET_FLOPS_SLOW : CHIRP_TARGET_FLOPS_FAST].value;
@@ -333,17 +336,20 @@ static chirp_status prepare(chirp_projection *p)
 {
     const chirp_projection_options *o = &p->options;
     if (o->n_rows < 1 || o->n_rows > CHIRP_MAX_ROWS || o->batch < 1 || o->micro_steps < 1 ||
-        o->balance < 0 || (o->balance > 0 && o->speed_steps < 1))
+        (o->shares && o->speed_steps < 1))
         return chirp_fail(CHIRP_ERR_ARG, "projection: %d rows, batch %lld, %d passes", o->n_rows,
                           (long long)o->batch, o->micro_steps);
     if (o->exchange == CHIRP_PLAN_STUDY && (o->shared_noise || o->half || o->micro_steps > 1))
         return chirp_fail(CHIRP_ERR_ARG, "--exchange study sends two floats per variational weight "
                                          "after every pass; drop --weight-noise shared, --compress "
                                          "and --accumulate or use --exchange overlap");
-    if (o->balance > 0 && o->batch * o->micro_steps % o->balance != 0)
+    if (o->rotate < 1 || (o->rotate & (o->rotate - 1)) != 0 ||
+        (o->rotate > 1 && o->exchange != CHIRP_PLAN_HALVING))
         return chirp_fail(CHIRP_ERR_ARG,
-                          "--balance %lld: a step's %lld signals a rank aren't whole parts of that",
-                          (long long)o->balance, (long long)(o->batch * o->micro_steps));
+                          "--rotate %d: should be a power of two, with --exchange halving",
+                          o->rotate);
+    if (o->exchange == CHIRP_PLAN_HALVING && o->half)
+        return chirp_fail(CHIRP_ERR_ARG, "--exchange halving adds floats; drop --compress");
     chirp_status st = chirp_target_read(o->machine, &p->machine);
     if (st == CHIRP_OK)
         st = chirp_workload_make(o->network, o->variant, o->shared_noise, &p->workload);

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const exchange_name[] = {"overlap", "study", "delayed"};
-
 static void put(cJSON *object, const char *key, double value)
 {
     if (isfinite(value))
@@ -65,9 +63,8 @@ static void say(cJSON *list, const char *text)
 static void add_assumptions(cJSON *root, const chirp_projection *p)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
-    const double permanent = p->options.permanent_share >= 0
-                                 ? p->options.permanent_share
-                                 : p->machine.value[CHIRP_TARGET_JITTER_PERMANENT_SHARE].value;
+    const chirp_target_value *fresh = &p->machine.value[CHIRP_TARGET_JITTER_FRESH];
+    const bool given = p->options.fresh_jitter >= 0;
     char text[768];
     say(list, p->simulated ? "rows by SimGrid on the platform file, one exchange after the other; "
                              "closed_form beside each row"
@@ -85,24 +82,31 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
     (void)snprintf(
         text, sizeof text,
         "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard "
-        "deviation), "
-        "%.0f %% of the variance permanent per rank; this assumption carries the prediction",
-        p->jitter_relative, 100 * permanent);
+        "deviation); this assumption carries the prediction",
+        p->jitter_relative);
     say(list, text);
-    if (p->options.exchange != CHIRP_PLAN_STUDY)
+    (void)snprintf(text, sizeof text,
+                   "of that spread, %.3g is new in every pass (%s), the rest stays with a rank",
+                   given ? p->options.fresh_jitter : fresh->value,
+                   given ? "--fresh-jitter" : fresh->source);
+    say(list, text);
+    if (p->options.exchange == CHIRP_PLAN_OVERLAP || p->options.exchange == CHIRP_PLAN_DELAYED)
         say(list, "messages move on a core of its own while passes compute (MPICH_ASYNC_PROGRESS=1 "
                   "and a thread less); its computing is not missed in the rows");
     if (p->options.half)
         say(list,
             "bf16 reduces by an alltoall and an allgather (chirpbench train does), by formula "
             "between two agreements, also where the rest is simulated");
-    if (p->options.balance > 0) {
+    if (p->options.rotate > 1)
+        say(list, "neighbours take the rounds beyond them in different orders (--rotate); train "
+                  "does not");
+    if (p->options.shares) {
         (void)snprintf(text, sizeof text,
-                       "ranks share signals by measured speed in parts of %lld, as train --batch "
-                       "%lld --shares measured does: whole parts, speeds known from some steps; "
-                       "that a part of few signals costs more a signal than a whole batch is not "
-                       "charged",
-                       (long long)p->options.balance, (long long)p->options.balance);
+                       "ranks share the signals of every pass by speed, as train --shares measured "
+                       "does: whole signals, speeds known from %d steps; that a pass of fewer "
+                       "signals takes longer for each is not charged. What faster ranks take over "
+                       "lowers straggler, below 0 where nothing else raises it",
+                       p->options.speed_steps);
         say(list, text);
     }
     for (int i = 0; i < CHIRP_TARGET_NUMBERS; ++i) {
@@ -193,10 +197,30 @@ static void add_ladder(cJSON *root, const chirp_projection *p)
     for (int i = 0; i < p->n_rungs; ++i) {
         cJSON *item = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(item, "measure", p->rung[i].name);
+        (void)cJSON_AddStringToObject(item, "price_in_signals", p->rung[i].price);
         (void)cJSON_AddStringToObject(item, "assumes", p->rung[i].assumes);
         (void)cJSON_AddBoolToObject(item, "left_out", p->rung[i].left_out);
         put_terms(item, &p->rung[i].terms);
         put(item, "efficiency_of_all_cores", p->rung[i].efficiency);
+        put(item, "efficiency_of_capacity", p->rung[i].of_capacity);
+        put(item, "communication_share",
+            (p->rung[i].terms.negotiation + p->rung[i].terms.exposed_allreduce) /
+                p->rung[i].terms.seconds);
+        if (p->rung[i].has_simulated)
+            put_terms(cJSON_AddObjectToObject(item, "simulated"), &p->rung[i].simulated);
+        cJSON_AddItemToArray(list, item);
+    }
+    list = cJSON_AddArrayToObject(root, "sensitivity");
+    for (int i = 0; i < p->n_sensitivities; ++i) {
+        const chirp_sensitivity *s = &p->sensitivity[i];
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(item, "spread_of", s->spread_of);
+        put(item, "spread", s->spread);
+        put(item, "fresh", s->fresh);
+        put(item, "batch", (double)s->batch);
+        (void)cJSON_AddStringToObject(item, "compute", s->slow ? "slow" : "fast");
+        put(item, "efficiency", s->efficiency);
+        put(item, "efficiency_of_capacity", s->of_capacity);
         cJSON_AddItemToArray(list, item);
     }
 }
@@ -237,14 +261,15 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     cJSON *root = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(root, "machine", p->machine.name);
     (void)cJSON_AddStringToObject(root, "machine_title", p->machine.title);
-    (void)cJSON_AddStringToObject(root, "exchange", exchange_name[o->exchange]);
+    (void)cJSON_AddStringToObject(root, "exchange", chirp_plan_exchange_name[o->exchange]);
     put(root, "batch", (double)o->batch);
     (void)cJSON_AddStringToObject(root, "network", o->network);
     (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->variant]);
     (void)cJSON_AddStringToObject(root, "weight_noise", o->shared_noise ? "shared" : "independent");
     (void)cJSON_AddStringToObject(root, "compress", o->half ? "bf16" : "none");
     put(root, "accumulate", o->micro_steps);
-    put(root, "balance", (double)o->balance);
+    put(root, "rotate", o->rotate);
+    (void)cJSON_AddStringToObject(root, "shares", o->shares ? "measured" : "equal");
     put(root, "trained_numbers", (double)p->workload.trained);
     put(root, "exchanged_bytes", (double)p->workload.trained * (o->half ? 2 : 4));
     (void)cJSON_AddStringToObject(root, "engine", p->simulated ? "simgrid" : "closed form");
@@ -252,6 +277,8 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
         (void)cJSON_AddStringToObject(root, "engine_version", p->engine_version);
     put(root, "seed", (double)o->seed);
     put(root, "jitter_relative", p->jitter_relative);
+    put(root, "jitter_fresh",
+        o->fresh_jitter >= 0 ? o->fresh_jitter : p->machine.value[CHIRP_TARGET_JITTER_FRESH].value);
     add_rows(root, p);
     add_headline(root, p);
     add_calibration(root, p);

@@ -97,6 +97,14 @@ static void send_only(int me, int partner, double bytes)
     sg_mailbox_put(sim.rank[partner].from[MAX_ROUNDS], &token, lround(fmax(1, bytes)));
 }
 
+/* Adding what came; where MPI's one thread does it, that is in the software's time of the exchange. */
+static void add_up(double bytes)
+{
+    const double seconds = chirp_sum_s(sim.plan, bytes);
+    if (seconds > 0)
+        sg_actor_sleep_for(seconds);
+}
+
 /* Ranks beyond the largest power of two hand their values to a neighbour of the core and get the result back:
    rank core + i belongs to rank i. */
 static bool fold_in(int me, double bytes)
@@ -106,8 +114,10 @@ static bool fold_in(int me, double bytes)
         (void)sg_mailbox_get(sim.rank[me].from[MAX_ROUNDS]);
         return false;
     }
-    if (me + sim.core < sim.plan->ranks)
+    if (me + sim.core < sim.plan->ranks) {
         (void)sg_mailbox_get(sim.rank[me].from[MAX_ROUNDS]);
+        add_up(bytes);
+    }
     return true;
 }
 
@@ -122,12 +132,15 @@ static void allreduce(int me, double bytes)
     if (!fold_in(me, bytes))
         return;
     double part = bytes;
-    for (int k = 0; k < sim.rounds; ++k) { /* halving, nearest partner first: as MPICH does */
+    for (int k = 0; k < sim.rounds; ++k) { /* halving */
+        const int bit = chirp_partner_bit(sim.plan, me, k);
         part /= 2;
-        send_and_receive(me, me ^ (1 << k), k, part);
+        send_and_receive(me, me ^ (1 << bit), bit, part);
+        add_up(part);
     }
     for (int k = sim.rounds - 1; k >= 0; --k) { /* doubling */
-        send_and_receive(me, me ^ (1 << k), k, part);
+        const int bit = chirp_partner_bit(sim.plan, me, k);
+        send_and_receive(me, me ^ (1 << bit), bit, part);
         part *= 2;
     }
     fold_out(me, bytes);
@@ -140,6 +153,14 @@ static void agree(int me)
     for (int k = 0; k < sim.rounds; ++k)
         send_and_receive(me, me ^ (1 << k), k, 8);
     fold_out(me, 8);
+}
+
+/* As many rounds as gathering and sending back take. */
+static void sum_loss(int me, chirp_phase_ends *end)
+{
+    agree(me);
+    agree(me);
+    later(&end->agreed);
 }
 
 /* bf16's alltoall would be N messages of every rank: they meet, then the formula's time passes. */
@@ -209,6 +230,8 @@ static void communication_actor(int argc, char **argv)
             sg_actor_sleep_for(bytes / p->copy_bandwidth);
         }
         later(&sim.end[s].done);
+        if (p->exchange == CHIRP_PLAN_OVERLAP || p->exchange == CHIRP_PLAN_HALVING)
+            sum_loss(me, &sim.end[s]);
         sg_sem_release(sim.rank[me].done);
     }
 }

@@ -20,11 +20,11 @@ chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const 
                             int steps, const float *factor, chirp_step_terms *terms);
 
 /**
- * Jitter: factor = 1 + permanent part of the rank + fresh part of the pass, normal, at least 0.05.
+ * Jitter: factor = 1 + permanent part of the rank + fresh part of the pass (chirp_jitter_parts()), normal, at least 0.05.
  * The permanent parts are normal scores (Blom) in an order drawn from the seed, so that their spread is right even for
  * a few ranks and doesn't wander from seed to seed; the fresh parts are drawn from (seed, pass, rank) less their mean over
- * all passes and ranks. With shares by speed (plan->share_parts) a rank's passes are as much shorter or longer as its share
- * is: whole parts, by speeds that are wrong by chirp_speed_error().
+ * all passes and ranks. With shares by speed (plan->share_signals) a rank's passes are as much shorter or longer as its share
+ * is: whole signals, by speeds that are wrong by chirp_speed_error(), and only if the last rank is done 0.5 % earlier by them.
  * @param factor  [passes][ranks]
  */
 chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes, float *factor);

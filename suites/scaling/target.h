@@ -20,12 +20,13 @@ typedef enum chirp_target_number {
     CHIRP_TARGET_LOCAL_LATENCY,     /**< [s]; default: latency */
     CHIRP_TARGET_SOFTWARE_FIXED,    /**< [s] of the CPU per exchange with one partner */
     CHIRP_TARGET_SOFTWARE_PER_BYTE, /**< [s/B] of the CPU per byte sent: copying and adding */
-    CHIRP_TARGET_COPY_BANDWIDTH,    /**< [B/s] into and out of the fusion buffer */
-    CHIRP_TARGET_CYCLE,             /**< [s] period of the study's communication thread */
-    CHIRP_TARGET_FLOPS_FAST,        /**< [flop/s] of one rank, optimistic */
-    CHIRP_TARGET_FLOPS_SLOW,        /**< [flop/s] of one rank, pessimistic */
+    CHIRP_TARGET_REDUCE_BANDWIDTH, /**< [B/s] of sums a = a + b by all threads of a rank, in bytes of result */
+    CHIRP_TARGET_COPY_BANDWIDTH, /**< [B/s] into and out of the fusion buffer */
+    CHIRP_TARGET_CYCLE,          /**< [s] period of the study's communication thread */
+    CHIRP_TARGET_FLOPS_FAST,     /**< [flop/s] of one rank, optimistic */
+    CHIRP_TARGET_FLOPS_SLOW,     /**< [flop/s] of one rank, pessimistic */
     CHIRP_TARGET_JITTER_RELATIVE, /**< [1] standard deviation of a rank's step time; absent when it is calibrated */
-    CHIRP_TARGET_JITTER_PERMANENT_SHARE, /**< [1] of the jitter's variance that stays with the rank */
+    CHIRP_TARGET_JITTER_FRESH, /**< [1] standard deviation of one rank's step times; the rest of the spread stays with ranks */
     CHIRP_TARGET_CORES, /**< [1] of a rank; absent: a core left to communication is free */
     CHIRP_TARGET_SHARED_PROCESSORS, /**< [1] all ranks exchange on these few, in turns; absent: each has its own */
     CHIRP_TARGET_NUMBERS

@@ -58,6 +58,10 @@ static void add_exchange(cJSON *values, const chirp_exchange_costs *c)
         "fit to allreduces on the fewest ranks, less the wire");
     put(values, CHIRP_TARGET_SOFTWARE_PER_BYTE, fmax(0, c->per_byte_s - wire_per_byte), "s/B",
         "derived", "fit to allreduces on the fewest ranks, less the wire");
+    put(values, CHIRP_TARGET_REDUCE_BANDWIDTH, c->triad_bandwidth / 3, "B/s", "derived",
+        c->one_computer
+            ? "a third of the computer's triad over arrays of the study's gradient; ranks share it"
+            : "a third of the triad of rank 0's threads over arrays of the study's gradient");
     put(values, CHIRP_TARGET_COPY_BANDWIDTH, c->copy_bandwidth, "B/s", "measured",
         "memcpy of 15 MB by rank 0, median");
     put(values, CHIRP_TARGET_CYCLE, 0, "s", "derived",
@@ -116,8 +120,8 @@ static void add_values(cJSON *root, const chirp_scale *scale, const chirp_worklo
                    row->jitter_autocorrelation);
     put(values, CHIRP_TARGET_JITTER_RELATIVE, fmin(0.5, row->jitter_relative), "1", "measured",
         source);
-    put(values, CHIRP_TARGET_JITTER_PERMANENT_SHARE, row->jitter_permanent, "1", "measured",
-        source);
+    const double fresh = row->jitter_relative * sqrt(1 - row->jitter_permanent);
+    put(values, CHIRP_TARGET_JITTER_FRESH, fmin(0.5, fresh), "1", "measured", source);
 }
 
 static chirp_status write_json(const char *path, const char *name, const chirp_scale *scale,

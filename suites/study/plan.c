@@ -263,10 +263,8 @@ static void plan_project(chirp_study *s, const preset *p, const char *name,
 chirp_status chirp_study_plan(chirp_study *s)
 {
     static const char *const study_mode[] = {"--exchange", "study", NULL};
-    static const char *const ours[] = {"--exchange", "overlap", "--weight-noise", "shared", NULL};
-    static const char *const late[] = {
-        "--exchange", "delayed", "--weight-noise", "shared", "--accumulate", "4", "--balance",
-        "4",          NULL};
+    static const char *const overlap[] = {"--exchange", "overlap", NULL};
+    static const char *const ours[] = {"--exchange", "halving", "--shares", "measured", NULL};
     const preset *p = find_preset(s->options.preset);
     in_folder(s, add(s, "doctor", "doctor", 0, "doctor.json"), "json", "doctor.json");
     plan_bench(s, p);
@@ -280,8 +278,8 @@ chirp_status chirp_study_plan(chirp_study *s)
     }
     plan_scale(s, p, s->options.threads > 0 ? (int)s->options.threads : s->processors);
     plan_project(s, p, "project_study", study_mode);
-    plan_project(s, p, "project_overlap", ours);
-    plan_project(s, p, "project_delayed", late);
+    plan_project(s, p, "project_overlap", overlap);
+    plan_project(s, p, "project_halving", ours);
     chirp_step *report = add(s, "report", "report", 0, "report.html");
     word(report, "%s", s->options.folder);
     for (int i = 0; i < s->n_steps; ++i)

@@ -88,7 +88,15 @@ def this_machine_from_measurement_to_projection(folder):
         assert acted["straggler"] > 0.04 * row["compute"], row
         terms = ("compute", "straggler", "negotiation", "exposed_allreduce")
         assert abs(sum(acted[term] for term in terms) - acted["seconds_per_step"]) < 1e-9, row
+    run(["project", "--machine", machine, "--nodes", "1,2,3", "--exchange", "halving", "--shares", "measured", "--json",
+         result])
+    with open(result) as file:
+        data = json.load(file)
+    assert data["exchange"] == "halving" and data["shares"] == "measured"
+    assert all(row["exposed_allreduce"] > 0 for row in data["rows"][1:]), data["rows"]
     one_line(run(["project", "--machine", machine, "--nodes", "1", "--enact"], code=2, ranks=2), "--enact")
+    one_line(run(["project", "--machine", machine, "--nodes", "2", "--exchange", "halving", "--enact"], code=2, ranks=2),
+             "halving")
     one_line(run(["scale", "--machine-out", folder + "/here.txt"], code=2, ranks=2), "here.txt")
     one_line(run(["scale", "--machine-out", folder + "/alone.json", "--batch", "1", "--steps", "1", "--repetitions", "1"],
                  code=2), "mpiexec -n 2")
@@ -184,6 +192,9 @@ def bad_input(folder):
     one_line(run(["project", "--nodes", "5000"], code=2), "4608")
     one_line(run(["project", "--machine", "summit"], code=2), "hdr_fat_tree")
     one_line(run(["project", "--compute", "warp"], code=2), "--compute")
+    one_line(run(["project", "--shares", "unfair"], code=2), "--shares")
+    one_line(run(["project", "--exchange", "halving", "--rotate", "3"], code=2), "--rotate 3")
+    one_line(run(["project", "--exchange", "halving", "--compress", "bf16"], code=2), "--compress")
     one_line(run(["project", "--profile", folder + "/absent.json"], code=2), "absent.json")
     with open(folder + "/bad.json", "w") as file:
         file.write('{"batch": 4, "forward_s": 1, "layers": []}')

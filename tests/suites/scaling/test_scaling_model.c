@@ -91,6 +91,7 @@ static chirp_plan theta_plan(int ranks)
     return (chirp_plan){.exchange = CHIRP_PLAN_STUDY,
                         .ranks = ranks,
                         .ranks_per_node = 1,
+                        .rotate = 1,
                         .micro_steps = 1,
                         .micro_s = 0.595,
                         .n_buckets = 1,
@@ -102,6 +103,7 @@ static chirp_plan theta_plan(int ranks)
                         .local_latency = 1.5e-6,
                         .software_fixed = 2e-5,
                         .software_per_byte = 0.57e-9,
+                        .reduce_bandwidth = 25e9,
                         .copy_bandwidth = 4e9,
                         .cycle_s = 5.17e-3,
                         .cycles = 1.5};
@@ -137,7 +139,7 @@ static void test_costs_meet_the_public_measurements(void **state)
 static void test_one_rank_waits_for_nobody(void **state)
 {
     (void)state;
-    for (int e = CHIRP_PLAN_OVERLAP; e <= CHIRP_PLAN_DELAYED; ++e) {
+    for (int e = CHIRP_PLAN_OVERLAP; e < CHIRP_PLAN_EXCHANGES; ++e) {
         chirp_plan plan = theta_plan(1);
         plan.exchange = (chirp_plan_exchange)e;
         plan.jitter_relative = 0.2;
@@ -163,13 +165,90 @@ static void test_overlap_hides_what_fits_behind_the_backward_pass(void **state)
     plan.bytes[1] = 0.12e6;
     chirp_closed_form(&plan, &t);
     assert_near(t.exposed_allreduce, chirp_allreduce_s(&plan, 0.12e6), 1e-9);
-    assert_true(t.negotiation == 0);
+    assert_near(t.negotiation, 2 * chirp_agreement_s(&plan), 1e-12); /* the loss is summed */
     /* accumulation: K passes pay for one exchange, and fresh noise averages out */
-    plan.jitter_relative = 0.1;
+    plan.jitter_relative = plan.jitter_fresh = 0.1;
     plan.micro_steps = 4;
     chirp_step_terms many;
     chirp_closed_form(&plan, &many);
     assert_near(many.straggler, 0.1 * 0.595 * 2 * chirp_expected_maximum(1024), 1e-6);
+}
+
+static void test_halving_pays_for_wire_and_sums(void **state)
+{
+    (void)state;
+    chirp_plan plan = theta_plan(1024);
+    chirp_step_terms t;
+    plan.exchange = CHIRP_PLAN_HALVING;
+    const double sent = 15.12e6 * 1023 / 1024;
+    chirp_closed_form(&plan, &t);
+    assert_near(t.exposed_allreduce, 20 * (2e-5 + 1.5e-6) + 2 * sent / 8e9 + sent / 25e9, 1e-9);
+    assert_near(t.negotiation, 20 * (2e-5 + 1.5e-6 + 8 / 8e9), 1e-9);
+    plan.ranks = 1025; /* one rank folds its gradient into a neighbour's first */
+    chirp_step_terms odd;
+    chirp_closed_form(&plan, &odd);
+    assert_near(odd.exposed_allreduce - t.exposed_allreduce,
+                2 * (2e-5 + 1.5e-6 + 15.12e6 / 8e9) + 15.12e6 / 25e9, 1e-9);
+    /* on one computer sums share its memory and messages are copied */
+    plan.ranks = 2;
+    plan.shared_processors = 2;
+    assert_near(chirp_reduction_s(&plan, 0),
+                2 * (2e-5 + 1.5e-6 + 7.56e6 * (0.57e-9 + 1 / 8e9)) + 2 * 7.56e6 / 25e9, 1e-9);
+}
+
+static void test_rotated_partners_meet_and_spread(void **state)
+{
+    (void)state;
+    static const int sizes[] = {8, 16, 64, 1024};
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; ++s)
+        for (int rotate = 1; rotate <= 8; rotate *= 2) {
+            chirp_plan plan = theta_plan(sizes[s]);
+            int rounds = 0;
+            plan.rotate = rotate;
+            while (1 << rounds < plan.ranks)
+                ++rounds;
+            for (int rank = 0; rank < plan.ranks; ++rank) {
+                int seen = 0;
+                for (int k = 0; k < rounds; ++k) {
+                    const int bit = chirp_partner_bit(&plan, rank, k);
+                    assert_true(bit >= 0 && bit < rounds && !(seen & 1 << bit));
+                    assert_true(rotate > 1 || bit == k);
+                    assert_int_equal(chirp_partner_bit(&plan, rank ^ 1 << bit, k), bit);
+                    seen |= 1 << bit; /* every partner once: each number is added once */
+                }
+            }
+        }
+    chirp_plan plan = theta_plan(1024);
+    plan.rotate = 4; /* four neighbours, four routers */
+    for (int k = 2; k < 6; ++k)
+        for (int i = 0; i < 4; ++i)
+            for (int j = 0; j < i; ++j)
+                assert_true(chirp_partner_bit(&plan, i, k) != chirp_partner_bit(&plan, j, k));
+}
+
+static void test_theta_s_noise_is_what_one_node_showed(void **state)
+{
+    (void)state;
+    chirp_target m;
+    assert_int_equal(chirp_target_read("theta", &m), CHIRP_OK);
+    const chirp_target_value *fresh = &m.value[CHIRP_TARGET_JITTER_FRESH];
+    assert_string_equal(fresh->kind, "measured");
+    assert_near(fresh->value, 0.64e-3 / 75.8e-3, 0.01);
+    /* two nodes: the maximum of two has sd sqrt(1 - 1 / pi) of one's; they bound it from above */
+    assert_true(fresh->value < 1.10 / 82.6 / sqrt(1 - 1 / acos(-1.0)));
+    /* so nearly all of the spread's variance is permanent, whichever fit it is of */
+    chirp_plan plan = theta_plan(8);
+    double permanent = 0;
+    double noise = 0;
+    plan.jitter_fresh = fresh->value;
+    plan.jitter_relative = 0.124;
+    chirp_jitter_parts(&plan, &permanent, &noise);
+    assert_near(permanent * permanent / (0.124 * 0.124), 0.995, 1e-3);
+    assert_near(noise, fresh->value, 1e-12);
+    plan.jitter_relative = 0.004; /* less than that: all of it is noise */
+    chirp_jitter_parts(&plan, &permanent, &noise);
+    assert_true(permanent == 0 && noise == 0.004);
+    chirp_target_release(&m);
 }
 
 static void test_jitter_has_the_spread_it_was_asked_for(void **state)
@@ -178,7 +257,7 @@ static void test_jitter_has_the_spread_it_was_asked_for(void **state)
     enum { RANKS = 512, PASSES = 40 };
     chirp_plan plan = theta_plan(RANKS);
     plan.jitter_relative = 0.1;
-    plan.jitter_permanent_share = 0.36;
+    plan.jitter_fresh = 0.08; /* 64 % of the variance */
     static float factor[PASSES * RANKS];
     static float again[PASSES * RANKS];
     assert_int_equal(chirp_jitter_draw(&plan, 7, PASSES, factor), CHIRP_OK);
@@ -400,6 +479,9 @@ int main(void)
         cmocka_unit_test(test_costs_meet_the_public_measurements),
         cmocka_unit_test(test_one_rank_waits_for_nobody),
         cmocka_unit_test(test_overlap_hides_what_fits_behind_the_backward_pass),
+        cmocka_unit_test(test_halving_pays_for_wire_and_sums),
+        cmocka_unit_test(test_rotated_partners_meet_and_spread),
+        cmocka_unit_test(test_theta_s_noise_is_what_one_node_showed),
         cmocka_unit_test(test_jitter_has_the_spread_it_was_asked_for),
         cmocka_unit_test(test_builtin_machines_are_whole),
         cmocka_unit_test(test_bad_machine_files_are_named),
