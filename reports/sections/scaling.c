@@ -48,7 +48,8 @@ static void describe(chirp_markup *m, const chirp_result_file *file)
                  {"exchange", " exchange", NULL},
                  {"variational", "", NULL},
                  {"weight_noise", " weight noise", "independent"},
-                 {"compress", "", "none"}};
+                 {"compress", "", "none"},
+                 {"shares", " shares", "equal"}};
     const char *separator = "";
     for (size_t i = 0; i < sizeof words / sizeof words[0]; ++i) {
         const char *word = chirp_json_string(file->root, words[i].key);
@@ -65,9 +66,6 @@ static void describe(chirp_markup *m, const chirp_result_file *file)
     }
     if (micro_steps > 1)
         chirp_markup_format(m, "%s%g passes per exchange", separator, micro_steps);
-    const double part = chirp_json_number(file->root, "balance");
-    if (part > 0)
-        chirp_markup_format(m, "%sshares by speed in parts of %g", separator, part);
 }
 
 static int points(chirp_markup *script, const char *name, size_t index, const cJSON *rows,
@@ -491,6 +489,7 @@ void chirp_section_scaling(chirp_report *r)
     efficiency_figure(r);
     published_line(r);
     chirp_scaling_ladder(r);
+    chirp_scaling_sensitivity(r);
     chirp_figures_begin(r);
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
         budget_figure(r, file, "ranks", measured_terms);

@@ -33,13 +33,10 @@ void chirp_scaling_comparison(chirp_report *r, const chirp_result_file *file)
 /* From the study's mode to ours; the same in every file about one machine, so once. */
 void chirp_scaling_ladder(chirp_report *r)
 {
-    static const char *const headers[] = {"on top of the line above",
-                                          "efficiency",
-                                          "waiting for the slowest",
-                                          "negotiation",
-                                          "exposed allreduce",
-                                          "assumes",
-                                          NULL};
+    static const char *const headers[] = {
+        "on top of the line above", "efficiency",  "simulated",
+        "waiting for the slowest",  "negotiation", "exposed allreduce",
+        "price in signals",         "assumes",     NULL};
     const chirp_result_file *file = NULL;
     const cJSON *ladder = NULL;
     for (size_t i = 0;
@@ -53,7 +50,7 @@ void chirp_scaling_ladder(chirp_report *r)
     const char *machine = chirp_json_string(file->root, "machine");
     chirp_markup_format(&caption,
                         "From the study's mode to ours, measure by measure, under the same "
-                        "waiting: %s, %g nodes, batch 64, closed form",
+                        "waiting: %s, %g nodes, batch 64, closed form unless simulated",
                         machine ? machine : "", chirp_json_number(file->root, "scenario_nodes"));
     chirp_table_begin(&t, caption.bytes ? caption.bytes : "", headers);
     cJSON_ArrayForEach(rung, ladder)
@@ -65,9 +62,12 @@ void chirp_scaling_ladder(chirp_report *r)
                             left_out ? " (left out below)" : "");
         chirp_table_text(&t, name.bytes);
         chirp_table_member(&t, rung, "efficiency_of_all_cores", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, cJSON_GetObjectItemCaseSensitive(rung, "simulated"), "efficiency",
+                           CHIRP_UNIT_PERCENT);
         chirp_table_member(&t, rung, "straggler", CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, rung, "negotiation", CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, rung, "exposed_allreduce", CHIRP_UNIT_SECONDS);
+        chirp_table_text(&t, chirp_json_string(rung, "price_in_signals"));
         chirp_table_text(&t, chirp_json_string(rung, "assumes"));
         t.failed = t.failed || name.failed;
         chirp_markup_clear(&name);
@@ -75,6 +75,35 @@ void chirp_scaling_ladder(chirp_report *r)
     t.failed = t.failed || caption.failed;
     chirp_report_table(r, &t, 20);
     chirp_markup_clear(&caption);
+}
+
+void chirp_scaling_sensitivity(chirp_report *r)
+{
+    static const char *const headers[] = {
+        "spread as in", "spread",     "fresh noise of a node", "batch",
+        "compute",      "efficiency", "of what the nodes can", NULL};
+    const chirp_result_file *file = NULL;
+    const cJSON *list = NULL;
+    const cJSON *item = NULL;
+    chirp_table t;
+    for (size_t i = 0;
+         !list && (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i)); ++i)
+        list = cJSON_GetObjectItemCaseSensitive(file->root, "sensitivity");
+    if (!list)
+        return;
+    chirp_table_begin(
+        &t, "The last line of that, by closed form, when the nodes or the step differ", headers);
+    cJSON_ArrayForEach(item, list)
+    {
+        chirp_table_text(&t, chirp_json_string(item, "spread_of"));
+        chirp_table_member(&t, item, "spread", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, item, "fresh", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, item, "batch", CHIRP_UNIT_INTEGER);
+        chirp_table_text(&t, chirp_json_string(item, "compute"));
+        chirp_table_member(&t, item, "efficiency", CHIRP_UNIT_PERCENT);
+        chirp_table_member(&t, item, "efficiency_of_capacity", CHIRP_UNIT_PERCENT);
+    }
+    chirp_report_table(r, &t, 0);
 }
 
 void chirp_scaling_spread(chirp_report *r, const chirp_result_file *file)
