@@ -1,5 +1,6 @@
 #include "harness/base/memory.h"
 #include "harness/stats/stats.h"
+#include "model/training/shares.h"
 #include "suites/scaling/simulate.h"
 
 #include <math.h>
@@ -25,40 +26,6 @@ static double normal(uint64_t seed, uint64_t index)
 enum { ORDER_STREAM = 0x5bd1e995, SPEED_STREAM = 0x27d4eb2f };
 
 static const double LEAST = 0.05; /* of the nominal time: no pass is shorter */
-static const double WORTH =
-    0.995; /* train moves signals only if the last rank is done this much earlier */
-
-/* Shares of n * signals signals so that the last rank is done early: what each has time for until a common instant, then
-   those left one by one to who is done first. @param seconds  [n] of a signal */
-static void share(const double *seconds, int n, int signals, int *shares)
-{
-    double low = 0;
-    double high = 0;
-    for (int i = 0; i < n; ++i)
-        high = fmax(high, seconds[i] * (signals + 1));
-    for (int turn = 0; turn < 60; ++turn) {
-        const double middle = 0.5 * (low + high);
-        int64_t sum = 0;
-        for (int i = 0; i < n; ++i)
-            sum += (int64_t)(middle / seconds[i]);
-        if (sum > (int64_t)n * signals)
-            high = middle;
-        else
-            low = middle;
-    }
-    int64_t left = (int64_t)n * signals;
-    for (int i = 0; i < n; ++i) {
-        shares[i] = (int)(low / seconds[i]);
-        left -= shares[i];
-    }
-    for (; left > 0; --left) {
-        int next = 0;
-        for (int i = 1; i < n; ++i)
-            if ((shares[i] + 1) * seconds[i] < (shares[next] + 1) * seconds[next])
-                next = i;
-        ++shares[next];
-    }
-}
 
 /* Signals of each rank over the mean number: by the speed that speed_steps steps have shown, which isn't quite the true one. */
 static chirp_status draw_shares(const chirp_plan *plan, uint64_t seed, const double *permanent,
@@ -66,24 +33,21 @@ static chirp_status draw_shares(const chirp_plan *plan, uint64_t seed, const dou
 {
     const int n = plan->ranks;
     double *seconds = chirp_calloc((size_t)n, sizeof *seconds);
-    int *shares = chirp_calloc((size_t)n, sizeof *shares);
-    const chirp_status st = seconds && shares ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    double seen = 0;  /* when the last rank would be done, by the speeds seen */
-    double equal = 0; /* and with equal shares */
-    for (int i = 0; st == CHIRP_OK && i < n; ++i)
+    int64_t *share = chirp_calloc(2 * (size_t)n, sizeof *share);
+    const chirp_status st = seconds && share ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    for (int i = 0; st == CHIRP_OK && i < n; ++i) {
         seconds[i] =
             fmax(LEAST, 1 + permanent[i] +
                             chirp_speed_error(plan) * normal(seed ^ SPEED_STREAM, (uint64_t)i));
-    if (st == CHIRP_OK)
-        share(seconds, n, plan->share_signals, shares);
-    for (int i = 0; st == CHIRP_OK && i < n; ++i) {
-        seen = fmax(seen, shares[i] * seconds[i]);
-        equal = fmax(equal, plan->share_signals * seconds[i]);
+        share[n + i] = plan->share_signals;
     }
+    if (st == CHIRP_OK)
+        chirp_shares_balance(seconds, plan->share_signals, n, share);
+    const bool better = st == CHIRP_OK && chirp_shares_better(seconds, n, share + n, share);
     for (int i = 0; st == CHIRP_OK && i < n; ++i)
-        scale[i] = seen < WORTH * equal ? (double)shares[i] / plan->share_signals : 1;
+        scale[i] = better ? (double)share[i] / plan->share_signals : 1;
     chirp_free(seconds);
-    chirp_free(shares);
+    chirp_free(share);
     return st;
 }
 
