@@ -196,8 +196,10 @@ static chirp_status project_and_enact(chirp_projection_options *o, chirp_project
 {
     chirp_status st = chirp_parallel_group(1);
     const bool root = chirp_parallel_member();
-    if (!root)
+    if (!root) {
         o->engine = CHIRP_ENGINE_CLOSED_FORM;
+        o->simulate_ladder = false;
+    }
     if (st == CHIRP_OK)
         st = chirp_project(o, root ? show_row : NULL, NULL, projection);
     const chirp_status everyone = chirp_parallel_everyone();

@@ -171,12 +171,14 @@ chirp_status chirp_costs_measure(const int *count, int n_counts, chirp_exchange_
 {
     *c = (chirp_exchange_costs){0};
     chirp_status st = compare_hosts(c);
+    bool first = true; /* on every rank, also where it has no part in the first count */
     for (int i = 0; st == CHIRP_OK && i < n_counts; ++i) {
         if (count[i] < 2)
             continue;
         st = chirp_parallel_group(count[i]);
         if (st == CHIRP_OK && chirp_parallel_member())
-            st = measure_count(count[i], c->n == 0, c);
+            st = measure_count(count[i], first, c);
+        first = false;
         const chirp_status everyone = chirp_parallel_everyone();
         st = chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
     }

@@ -377,6 +377,8 @@ static chirp_status prepare(chirp_projection *p)
         st =
             chirp_fail(CHIRP_ERR_UNSUPPORTED, "--engine simgrid: this build has no SimGrid (Debian "
                                               "package libsimgrid-dev)");
+    if (st == CHIRP_OK && o->simulate_ladder && !p->simulated)
+        st = chirp_fail(CHIRP_ERR_ARG, "--ladder simulated: needs --engine simgrid");
     return st;
 }
 

@@ -193,6 +193,7 @@ def bad_input(folder):
     one_line(run(["project", "--machine", "summit"], code=2), "hdr_fat_tree")
     one_line(run(["project", "--compute", "warp"], code=2), "--compute")
     one_line(run(["project", "--shares", "unfair"], code=2), "--shares")
+    one_line(run(["project", "--ladder", "simulated", "--engine", "closed_form"], code=2), "--ladder")
     one_line(run(["project", "--exchange", "halving", "--rotate", "3"], code=2), "--rotate 3")
     one_line(run(["project", "--exchange", "halving", "--compress", "bf16"], code=2), "--compress")
     one_line(run(["project", "--profile", folder + "/absent.json"], code=2), "absent.json")
