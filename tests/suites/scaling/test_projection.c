@@ -240,6 +240,70 @@ static void test_the_ladder_s_end_simulated(void **state)
     }
 }
 
+/* Noise of unit variance, and what 500 steps of one node couldn't show. */
+static double uniform(uint64_t *state)
+{
+    *state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return ((double)(*state >> 12) + 0.5) / 4503599627370496.0;
+}
+
+static double normal(uint64_t *state)
+{
+    const double radius = sqrt(-2 * log(uniform(state)));
+    return radius * cos(2 * acos(-1.0) * uniform(state));
+}
+
+static double student_5(uint64_t *state)
+{
+    double squares = 0;
+    for (int i = 0; i < 5; ++i)
+        squares += pow(normal(state), 2);
+    return normal(state) / sqrt(squares / 5) / sqrt(5.0 / 3);
+}
+
+/* One step in 500 of every node takes 10 % longer. */
+static double interrupted(uint64_t *state)
+{
+    return normal(state) + (uniform(state) < 1 / 500.0 ? 0.1 / 0.0085 : 0);
+}
+
+static void test_what_the_tails_of_noise_would_do(void **state)
+{
+    (void)state;
+    enum { RANKS = 1024, STEPS = 60 };
+    static double (*const noise[])(uint64_t *) = {normal, student_5, interrupted};
+    static const char *const names[] = {"normal", "Student's t, 5", "10 % in one of 500 steps"};
+    static float factor[STEPS * RANKS];
+    double efficiency[3] = {0};
+    chirp_plan plan;
+    chirp_step_terms t;
+    chirp_projection_options o = options("theta", CHIRP_PLAN_HALVING);
+    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    o.shares = true;
+    o.speed_steps = 100;
+    project(&o, &p);
+    assert_int_equal(chirp_plan_make(&p, RANKS, &plan), CHIRP_OK);
+    chirp_closed_form(&plan, &t);
+    plan.jitter_fresh = 0;
+    assert_int_equal(chirp_jitter_draw(&plan, 9, STEPS, factor), CHIRP_OK);
+    for (int n = 0; n < 3; ++n) {
+        uint64_t seed = 5;
+        double seconds = t.negotiation + t.exposed_allreduce;
+        for (int s = 0; s < STEPS; ++s) {
+            double last = 0;
+            for (int i = 0; i < RANKS; ++i)
+                last = fmax(last, (double)factor[s * RANKS + i] + 0.0085 * noise[n](&seed));
+            seconds += last * t.compute / STEPS;
+        }
+        efficiency[n] = t.compute / seconds;
+        print_message("%s: %.1f %%\n", names[n], 100 * efficiency[n]);
+    }
+    assert_true(fabs(efficiency[0] - t.compute / t.seconds) < 0.005);
+    assert_true(efficiency[1] >= 0.95);
+    assert_true(efficiency[2] < 0.95); /* this would break it */
+    chirp_projection_release(&p);
+}
+
 static void test_shares_follow_speed(void **state)
 {
     (void)state;
@@ -434,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_ours_beats_the_study_under_the_same_waiting),
         cmocka_unit_test(test_the_ladder_climbs_to_the_target),
         cmocka_unit_test(test_the_ladder_s_end_simulated),
+        cmocka_unit_test(test_what_the_tails_of_noise_would_do),
         cmocka_unit_test(test_shares_follow_speed),
         cmocka_unit_test(test_simulation_meets_the_closed_form_of_what_attacks_waiting),
         cmocka_unit_test(test_json_is_complete),
