@@ -154,6 +154,14 @@ static chirp_status allocate(chirp_halving *h)
     h->scratch = chirp_alloc((size_t)(slots * h->piece) * sizeof *h->scratch);
     if (!h->received || !h->sent || !h->scratch)
         return CHIRP_ERR_NOMEM;
+    for (int64_t slot = 0; slot < slots;
+         ++slot) { /* pages belong to the threads that will add from them */
+        float *piece = h->scratch + slot * h->piece;
+#pragma omp parallel for simd schedule(static)                                                     \
+    num_threads(h->threads) if (h->piece >= PARALLEL_FLOATS)
+        for (int64_t i = 0; i < h->piece; ++i)
+            piece[i] = 0;
+    }
     h->n_received = (int)received;
     for (int i = 0; i < h->n_received; ++i)
         h->received[i] = MPI_REQUEST_NULL;
