@@ -3,39 +3,102 @@
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/progress/progress.h"
-#include "harness/stats/stats.h"
+#include "model/training/config.h"
 #include "suites/command.h"
 #include "suites/scaling/costs.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static chirp_status parse_ranks(const char *text, chirp_scale_options *o)
+enum { MEASURING_STEPS = 12 }; /* until ranks have shared a step's passes by their speed */
+
+/* "1,2,4": numbers from `least` on, each once. */
+static chirp_status parse_numbers(const char *option, const char *text, int least, int most,
+                                  int *value, int *n)
 {
-    o->n_counts = 0;
-    if (!text) { /* 1, 2, 4, ... and all */
-        const int size = chirp_parallel_size();
-        for (int n = 1; n < size && o->n_counts < CHIRP_SCALE_MAX_COUNTS - 1; n *= 2)
-            o->count[o->n_counts++] = n;
-        o->count[o->n_counts++] = size;
-        return CHIRP_OK;
-    }
-    for (const char *at = text; *at;) {
+    *n = 0;
+    for (const char *at = text;;) {
         char *end = NULL;
         errno = 0;
-        const long ranks = strtol(at, &end, 10);
-        if (end == at || errno || ranks < 1 || ranks > 1 << 20 || (*end != ',' && *end != '\0'))
+        const long number = strtol(at, &end, 10);
+        if (end == at || errno || number < least || number > 1 << 20 ||
+            (*end != ',' && *end != '\0'))
             return chirp_fail(CHIRP_ERR_ARG,
-                              "--ranks %.60s: should be numbers from 1, separated by commas", text);
-        if (o->n_counts == CHIRP_SCALE_MAX_COUNTS)
-            return chirp_fail(CHIRP_ERR_ARG, "--ranks: at most %d numbers", CHIRP_SCALE_MAX_COUNTS);
-        o->count[o->n_counts++] = (int)ranks;
-        at = *end == ',' ? end + 1 : end;
+                              "--%s %.60s: should be numbers from %d, separated by commas", option,
+                              text, least);
+        for (int i = 0; i < *n; ++i)
+            if (value[i] == (int)number)
+                return chirp_fail(CHIRP_ERR_ARG, "--%s %.60s: %ld is there twice", option, text,
+                                  number);
+        if (*n == most)
+            return chirp_fail(CHIRP_ERR_ARG, "--%s: at most %d numbers", option, most);
+        value[(*n)++] = (int)number;
+        if (*end == '\0')
+            return CHIRP_OK;
+        at = end + 1;
     }
+}
+
+static chirp_status parse_ranks(const char *text, chirp_scale_options *o)
+{
+    if (text)
+        return parse_numbers("ranks", text, 1, CHIRP_SCALE_MAX_COUNTS, o->count, &o->n_counts);
+    const int size = chirp_parallel_size(); /* 1, 2, 4, ... and all */
+    o->n_counts = 0;
+    for (int n = 1; n < size && o->n_counts < CHIRP_SCALE_MAX_COUNTS - 1; n *= 2)
+        o->count[o->n_counts++] = n;
+    o->count[o->n_counts++] = size;
+    return CHIRP_OK;
+}
+
+static chirp_status parse_threads(const char *text, chirp_scale_options *o)
+{
+    const long share = sysconf(_SC_NPROCESSORS_ONLN) / chirp_parallel_size();
+    const chirp_status st =
+        parse_numbers("threads", text, 0, CHIRP_SCALE_MAX_THREADS, o->threads, &o->n_threads);
+    for (int i = 0; st == CHIRP_OK && i < o->n_threads; ++i)
+        if (o->threads[i] == 0)
+            o->threads[i] = (int)(share > 1 ? share : 1);
+    o->train.n_threads = o->threads[0];
+    return st;
+}
+
+static chirp_status parse_variants(const char *text, chirp_scale_options *o)
+{
+    o->n_variants = 0;
+    for (const char *at = text;; ++at) {
+        char word[16] = "";
+        const size_t length = strcspn(at, ",");
+        if (length < sizeof word)
+            memcpy(word, at, length);
+        const int variant = chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, word);
+        if (variant < 0)
+            return chirp_fail(CHIRP_ERR_ARG,
+                              "--variational %.60s: should be some of none,last2,leaf,all", text);
+        for (int i = 0; i < o->n_variants; ++i)
+            if (o->variant[i] == (chirp_variant)variant)
+                return chirp_fail(CHIRP_ERR_ARG, "--variational %.60s: %s is there twice", text,
+                                  word);
+        o->variant[o->n_variants++] = (chirp_variant)variant;
+        at += length;
+        if (*at == '\0')
+            break;
+    }
+    o->train.variant = o->variant[0];
+    return CHIRP_OK;
+}
+
+/* What is about one network on one number of threads. */
+static chirp_status check_single(const chirp_scale_options *o, const char *option, const char *path)
+{
+    if (path && o->n_threads * o->n_variants > 1)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--%s is about one series: give --threads and --variational one value "
+                          "each, not %d and %d",
+                          option, o->n_threads, o->n_variants);
     return CHIRP_OK;
 }
 
@@ -45,63 +108,22 @@ static void show_progress(void *context, int done, int of)
     chirp_progress_update(context, done, NULL);
 }
 
-static void print_rows(const chirp_scale *scale)
-{
-    const chirp_scale_options *o = &scale->options;
-    printf("%s scaling, %s, variational %s, batch %lld; milliseconds per step, median of %d "
-           "repetitions of %d steps\n\n",
-           o->strong ? "strong" : "weak", o->train.network, chirp_variant_name[o->train.variant],
-           (long long)o->train.batch, o->repetitions, o->steps);
-    printf("%5s %7s %9s %11s %9s %9s %9s %9s %9s %9s %9s\n", "ranks", "threads", "step",
-           "efficiency", "compute", "waiting", "exposed", "hidden", "control", "input",
-           "optimizer");
-    bool crowded = false;
-    for (int i = 0; i < scale->n_rows; ++i) {
-        const chirp_scale_row *row = &scale->row[i];
-        const int median = chirp_scale_median(scale, i);
-        const chirp_scale_terms *t = &row->repetition[median];
-        const double ideal = o->strong ? row->ranks : 1;
-        const double efficiency = scale->row[0].repetition[median].total / (ideal * t->total);
-        printf("%5d %7d %9.2f %9.1f %%%s %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f %9.2f\n", row->ranks,
-               row->threads, 1e3 * t->total, 100 * efficiency, row->oversubscribed ? "*" : " ",
-               1e3 * t->compute, 1e3 * t->waiting, 1e3 * t->exposed,
-               1e3 * fmax(0, row->alone_s - t->exposed), 1e3 * t->control, 1e3 * t->input,
-               1e3 * t->optimizer);
-        crowded = crowded || row->oversubscribed;
-    }
-    double predicted = 0;
-    if (chirp_scale_predict(scale, scale->n_rows - 1, &predicted)) {
-        const chirp_scale_row *last = &scale->row[scale->n_rows - 1];
-        const double measured =
-            last->repetition[chirp_scale_median(scale, scale->n_rows - 1)].total;
-        printf("\nheld out: %d ranks predicted from fewer, %.2f ms, measured %.2f ms, error %+.1f "
-               "%%\n",
-               last->ranks, 1e3 * predicted, 1e3 * measured, 100 * (predicted / measured - 1));
-    }
-    if (crowded)
-        printf("\n* more threads than processors: this is a test of the program, not of the "
-               "machine\n");
-    for (int i = 0; i < scale->n_rows; ++i) {
-        const chirp_scale_row *row = &scale->row[i];
-        const double compute = row->repetition[chirp_scale_median(scale, i)].compute;
-        if (row->slowest >= 0 && row->slowest_share > 0.8 && row->slowest_late_s > 0.05 * compute)
-            printf("%d ranks: rank %d is slow: last in %.0f %% of the steps, %.1f ms behind the "
-                   "first\n",
-                   row->ranks, row->slowest, 100 * row->slowest_share, 1e3 * row->slowest_late_s);
-    }
-}
-
 static chirp_status check_writable(const char *path)
 {
     return path ? chirp_file_writable(path) : CHIRP_OK; /* learn now, not after minutes */
 }
 
-static chirp_status check_machine(const char *path)
+static chirp_status check_machine(const chirp_scale_options *o, const char *path)
 {
     char name[48];
     if (chirp_parallel_size() < 2)
         return chirp_fail(CHIRP_ERR_ARG, "--machine-out: exchanging takes two ranks or more: start "
                                          "with mpiexec -n 2");
+    if (strcmp(o->train.shares, "equal") != 0)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--machine-out compares ranks of equal work: leave out "
+                          "--shares %s",
+                          o->train.shares);
     const chirp_status st = chirp_machine_name(path, name);
     return st == CHIRP_OK ? check_writable(path) : st;
 }
@@ -109,7 +131,7 @@ static chirp_status check_machine(const char *path)
 static chirp_status report(const chirp_scale *scale, const char *json)
 {
     char *text = NULL;
-    print_rows(scale);
+    chirp_scale_print(scale);
     chirp_status st = json ? chirp_scale_json(scale, &text) : CHIRP_OK;
     if (st == CHIRP_OK && json)
         st = chirp_file_write(json, text, strlen(text));
@@ -151,7 +173,9 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
     static chirp_scale scale; /* large */
     const bool root = chirp_parallel_rank() == 0;
     chirp_progress *progress =
-        root ? chirp_progress_begin("scale", (int64_t)o->repetitions * o->n_counts) : NULL;
+        root ? chirp_progress_begin("scale", (int64_t)o->repetitions * o->n_counts * o->n_threads *
+                                                 o->n_variants)
+             : NULL;
     chirp_status st = chirp_scale_measure(o, show_progress, progress, &scale);
     chirp_progress_end(progress);
     if (st == CHIRP_OK)
@@ -174,10 +198,13 @@ static int run(int argc, char **argv)
                              .steps = 4,
                              .warmup = 1,
                              .slow_rank = -1,
+                             .slow_factor = 1,
                              .train = chirp_train_config_default()};
     const char *mode = "weak";
     const char *ranks = NULL;
-    const char *variant = "last2";
+    const char *variants = "last2";
+    const char *threads = "0";
+    const char *shares = "equal";
     const char *exchange = "overlap";
     const char *compress = "none";
     const char *noise = "independent";
@@ -187,8 +214,8 @@ static int run(int argc, char **argv)
     int64_t repetitions = o.repetitions;
     int64_t steps = o.steps;
     int64_t warmup = o.warmup;
-    int64_t threads = 0;
     int64_t slow_rank = -1;
+    bool warmup_given = false;
     o.train.batch = 16;
     o.train.exchange.bucket_bytes = 0;
     const chirp_option table[] = {
@@ -198,8 +225,8 @@ static int run(int argc, char **argv)
          .help = "rank counts, from 1; default 1, 2, 4, ... and all of the job"},
         {"network", CHIRP_OPTION_CHOICE, &o.train.network, .choices = "spin|mass",
          .help = "which network"},
-        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
-         .help = "which layers are variational"},
+        {"variational", CHIRP_OPTION_STRING, &variants, .metavar = "V,V,...",
+         .help = "which layers are variational: some of none,last2,leaf,all; each a series"},
         {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per step, of a rank (weak) or of all (strong)"},
         {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed|halving",
@@ -212,18 +239,25 @@ static int run(int argc, char **argv)
                  "MiB"},
         {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
          .help = "one weight draw for all ranks, or one per rank"},
-        {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
-         .help = "per rank; 0: processors over ranks of the job"},
+        {"threads", CHIRP_OPTION_STRING, &threads, .metavar = "N,N,...",
+         .help = "per rank, each a series; 0: processors over ranks of the job"},
+        {"accumulate", CHIRP_OPTION_INT, &o.train.accumulate, .metavar = "K", .min = 1,
+         .max = 65536, .help = "passes of a rank per exchange"},
+        {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
+         .help = "a step's passes: as many for each rank, or by its speed"},
         {"repetitions", CHIRP_OPTION_INT, &repetitions, .metavar = "N", .min = 1, .max = 1000,
          .help = "of every rank count; 6 or more for a 95 % interval"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 1, .max = 100000,
          .help = "timed steps of a repetition"},
         {"warmup", CHIRP_OPTION_INT, &warmup, .metavar = "N", .min = 0, .max = 1000,
-         .help = "untimed steps before them"},
+         .help = "untimed steps before them; shares are measured in 10, so 12 then",
+         .given = &warmup_given},
         {"slow-rank", CHIRP_OPTION_INT, &slow_rank, .metavar = "R", .min = -1, .max = 1 << 20,
-         .help = "this rank sleeps before each step: is it found?"},
+         .help = "this rank is made slow: is it found?"},
         {"slow-seconds", CHIRP_OPTION_REAL, &o.slow_s, .metavar = "S", .min = 0, .max = 60,
-         .help = "how long it sleeps"},
+         .help = "it sleeps so long before each step"},
+        {"slow-factor", CHIRP_OPTION_REAL, &o.slow_factor, .metavar = "F", .min = 1, .max = 100,
+         .help = "its passes take so many times as long"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, intervals, loss budget, calls by size"},
         {"timeline", CHIRP_OPTION_STRING, &o.timeline, .metavar = "FILE",
@@ -246,6 +280,17 @@ static int run(int argc, char **argv)
         st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
         st = parse_ranks(ranks, &o);
+    if (st == CHIRP_OK)
+        st = parse_threads(threads, &o);
+    if (st == CHIRP_OK)
+        st = parse_variants(variants, &o);
+    o.train.shares = shares;
+    const struct {
+        const char *option, *path;
+    } single[] = {{"timeline", o.timeline}, {"profile", profile}, {"machine-out", machine}};
+    for (size_t i = 0; i < sizeof single / sizeof single[0]; ++i)
+        if (st == CHIRP_OK)
+            st = check_single(&o, single[i].option, single[i].path);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0) {
         st = check_writable(json);
         if (st == CHIRP_OK)
@@ -253,24 +298,21 @@ static int run(int argc, char **argv)
         if (st == CHIRP_OK)
             st = check_writable(profile);
         if (st == CHIRP_OK && machine)
-            st = check_machine(machine);
+            st = check_machine(&o, machine);
     }
+    if (st == CHIRP_OK) /* as train checks it, before anything runs */
+        st = chirp_train_config_check(&o.train);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK) {
-        const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-        const long share = processors / chirp_parallel_size();
+        const bool measured = shares[0] == 'm';
         o.strong = mode[0] == 's';
-        o.train.variant =
-            (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
         o.train.exchange.mode = (chirp_exchange_mode)chirp_name_index(
             chirp_exchange_name, CHIRP_EXCHANGE_MODES, exchange);
         o.train.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
         o.train.independent_noise = noise[0] == 'i';
-        o.train.n_threads = threads > 0 ? (int)threads : (int)(share > 1 ? share : 1);
-        o.train.exchange.n_threads = o.train.n_threads;
         o.repetitions = (int)repetitions;
         o.steps = (int)steps;
-        o.warmup = (int)warmup;
+        o.warmup = (int)(measured && !warmup_given ? MEASURING_STEPS : warmup);
         o.slow_rank = (int)slow_rank;
         st = measure(&o, json, profile, machine);
     }

@@ -1,26 +1,19 @@
-#include "suites/scaling/measure.h"
-
+/* Blocks of steps on some of the ranks: what runs, and what each rank writes down. */
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
 #include "harness/stats/stats.h"
+#include "suites/scaling/measure_internal.h"
+#include "suites/scaling/slow.h"
 #include "suites/scaling/timeline.h"
 
 #include <math.h>
-#include <omp.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-/* One step of one rank; instants on rank 0's clock. */
-typedef struct step_record {
-    double input, forward, backward, exchange, optimizer, total;
-    double exposed, control, bytes, calls;
-    double finish, done;
-} step_record;
-
 void chirp_scale_release(chirp_scale *scale)
 {
-    for (int i = 0; i < CHIRP_SCALE_MAX_COUNTS; ++i)
+    for (int i = 0; i < CHIRP_SCALE_MAX_ROWS; ++i)
         chirp_free(scale->row[i].repetition);
     *scale = (chirp_scale){0};
 }
@@ -31,9 +24,9 @@ static void sleep_s(double seconds)
     (void)nanosleep(&nap, NULL);
 }
 
-static step_record record_of(const chirp_step_profile *p, double asleep, double offset)
+static chirp_step_record record_of(const chirp_step_profile *p, double asleep, double offset)
 {
-    return (step_record){
+    return (chirp_step_record){
         .input = p->signals_s + asleep,
         .forward = p->forward_s,
         .backward = p->backward_s,
@@ -49,176 +42,51 @@ static step_record record_of(const chirp_step_profile *p, double asleep, double 
     };
 }
 
-/* Parts of one step of one rank, given when the slowest rank was ready. */
-static chirp_scale_terms parts(const step_record *s, double last)
+/* With one weight draw for all ranks the gradients of rho stay at home (model/training). */
+static bool travels(const chirp_train_config *train, const chirp_tensor *tensor)
 {
-    chirp_scale_terms t = {.total = s->total,
-                           .input = s->input,
-                           .optimizer = s->optimizer,
-                           .bytes = s->bytes,
-                           .calls = s->calls};
-    const double inside = s->done - s->finish;
-    const double starting = s->exposed - inside; /* calls within the backward pass */
-    t.waiting = fmax(0, fmin(last - s->finish, inside));
-    const double negotiation = fmax(0, s->control - t.waiting);
-    t.exposed = inside - t.waiting - negotiation + starting;
-    t.control = negotiation + s->exchange - inside;
-    t.compute = s->forward + s->backward - starting;
-    return t;
+    return tensor->kind != CHIRP_TENSOR_RHO || train->independent_noise ||
+           train->variant == CHIRP_VARIANT_NONE ||
+           train->estimator != CHIRP_VARIATIONAL_REPARAMETERIZATION;
 }
 
-static void add_terms(chirp_scale_terms *sum, const chirp_scale_terms *t, double weight)
-{
-    sum->input += weight * t->input;
-    sum->compute += weight * t->compute;
-    sum->waiting += weight * t->waiting;
-    sum->exposed += weight * t->exposed;
-    sum->control += weight * t->control;
-    sum->optimizer += weight * t->optimizer;
-    sum->bytes += weight * t->bytes;
-    sum->calls += weight * t->calls;
-}
-
-/* Ranks and steps of all repetitions of a row, for what needs more than a mean. */
-typedef struct lateness {
-    double *compute; /* [ranks][steps of all repetitions] */
-    int *last;       /* [ranks] how often the slowest */
-    double *late;    /* [ranks] sum of lateness */
-    int steps;
-} lateness;
-
-static void analyse_block(const chirp_scale_options *o, chirp_scale_row *row, int repetition,
-                          const step_record *all, double wall, lateness *l)
-{
-    const int n = row->ranks;
-    const double weight = 1.0 / ((double)n * o->steps);
-    const bool delayed = o->train.exchange.mode == CHIRP_EXCHANGE_DELAYED;
-    chirp_scale_terms mean = {0};
-    for (int s = 0; s < o->steps; ++s) {
-        double first = INFINITY;
-        double last = -INFINITY;
-        int slowest = 0;
-        for (int r = 0; r < n; ++r) {
-            const double finish = all[r * o->steps + s].finish;
-            first = fmin(first, finish);
-            if (finish > last) {
-                last = finish;
-                slowest = r;
-            }
-        }
-        if (delayed) { /* what is waited for is the step before */
-            last = -INFINITY;
-            for (int r = 0; r < n && s > 0; ++r)
-                last = fmax(last, all[r * o->steps + s - 1].finish);
-        }
-        for (int r = 0; r < n; ++r) {
-            const step_record *one = &all[r * o->steps + s];
-            const chirp_scale_terms t = parts(one, n > 1 ? last : one->finish);
-            add_terms(&mean, &t, weight);
-            l->compute[r * o->steps * o->repetitions + l->steps + s] = t.compute;
-            l->late[r] += one->finish - first;
-        }
-        ++l->last[slowest];
-    }
-    l->steps += o->steps;
-    mean.total = wall / o->steps;
-    mean.other = mean.total - mean.input - mean.compute - mean.waiting - mean.exposed -
-                 mean.control - mean.optimizer;
-    row->repetition[repetition] = mean;
-}
-
-/*
- * What makes ranks wait is how they differ, not what slows all of them: in x[rank][step] = mean + rank + step + noise the
- * steps' part is left out. Unbiased by the two-way analysis of variance; one rank alone has no step part to take out.
- */
-static void analyse_jitter(const chirp_scale_options *o, chirp_scale_row *row, const lateness *l)
-{
-    const int n = row->ranks;
-    const int steps = l->steps;
-    const int stride = o->steps * o->repetitions;
-    double grand = 0;
-    double ranks = 0; /* sums of squares */
-    double residual = 0;
-    double lagged = 0;
-    for (int r = 0; r < n; ++r)
-        grand += chirp_stats_mean(l->compute + r * stride, (size_t)steps) / n;
-    for (int r = 0; r < n; ++r) {
-        const double *x = l->compute + r * stride;
-        const double mean = chirp_stats_mean(x, (size_t)steps);
-        double before = 0;
-        ranks += (mean - grand) * (mean - grand);
-        for (int s = 0; s < steps; ++s) {
-            double common = 0;
-            for (int k = 0; n > 1 && k < n; ++k)
-                common += l->compute[k * stride + s] / n;
-            const double rest = x[s] - mean - (n > 1 ? common - grand : 0);
-            residual += rest * rest;
-            lagged += before * rest;
-            before = rest;
-        }
-    }
-    row->jitter_relative = row->jitter_permanent = row->jitter_autocorrelation = 0;
-    if (steps < 2)
-        return;
-    const double noise = residual / ((n > 1 ? n - 1 : 1) * (steps - 1.0));
-    const double between = n > 1 ? fmax(0, ranks / (n - 1) - noise / steps) : 0;
-    row->jitter_relative = sqrt(between + noise) / grand;
-    if (between + noise > 0)
-        row->jitter_permanent = between / (between + noise);
-    if (residual > 0)
-        row->jitter_autocorrelation = lagged / residual * steps / (steps - 1.0);
-}
-
-static void analyse_row(const chirp_scale_options *o, chirp_scale_row *row, const lateness *l)
-{
-    row->compute_min = INFINITY;
-    row->compute_max = 0;
-    for (int r = 0; r < row->ranks; ++r) {
-        const double mean =
-            chirp_stats_mean(l->compute + r * o->steps * o->repetitions, (size_t)l->steps);
-        row->compute_min = fmin(row->compute_min, mean);
-        row->compute_max = fmax(row->compute_max, mean);
-        if (row->ranks > 1 && (row->slowest < 0 || l->last[r] > l->last[row->slowest]))
-            row->slowest = r;
-    }
-    analyse_jitter(o, row, l);
-    if (row->slowest >= 0) {
-        row->slowest_share = (double)l->last[row->slowest] / l->steps;
-        row->slowest_late_s = l->late[row->slowest] / l->steps;
-    }
-}
-
-/* The exchange with nothing to hide behind: all tensors announced at once. */
-static chirp_status measure_alone(const chirp_scale_options *o, chirp_network *net, double *alone)
+/* The exchange of a step with nothing to hide behind: all tensors announced at once. */
+static chirp_status measure_alone(const chirp_train_config *train, chirp_network *net,
+                                  chirp_scale_row *row)
 {
     enum { TRIES = 7 };
     int n = 0;
+    int sent = 0;
     const chirp_tensor *tensors = chirp_network_tensors(net, &n);
     double seconds[TRIES] = {0};
     chirp_exchange *exchange = NULL;
+    chirp_exchange_profile profile = {0};
     chirp_exchange_tensor *table = chirp_calloc((size_t)n, sizeof *table);
     float *grad = chirp_calloc((size_t)chirp_network_parameter_count(net), sizeof *grad);
     chirp_status st = chirp_parallel_agree(table && grad ? CHIRP_OK : CHIRP_ERR_NOMEM);
     for (int t = 0; st == CHIRP_OK && t < n; ++t)
-        table[t] = (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
-    chirp_exchange_config config = o->train.exchange;
+        if (travels(train, &tensors[t]))
+            table[sent++] =
+                (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
+    chirp_exchange_config config = train->exchange;
     if (config.mode == CHIRP_EXCHANGE_DELAYED) /* the same reductions, waited for */
         config.mode = CHIRP_EXCHANGE_OVERLAP;
     if (st == CHIRP_OK)
-        st = chirp_exchange_create(&config, table, n, &exchange);
+        st = chirp_exchange_create(&config, table, sent, &exchange);
     for (int i = 0; st == CHIRP_OK && i < TRIES; ++i) {
         st = chirp_parallel_barrier();
         const double start = chirp_now_s();
         if (st == CHIRP_OK)
             st = chirp_exchange_begin(exchange, grad);
-        for (int t = 0; st == CHIRP_OK && t < n; ++t)
+        for (int t = 0; st == CHIRP_OK && t < sent; ++t)
             st = chirp_exchange_ready(exchange, t);
         if (st == CHIRP_OK)
-            st = chirp_exchange_finish(exchange, NULL);
+            st = chirp_exchange_finish(exchange, &profile);
         seconds[i] = chirp_now_s() - start;
     }
     chirp_stats_sort(seconds, TRIES);
-    *alone = seconds[TRIES / 2];
+    row->alone_s = seconds[TRIES / 2];
+    row->alone_bytes = profile.exchanged_bytes;
     chirp_exchange_destroy(exchange);
     chirp_free(table);
     chirp_free(grad);
@@ -261,10 +129,12 @@ static chirp_status gather_calls(chirp_scale_row *row, int steps, const call_tab
 
 /* The timed steps of a block. `mine` receives a record a step. @param events  NULL, or what to count in them */
 static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer, double offset,
-                                chirp_events *events, step_record *mine, double *wall,
+                                chirp_events *events, chirp_step_record *mine, double *wall,
                                 call_table *calls)
 {
     const bool slow = chirp_parallel_rank() == o->slow_rank;
+    if (slow)
+        chirp_slow_begin(o->slow_factor);
     chirp_step_report report = {0};
     chirp_status st = CHIRP_OK;
     for (int s = 0; st == CHIRP_OK && s < o->warmup; ++s)
@@ -284,6 +154,7 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
         mine[s] = record_of(&report.profile, asleep, offset);
     }
     *wall = chirp_now_s() - start;
+    chirp_slow_end();
     if (events)
         chirp_events_stop(events);
     const int n = chirp_parallel_calls(calls->row, CHIRP_SCALE_MAX_CALLS);
@@ -293,7 +164,7 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
 
 /* One rank count once; on members of the group only. */
 static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row, int repetition,
-                              lateness *l)
+                              chirp_lateness *l)
 {
     chirp_train_config config = o->train;
     chirp_trainer *trainer = NULL;
@@ -303,9 +174,11 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     double wall = 0;
     call_table calls = {0};
     config.batch = row->batch;
-    const size_t mine_bytes = (size_t)o->steps * sizeof(step_record);
-    step_record *mine = chirp_calloc((size_t)o->steps, sizeof *mine);
-    step_record *all =
+    config.variant = row->variant;
+    config.n_threads = row->threads;
+    const size_t mine_bytes = (size_t)o->steps * sizeof(chirp_step_record);
+    chirp_step_record *mine = chirp_calloc((size_t)o->steps, sizeof *mine);
+    chirp_step_record *all =
         chirp_parallel_rank() == 0 ? chirp_calloc((size_t)row->ranks, mine_bytes) : mine;
     chirp_status st = chirp_parallel_agree(mine && all ? CHIRP_OK : CHIRP_ERR_NOMEM);
     const bool last = repetition + 1 == o->repetitions;
@@ -320,14 +193,14 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK)
         st = chirp_parallel_gather(mine, (int64_t)mine_bytes, all, 0);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
-        analyse_block(o, row, repetition, all, wall, l);
+        chirp_scale_block(o, row, repetition, all, wall, l);
     if (st == CHIRP_OK && last)
         st = chirp_rank_counters(events, o->steps, row);
     if (st == CHIRP_OK && last)
         st = gather_calls(row, o->steps, &calls);
     row->calls_wall_s = wall;
     if (st == CHIRP_OK && last && row->ranks > 1)
-        st = measure_alone(o, chirp_trainer_network(trainer), &row->alone_s);
+        st = measure_alone(&config, chirp_trainer_network(trainer), row);
     if (st == CHIRP_OK && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
         st = chirp_timeline_write(o->timeline, chirp_trainer_exchange(trainer),
                                   mine[o->steps - 1].input, mine[o->steps - 1].forward, offset);
@@ -339,20 +212,25 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     return st;
 }
 
+/* Series by series, each with all rank counts. */
 static chirp_status prepare_row(const chirp_scale_options *o, int index, chirp_scale_row *row,
-                                lateness *l)
+                                chirp_lateness *l)
 {
-    const int n = o->count[index];
+    const int series = index / o->n_counts;
+    const int n = o->count[index % o->n_counts];
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    *row = (chirp_scale_row){
-        .ranks = n, .batch = o->strong ? o->train.batch / n : o->train.batch, .slowest = -1};
-    row->threads = o->train.n_threads > 0 ? o->train.n_threads : omp_get_max_threads();
+    *row = (chirp_scale_row){.base = series * o->n_counts,
+                             .ranks = n,
+                             .threads = o->threads[series / o->n_variants],
+                             .variant = o->variant[series % o->n_variants],
+                             .batch = o->strong ? o->train.batch / n : o->train.batch,
+                             .slowest = -1};
     row->oversubscribed = processors > 0 && (long)n * row->threads > processors;
     const size_t steps = (size_t)o->steps * (size_t)o->repetitions;
     row->repetition = chirp_calloc((size_t)o->repetitions, sizeof *row->repetition);
-    *l = (lateness){chirp_calloc(steps * (size_t)n, sizeof(double)),
-                    chirp_calloc((size_t)n, sizeof(int)), chirp_calloc((size_t)n, sizeof(double)),
-                    0};
+    *l = (chirp_lateness){.compute = chirp_calloc(steps * (size_t)n, sizeof(double)),
+                          .last = chirp_calloc((size_t)n, sizeof(int)),
+                          .late = chirp_calloc((size_t)n, sizeof(double))};
     return row->repetition && l->compute && l->last && l->late ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
@@ -364,6 +242,19 @@ static chirp_status check_options(const chirp_scale_options *o)
     if (o->repetitions < 1 || o->steps < 1 || o->warmup < 0)
         return chirp_fail(CHIRP_ERR_ARG, "scale: %d repetitions of %d steps", o->repetitions,
                           o->steps);
+    if (o->n_threads < 1 || o->n_threads > CHIRP_SCALE_MAX_THREADS || o->n_variants < 1 ||
+        o->n_variants > CHIRP_VARIANTS ||
+        o->n_counts * o->n_threads * o->n_variants > CHIRP_SCALE_MAX_ROWS)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "scale: %d rank counts, %d of --threads, %d of --variational; at most %d "
+                          "combinations",
+                          o->n_counts, o->n_threads, o->n_variants, CHIRP_SCALE_MAX_ROWS);
+    for (int i = 0; i < o->n_threads; ++i)
+        if (o->threads[i] < 1)
+            return chirp_fail(CHIRP_ERR_ARG, "--threads %d: should be 1 or more", o->threads[i]);
+    if (o->timeline && o->n_threads * o->n_variants > 1)
+        return chirp_fail(CHIRP_ERR_ARG, "--timeline shows one series: give --threads and "
+                                         "--variational one value each");
     for (int i = 0; i < o->n_counts; ++i) {
         if (o->count[i] > chirp_parallel_size())
             return chirp_fail(CHIRP_ERR_ARG,
@@ -379,38 +270,58 @@ static chirp_status check_options(const chirp_scale_options *o)
     return CHIRP_OK;
 }
 
+/* One row once; the ranks beyond its own sleep. Collective over the job. */
+static chirp_status run_row(const chirp_scale_options *o, chirp_scale_row *row, int repetition,
+                            chirp_lateness *l)
+{
+    chirp_status st = chirp_parallel_group(row->ranks);
+    if (st == CHIRP_OK && chirp_parallel_member())
+        st = run_block(o, row, repetition, l);
+    if (st != CHIRP_OK && st != CHIRP_ERR_NUMERIC && chirp_parallel_size() > 1)
+        chirp_parallel_abort(2); /* others may be waiting inside the block */
+    const chirp_status everyone = chirp_parallel_everyone();
+    return chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
+}
+
+/* Series of one rank count follow each other, so that they can be compared; there and back, so that none is always first. */
+static chirp_status run_rows(const chirp_scale_options *o, chirp_scale *scale, chirp_lateness *late,
+                             chirp_scale_progress progress, void *context)
+{
+    const int n_series = scale->n_rows / o->n_counts;
+    chirp_status st = CHIRP_OK;
+    int done = 0;
+    for (int repetition = 0; st == CHIRP_OK && repetition < o->repetitions; ++repetition)
+        for (int i = 0; st == CHIRP_OK && i < scale->n_rows; ++i) {
+            const int along = i % n_series;
+            const int series = repetition % 2 == 0 ? along : n_series - 1 - along;
+            const int row = series * o->n_counts + i / n_series;
+            st = run_row(o, &scale->row[row], repetition, &late[row]);
+            if (st == CHIRP_OK && progress && chirp_parallel_rank() == 0)
+                progress(context, ++done, o->repetitions * scale->n_rows);
+        }
+    return st;
+}
+
 chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale_progress progress,
                                  void *context, chirp_scale *scale)
 {
-    lateness late[CHIRP_SCALE_MAX_COUNTS] = {0};
+    chirp_lateness late[CHIRP_SCALE_MAX_ROWS] = {0};
     *scale = (chirp_scale){.options = *options};
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     scale->processors = processors > 0 ? (int)processors : 1;
     const chirp_scale_options *o = &scale->options;
     chirp_status st = check_options(o);
-    for (int i = 0; st == CHIRP_OK && i < o->n_counts; ++i) {
+    const int n_rows = o->n_counts * o->n_threads * o->n_variants;
+    for (int i = 0; st == CHIRP_OK && i < n_rows; ++i) {
         scale->n_rows = i + 1;
         st = prepare_row(o, i, &scale->row[i], &late[i]);
     }
     st = chirp_parallel_agree(st);
-    int done = 0;
-    for (int repetition = 0; st == CHIRP_OK && repetition < o->repetitions; ++repetition)
-        for (int i = 0; st == CHIRP_OK && i < o->n_counts; ++i) {
-            st = chirp_parallel_group(o->count[i]);
-            if (st == CHIRP_OK && chirp_parallel_member())
-                st = run_block(o, &scale->row[i], repetition, &late[i]);
-            if (st == CHIRP_OK || st == CHIRP_ERR_NUMERIC || chirp_parallel_size() == 1) {
-                const chirp_status everyone = chirp_parallel_everyone();
-                st = chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
-            } else {
-                chirp_parallel_abort(2); /* others may be waiting inside the block */
-            }
-            if (st == CHIRP_OK && progress && chirp_parallel_rank() == 0)
-                progress(context, ++done, o->repetitions * o->n_counts);
-        }
+    if (st == CHIRP_OK)
+        st = run_rows(o, scale, late, progress, context);
     for (int i = 0; i < scale->n_rows; ++i) {
         if (st == CHIRP_OK && chirp_parallel_rank() == 0)
-            analyse_row(o, &scale->row[i], &late[i]);
+            chirp_scale_analyse(o, &scale->row[i], &late[i]);
         chirp_free(late[i].compute);
         chirp_free(late[i].last);
         chirp_free(late[i].late);
@@ -418,31 +329,4 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
     if (st != CHIRP_OK)
         chirp_scale_release(scale);
     return st;
-}
-
-void chirp_scale_efficiency(const chirp_scale *scale, int row, double *efficiency)
-{
-    const double ideal = scale->options.strong ? scale->row[row].ranks : 1;
-    for (int r = 0; r < scale->options.repetitions; ++r)
-        efficiency[r] =
-            scale->row[0].repetition[r].total / (ideal * scale->row[row].repetition[r].total);
-}
-
-int chirp_scale_median(const chirp_scale *scale, int row)
-{
-    const int n = scale->options.repetitions;
-    const double ideal = scale->options.strong ? scale->row[row].ranks : 1;
-    for (int r = 0; r < n; ++r) { /* n is small: the rank of each by counting */
-        const double mine =
-            scale->row[0].repetition[r].total / (ideal * scale->row[row].repetition[r].total);
-        int below = 0;
-        for (int k = 0; k < n; ++k) {
-            const double other =
-                scale->row[0].repetition[k].total / (ideal * scale->row[row].repetition[k].total);
-            below += other < mine || (other == mine && k < r);
-        }
-        if (below == (n - 1) / 2)
-            return r;
-    }
-    return 0;
 }

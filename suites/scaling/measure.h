@@ -2,6 +2,10 @@
  * Scaling measured under mpiexec: one job runs the training step on 1, 2, ... ranks in turn (the others sleep), again and
  * again, so that every repetition has its own one-rank time beside it and slow drifts of the machine cancel.
  *
+ * Threads and variational layers may be lists: every pair of them is a series of rows, one for each rank count. Rows of
+ * one rank count are measured one after the other, so that a Bayesian step stands beside the deterministic one it is
+ * compared with; efficiency compares within a series.
+ *
  * A step of one rank falls into parts without gap or overlap:
  *     total = input + compute + waiting + exposed communication + control + optimizer
  *   waiting   from the end of this rank's backward pass to the end of the slowest rank's
@@ -12,22 +16,35 @@
 #define CHIRP_SUITES_SCALING_MEASURE_H
 
 #include "harness/counters/counters.h"
+#include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
 #include "model/training/trainer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CHIRP_SCALE_MAX_COUNTS = 32, CHIRP_SCALE_MAX_CALLS = 24, CHIRP_SCALE_MAX_EVENTS = 32 };
+enum {
+    CHIRP_SCALE_MAX_COUNTS = 32,
+    CHIRP_SCALE_MAX_THREADS = 8,
+    CHIRP_SCALE_MAX_ROWS = 128,
+    CHIRP_SCALE_MAX_CALLS = 24,
+    CHIRP_SCALE_MAX_EVENTS = 32
+};
 
 typedef struct chirp_scale_options {
     bool strong; /**< the batch is divided over ranks; weak: every rank has the whole batch */
     int n_counts;
-    int count[CHIRP_SCALE_MAX_COUNTS]; /**< ranks, ascending, from 1 */
+    int count[CHIRP_SCALE_MAX_COUNTS];               /**< ranks, ascending, from 1 */
+    int n_threads, threads[CHIRP_SCALE_MAX_THREADS]; /**< of a rank; each one a series */
+    int n_variants;
+    chirp_variant variant[CHIRP_VARIANTS]; /**< each one a series */
     int repetitions, steps, warmup;
-    chirp_train_config train; /**< batch: per rank (weak) or of all ranks (strong) */
-    int slow_rank; /**< -1, or a rank that sleeps before each step, to see whether it is found */
-    double slow_s;
+    chirp_train_config
+        train;     /**< batch: of a pass of a rank (weak) or of all ranks' passes (strong); variant
+                        and n_threads are those of the row at hand */
+    int slow_rank; /**< -1, or a rank that is slowed, to see whether it is found */
+    double slow_s; /**< it sleeps so long before each step */
+    double slow_factor; /**< what it computes takes so many times as long; 1: no longer */
     const char
         *timeline; /**< NULL, or a file for the last repetition's last step on the most ranks */
 } chirp_scale_options;
@@ -48,11 +65,16 @@ typedef struct chirp_rank_event {
 
 /** One rank count, all repetitions. */
 typedef struct chirp_scale_row {
+    int base; /**< the row of its series with one rank */
     int ranks, threads;
-    int64_t batch;                   /**< per rank */
-    bool oversubscribed;             /**< more threads than this machine has processors for */
-    chirp_scale_terms *repetition;   /**< [repetitions] */
-    double alone_s;                  /**< the same exchange with nothing to hide behind, median */
+    chirp_variant variant;
+    int64_t batch;                 /**< of a pass of a rank */
+    bool oversubscribed;           /**< more threads than this machine has processors for */
+    chirp_scale_terms *repetition; /**< [repetitions] */
+    double alone_s;                /**< the same exchange with nothing to hide behind, median */
+    double alone_bytes;            /**< that it sent: those of a step */
+    double
+        imbalance_share; /**< of waiting: what is left when each rank takes its mean time in every step */
     double compute_min, compute_max; /**< over ranks, of the mean over all steps */
     int slowest;                     /**< rank that was last most often, -1 with one rank */
     double slowest_share;            /**< of steps */
@@ -74,7 +96,7 @@ typedef struct chirp_scale {
     chirp_scale_options options;
     int processors; /**< of this machine, that this process may see */
     int n_rows;
-    chirp_scale_row row[CHIRP_SCALE_MAX_COUNTS];
+    chirp_scale_row row[CHIRP_SCALE_MAX_ROWS]; /**< series by series, ranks ascending */
 } chirp_scale;
 
 /** Called on rank 0 after each block; may be NULL. */
@@ -88,19 +110,38 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
                                  void *context, chirp_scale *scale);
 void chirp_scale_release(chirp_scale *scale);
 
-/** Efficiency of a row in each repetition, against the one-rank row of the same repetition. @param efficiency  [repetitions] */
-void chirp_scale_efficiency(const chirp_scale *scale, int row, double *efficiency);
-/** The repetition whose efficiency is the median: what a row reports. */
+/** The repetition whose efficiency is the median, of a one-rank row the one whose time is: what a row reports. */
 int chirp_scale_median(const chirp_scale *scale, int row);
+/** Efficiency against the one-rank row of the same series, paired by repetition; the interval of its median. */
+chirp_status chirp_scale_efficiency(const chirp_scale *scale, int row, chirp_interval *efficiency);
+/**
+ * Time of a step over that of the deterministic network on as many ranks and threads, paired by repetition.
+ * @return false when the row is deterministic itself, or nothing deterministic was measured beside it
+ */
+bool chirp_scale_cost(const chirp_scale *scale, int row, chirp_interval *ratio);
+
+/** Points of efficiency (of 100) that a row loses to each part against its one-rank row; they add up to `sum`. */
+typedef struct chirp_scale_budget {
+    double compute;   /**< computing longer than one rank alone does */
+    double imbalance; /**< waiting for ranks that are late on average */
+    double slowest;   /**< the rest of waiting: for whoever is last in a step */
+    double exposed, control, input, optimizer, other, sum;
+} chirp_scale_budget;
+void chirp_scale_loss(const chirp_scale *scale, int row, chirp_scale_budget *budget);
+/** A sentence about the row's slow rank. @return false when none is slow */
+bool chirp_scale_slow(const chirp_scale *scale, int row, char *text, size_t size);
 
 /**
- * Step time of a row predicted from the rows of fewer ranks; see predict.c.
- * @return false when there is no smaller row beside the one-rank row
+ * Step time of a row predicted from the rows of its series with fewer ranks; see predict.c.
+ * @return false when there is none beside the one-rank row
  */
 bool chirp_scale_predict(const chirp_scale *scale, int row, double *seconds);
 
 /** Fills row->event from what each rank of the group has counted in `steps` steps; complete on rank 0. Collective. */
 chirp_status chirp_rank_counters(const chirp_events *events, int steps, chirp_scale_row *row);
+
+/** The result as tables on stdout. */
+void chirp_scale_print(const chirp_scale *scale);
 
 /** The result as JSON text; free with chirp_free(). */
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text);

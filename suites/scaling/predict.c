@@ -23,13 +23,14 @@ bool chirp_scale_predict(const chirp_scale *scale, int index, double *seconds)
     double spread = 0;
     double doubling = 0;
     int n = 0;
-    for (int i = 1; i < scale->n_rows; ++i) {
+    const int base = scale->row[index].base;
+    for (int i = 0; i < scale->n_rows; ++i) {
         const chirp_scale_row *row = &scale->row[i];
-        if (row->ranks >= scale->row[index].ranks)
+        if (row->base != base || i == base || row->ranks >= scale->row[index].ranks)
             continue;
         const int median = chirp_scale_median(scale, i);
         const chirp_scale_terms *t = &row->repetition[median];
-        const chirp_scale_terms *one = &scale->row[0].repetition[median];
+        const chirp_scale_terms *one = &scale->row[base].repetition[median];
         const double part = crowd(scale, row) / (scale->options.strong ? row->ranks : 1);
         sharing += (t->input + t->compute + t->optimizer + t->other) /
                    (part * (one->input + one->compute + one->optimizer + one->other));
@@ -40,7 +41,7 @@ bool chirp_scale_predict(const chirp_scale *scale, int index, double *seconds)
     if (n == 0 || scale->row[index].ranks < 2)
         return false;
     const chirp_scale_row *row = &scale->row[index];
-    const chirp_scale_terms *one = &scale->row[0].repetition[chirp_scale_median(scale, index)];
+    const chirp_scale_terms *one = &scale->row[base].repetition[chirp_scale_median(scale, index)];
     const double part = crowd(scale, row) / (scale->options.strong ? row->ranks : 1);
     *seconds = part * (one->input + one->compute + one->optimizer + one->other) * sharing / n +
                part * one->compute * chirp_expected_maximum(row->ranks) * spread / n +

@@ -4,10 +4,10 @@
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
-#include "harness/stats/stats.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const exchange_name[] = {"overlap", "study", "delayed", "halving"};
@@ -18,21 +18,28 @@ static void put(cJSON *object, const char *key, double value)
         (void)cJSON_AddNumberToObject(object, key, value);
 }
 
-/* Points of efficiency lost to each part: its seconds beyond what the one-rank step (or its share) needs, over the step.
-   The sum is 100 (1 - efficiency). */
-static void add_budget(cJSON *item, const chirp_scale_terms *t, const chirp_scale_terms *one,
-                       double ideal)
+static void put_pair(cJSON *object, const char *key, double low, double high)
 {
+    const double pair[2] = {low, high};
+    if (isfinite(low) && isfinite(high))
+        cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(pair, 2));
+}
+
+/* The sum is 100 (1 - efficiency). */
+static void add_budget(cJSON *item, const chirp_scale *scale, int index)
+{
+    chirp_scale_budget b;
+    chirp_scale_loss(scale, index, &b);
     cJSON *budget = cJSON_AddObjectToObject(item, "loss_budget_points");
-    const double scale = 100 / t->total;
-    put(budget, "compute", scale * (t->compute - one->compute / ideal));
-    put(budget, "waiting_for_slowest", scale * (t->waiting - one->waiting / ideal));
-    put(budget, "exposed_payload", scale * (t->exposed - one->exposed / ideal));
-    put(budget, "control", scale * (t->control - one->control / ideal));
-    put(budget, "input", scale * (t->input - one->input / ideal));
-    put(budget, "optimizer", scale * (t->optimizer - one->optimizer / ideal));
-    put(budget, "other", scale * (t->other - one->other / ideal));
-    put(budget, "sum", scale * (t->total - one->total / ideal));
+    put(budget, "compute", b.compute);
+    put(budget, "compute_imbalance", b.imbalance);
+    put(budget, "waiting_for_slowest", b.slowest);
+    put(budget, "exposed_payload", b.exposed);
+    put(budget, "control", b.control);
+    put(budget, "input", b.input);
+    put(budget, "optimizer", b.optimizer);
+    put(budget, "other", b.other);
+    put(budget, "sum", b.sum);
 }
 
 /* The columns of the study's public mpi_profile (routine, #calls, avg. bytes, time(sec), communication and elapsed time),
@@ -79,46 +86,54 @@ static void add_counters(cJSON *item, const chirp_scale_row *row)
     }
 }
 
-static void add_interval(cJSON *item, const chirp_scale *scale, int index, double *one,
-                         double *many)
+static void add_interval(cJSON *item, const chirp_scale *scale, int index)
 {
-    const int n = scale->options.repetitions;
-    const double ideal = scale->options.strong ? scale->row[index].ranks : 1;
     chirp_interval interval;
-    for (int r = 0; r < n; ++r) {
-        one[r] = scale->row[0].repetition[r].total / ideal;
-        many[r] = scale->row[index].repetition[r].total;
-    }
-    if (chirp_paired_ratio_interval(many, one, (size_t)n, 0.95, &interval) != CHIRP_OK)
+    if (chirp_scale_efficiency(scale, index, &interval) != CHIRP_OK)
         return;
-    const double pair[2] = {interval.low, interval.high};
-    if (isfinite(pair[0]) && isfinite(pair[1])) {
-        cJSON_AddItemToObject(item, "interval_95", cJSON_CreateDoubleArray(pair, 2));
-        put(item, "interval_confidence", interval.confidence);
-    }
+    put_pair(item, "interval_95", interval.low, interval.high);
+    put(item, "interval_confidence", interval.confidence);
 }
 
-static cJSON *row_object(const chirp_scale *scale, int index, double *scratch)
+static void add_slowest(cJSON *item, const chirp_scale *scale, int index)
+{
+    const chirp_scale_row *row = &scale->row[index];
+    char text[160];
+    if (row->slowest < 0)
+        return;
+    cJSON *slowest = cJSON_AddObjectToObject(item, "slowest_rank");
+    put(slowest, "rank", row->slowest);
+    put(slowest, "share_of_steps_last", row->slowest_share);
+    put(slowest, "mean_lateness", row->slowest_late_s);
+    (void)cJSON_AddBoolToObject(slowest, "slow", chirp_scale_slow(scale, index, text, sizeof text));
+}
+
+static cJSON *row_object(const chirp_scale *scale, int index)
 {
     const chirp_scale_options *o = &scale->options;
     const chirp_scale_row *row = &scale->row[index];
     const int median = chirp_scale_median(scale, index);
     const chirp_scale_terms *t = &row->repetition[median];
-    const chirp_scale_terms *one = &scale->row[0].repetition[median];
+    const chirp_scale_terms *one = &scale->row[row->base].repetition[median];
     const double ideal = o->strong ? row->ranks : 1;
     cJSON *item = cJSON_CreateObject();
     put(item, "ranks", row->ranks);
     put(item, "threads", row->threads);
+    (void)cJSON_AddStringToObject(item, "variational", chirp_variant_name[row->variant]);
     put(item, "batch_per_rank", (double)row->batch);
+    put(item, "accumulate", (double)o->train.accumulate);
+    (void)cJSON_AddStringToObject(item, "shares", o->train.shares);
     (void)cJSON_AddBoolToObject(item, "oversubscribed", row->oversubscribed);
     put(item, "seconds_per_step", t->total);
     put(item, "efficiency", one->total / (ideal * t->total));
-    add_interval(item, scale, index, scratch, scratch + o->repetitions);
-    put(item, "signals_per_second", (double)row->batch * row->ranks / t->total);
+    add_interval(item, scale, index);
+    put(item, "signals_per_second",
+        (double)(row->batch * row->ranks * o->train.accumulate) / t->total);
     put(item, "compute", t->compute);
     put(item, "exposed_communication", t->exposed);
     put(item, "hidden_communication", row->ranks > 1 ? fmax(0, row->alone_s - t->exposed) : 0);
     put(item, "communication_alone", row->alone_s);
+    put(item, "communication_alone_bytes", row->alone_bytes);
     put(item, "control", t->control);
     put(item, "waiting", t->waiting);
     put(item, "input", t->input);
@@ -126,19 +141,14 @@ static cJSON *row_object(const chirp_scale *scale, int index, double *scratch)
     put(item, "other", t->other);
     put(item, "bytes_per_step", t->bytes);
     put(item, "reductions_per_step", t->calls);
-    add_budget(item, t, one, ideal);
+    add_budget(item, scale, index);
     put(item, "compute_min_rank", row->compute_min);
     put(item, "compute_max_rank", row->compute_max);
     cJSON *jitter = cJSON_AddObjectToObject(item, "jitter");
     put(jitter, "relative", row->jitter_relative);
     put(jitter, "permanent_share", row->jitter_permanent);
     put(jitter, "autocorrelation", row->jitter_autocorrelation);
-    if (row->slowest >= 0) {
-        cJSON *slowest = cJSON_AddObjectToObject(item, "slowest_rank");
-        put(slowest, "rank", row->slowest);
-        put(slowest, "share_of_steps_last", row->slowest_share);
-        put(slowest, "mean_lateness", row->slowest_late_s);
-    }
+    add_slowest(item, scale, index);
     add_counters(item, row);
     add_calls(item, row, o->steps, t->total);
     cJSON *list = cJSON_AddArrayToObject(item, "repetition_seconds_per_step");
@@ -147,16 +157,77 @@ static cJSON *row_object(const chirp_scale *scale, int index, double *scratch)
     return item;
 }
 
-chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
+/* What each series says of the rank counts it was not fitted on. */
+static void add_series(cJSON *root, const chirp_scale *scale)
 {
     const chirp_scale_options *o = &scale->options;
-    double *scratch = chirp_calloc(2 * (size_t)o->repetitions, sizeof *scratch);
-    cJSON *root = cJSON_CreateObject();
-    if (!scratch || !root) {
-        chirp_free(scratch);
-        cJSON_Delete(root);
-        return chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the scaling result");
+    cJSON *list = cJSON_AddArrayToObject(root, "series");
+    for (int base = 0; base < scale->n_rows; base += o->n_counts) {
+        cJSON *series = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, series);
+        put(series, "threads", scale->row[base].threads);
+        (void)cJSON_AddStringToObject(series, "variational",
+                                      chirp_variant_name[scale->row[base].variant]);
+        cJSON *held_out = cJSON_AddArrayToObject(series, "held_out");
+        for (int i = base; i < base + o->n_counts; ++i) {
+            double predicted = 0;
+            if (!chirp_scale_predict(scale, i, &predicted))
+                continue;
+            const double measured = scale->row[i].repetition[chirp_scale_median(scale, i)].total;
+            cJSON *item = cJSON_CreateObject();
+            put(item, "ranks", scale->row[i].ranks);
+            put(item, "predicted_seconds_per_step", predicted);
+            put(item, "measured_seconds_per_step", measured);
+            put(item, "error", predicted / measured - 1);
+            cJSON_AddItemToArray(held_out, item);
+        }
     }
+}
+
+/* Bayesian against deterministic, at the same ranks and threads. */
+static void add_costs(cJSON *root, const chirp_scale *scale)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "cost_against_deterministic");
+    for (int i = 0; i < scale->n_rows; ++i) {
+        const chirp_scale_row *row = &scale->row[i];
+        chirp_interval ratio;
+        if (!chirp_scale_cost(scale, i, &ratio))
+            continue;
+        cJSON *item = cJSON_CreateObject();
+        put(item, "ranks", row->ranks);
+        put(item, "threads", row->threads);
+        (void)cJSON_AddStringToObject(item, "variational", chirp_variant_name[row->variant]);
+        put(item, "ratio", ratio.value);
+        put_pair(item, "interval_95", ratio.low, ratio.high);
+        put(item, "interval_confidence", ratio.confidence);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
+static void add_notes(cJSON *root, const chirp_scale *scale)
+{
+    cJSON *notes = cJSON_AddArrayToObject(root, "notes");
+    bool crowded = false;
+    char text[256];
+    for (int i = 0; i < scale->n_rows; ++i) {
+        const chirp_scale_row *row = &scale->row[i];
+        char slow[160];
+        crowded = crowded || row->oversubscribed;
+        if (!chirp_scale_slow(scale, i, slow, sizeof slow))
+            continue;
+        (void)snprintf(text, sizeof text, "%d ranks of %d threads, %s: %s", row->ranks,
+                       row->threads, chirp_variant_name[row->variant], slow);
+        cJSON_AddItemToArray(notes, cJSON_CreateString(text));
+    }
+    if (crowded)
+        cJSON_AddItemToArray(
+            notes, cJSON_CreateString("Some rows have more threads than there are processors: they "
+                                      "test the program, not the machine."));
+}
+
+static void add_head(cJSON *root, const chirp_scale *scale)
+{
+    const chirp_scale_options *o = &scale->options;
     chirp_host machine;
     chirp_host_read(&machine);
     (void)cJSON_AddStringToObject(root, "mode", o->strong ? "strong" : "weak");
@@ -165,8 +236,11 @@ chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
         root, "compress", o->train.exchange.compress == CHIRP_COMPRESS_BF16 ? "bf16" : "none");
     put(root, "bucket_bytes", (double)o->train.exchange.bucket_bytes);
     put(root, "batch", (double)o->train.batch);
+    put(root, "accumulate", (double)o->train.accumulate);
+    (void)cJSON_AddStringToObject(root, "shares", o->train.shares);
     (void)cJSON_AddStringToObject(root, "network", o->train.network);
-    (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->train.variant]);
+    if (o->n_variants == 1)
+        (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->variant[0]]);
     (void)cJSON_AddStringToObject(root, "weight_noise",
                                   o->train.independent_noise ? "independent" : "shared");
     put(root, "repetitions", o->repetitions);
@@ -175,6 +249,7 @@ chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
     if (o->slow_rank >= 0) {
         put(root, "injected_slow_rank", o->slow_rank);
         put(root, "injected_slow_seconds", o->slow_s);
+        put(root, "injected_slow_factor", o->slow_factor);
     }
     (void)chirp_json_add_text(root, "host", machine.host);
     (void)chirp_json_add_text(root, "cpu", machine.cpu_model);
@@ -182,22 +257,22 @@ chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
     (void)cJSON_AddStringToObject(
         root, "method",
         "one job; in each repetition every rank count in turn, other ranks asleep; a row is its "
-        "repetition of median efficiency; interval by order statistics of the paired ratios");
+        "repetition of median efficiency (of median time with one rank); interval by order "
+        "statistics of the paired ratios; hidden communication is what the same exchange takes "
+        "with nothing to hide behind, less what was exposed; compute imbalance is the share of "
+        "waiting that the ranks' mean lateness explains");
+}
+
+chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
+{
+    cJSON *root = cJSON_CreateObject();
+    add_head(root, scale);
     cJSON *rows = cJSON_AddArrayToObject(root, "rows");
     for (int i = 0; i < scale->n_rows; ++i)
-        cJSON_AddItemToArray(rows, row_object(scale, i, scratch));
-    double predicted = 0;
-    if (chirp_scale_predict(scale, scale->n_rows - 1, &predicted)) {
-        const chirp_scale_row *last = &scale->row[scale->n_rows - 1];
-        const double measured =
-            last->repetition[chirp_scale_median(scale, scale->n_rows - 1)].total;
-        cJSON *held_out = cJSON_AddObjectToObject(root, "held_out");
-        put(held_out, "ranks", last->ranks);
-        put(held_out, "predicted_seconds_per_step", predicted);
-        put(held_out, "measured_seconds_per_step", measured);
-        put(held_out, "error", predicted / measured - 1);
-    }
-    chirp_free(scratch);
+        cJSON_AddItemToArray(rows, row_object(scale, i));
+    add_series(root, scale);
+    add_costs(root, scale);
+    add_notes(root, scale);
     char *printed = cJSON_Print(root);
     cJSON_Delete(root);
     *text = chirp_strdup(printed);

@@ -40,7 +40,8 @@ static double rate(const chirp_scale *scale, const chirp_workload *w, int row)
 {
     const chirp_scale_row *r = &scale->row[row];
     const chirp_scale_terms *t = &r->repetition[chirp_scale_median(scale, row)];
-    return w->flops * (double)r->batch / (t->compute + t->optimizer + t->input);
+    return w->flops * (double)(r->batch * scale->options.train.accumulate) /
+           (t->compute + t->optimizer + t->input);
 }
 
 static void add_exchange(cJSON *values, const chirp_exchange_costs *c)

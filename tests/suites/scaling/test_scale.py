@@ -27,10 +27,18 @@ def one_line(result, part):
 
 
 def check_rows(data, ranks, strong):
-    assert [row["ranks"] for row in data["rows"]] == ranks, data["rows"]
-    one = data["rows"][0]
+    """Every series: one row for each rank count, terms and points that add up."""
+    for series in data["series"]:
+        rows = [row for row in data["rows"] if all(row[key] == series[key] for key in ("threads", "variational"))]
+        check_series(data, rows, ranks, strong)
+    assert len(data["rows"]) == len(data["series"]) * len(ranks)
+
+
+def check_series(data, rows, ranks, strong):
+    assert [row["ranks"] for row in rows] == ranks, rows
+    one = rows[0]
     assert one["efficiency"] == 1 and one["waiting"] == 0 and one["exposed_communication"] == 0
-    for row in data["rows"]:
+    for row in rows:
         step = row["seconds_per_step"]
         assert abs(sum(row[term] for term in TERMS) - step) < 1e-9 * step, row
         budget = row["loss_budget_points"]
@@ -38,12 +46,19 @@ def check_rows(data, ranks, strong):
         assert abs(parts - budget["sum"]) < 1e-6 and abs(budget["sum"] - 100 * (1 - row["efficiency"])) < 1e-6, budget
         low, high = row["interval_95"]
         assert low <= row["efficiency"] <= high, row
+        times = zip(one["repetition_seconds_per_step"], row["repetition_seconds_per_step"])
+        pairs = [alone / together / (row["ranks"] if strong else 1) for alone, together in times]
+        assert min(pairs) - 1e-9 <= low and high <= max(pairs) + 1e-9 and len(pairs) == data["repetitions"], row
         assert row["batch_per_rank"] * (row["ranks"] if strong else 1) == data["batch"]
         counters = row["counters"]
         assert all("absent" in c or c["min"] <= c["mean"] <= c["max"] for c in counters.values()), counters
         clock = counters["task-clock-ns"]  # of each rank, per step: it worked, and not on more than its threads
         assert 0 < clock["min"] and clock["max"] < 4e9 * row["threads"] * step, (clock, step)
-    for row in data["rows"][1:]:
+    for row in rows[1:]:
+        budget = row["loss_budget_points"]
+        assert budget["compute_imbalance"] >= 0 and budget["waiting_for_slowest"] >= 0, budget
+        if data["exchange"] != "delayed":  # what was measured alone is what a step sends
+            assert row["communication_alone_bytes"] == row["bytes_per_step"], row
         assert row["waiting"] >= 0 and row["exposed_communication"] > 0 and row["bytes_per_step"] > 1.4e7, row
         inside = sum(call["seconds"] for call in row["mpi_calls"])
         assert abs(inside - row["mpi_communication_seconds"]) < 1e-9 and 0 < inside < row["mpi_elapsed_seconds"], row
@@ -113,7 +128,10 @@ def weak_with_a_slow_rank(folder):
     slowest = data["rows"][1]["slowest_rank"]
     assert slowest["rank"] == 1 and slowest["share_of_steps_last"] == 1 and slowest["mean_lateness"] > 0.3, slowest
     assert data["rows"][1]["waiting"] > 0.1, data["rows"][1]  # rank 0 waits 0.4 s, rank 1 not at all
-    assert "rank 1 is slow" in out.stdout, out.stdout
+    assert "rank 1 is slow" in out.stdout and slowest["slow"], out.stdout
+    assert any("rank 1 is slow" in note for note in data["notes"]), data["notes"]
+    lost = data["rows"][1]["loss_budget_points"]
+    assert lost["compute_imbalance"] > 0.8 * (lost["compute_imbalance"] + lost["waiting_for_slowest"]), lost
     with open(trace) as file:
         events = json.load(file)["traceEvents"]
     for rank in (0, 1):
@@ -128,6 +146,50 @@ def weak_with_a_slow_rank(folder):
         data, measured = json.load(file), json.load(layers)
     total = measured["forward_s"] + sum(layer["backward_s"] for layer in measured["layers"])
     assert abs(data["rows"][0]["compute"] - total * 64 / 2) < 1e-6 * total * 64, data["rows"][0]
+
+
+def series_of_threads_and_variants(folder):
+    """Rows for every combination, efficiency within each series, Bayesian over deterministic at the same ranks."""
+    result = folder + "/series.json"
+    out = run(["scale", "--threads", "1,2", "--variational", "none,last2", "--batch", "1", "--repetitions", "2", "--steps", "1",
+               "--json", result], ranks=2)
+    with open(result) as file:
+        data = json.load(file)
+    series = [(1, "none"), (1, "last2"), (2, "none"), (2, "last2")]
+    assert [(one["threads"], one["variational"]) for one in data["series"]] == series, data["series"]
+    assert "variational" not in data
+    check_rows(data, [1, 2], False)
+    costs = data["cost_against_deterministic"]
+    assert [(cost["threads"], cost["ranks"], cost["variational"]) for cost in costs] == \
+        [(threads, ranks, "last2") for threads in (1, 2) for ranks in (1, 2)], costs
+    seconds = {(row["threads"], row["ranks"], row["variational"]): row["repetition_seconds_per_step"] for row in data["rows"]}
+    for cost in costs:
+        here = (cost["threads"], cost["ranks"])
+        pairs = [bayesian / plain for bayesian, plain in zip(seconds[here + ("last2",)], seconds[here + ("none",)])]
+        low, high = cost["interval_95"]
+        assert abs(low - min(pairs)) < 1e-9 and abs(high - max(pairs)) < 1e-9 and low <= cost["ratio"] <= high, (cost, pairs)
+    for heading in ("threads 1, variational none", "threads 2, variational last2", "deterministic network"):
+        assert heading in out.stdout, out.stdout
+    for option in ("--timeline", "--profile", "--machine-out"):
+        one_line(run(["scale", "--variational", "none,all", option, folder + "/one.json"], code=2, ranks=2), option)
+
+
+def shares_by_speed_shorten_the_wait(folder):
+    """Rank 1 takes twice as long for a pass: with as many passes the other waits for it, with fewer it doesn't."""
+    rows = {}
+    for shares in ("equal", "measured"):
+        result = folder + "/" + shares + ".json"
+        run(["scale", "--accumulate", "6", "--shares", shares, "--batch", "1", "--threads", "1", "--repetitions", "1", "--steps",
+             "4", "--slow-rank", "1", "--slow-factor", "2", "--json", result], ranks=2)
+        with open(result) as file:
+            data = json.load(file)
+        check_rows(data, [1, 2], False)
+        rows[shares] = data["rows"][1]
+        assert data["shares"] == shares and rows[shares]["shares"] == shares and rows[shares]["accumulate"] == 6
+    equal, measured = (rows[shares]["waiting"] / rows[shares]["seconds_per_step"] for shares in ("equal", "measured"))
+    assert rows["equal"]["slowest_rank"]["slow"] and rows["equal"]["slowest_rank"]["rank"] == 1, rows["equal"]
+    assert equal > 0.08 and measured < 0.75 * equal, (equal, measured)
+    assert rows["measured"]["efficiency"] > rows["equal"]["efficiency"]
 
 
 def strong_with_more_ranks_than_cores(folder):
@@ -187,6 +249,11 @@ def bad_input(folder):
     one_line(run(["scale", "--mode", "strong", "--batch", "7"], code=2, ranks=2), "--batch 7")
     one_line(run(["scale", "--ranks", "1,8"], code=2, ranks=2), "mpiexec -n 8")
     one_line(run(["scale", "--ranks", "2"], code=2, ranks=2), "begin with 1")
+    one_line(run(["scale", "--threads", "2,x"], code=2, ranks=2), "--threads 2,x")
+    one_line(run(["scale", "--threads", "1,1"], code=2, ranks=2), "twice")
+    one_line(run(["scale", "--variational", "none,leaves"], code=2, ranks=2), "none,last2,leaf,all")
+    one_line(run(["scale", "--shares", "measured", "--accumulate", "2", "--machine-out", folder + "/m.json"], code=2, ranks=2),
+             "--shares")
     one_line(run(["scale", "--json", folder + "/absent/s.json"], code=2, ranks=2), "absent")
     one_line(run(["project", "--nodes", "1,x"], code=2), "--nodes")
     one_line(run(["project", "--nodes", "5000"], code=2), "4608")
@@ -204,6 +271,8 @@ def bad_input(folder):
 
 with tempfile.TemporaryDirectory() as scratch:
     weak_with_a_slow_rank(scratch)
+    series_of_threads_and_variants(scratch)
+    shares_by_speed_shorten_the_wait(scratch)
     strong_with_more_ranks_than_cores(scratch)
     delayed_and_bf16(scratch)
     halving(scratch)

@@ -1,0 +1,30 @@
+/* What measure.c (running blocks) and rows.c (making sense of them) share. Not for other folders. */
+#ifndef CHIRP_SUITES_SCALING_MEASURE_INTERNAL_H
+#define CHIRP_SUITES_SCALING_MEASURE_INTERNAL_H
+
+#include "suites/scaling/measure.h"
+
+/* One step of one rank; instants on rank 0's clock. */
+typedef struct chirp_step_record {
+    double input, forward, backward, exchange, optimizer, total;
+    double exposed, control, bytes, calls;
+    double finish, done;
+} chirp_step_record;
+
+/* Ranks and steps of all repetitions of a row, for what needs more than a mean. */
+typedef struct chirp_lateness {
+    double *compute; /* [ranks][steps of all repetitions] */
+    int *last;       /* [ranks] how often the slowest */
+    double *late;    /* [ranks] sum of lateness behind the first */
+    double span;     /* sum of the last one's */
+    int steps;
+} chirp_lateness;
+
+/* Means of one block into the row's repetition, and its steps into the lateness. @param all  [ranks][steps] */
+void chirp_scale_block(const chirp_scale_options *options, chirp_scale_row *row, int repetition,
+                       const chirp_step_record *all, double wall, chirp_lateness *late);
+/* What takes the steps of all repetitions. */
+void chirp_scale_analyse(const chirp_scale_options *options, chirp_scale_row *row,
+                         const chirp_lateness *late);
+
+#endif
