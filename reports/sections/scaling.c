@@ -1,5 +1,6 @@
 /* Scaling: what was measured here, what is projected to a machine one lacks, and what others published, in one picture. */
 #include "reports/report_internal.h"
+#include "reports/sections/scaling_series.h"
 #include "reports/sections/scaling_tables.h"
 
 #include <math.h>
@@ -68,17 +69,18 @@ static void describe(chirp_markup *m, const chirp_result_file *file)
         chirp_markup_format(m, "%s%g passes per exchange", separator, micro_steps);
 }
 
-static int points(chirp_markup *script, const char *name, size_t index, const cJSON *rows,
-                  const char *x_key, bool bands)
+/* @param series  NULL, or whose rows */
+static int points(chirp_markup *script, const char *name, int index, const cJSON *rows,
+                  const char *x_key, const chirp_series *series, bool bands)
 {
     const cJSON *row = NULL;
     int n = 0;
-    chirp_markup_format(script, "$%s%zu << EOD\n", name, index);
+    chirp_markup_format(script, "$%s%d << EOD\n", name, index);
     cJSON_ArrayForEach(row, rows)
     {
         const double x = chirp_json_number(row, x_key);
         const double y = chirp_json_number(row, "efficiency");
-        if (!(x > 0) || !isfinite(y))
+        if (!(x > 0) || !isfinite(y) || (series && !chirp_series_has(series, row)))
             continue;
         const cJSON *interval =
             cJSON_GetObjectItemCaseSensitive(row, bands ? "efficiency_band" : "interval_95");
@@ -113,11 +115,14 @@ static int acted_points(chirp_markup *script, size_t index, const cJSON *rows)
     return n;
 }
 
-static void titled(chirp_markup *plots, const char *before, const chirp_result_file *file)
+static void titled(chirp_markup *plots, const char *before, const chirp_result_file *file,
+                   const chirp_series *series)
 {
     chirp_markup title = {0};
     chirp_markup_raw(&title, before);
     describe(&title, file);
+    if (series)
+        chirp_series_name(&title, series);
     chirp_markup_raw(plots, " title ");
     chirp_gnuplot_quote(plots, title.bytes ? title.bytes : before);
     plots->failed = plots->failed || title.failed;
@@ -147,6 +152,34 @@ static const cJSON *published_point(const chirp_report *r)
     return NULL;
 }
 
+/* Every series of every measurement. */
+static void measured_points(chirp_report *r, chirp_markup *script, chirp_markup *plots, int colour)
+{
+    static const int point_type[] = {7, 5, 9, 11, 13, 15}; /* colours come round again */
+    const chirp_result_file *file = NULL;
+    chirp_series series;
+    int n = 0;
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
+        for (int k = 0; chirp_series_find(file, k, &series); ++k, ++colour, ++n) {
+            if (points(script, "scale", n, rows_of(file), "ranks", &series, false) == 0)
+                continue;
+            chirp_markup_format(
+                plots, ", $scale%d using 1:2:3:4 with yerrorlines pt %d ps 1 lw 1.5 lc rgb '%s'", n,
+                point_type[n % 6], chirp_plot_colour[colour % CHIRP_PLOT_COLOURS]);
+            titled(plots, "measured here: ", file, &series);
+        }
+}
+
+/* The key stands below the plot, a line for each, and must not eat it. */
+static int height_for(const char *plots)
+{
+    enum { PLOT_AND_AXIS = 350, LINE = 22 };
+    int height = PLOT_AND_AXIS;
+    for (const char *at = plots; at && (at = strstr(at, " title ")); at += strlen(" title "))
+        height += LINE;
+    return height;
+}
+
 static void efficiency_figure(chirp_report *r)
 {
     chirp_markup script = {0};
@@ -166,7 +199,7 @@ static void efficiency_figure(chirp_report *r)
     chirp_markup_raw(&plots, "plot 1 with lines dt 2 lw 1.2 lc rgb '#7d7f86' title 'ideal'");
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
          ++i, ++colour) {
-        if (points(&script, "project", i, rows_of(file), "nodes", true) == 0)
+        if (points(&script, "project", (int)i, rows_of(file), "nodes", NULL, true) == 0)
             continue;
         const char *rgb = chirp_plot_colour[colour % CHIRP_PLOT_COLOURS];
         chirp_markup_format(&plots,
@@ -176,28 +209,19 @@ static void efficiency_figure(chirp_report *r)
         chirp_markup_format(&plots,
                             ", $project%zu using 1:2 with linespoints lw 2 pt 6 ps 0.7 lc rgb '%s'",
                             i, rgb);
-        titled(&plots, "projected: ", file);
+        titled(&plots, "projected: ", file, NULL);
         if (acted_points(&script, i, rows_of(file)) > 0) {
             chirp_markup_format(&plots, ", $acted%zu using 1:2 with points pt 2 ps 1 lc rgb '%s'",
                                 i, rgb);
-            titled(&plots, "acted out by real ranks: ", file);
+            titled(&plots, "acted out by real ranks: ", file, NULL);
         }
     }
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i));
-         ++i, ++colour) {
-        if (points(&script, "scale", i, rows_of(file), "ranks", false) == 0)
-            continue;
-        const char *rgb = chirp_plot_colour[colour % CHIRP_PLOT_COLOURS];
-        chirp_markup_format(
-            &plots, ", $scale%zu using 1:2:3:4 with yerrorbars pt 7 ps 1 lw 1.5 lc rgb '%s'", i,
-            rgb);
-        titled(&plots, "measured here: ", file);
-    }
+    measured_points(r, &script, &plots, colour);
     file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0);
     const cJSON *calibration =
         file ? cJSON_GetObjectItemCaseSensitive(file->root, "calibrated_on") : NULL;
     if (points(&script, "observed", 0, cJSON_GetObjectItemCaseSensitive(calibration, "observed"),
-               "nodes", false) > 0)
+               "nodes", NULL, false) > 0)
         chirp_markup_raw(&plots, ", $observed0 using 1:2 with points pt 4 ps 0.8 lc rgb '#8a7a00' "
                                  "title 'public runs that the projection was calibrated on'");
     if (published)
@@ -208,20 +232,21 @@ static void efficiency_figure(chirp_report *r)
                             chirp_json_number(published, "efficiency"),
                             chirp_json_number(published, "nodes"));
     chirp_markup_raw(&plots, "\n");
+    const int height = height_for(plots.bytes);
     chirp_markup_raw(&script, plots.bytes);
     script.failed = script.failed || plots.failed;
     chirp_markup_clear(&plots);
     chirp_report_figure(
         r, "Scaling efficiency",
-        "Weak-scaling efficiency: the time of a step on one rank over that on many. Bars are 95 % "
-        "intervals of what was measured "
-        "here; shaded bands are the range over the fits that a projection rests on.",
-        860, 480, &script);
+        "Efficiency: the time of a step on one rank over that on many (weak scaling), or over that "
+        "times the ranks (strong). Bars are 95 % intervals of what was measured here; shaded bands "
+        "are the range over the fits that a projection rests on.",
+        860, height, &script);
 }
 
 /* Shares of the step, stacked: what the time went to. */
 static void budget_figure(chirp_report *r, const chirp_result_file *file, const char *x_key,
-                          const term *terms)
+                          const term *terms, const chirp_series *series)
 {
     static const char *const colour[MOST_TERMS] = {"#2b7fd4", "#d9660b", "#8a7a00",
                                                    "#a65bc9", "#23935f", "#0e8f9c"};
@@ -234,6 +259,8 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
     {
         double part[MOST_TERMS];
         double sum = 0;
+        if (series && !chirp_series_has(series, row))
+            continue;
         for (int i = 0; i < n_terms; ++i) {
             part[i] = chirp_json_number(row, terms[i].key);
             part[i] = part[i] > 0 ? part[i] : 0;
@@ -255,8 +282,8 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
         "set style fill solid 0.9 noborder\nset yrange [0:100]\nset ylabel 'share of a step "
         "[%%]'\nset xlabel '%s'\n"
         "set border 3 lw 0.7\nset tics nomirror\nset key bmargin left vertical maxrows 4 Left "
-        "reverse samplen 1.5 noenhanced\nplot ",
-        x_key);
+        "reverse samplen 1.5 noenhanced\nset xrange [-0.6:%d-0.4]\nplot ",
+        x_key, n);
     for (int i = 0; i < n_terms; ++i)
         chirp_markup_format(&script, "%s$b using %d%s lc rgb '%s' title '%s'", i ? ", " : "", i + 2,
                             i == 0 ? ":xtic(1)" : "", colour[i], terms[i].title);
@@ -269,6 +296,8 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
     chirp_markup_raw(&caption, "Where the time of a step goes: ");
     chirp_markup plain = {0};
     describe(&plain, file);
+    if (series)
+        chirp_series_name(&plain, series);
     chirp_markup_text(&caption, plain.bytes);
     chirp_markup_raw(&caption, ".");
     script.failed = script.failed || caption.failed || plain.failed;
@@ -289,10 +318,10 @@ static void row_interval(chirp_table *t, const cJSON *row, const char *key)
 
 static void rows_table(chirp_report *r, const chirp_result_file *file, bool projected)
 {
-    static const char *const measured[] = {
-        "ranks",     "threads", "time of a step", "efficiency", "from",
-        "to",        "compute", "waiting",        "control",    "exposed communication",
-        "optimiser", "input",   "signals/s",      NULL};
+    static const char *const measured[] = {"ranks",      "threads", "variational", "time of a step",
+                                           "efficiency", "from",    "to",          "compute",
+                                           "waiting",    "control", "exposed",     "optimiser",
+                                           "input",      "hidden",  "signals/s",   NULL};
     static const char *const projection[] = {
         "nodes",     "ranks",   "time of a step",          "efficiency",  "from",
         "to",        "compute", "waiting for the slowest", "negotiation", "exposed allreduce",
@@ -309,11 +338,15 @@ static void rows_table(chirp_report *r, const chirp_result_file *file, bool proj
     {
         chirp_table_member(&t, row, projected ? "nodes" : "ranks", CHIRP_UNIT_INTEGER);
         chirp_table_member(&t, row, projected ? "ranks" : "threads", CHIRP_UNIT_INTEGER);
+        if (!projected)
+            chirp_table_text(&t, chirp_json_string(row, "variational"));
         chirp_table_member(&t, row, "seconds_per_step", CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, row, "efficiency", CHIRP_UNIT_PERCENT);
         row_interval(&t, row, projected ? "efficiency_band" : "interval_95");
         for (int i = 0; i < n_terms; ++i)
             chirp_table_member(&t, row, terms[i].key, CHIRP_UNIT_SECONDS);
+        if (!projected)
+            chirp_table_member(&t, row, "hidden_communication", CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, row, "signals_per_second", CHIRP_UNIT_FIXED1);
     }
     t.failed = t.failed || caption.failed;
@@ -352,72 +385,6 @@ static void scenarios_table(chirp_report *r, const chirp_result_file *file)
         chirp_table_text(&t, chirp_json_string(scenario, "variational"));
         chirp_table_member(&t, scenario, "hidden_share", CHIRP_UNIT_PERCENT);
         chirp_table_member(&t, scenario, "efficiency", CHIRP_UNIT_PERCENT);
-    }
-    chirp_report_table(r, &t, 0);
-}
-
-/* Points of efficiency that each part costs; they add up. */
-static void budget_table(chirp_report *r, const chirp_result_file *file)
-{
-    static const char *const key[] = {
-        "compute", "waiting_for_slowest", "exposed_payload", "control",
-        "input",   "optimizer",           "other",           "sum"};
-    static const char *const headers[] = {"ranks",
-                                          "compute",
-                                          "waiting for the slowest",
-                                          "exposed payload",
-                                          "control",
-                                          "input",
-                                          "optimiser",
-                                          "other",
-                                          "together",
-                                          NULL};
-    const cJSON *row = NULL;
-    chirp_table t;
-    chirp_table_begin(&t, "Points of efficiency lost (100 is everything), by what takes them",
-                      headers);
-    cJSON_ArrayForEach(row, rows_of(file))
-    {
-        const cJSON *budget = cJSON_GetObjectItemCaseSensitive(row, "loss_budget_points");
-        if (!budget)
-            continue;
-        chirp_table_member(&t, row, "ranks", CHIRP_UNIT_INTEGER);
-        for (size_t i = 0; i < sizeof key / sizeof key[0]; ++i)
-            chirp_table_member(&t, budget, key[i], CHIRP_UNIT_FIXED2);
-    }
-    chirp_report_table(r, &t, 20);
-}
-
-static void calls_table(chirp_report *r, const chirp_result_file *file)
-{
-    static const char *const headers[] = {"call",
-                                          "ranks",
-                                          "bytes",
-                                          "calls per step",
-                                          "calls",
-                                          "time, rank 0",
-                                          "\xC2\xB5s per call",
-                                          "time per step, rank 0",
-                                          "of the step",
-                                          NULL};
-    const cJSON *row = NULL;
-    chirp_table t;
-    chirp_table_begin(&t, "Messages between ranks, by size", headers);
-    cJSON_ArrayForEach(row, rows_of(file))
-    {
-        const cJSON *call = NULL;
-        cJSON_ArrayForEach(call, cJSON_GetObjectItemCaseSensitive(row, "mpi_calls"))
-        {
-            chirp_table_text(&t, chirp_json_string(call, "call"));
-            chirp_table_member(&t, row, "ranks", CHIRP_UNIT_INTEGER);
-            chirp_table_member(&t, call, "bytes", CHIRP_UNIT_BYTES);
-            chirp_table_member(&t, call, "calls_per_step", CHIRP_UNIT_PLAIN);
-            chirp_table_member(&t, call, "calls", CHIRP_UNIT_INTEGER);
-            chirp_table_member(&t, call, "seconds", CHIRP_UNIT_SECONDS);
-            chirp_table_member(&t, call, "us_per_call", CHIRP_UNIT_FIXED1);
-            chirp_table_member(&t, call, "seconds_per_step_rank0", CHIRP_UNIT_SECONDS);
-            chirp_table_member(&t, call, "share_of_step", CHIRP_UNIT_PERCENT);
-        }
     }
     chirp_report_table(r, &t, 0);
 }
@@ -478,9 +445,22 @@ static void card(chirp_report *r, const chirp_result_file *file)
     chirp_markup_clear(&note);
 }
 
+/* What a measurement says of itself, a slow rank first of all: in sight, not folded. */
+static void notes(chirp_report *r, const chirp_result_file *file)
+{
+    const cJSON *note = NULL;
+    cJSON_ArrayForEach(note, cJSON_GetObjectItemCaseSensitive(file->root, "notes"))
+    {
+        chirp_markup_raw(&r->body, "<p>");
+        chirp_markup_text(&r->body, cJSON_GetStringValue(note));
+        chirp_markup_raw(&r->body, "</p>\n");
+    }
+}
+
 void chirp_section_scaling(chirp_report *r)
 {
     const chirp_result_file *file = NULL;
+    chirp_series series;
     if (!chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, 0) &&
         !chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0))
         return;
@@ -492,18 +472,20 @@ void chirp_section_scaling(chirp_report *r)
     chirp_scaling_sensitivity(r);
     chirp_figures_begin(r);
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
-        budget_figure(r, file, "ranks", measured_terms);
+        for (int k = 0; chirp_series_find(file, k, &series); ++k)
+            budget_figure(r, file, "ranks", measured_terms, &series);
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i)); ++i)
-        budget_figure(r, file, "nodes", projected_terms);
+        budget_figure(r, file, "nodes", projected_terms, NULL);
     chirp_figures_end(r);
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i) {
         chirp_report_source(r, file);
+        notes(r, file);
         rows_table(r, file, false);
-        budget_table(r, file);
+        chirp_scaling_losses(r, file);
+        chirp_scaling_costs(r, file);
+        chirp_scaling_held_out(r, file);
         chirp_scaling_spread(r, file);
-        calls_table(r, file);
-        list_texts(r, "What this measurement says of itself",
-                   cJSON_GetObjectItemCaseSensitive(file->root, "notes"));
+        chirp_scaling_calls(r, file);
     }
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
          ++i) {

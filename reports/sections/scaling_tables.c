@@ -116,8 +116,8 @@ void chirp_scaling_sensitivity(chirp_report *r)
 void chirp_scaling_spread(chirp_report *r, const chirp_result_file *file)
 {
     static const char *const headers[] = {
-        "ranks",        "spread",  "of which stays",   "autocorrelation",
-        "slowest rank", "last in", "behind the first", NULL};
+        "ranks",           "threads",      "variational", "spread",           "of which stays",
+        "autocorrelation", "slowest rank", "last in",     "behind the first", NULL};
     const cJSON *row = NULL;
     chirp_table t;
     chirp_table_begin(&t,
@@ -130,7 +130,7 @@ void chirp_scaling_spread(chirp_report *r, const chirp_result_file *file)
         const cJSON *slowest = cJSON_GetObjectItemCaseSensitive(row, "slowest_rank");
         if (!jitter)
             continue;
-        chirp_table_member(&t, row, "ranks", CHIRP_UNIT_INTEGER);
+        chirp_scaling_row(&t, row);
         chirp_table_member(&t, jitter, "relative", CHIRP_UNIT_PERCENT);
         chirp_table_member(&t, jitter, "permanent_share", CHIRP_UNIT_PERCENT);
         chirp_table_member(&t, jitter, "autocorrelation", CHIRP_UNIT_FIXED2);

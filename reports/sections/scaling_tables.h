@@ -13,6 +13,21 @@ void chirp_scaling_ladder(chirp_report *r);
 /** What the ladder's last line hangs on, of the same projection. */
 void chirp_scaling_sensitivity(chirp_report *r);
 
+/** Cells "ranks", "threads", "variational" of a row of a measurement. */
+void chirp_scaling_row(chirp_table *t, const cJSON *row);
+
+/** Points of efficiency that each part costs; they add up. */
+void chirp_scaling_losses(chirp_report *r, const chirp_result_file *file);
+
+/** What variational layers cost over deterministic ones, beside each other. */
+void chirp_scaling_costs(chirp_report *r, const chirp_result_file *file);
+
+/** Predictions of rank counts that were held out. */
+void chirp_scaling_held_out(chirp_report *r, const chirp_result_file *file);
+
+/** Messages by call and size: the columns of the study's mpi_profile. */
+void chirp_scaling_calls(chirp_report *r, const chirp_result_file *file);
+
 /** How compute times of a measurement spread between ranks, how much of it stays, and which rank is late. */
 void chirp_scaling_spread(chirp_report *r, const chirp_result_file *file);
 

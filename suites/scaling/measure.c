@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "harness/stats/stats.h"
 #include "suites/scaling/measure_internal.h"
+#include "suites/scaling/mpi_profile.h"
 #include "suites/scaling/slow.h"
 #include "suites/scaling/timeline.h"
 
@@ -93,44 +94,15 @@ static chirp_status measure_alone(const chirp_train_config *train, chirp_network
     return st;
 }
 
-/* MPI calls of the timed steps of one rank. */
-typedef struct call_table {
-    int n;
-    chirp_call_row row[CHIRP_SCALE_MAX_CALLS];
-} call_table;
+static int at_most(int n) { return n < CHIRP_SCALE_MAX_CALLS ? n : CHIRP_SCALE_MAX_CALLS; }
 
-static chirp_status gather_calls(chirp_scale_row *row, int steps, const call_table *table)
-{
-    const chirp_call_row *mine = table->row;
-    chirp_call_row *all = NULL;
-    row->n_calls = table->n;
-    if (chirp_parallel_rank() == 0)
-        all = chirp_calloc((size_t)row->ranks, sizeof table->row);
-    chirp_status st =
-        chirp_parallel_agree(chirp_parallel_rank() == 0 && !all ? CHIRP_ERR_NOMEM : CHIRP_OK);
-    if (st == CHIRP_OK)
-        st = chirp_parallel_gather(mine, (int64_t)sizeof table->row, all, 0);
-    for (int i = 0; all && st == CHIRP_OK && i < row->n_calls; ++i) {
-        row->call[i] = mine[i];
-        row->call_min[i] = INFINITY;
-        row->call_max[i] = 0;
-        for (int r = 0; r < row->ranks; ++r)
-            for (int k = 0; k < CHIRP_SCALE_MAX_CALLS; ++k) {
-                const chirp_call_row *other = &all[r * CHIRP_SCALE_MAX_CALLS + k];
-                if (other->bytes != mine[i].bytes || strcmp(other->call, mine[i].call) != 0)
-                    continue;
-                row->call_min[i] = fmin(row->call_min[i], other->seconds / steps);
-                row->call_max[i] = fmax(row->call_max[i], other->seconds / steps);
-            }
-    }
-    chirp_free(all);
-    return st;
-}
-
-/* The timed steps of a block. `mine` receives a record a step. @param events  NULL, or what to count in them */
+/*
+ * The timed steps of a block. `mine` receives a record a step.
+ * @param events, routines  NULL, or what to count in them
+ */
 static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer, double offset,
                                 chirp_events *events, chirp_step_record *mine, double *wall,
-                                call_table *calls)
+                                chirp_scale_calls *waits, chirp_scale_calls *routines)
 {
     const bool slow = chirp_parallel_rank() == o->slow_rank;
     if (slow)
@@ -142,6 +114,8 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
     if (st == CHIRP_OK)
         st = chirp_parallel_barrier();
     chirp_parallel_calls_reset();
+    if (routines)
+        chirp_mpi_profile_begin();
     if (events)
         chirp_events_start(events);
     const double start = chirp_now_s();
@@ -157,8 +131,11 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
     chirp_slow_end();
     if (events)
         chirp_events_stop(events);
-    const int n = chirp_parallel_calls(calls->row, CHIRP_SCALE_MAX_CALLS);
-    calls->n = n < CHIRP_SCALE_MAX_CALLS ? n : CHIRP_SCALE_MAX_CALLS;
+    waits->n = at_most(chirp_parallel_calls(waits->row, CHIRP_SCALE_MAX_CALLS));
+    if (!routines)
+        return st;
+    chirp_mpi_profile_end();
+    routines->n = at_most(chirp_mpi_profile_rows(routines->row, CHIRP_SCALE_MAX_CALLS));
     return st;
 }
 
@@ -172,7 +149,6 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     double offset = 0;
     double uncertainty = 0;
     double wall = 0;
-    call_table calls = {0};
     config.batch = row->batch;
     config.variant = row->variant;
     config.n_threads = row->threads;
@@ -189,7 +165,8 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK)
         st = chirp_parallel_clock_offset(&offset, &uncertainty);
     if (st == CHIRP_OK)
-        st = timed_steps(o, trainer, offset, events, mine, &wall, &calls);
+        st = timed_steps(o, trainer, offset, events, mine, &wall, &row->waits,
+                         last ? &row->routines : NULL);
     if (st == CHIRP_OK)
         st = chirp_parallel_gather(mine, (int64_t)mine_bytes, all, 0);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
@@ -197,7 +174,9 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK && last)
         st = chirp_rank_counters(events, o->steps, row);
     if (st == CHIRP_OK && last)
-        st = gather_calls(row, o->steps, &calls);
+        st = chirp_scale_gather_calls(&row->waits, row->ranks, o->steps);
+    if (st == CHIRP_OK && last)
+        st = chirp_scale_gather_calls(&row->routines, row->ranks, o->steps);
     row->calls_wall_s = wall;
     if (st == CHIRP_OK && last && row->ranks > 1)
         st = measure_alone(&config, chirp_trainer_network(trainer), row);

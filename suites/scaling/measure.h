@@ -63,6 +63,14 @@ typedef struct chirp_rank_event {
     double min, mean, max;
 } chirp_rank_event;
 
+/** Calls of the timed steps of one repetition. */
+typedef struct chirp_scale_calls {
+    int n;
+    chirp_call_row row[CHIRP_SCALE_MAX_CALLS]; /**< rank 0's */
+    double min[CHIRP_SCALE_MAX_CALLS];         /**< [s] a step, over ranks that make the call */
+    double max[CHIRP_SCALE_MAX_CALLS];
+} chirp_scale_calls;
+
 /** One rank count, all repetitions. */
 typedef struct chirp_scale_row {
     int base; /**< the row of its series with one rank */
@@ -85,11 +93,10 @@ typedef struct chirp_scale_row {
     double jitter_autocorrelation; /**< lag 1, of the rest */
     int n_events;
     chirp_rank_event event[CHIRP_SCALE_MAX_EVENTS];
-    int n_calls;
-    double calls_wall_s;                        /**< of the steps that the calls are of */
-    chirp_call_row call[CHIRP_SCALE_MAX_CALLS]; /**< rank 0's, per step, last repetition */
-    double call_min[CHIRP_SCALE_MAX_CALLS],
-        call_max[CHIRP_SCALE_MAX_CALLS]; /**< seconds per step over ranks */
+    double calls_wall_s;     /**< of the steps that the calls are of: the last repetition's */
+    chirp_scale_calls waits; /**< what this program waits for, by collective and size */
+    chirp_scale_calls
+        routines; /**< time inside the MPI library, by routine and size; see mpi_profile.h */
 } chirp_scale_row;
 
 typedef struct chirp_scale {

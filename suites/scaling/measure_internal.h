@@ -27,4 +27,7 @@ void chirp_scale_block(const chirp_scale_options *options, chirp_scale_row *row,
 void chirp_scale_analyse(const chirp_scale_options *options, chirp_scale_row *row,
                          const chirp_lateness *late);
 
+/* Fills min and max from every rank's table; complete on rank 0. Collective over the group. */
+chirp_status chirp_scale_gather_calls(chirp_scale_calls *calls, int ranks, int steps);
+
 #endif

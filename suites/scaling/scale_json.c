@@ -42,28 +42,28 @@ static void add_budget(cJSON *item, const chirp_scale *scale, int index)
     put(budget, "sum", b.sum);
 }
 
-/* The columns of the study's public mpi_profile (routine, #calls, avg. bytes, time(sec), communication and elapsed time),
-   of the timed steps of the last repetition, and what they come to for a step. */
-static void add_calls(cJSON *item, const chirp_scale_row *row, int steps, double step_s)
+/* The columns of the study's public mpi_profile (routine, #calls, avg. bytes, time(sec)), and what they come to for a
+   step. */
+static void add_calls(cJSON *item, const char *key, const char *what, const char *sum,
+                      const chirp_scale_calls *calls, int steps, double step_s)
 {
-    double communication = 0;
-    for (int i = 0; i < row->n_calls; ++i)
-        communication += row->call[i].seconds;
-    put(item, "mpi_communication_seconds", communication);
-    put(item, "mpi_elapsed_seconds", row->calls_wall_s);
-    cJSON *list = cJSON_AddArrayToObject(item, "mpi_calls");
-    for (int i = 0; i < row->n_calls; ++i) {
-        const chirp_call_row *c = &row->call[i];
+    double inside = 0;
+    for (int i = 0; i < calls->n; ++i)
+        inside += calls->row[i].seconds;
+    put(item, sum, inside);
+    cJSON *list = cJSON_AddArrayToObject(item, key);
+    for (int i = 0; i < calls->n; ++i) {
+        const chirp_call_row *c = &calls->row[i];
         cJSON *call = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(call, "call", c->call);
+        (void)cJSON_AddStringToObject(call, what, c->call);
         put(call, "bytes", (double)c->bytes);
         put(call, "calls", (double)c->calls);
         put(call, "seconds", c->seconds);
         put(call, "calls_per_step", (double)c->calls / steps);
         put(call, "us_per_call", c->calls > 0 ? 1e6 * c->seconds / (double)c->calls : 0);
         put(call, "seconds_per_step_rank0", c->seconds / steps);
-        put(call, "seconds_per_step_min", row->call_min[i]);
-        put(call, "seconds_per_step_max", row->call_max[i]);
+        put(call, "seconds_per_step_min", calls->min[i]);
+        put(call, "seconds_per_step_max", calls->max[i]);
         put(call, "share_of_step", c->seconds / steps / step_s);
         cJSON_AddItemToArray(list, call);
     }
@@ -150,7 +150,11 @@ static cJSON *row_object(const chirp_scale *scale, int index)
     put(jitter, "autocorrelation", row->jitter_autocorrelation);
     add_slowest(item, scale, index);
     add_counters(item, row);
-    add_calls(item, row, o->steps, t->total);
+    put(item, "mpi_elapsed_seconds", row->calls_wall_s);
+    add_calls(item, "mpi_calls", "call", "mpi_communication_seconds", &row->waits, o->steps,
+              t->total);
+    add_calls(item, "mpi_profile", "routine", "mpi_library_seconds", &row->routines, o->steps,
+              t->total);
     cJSON *list = cJSON_AddArrayToObject(item, "repetition_seconds_per_step");
     for (int r = 0; r < o->repetitions; ++r)
         cJSON_AddItemToArray(list, cJSON_CreateNumber(row->repetition[r].total));
@@ -215,8 +219,9 @@ static void add_notes(cJSON *root, const chirp_scale *scale)
         crowded = crowded || row->oversubscribed;
         if (!chirp_scale_slow(scale, i, slow, sizeof slow))
             continue;
-        (void)snprintf(text, sizeof text, "%d ranks of %d threads, %s: %s", row->ranks,
-                       row->threads, chirp_variant_name[row->variant], slow);
+        (void)snprintf(text, sizeof text, "%d ranks of %d thread%s, %s: %s", row->ranks,
+                       row->threads, row->threads == 1 ? "" : "s", chirp_variant_name[row->variant],
+                       slow);
         cJSON_AddItemToArray(notes, cJSON_CreateString(text));
     }
     if (crowded)
@@ -260,7 +265,11 @@ static void add_head(cJSON *root, const chirp_scale *scale)
         "repetition of median efficiency (of median time with one rank); interval by order "
         "statistics of the paired ratios; hidden communication is what the same exchange takes "
         "with nothing to hide behind, less what was exposed; compute imbalance is the share of "
-        "waiting that the ranks' mean lateness explains");
+        "waiting that the ranks' mean lateness explains; mpi_calls is what this program waits for, "
+        "by "
+        "collective and size; mpi_profile is time inside the MPI library, by routine (PMPI); both "
+        "of "
+        "rank 0 with the least and the most of all ranks, of the last repetition");
 }
 
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
