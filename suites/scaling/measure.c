@@ -28,6 +28,7 @@ static void sleep_s(double seconds)
 static chirp_step_record record_of(const chirp_step_profile *p, double asleep, double offset)
 {
     return (chirp_step_record){
+        .asleep = asleep,
         .input = p->signals_s + asleep,
         .forward = p->forward_s,
         .backward = p->backward_s,
@@ -123,7 +124,7 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
         const double before = chirp_now_s();
         if (slow)
             sleep_s(o->slow_s);
-        const double asleep = chirp_now_s() - before;
+        const double asleep = slow ? chirp_now_s() - before : 0;
         st = chirp_trainer_step(trainer, &report);
         mine[s] = record_of(&report.profile, asleep, offset);
     }
@@ -137,6 +138,22 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
     chirp_mpi_profile_end();
     routines->n = at_most(chirp_mpi_profile_rows(routines->row, CHIRP_SCALE_MAX_CALLS));
     return st;
+}
+
+static chirp_status write_timeline(const char *path, const chirp_exchange *exchange,
+                                   const chirp_step_record *step, double offset, double uncertainty)
+{
+    const chirp_timeline_step own = {
+        .asleep_s = step->asleep,
+        .input_s = step->input - step->asleep,
+        .forward_s = step->forward,
+        .backward_s = step->backward,
+        .control_s = step->exchange - (step->done - step->finish),
+        .optimizer_s = step->optimizer,
+        .offset_s = offset,
+        .uncertainty_s = uncertainty,
+    };
+    return chirp_timeline_write(path, exchange, &own);
 }
 
 /* One rank count once; on members of the group only. */
@@ -181,8 +198,8 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK && last && row->ranks > 1)
         st = measure_alone(&config, chirp_trainer_network(trainer), row);
     if (st == CHIRP_OK && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
-        st = chirp_timeline_write(o->timeline, chirp_trainer_exchange(trainer),
-                                  mine[o->steps - 1].input, mine[o->steps - 1].forward, offset);
+        st = write_timeline(o->timeline, chirp_trainer_exchange(trainer), &mine[o->steps - 1],
+                            offset, uncertainty);
     chirp_trainer_destroy(trainer);
     chirp_events_close(events);
     if (all != mine)

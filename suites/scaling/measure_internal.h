@@ -6,7 +6,7 @@
 
 /* One step of one rank; instants on rank 0's clock. */
 typedef struct chirp_step_record {
-    double input, forward, backward, exchange, optimizer, total;
+    double asleep, input, forward, backward, exchange, optimizer, total;
     double exposed, control, bytes, calls;
     double finish, done;
 } chirp_step_record;
