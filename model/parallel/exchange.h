@@ -67,6 +67,14 @@ typedef struct chirp_exchange_profile {
     double done_s;          /**< instant at which finish() returned; all zero with one rank */
 } chirp_exchange_profile;
 
+/**
+ * Halving's order: in round k a rank's partner is rank ^ 2^bit, 0 <= k < log2 of the largest power of two within `ranks`. The
+ * first two rounds stay within four neighbours, who often share a router, and these take the next four rounds in four
+ * different orders: at any time they then talk to four routers, where all would crowd the wire to one. Partners have the
+ * same order, as they differ in no bit that it depends on.
+ */
+int chirp_halving_bit(int ranks, int rank, int round);
+
 typedef struct chirp_exchange chirp_exchange;
 
 chirp_status chirp_exchange_create(const chirp_exchange_config *config,

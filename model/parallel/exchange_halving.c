@@ -5,7 +5,7 @@
  * copy while this one's messages arrive.
  *
  *     fold      ranks beyond the largest power of two give their numbers to rank - core, and wait for unfold
- *     halving   round k: the partner is rank ^ 2^k; each sends the half that the other one will own
+ *     halving   round k: the partner is rank ^ 2^bit (chirp_halving_bit()); each sends the half that the other one will own
  *     doubling  the same rounds backwards: what the partner owns arrives in its place
  *     unfold    the result goes to the ranks that folded
  *
@@ -79,6 +79,18 @@ static span lines(const chirp_halving *h, int64_t first, int64_t end)
     return (span){first * LINE, first < end ? stop - first * LINE : 0};
 }
 
+int chirp_halving_bit(int ranks, int rank, int round)
+{
+    enum { NEAR = 2, NEIGHBOURS = 1 << NEAR };
+    int rounds = 0;
+    while ((2 << rounds) <= ranks)
+        ++rounds;
+    const int turning = rounds - NEAR < NEIGHBOURS ? rounds - NEAR : NEIGHBOURS;
+    if (round < NEAR || round >= NEAR + turning)
+        return round;
+    return NEAR + (round - NEAR + rank % NEIGHBOURS) % turning;
+}
+
 static void plan(chirp_halving *h, int rank, int size)
 {
     static const span nothing = {0, 0};
@@ -101,7 +113,9 @@ static void plan(chirp_halving *h, int rank, int size)
     int64_t high = n_lines;
     int64_t most = n_lines; /* lines of the largest part: every rank has this or one less */
     const int halvings = h->n_trips;
-    for (int distance = 1; distance < core; distance *= 2) {
+    for (int round = 0; 1 << round < core; ++round) {
+        const int distance = 1 << chirp_halving_bit(size, rank, round);
+        const bool last = 2 << round == core;
         const int64_t middle = low + (high - low) / 2;
         const bool lower = (rank & distance) == 0;
         const span mine = lower ? lines(h, low, middle) : lines(h, middle, high);
@@ -113,8 +127,8 @@ static void plan(chirp_halving *h, int rank, int size)
                                        .in = extra ? nothing : mine,
                                        .nominal = most * LINE < h->count ? most * LINE : h->count,
                                        .adds = true,
-                                       .divides = 2 * distance == core,
-                                       .settles = 2 * distance == core};
+                                       .divides = last,
+                                       .settles = last};
         low = lower ? low : middle;
         high = lower ? middle : high;
     }

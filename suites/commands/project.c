@@ -229,7 +229,6 @@ static int run(int argc, char **argv)
     int64_t steps = 0;
     int64_t accumulate = 1;
     int64_t speed_steps = 100;
-    int64_t rotate = 1;
     const char *shares = "equal";
     const char *ladder = "closed_form";
     const chirp_option table[] = {
@@ -264,9 +263,6 @@ static int run(int argc, char **argv)
          .given = &fresh_given,
          .help = "of it, what is new in every pass; the rest stays with a rank; default: the "
                  "machine's"},
-        {"rotate", CHIRP_OPTION_INT, &rotate, .metavar = "N", .min = 1, .max = 1024,
-         .help = "--exchange halving: N nodes behind a router take the rounds beyond it in N "
-                 "orders; 1: nearest partner first, as train does"},
         {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
          .help = "measured: ranks share the signals of a pass by speed, in whole signals"},
         {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
@@ -309,7 +305,6 @@ static int run(int argc, char **argv)
                : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM
                                   : CHIRP_ENGINE_AUTO;
     o.speed_steps = (int)speed_steps;
-    o.rotate = (int)rotate;
     o.seed = (uint64_t)seed;
     o.steps = (int)steps;
     if (jitter_given)

@@ -74,20 +74,6 @@ static int core_ranks(int n)
     return core;
 }
 
-int chirp_partner_bit(const chirp_plan *p, int rank, int k)
-{
-    int near = 0; /* rounds among neighbours */
-    int all = 0;
-    while ((2 << near) <= p->rotate)
-        ++near;
-    while ((2 << all) <= p->ranks)
-        ++all;
-    const int turning = all - near < p->rotate ? all - near : p->rotate;
-    if (p->rotate < 2 || k < near || k >= near + turning)
-        return k;
-    return near + (k - near + (rank & (p->rotate - 1))) % turning;
-}
-
 static double wire_s(const chirp_plan *p, int distance, double bytes)
 {
     const bool local = distance < p->ranks_per_node;

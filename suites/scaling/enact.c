@@ -43,7 +43,8 @@ static chirp_status open_exchange(stage *g)
     const chirp_plan *p = g->plan;
     static const chirp_exchange_mode mode[] = {[CHIRP_PLAN_OVERLAP] = CHIRP_EXCHANGE_OVERLAP,
                                                [CHIRP_PLAN_STUDY] = CHIRP_EXCHANGE_STUDY,
-                                               [CHIRP_PLAN_DELAYED] = CHIRP_EXCHANGE_DELAYED};
+                                               [CHIRP_PLAN_DELAYED] = CHIRP_EXCHANGE_DELAYED,
+                                               [CHIRP_PLAN_HALVING] = CHIRP_EXCHANGE_HALVING};
     char names[CHIRP_PLAN_MAX_BUCKETS][NAME_BYTES];
     chirp_exchange_tensor tensor[CHIRP_PLAN_MAX_BUCKETS];
     int64_t floats = 0;
@@ -53,8 +54,9 @@ static chirp_status open_exchange(stage *g)
         tensor[b] = (chirp_exchange_tensor){names[b], floats, count};
         floats += count;
     }
+    const bool by_bucket = p->exchange == CHIRP_PLAN_OVERLAP || p->exchange == CHIRP_PLAN_DELAYED;
     const chirp_exchange_config config = {.mode = mode[p->exchange],
-                                          .bucket_bytes = p->exchange == CHIRP_PLAN_STUDY ? 0 : 1};
+                                          .bucket_bytes = by_bucket ? 1 : 0};
     g->gradient = chirp_calloc((size_t)floats, sizeof *g->gradient);
     const chirp_status st = chirp_parallel_agree(g->gradient ? CHIRP_OK : CHIRP_ERR_NOMEM);
     return st == CHIRP_OK ? chirp_exchange_create(&config, tensor, p->n_buckets, &g->exchange) : st;
@@ -95,7 +97,8 @@ static chirp_status play_step(stage *g, const float *factor, double *start, chir
     if (st == CHIRP_OK)
         st = chirp_exchange_finish(g->exchange, &profile);
     double agreed = st == CHIRP_OK ? profile.finish_s + profile.control_s : 0;
-    if (st == CHIRP_OK && p->exchange == CHIRP_PLAN_OVERLAP) { /* as many sums as a step has */
+    if (st == CHIRP_OK && (p->exchange == CHIRP_PLAN_OVERLAP ||
+                           p->exchange == CHIRP_PLAN_HALVING)) { /* as many sums as a step has */
         double sums[8] = {0};
         st = chirp_parallel_sum(sums, sizeof sums / sizeof sums[0]);
         agreed = chirp_now_s();
@@ -130,9 +133,6 @@ static chirp_status play(stage *g, int steps, const float *factor, chirp_phase_e
 chirp_status chirp_enact(const chirp_plan *plan, int steps, const float *factor,
                          chirp_step_terms *terms)
 {
-    if (plan->exchange == CHIRP_PLAN_HALVING)
-        return chirp_fail(CHIRP_ERR_UNSUPPORTED,
-                          "--enact: ranks can't act out --exchange halving yet; take overlap");
     if (plan->ranks < 2 || plan->ranks != chirp_parallel_size())
         return chirp_fail(CHIRP_ERR_ARG, "%d ranks can't act out a plan of %d",
                           chirp_parallel_size(), plan->ranks);

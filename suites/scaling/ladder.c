@@ -112,7 +112,6 @@ static chirp_status plan_of(const chirp_projection *p, const setting *s, int64_t
     other.options.half = s->half;
     other.options.micro_steps = s->micro_steps;
     other.options.shares = s->shares;
-    other.options.rotate = s->exchange == CHIRP_PLAN_HALVING ? p->options.rotate : 1;
     other.options.speed_steps = SPEED_STEPS;
     other.options.profile = NULL;
     other.options.bucket_bytes = s->one_bucket ? INT64_MAX : p->options.bucket_bytes;

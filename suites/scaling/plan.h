@@ -52,7 +52,6 @@ typedef struct chirp_plan {
     chirp_plan_exchange exchange;
     int ranks;
     int ranks_per_node;
-    int rotate;      /**< 1: partners nearest first; see chirp_partner_bit() */
     int micro_steps; /**< forward and backward passes per exchange (gradient accumulation) */
     double micro_s;  /**< [s] nominal compute of one pass, all ranks alike */
     double tail_s;   /**< [s] optimiser after the exchange, per step */
@@ -102,14 +101,6 @@ double chirp_expected_maximum(int n);
 
 /** [s] that a rank's processor is busy with exchanging `bytes` with the rank `distance` away; the wire comes on top. */
 double chirp_exchange_software_s(const chirp_plan *plan, int distance, double bytes);
-
-/**
- * In round k of halving a rank's partner is rank ^ 2^bit. With rotate = 1 bit is k: nearest first, as MPICH and train do. With
- * rotate = R, a power of two, the first log2 R rounds stay within R neighbours (those behind one router), and the R of them
- * take the next R rounds in R different orders: at any time they then talk to R different routers, where all would crowd
- * the wire to one. Both partners have the same order, as they differ in no bit that it depends on.
- */
-int chirp_partner_bit(const chirp_plan *plan, int rank, int k);
 
 /** [s] of reducing `bytes` over the plan's ranks by recursive halving and doubling, nothing else going on. */
 double chirp_allreduce_s(const chirp_plan *plan, double bytes);

@@ -161,7 +161,6 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
     };
     if (p->options.fresh_jitter >= 0)
         plan->jitter_fresh = p->options.fresh_jitter;
-    plan->rotate = p->options.rotate;
     plan->half = p->options.half;
     plan->speed_steps = p->options.speed_steps;
     plan->share_signals = p->options.shares ? (int)p->options.batch : 0;
@@ -271,7 +270,6 @@ static chirp_status scenario(const chirp_projection *p, chirp_scenario *s, const
     other.options.micro_steps = 1;
     other.options.half = false;
     other.options.shares = false;
-    other.options.rotate = 1;
     other.options.profile = NULL;
     other.flops =
         p->machine.value[s->slow ? CHIRP_TARGET_FLOPS_SLOW : CHIRP_TARGET_FLOPS_FAST].value;
@@ -343,11 +341,6 @@ static chirp_status prepare(chirp_projection *p)
         return chirp_fail(CHIRP_ERR_ARG, "--exchange study sends two floats per variational weight "
                                          "after every pass; drop --weight-noise shared, --compress "
                                          "and --accumulate or use --exchange overlap");
-    if (o->rotate < 1 || (o->rotate & (o->rotate - 1)) != 0 ||
-        (o->rotate > 1 && o->exchange != CHIRP_PLAN_HALVING))
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--rotate %d: should be a power of two, with --exchange halving",
-                          o->rotate);
     if (o->exchange == CHIRP_PLAN_HALVING && o->half)
         return chirp_fail(CHIRP_ERR_ARG, "--exchange halving adds floats; drop --compress");
     chirp_status st = chirp_target_read(o->machine, &p->machine);

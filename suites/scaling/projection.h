@@ -30,7 +30,6 @@ typedef struct chirp_projection_options {
     bool shared_noise;    /**< one number per variational weight travels */
     bool half;            /**< bf16 on the wire: half the bytes */
     bool shares;     /**< ranks share the signals of a pass by measured speed, in whole signals */
-    int rotate;      /**< halving: see chirp_partner_bit() */
     int speed_steps; /**< steps whose times tell the speeds of ranks */
     double
         fresh_jitter; /**< the part of the jitter that is new in every pass; negative: the machine's */

@@ -97,9 +97,6 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
         say(list,
             "bf16 reduces by an alltoall and an allgather (chirpbench train does), by formula "
             "between two agreements, also where the rest is simulated");
-    if (p->options.rotate > 1)
-        say(list, "neighbours take the rounds beyond them in different orders (--rotate); train "
-                  "does not");
     if (p->options.shares) {
         (void)snprintf(text, sizeof text,
                        "ranks share the signals of every pass by speed, as train --shares measured "
@@ -268,7 +265,6 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     (void)cJSON_AddStringToObject(root, "weight_noise", o->shared_noise ? "shared" : "independent");
     (void)cJSON_AddStringToObject(root, "compress", o->half ? "bf16" : "none");
     put(root, "accumulate", o->micro_steps);
-    put(root, "rotate", o->rotate);
     (void)cJSON_AddStringToObject(root, "shares", o->shares ? "measured" : "equal");
     put(root, "trained_numbers", (double)p->workload.trained);
     put(root, "exchanged_bytes", (double)p->workload.trained * (o->half ? 2 : 4));

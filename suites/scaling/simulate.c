@@ -6,6 +6,8 @@
  */
 #include "suites/scaling/simulate.h"
 
+#include "model/parallel/exchange.h"
+
 #include "harness/base/memory.h"
 #include "suites/scaling/phases.h"
 
@@ -127,19 +129,26 @@ static void fold_out(int me, double bytes)
         send_only(me, me + sim.core, bytes);
 }
 
+/* MPICH takes the nearest partner first. */
+static int partner_bit(int me, int round)
+{
+    return sim.plan->exchange == CHIRP_PLAN_HALVING ? chirp_halving_bit(sim.plan->ranks, me, round)
+                                                    : round;
+}
+
 static void allreduce(int me, double bytes)
 {
     if (!fold_in(me, bytes))
         return;
     double part = bytes;
     for (int k = 0; k < sim.rounds; ++k) { /* halving */
-        const int bit = chirp_partner_bit(sim.plan, me, k);
+        const int bit = partner_bit(me, k);
         part /= 2;
         send_and_receive(me, me ^ (1 << bit), bit, part);
         add_up(part);
     }
     for (int k = sim.rounds - 1; k >= 0; --k) { /* doubling */
-        const int bit = chirp_partner_bit(sim.plan, me, k);
+        const int bit = partner_bit(me, k);
         send_and_receive(me, me ^ (1 << bit), bit, part);
         part *= 2;
     }

@@ -55,6 +55,7 @@ static void collect(const chirp_exchange *exchange, const chirp_timeline_step *s
         computed = done = step->backward_s;
         add(t, "backward", 'p', begin, step->backward_s);
         add(t, "optimizer", 'p', done, step->optimizer_s);
+        done += step->optimizer_s;
     }
     /* passes before the last one, whose own backward part the exchange has watched */
     const double earlier = fmax(0, step->backward_s - (computed - begin));

@@ -32,10 +32,21 @@ static float value_at(int r, int64_t i, int step)
     return ldexpf((float)((double)(h >> 11) / 4503599627370496.0 - 1.0), (int)(h & 7U));
 }
 
-/* As exchange.h says. */
-static float tree_mean(int64_t i, int step)
+/* As exchange.h says, for number i of `count`. Which quarter it is in says which of four neighbours own it. */
+static float tree_mean(int64_t i, int64_t count, int step)
 {
+    enum { LINE = 16 };
     float sum[MAX_RANKS];
+    int owner = 0;
+    int64_t low = 0;
+    int64_t high = (count + LINE - 1) / LINE;
+    for (int bit = 1; bit <= 2; bit *= 2) {
+        const int64_t middle = low + (high - low) / 2;
+        const bool upper = i >= middle * LINE;
+        owner += upper ? bit : 0;
+        low = upper ? middle : low;
+        high = upper ? high : middle;
+    }
     int core = 1;
     while (2 * core <= size)
         core *= 2;
@@ -44,9 +55,12 @@ static float tree_mean(int64_t i, int step)
         if (r + core < size)
             sum[r] += value_at(r + core, i, step);
     }
-    for (int n = core / 2; n >= 1; n /= 2)
-        for (int r = 0; r < n; ++r)
-            sum[r] = sum[2 * r] + sum[2 * r + 1];
+    for (int round = 0; 1 << round < core; ++round) {
+        const int bit = 1 << chirp_halving_bit(size, owner, round);
+        for (int r = 0; r < core; ++r)
+            if ((r & bit) == 0) /* both partners from now on */
+                sum[r] = sum[r | bit] = sum[r] + sum[r | bit];
+    }
     return sum[0] / (float)size;
 }
 
@@ -86,7 +100,7 @@ static void check_tree(const chirp_exchange_tensor *tensors, int n, int64_t coun
     int64_t foreign = count + 4 * GAP;
     for (int t = 0; t < n; ++t)
         for (int64_t i = 0; i < tensors[t].count; ++i, ++at) {
-            const float want = tree_mean(at, number);
+            const float want = tree_mean(at, count, number);
             const float got = grad[tensors[t].offset + i];
             if (memcmp(&want, &got, sizeof want) != 0) {
                 (void)fprintf(stderr, "%lld numbers: number %lld is %.9g, should be %.9g\n",
@@ -97,6 +111,26 @@ static void check_tree(const chirp_exchange_tensor *tensors, int n, int64_t coun
     for (int64_t i = 0; i < count + 4 * GAP; ++i)
         foreign -= grad[i] == -7;
     CHECK(foreign == count); /* nothing between the tensors was touched; no mean is -7 */
+}
+
+/* Every rank meets the same partner as that one meets it, and each bit once. */
+static void test_orders_agree(void **state)
+{
+    (void)state;
+    for (int ranks = 1; ranks <= 300; ++ranks)
+        for (int r = 0; r < ranks; ++r) {
+            int met = 0;
+            for (int round = 0; 2 << round <= ranks; ++round) {
+                const int bit = chirp_halving_bit(ranks, r, round);
+                CHECK(chirp_halving_bit(ranks, r ^ 1 << bit, round) == bit);
+                met |= 1 << bit;
+            }
+            CHECK(((met + 1) & met) == 0 && 2 * (met + 1) > ranks);
+        }
+    /* neighbours spread out */
+    CHECK(chirp_halving_bit(1024, 4, 2) == 2 && chirp_halving_bit(1024, 5, 2) == 3);
+    CHECK(chirp_halving_bit(1024, 6, 2) == 4 && chirp_halving_bit(1024, 7, 2) == 5);
+    CHECK(chirp_halving_bit(1024, 7, 9) == 9 && chirp_halving_bit(8, 7, 2) == 2);
 }
 
 static void run(int64_t count, bool packed, int64_t bytes, int threads)
@@ -237,6 +271,7 @@ int main(void)
     grad = chirp_alloc((MAX_COUNT + 4 * GAP) * sizeof *grad);
     CHECK(size <= MAX_RANKS && grad);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_orders_agree),
         cmocka_unit_test(test_sum_is_the_tree_for_any_threads_messages_and_layout),
         cmocka_unit_test(test_ranks_may_have_different_threads),
         cmocka_unit_test(test_steps_do_not_mix),

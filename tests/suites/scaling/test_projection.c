@@ -31,7 +31,6 @@ static chirp_projection_options options(const char *machine, chirp_plan_exchange
                                       .batch = 64,
                                       .jitter = -1,
                                       .fresh_jitter = -1,
-                                      .rotate = 1,
                                       .bucket_bytes = 1 << 20,
                                       .micro_steps = 1,
                                       .speed_steps = 10,
@@ -228,7 +227,6 @@ static void test_the_ladder_s_end_simulated(void **state)
         o.nodes[0] = 1024;
         o.shares = true;
         o.speed_steps = 100;
-        o.rotate = m ? 4 : 1;
         o.steps = 4;
         project(&o, &p);
         const chirp_step_terms *t = &p.row[0].terms;
@@ -457,10 +455,6 @@ static void test_impossible_projections_are_refused(void **state)
     o.half = true;
     assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);
     assert_non_null(strstr(chirp_error_message(), "--compress"));
-    o = options("theta", CHIRP_PLAN_HALVING);
-    o.rotate = 3;
-    assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);
-    assert_non_null(strstr(chirp_error_message(), "--rotate 3"));
     o = options("theta", CHIRP_PLAN_OVERLAP);
     o.flops = -2;
     assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);

@@ -100,8 +100,6 @@ def this_machine_from_measurement_to_projection(folder):
     assert data["exchange"] == "halving" and data["shares"] == "measured"
     assert all(row["exposed_allreduce"] > 0 for row in data["rows"][1:]), data["rows"]
     one_line(run(["project", "--machine", machine, "--nodes", "1", "--enact"], code=2, ranks=2), "--enact")
-    one_line(run(["project", "--machine", machine, "--nodes", "2", "--exchange", "halving", "--enact"], code=2, ranks=2),
-             "halving")
     one_line(run(["scale", "--machine-out", folder + "/here.txt"], code=2, ranks=2), "here.txt")
     one_line(run(["scale", "--machine-out", folder + "/solo.json", "--batch", "1", "--steps", "1", "--repetitions", "1"],
                  code=2), "mpiexec -n 2")
@@ -259,7 +257,6 @@ def bad_input(folder):
     one_line(run(["project", "--compute", "warp"], code=2), "--compute")
     one_line(run(["project", "--shares", "unfair"], code=2), "--shares")
     one_line(run(["project", "--ladder", "simulated", "--engine", "closed_form"], code=2), "--ladder")
-    one_line(run(["project", "--exchange", "halving", "--rotate", "3"], code=2), "--rotate 3")
     one_line(run(["project", "--exchange", "halving", "--compress", "bf16"], code=2), "--compress")
     one_line(run(["project", "--profile", folder + "/absent.json"], code=2), "absent.json")
     with open(folder + "/bad.json", "w") as file:

@@ -91,7 +91,6 @@ static chirp_plan theta_plan(int ranks)
     return (chirp_plan){.exchange = CHIRP_PLAN_STUDY,
                         .ranks = ranks,
                         .ranks_per_node = 1,
-                        .rotate = 1,
                         .micro_steps = 1,
                         .micro_s = 0.595,
                         .n_buckets = 1,
@@ -194,36 +193,6 @@ static void test_halving_pays_for_wire_and_sums(void **state)
     plan.shared_processors = 2;
     assert_near(chirp_reduction_s(&plan, 0),
                 2 * (2e-5 + 1.5e-6 + 7.56e6 * (0.57e-9 + 1 / 8e9)) + 2 * 7.56e6 / 25e9, 1e-9);
-}
-
-static void test_rotated_partners_meet_and_spread(void **state)
-{
-    (void)state;
-    static const int sizes[] = {8, 16, 64, 1024};
-    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; ++s)
-        for (int rotate = 1; rotate <= 8; rotate *= 2) {
-            chirp_plan plan = theta_plan(sizes[s]);
-            int rounds = 0;
-            plan.rotate = rotate;
-            while (1 << rounds < plan.ranks)
-                ++rounds;
-            for (int rank = 0; rank < plan.ranks; ++rank) {
-                int seen = 0;
-                for (int k = 0; k < rounds; ++k) {
-                    const int bit = chirp_partner_bit(&plan, rank, k);
-                    assert_true(bit >= 0 && bit < rounds && !(seen & 1 << bit));
-                    assert_true(rotate > 1 || bit == k);
-                    assert_int_equal(chirp_partner_bit(&plan, rank ^ 1 << bit, k), bit);
-                    seen |= 1 << bit; /* every partner once: each number is added once */
-                }
-            }
-        }
-    chirp_plan plan = theta_plan(1024);
-    plan.rotate = 4; /* four neighbours, four routers */
-    for (int k = 2; k < 6; ++k)
-        for (int i = 0; i < 4; ++i)
-            for (int j = 0; j < i; ++j)
-                assert_true(chirp_partner_bit(&plan, i, k) != chirp_partner_bit(&plan, j, k));
 }
 
 static void test_theta_s_noise_is_what_one_node_showed(void **state)
@@ -480,7 +449,6 @@ int main(void)
         cmocka_unit_test(test_one_rank_waits_for_nobody),
         cmocka_unit_test(test_overlap_hides_what_fits_behind_the_backward_pass),
         cmocka_unit_test(test_halving_pays_for_wire_and_sums),
-        cmocka_unit_test(test_rotated_partners_meet_and_spread),
         cmocka_unit_test(test_theta_s_noise_is_what_one_node_showed),
         cmocka_unit_test(test_jitter_has_the_spread_it_was_asked_for),
         cmocka_unit_test(test_builtin_machines_are_whole),
