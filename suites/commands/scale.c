@@ -141,10 +141,15 @@ static chirp_status report(const chirp_scale *scale, const char *json)
 
 static void print_costs(const chirp_exchange_costs *c)
 {
+    char fitted[32];
+    if (c->fitted_ranks > c->point[0].ranks)
+        (void)snprintf(fitted, sizeof fitted, "%d and %d", c->point[0].ranks, c->fitted_ranks);
+    else
+        (void)snprintf(fitted, sizeof fitted, "%d", c->fitted_ranks);
     printf(
-        "\nexchanging with one partner: %.1f us and %.3f ns a byte, fitted on %d ranks%s\n%6s %12s "
+        "\nexchanging with one partner: %.1f us and %.3f ns a byte, fitted on %s ranks%s\n%6s %12s "
         "%12s %12s\n",
-        1e6 * c->fixed_s, 1e9 * c->per_byte_s, c->point[0].ranks,
+        1e6 * c->fixed_s, 1e9 * c->per_byte_s, fitted,
         c->one_computer ? "; more ranks than processors take turns" : "", "ranks", "bytes",
         "measured us", "formula");
     for (int i = 0; i < c->n; ++i) {

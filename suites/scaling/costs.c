@@ -42,6 +42,21 @@ static double formula(const chirp_exchange_costs *c, const chirp_cost_point *poi
     return chirp_allreduce_s(&plan, point->bytes);
 }
 
+/*
+ * The two fewest rank counts, one if there are no more than two: one has to be held out. A second one shows what a pair
+ * doesn't: ranks that take turns, or more traffic. On two processors with 2, 3, 4, 6 and 8 ranks the error of 4 and more
+ * from 1 MiB on fell from 34 to 26 % (mean size, three runs).
+ */
+static int most_fitted(const chirp_exchange_costs *c)
+{
+    int n = 0;
+    int count[3] = {0};
+    for (int i = 0; i < c->n && n < 3; ++i) /* ascending */
+        if (n == 0 || c->point[i].ranks != count[n - 1])
+            count[n++] = c->point[i].ranks;
+    return n > 2 ? count[1] : count[0];
+}
+
 void chirp_costs_fit(chirp_exchange_costs *c)
 {
     double ff = 0;
@@ -49,10 +64,11 @@ void chirp_costs_fit(chirp_exchange_costs *c)
     double bb = 0;
     double f1 = 0;
     double b1 = 0;
+    c->fitted_ranks = most_fitted(c);
     /* least squares of relative errors, over what buckets may hold: MPI reduces a few bytes in another way */
     for (int i = 0; i < c->n; ++i) {
         chirp_cost_point *point = &c->point[i];
-        point->held_out = point->ranks != c->point[0].ranks || point->bytes < LEAST_FITTED;
+        point->held_out = point->ranks > c->fitted_ranks || point->bytes < LEAST_FITTED;
         if (point->held_out)
             continue;
         const double f = formula(c, point, 1, 0) / point->seconds;

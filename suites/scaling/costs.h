@@ -25,6 +25,7 @@ typedef struct chirp_exchange_costs {
     double copy_bandwidth;      /**< [B/s] memcpy of the study's gradient */
     double triad_bandwidth;     /**< [B/s] of all threads, arrays of the study's gradient */
     double fixed_s, per_byte_s; /**< of exchanging with one partner, wire included; fitted */
+    int fitted_ranks;           /**< the most that the fit has seen */
     int n;
     chirp_cost_point point[CHIRP_MAX_COSTS];
 } chirp_exchange_costs;

@@ -355,6 +355,42 @@ static void test_numbers_that_are_none(void **state)
     end(&t);
 }
 
+/* Rows of two series: each has its own points and budget, and is named where the other is too. */
+static void test_series_of_a_measurement(void **state)
+{
+    static const char row[] =
+        "{\"ranks\": %d, \"threads\": 2, \"variational\": \"%s\", \"seconds_per_step\": %g, "
+        "\"efficiency\": %g, \"compute\": %g, \"loss_budget_points\": {\"compute_imbalance\": %g, "
+        "\"sum\": %g}}%s";
+    static const char tail[] =
+        "], \"series\": [{\"threads\": 2, \"variational\": \"all\", \"held_out\": [{\"ranks\": 2, "
+        "\"predicted_seconds_per_step\": 0.5, \"measured_seconds_per_step\": 0.4, \"error\": "
+        "0.25}]}], \"cost_against_deterministic\": [{\"ranks\": 2, \"threads\": 2, "
+        "\"variational\": "
+        "\"all\", \"ratio\": 1.625, \"interval_95\": [1.5, 1.75]}], \"notes\": [\"2 ranks: rank 1 "
+        "is "
+        "slow\"]}";
+    char text[4096] =
+        "{\"mode\": \"strong\", \"accumulate\": 4, \"shares\": \"measured\", \"rows\": [";
+    trial t;
+    (void)state;
+    begin(&t);
+    for (int i = 0; i < 4; ++i)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), row, 1 + i % 2,
+                       i < 2 ? "none" : "all", 0.25 + i, i % 2 ? 0.75 : 1, 0.2 + i, i % 2 ? 3.5 : 0,
+                       i % 2 ? 25.0 : 0, i < 3 ? "," : "");
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s", tail);
+    put(&t, "scale.json", text);
+    make(&t);
+    assert_sound(&t);
+    assert_string_equal(t.problems, "");
+    assert_true(has(t.page, "strong, 4 passes per exchange, shares measured, 2 threads, none."));
+    assert_true(has(t.page, "strong, 4 passes per exchange, shares measured, 2 threads, all."));
+    assert_true(has(t.page, "<p>2 ranks: rank 1 is slow</p>"));
+    assert_true(has(t.tables, "1.625") && has(t.tables, "25.0 %") && has(t.tables, "3.50"));
+    end(&t);
+}
+
 static void test_without_gnuplot(void **state)
 {
     trial t;
@@ -435,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_malformed_files),
         cmocka_unit_test(test_log_that_was_cut_off),
         cmocka_unit_test(test_numbers_that_are_none),
+        cmocka_unit_test(test_series_of_a_measurement),
         cmocka_unit_test(test_without_gnuplot),
         cmocka_unit_test(test_nothing_to_report),
         cmocka_unit_test(test_same_page_twice),

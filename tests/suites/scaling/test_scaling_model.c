@@ -384,11 +384,16 @@ static void test_exchange_costs_are_recovered(void **state)
     chirp_costs_fit(&c);
     assert_near(c.fixed_s, 7e-6, 1e-6);
     assert_near(c.per_byte_s, 0.3e-9, 1e-6);
+    assert_int_equal(c.fitted_ranks, 3); /* the two fewest of three */
     for (int i = 0; i < c.n; ++i) {
-        assert_int_equal(c.point[i].held_out, c.point[i].ranks > 2 || c.point[i].bytes < 100);
+        assert_int_equal(c.point[i].held_out, c.point[i].ranks > 3 || c.point[i].bytes < 100);
         if (c.point[i].bytes > 100)
             assert_near(c.point[i].fitted_s, c.point[i].seconds, 1e-6);
     }
+    c.n = 8; /* two counts: the larger one is held out */
+    chirp_costs_fit(&c);
+    assert_int_equal(c.fitted_ranks, 2);
+    assert_near(c.fixed_s, 7e-6, 1e-6);
 }
 
 static void test_bf16_is_charged_for_its_messages(void **state)
