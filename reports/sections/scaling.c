@@ -319,15 +319,14 @@ static void row_interval(chirp_table *t, const cJSON *row, const char *key)
 static void rows_table(chirp_report *r, const chirp_result_file *file, bool projected)
 {
     static const char *const measured[] = {"ranks",      "threads", "variational", "time of a step",
-                                           "efficiency", "from",    "to",          "compute",
-                                           "waiting",    "control", "exposed",     "optimiser",
-                                           "input",      "hidden",  "signals/s",   NULL};
+                                           "efficiency", "from",    "to",          "signals/s",
+                                           NULL};
     static const char *const projection[] = {
         "nodes",     "ranks",   "time of a step",          "efficiency",  "from",
         "to",        "compute", "waiting for the slowest", "negotiation", "exposed allreduce",
         "signals/s", NULL};
-    const term *terms = projected ? projected_terms : measured_terms;
-    const int n_terms = count_terms(terms);
+    const int n_terms =
+        projected ? count_terms(projected_terms) : 0; /* else a table of their own */
     chirp_markup caption = {0};
     const cJSON *row = NULL;
     chirp_table t;
@@ -344,9 +343,7 @@ static void rows_table(chirp_report *r, const chirp_result_file *file, bool proj
         chirp_table_member(&t, row, "efficiency", CHIRP_UNIT_PERCENT);
         row_interval(&t, row, projected ? "efficiency_band" : "interval_95");
         for (int i = 0; i < n_terms; ++i)
-            chirp_table_member(&t, row, terms[i].key, CHIRP_UNIT_SECONDS);
-        if (!projected)
-            chirp_table_member(&t, row, "hidden_communication", CHIRP_UNIT_SECONDS);
+            chirp_table_member(&t, row, projected_terms[i].key, CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, row, "signals_per_second", CHIRP_UNIT_FIXED1);
     }
     t.failed = t.failed || caption.failed;
@@ -481,6 +478,7 @@ void chirp_section_scaling(chirp_report *r)
         chirp_report_source(r, file);
         notes(r, file);
         rows_table(r, file, false);
+        chirp_scaling_parts(r, file);
         chirp_scaling_losses(r, file);
         chirp_scaling_costs(r, file);
         chirp_scaling_held_out(r, file);

@@ -23,6 +23,30 @@ void chirp_scaling_row(chirp_table *t, const cJSON *row)
     chirp_table_text(t, chirp_json_string(row, "variational"));
 }
 
+void chirp_scaling_parts(chirp_report *r, const chirp_result_file *file)
+{
+    static const char *const key[] = {"compute",   "waiting", "exposed_communication", "control",
+                                      "optimizer", "input",   "hidden_communication"};
+    static const char *const headers[] = {
+        "ranks",     "threads", "variational", "compute", "waiting",    "exposed", "control",
+        "optimiser", "input",   "hidden",      "bytes",   "reductions", NULL};
+    const cJSON *row = NULL;
+    chirp_table t;
+    chirp_table_begin(&t,
+                      "Parts of a step: communication that is exposed, and what else it would take "
+                      "(hidden, beside the step); bytes and reductions of a rank",
+                      headers);
+    cJSON_ArrayForEach(row, list(file->root, "rows"))
+    {
+        chirp_scaling_row(&t, row);
+        for (size_t i = 0; i < sizeof key / sizeof key[0]; ++i)
+            chirp_table_member(&t, row, key[i], CHIRP_UNIT_SECONDS);
+        chirp_table_member(&t, row, "bytes_per_step", CHIRP_UNIT_BYTES);
+        chirp_table_member(&t, row, "reductions_per_step", CHIRP_UNIT_PLAIN);
+    }
+    chirp_report_table(r, &t, 20);
+}
+
 void chirp_scaling_losses(chirp_report *r, const chirp_result_file *file)
 {
     static const char *const key[] = {"compute",
@@ -103,7 +127,7 @@ void chirp_scaling_calls(chirp_report *r, const chirp_result_file *file)
 {
     static const char *const headers[] = {
         "call",  "ranks",        "threads",          "variational", "bytes", "calls per step",
-        "calls", "time, rank 0", "\xC2\xB5s a call", "time a step",   "share", NULL};
+        "calls", "time, rank 0", "\xC2\xB5s a call", "time a step", "share", NULL};
     const cJSON *row = NULL;
     chirp_table t;
     chirp_table_begin(&t, "Messages between ranks, by size", headers);

@@ -16,6 +16,9 @@ void chirp_scaling_sensitivity(chirp_report *r);
 /** Cells "ranks", "threads", "variational" of a row of a measurement. */
 void chirp_scaling_row(chirp_table *t, const cJSON *row);
 
+/** Parts of a step, communication that was hidden, bytes and reductions. */
+void chirp_scaling_parts(chirp_report *r, const chirp_result_file *file);
+
 /** Points of efficiency that each part costs; they add up. */
 void chirp_scaling_losses(chirp_report *r, const chirp_result_file *file);
 
