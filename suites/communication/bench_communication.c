@@ -120,7 +120,8 @@ static chirp_status open_halving(int64_t bytes, int threads, float **values,
     *exchange = NULL;
     *values = NULL;
     if (st == CHIRP_OK)
-        *values = allocate((size_t)bytes, &st);
+        *values = allocate(2 * (size_t)bytes, &st); /* as the other rows: smaller blocks may come
+                                                       from the heap and have small pages */
     return st == CHIRP_OK ? chirp_exchange_create(&config, &whole, 1, exchange) : st;
 }
 
