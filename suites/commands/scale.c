@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MEASURING_STEPS = 12 }; /* until ranks have shared a step's passes by their speed */
+enum { MEASURING_STEPS = 12 }; /* until ranks have shared signals by their speed */
 
 /* "1,2,4": numbers from `least` on, each once. */
 static chirp_status parse_numbers(const char *option, const char *text, int least, int most,

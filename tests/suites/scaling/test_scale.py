@@ -162,11 +162,11 @@ def series_of_threads_and_variants(folder):
 
 
 def shares_by_speed_shorten_the_wait(folder):
-    """Rank 1 takes twice as long for a pass: with as many passes the other waits for it, with fewer it doesn't."""
+    """Rank 1 takes twice as long for a signal: with as many signals the other waits for it, with fewer it doesn't."""
     rows = {}
     for shares in ("equal", "measured"):
         result = folder + "/" + shares + ".json"
-        run(["scale", "--accumulate", "6", "--shares", shares, "--batch", "1", "--threads", "1", "--repetitions", "1", "--steps",
+        run(["scale", "--accumulate", "2", "--shares", shares, "--batch", "12", "--threads", "1", "--repetitions", "1", "--steps",
              "4", "--slow-rank", "1", "--slow-factor", "2", "--json", result, "--timeline", folder + "/passes.json"], ranks=2)
         events = check_timeline.check(folder + "/passes.json", 2)
         assert any(event["name"] == "earlier passes and forward" for event in events), events
@@ -174,7 +174,7 @@ def shares_by_speed_shorten_the_wait(folder):
             data = json.load(file)
         check_rows(data, [1, 2], False)
         rows[shares] = data["rows"][1]
-        assert data["shares"] == shares and rows[shares]["shares"] == shares and rows[shares]["accumulate"] == 6
+        assert data["shares"] == shares and rows[shares]["shares"] == shares and rows[shares]["accumulate"] == 2
     equal, measured = (rows[shares]["waiting"] / rows[shares]["seconds_per_step"] for shares in ("equal", "measured"))
     assert rows["equal"]["slowest_rank"]["slow"] and rows["equal"]["slowest_rank"]["rank"] == 1, rows["equal"]
     assert equal > 0.08 and measured < 0.75 * equal, (equal, measured)
