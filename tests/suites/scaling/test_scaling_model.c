@@ -444,6 +444,47 @@ static void test_prediction_recovers_its_own_law(void **state)
     }
 }
 
+static void test_rows_compare_within_their_series(void **state)
+{
+    (void)state;
+    /* deterministic and Bayesian, one and two ranks, three repetitions */
+    static const double seconds[4][3] = {{1, 5, 2}, {2, 6, 5}, {3, 6, 2}, {4, 15, 20}};
+    static chirp_scale scale;
+    static chirp_scale_terms terms[4][3];
+    scale.options.repetitions = 3;
+    scale.options.n_counts = 2;
+    scale.n_rows = 4;
+    for (int i = 0; i < 4; ++i) {
+        scale.row[i] = (chirp_scale_row){.base = i / 2 * 2,
+                                         .ranks = 1 + i % 2,
+                                         .threads = 1,
+                                         .variant = i < 2 ? CHIRP_VARIANT_NONE : CHIRP_VARIANT_ALL,
+                                         .imbalance_share = 0.75,
+                                         .slowest = -1,
+                                         .repetition = terms[i]};
+        for (int r = 0; r < 3; ++r)
+            terms[i][r] = (chirp_scale_terms){.total = seconds[i][r],
+                                              .compute = (i % 2 ? 0.6 : 1) * seconds[i][r],
+                                              .waiting = (i % 2 ? 0.4 : 0) * seconds[i][r]};
+    }
+    chirp_interval interval;
+    chirp_scale_budget lost;
+    assert_int_equal(chirp_scale_median(&scale, 0), 2); /* of times: its efficiencies are all 1 */
+    assert_int_equal(chirp_scale_median(&scale, 1), 0); /* of 1/2, 5/6, 2/5 */
+    assert_int_equal(chirp_scale_efficiency(&scale, 3, &interval), CHIRP_OK);
+    assert_near(interval.value, 0.4, 1e-12); /* of 3/4, 6/15, 2/20 */
+    assert_near(interval.low, 0.1, 1e-12);
+    assert_near(interval.high, 0.75, 1e-12);
+    assert_false(chirp_scale_cost(&scale, 1, &interval));
+    assert_true(chirp_scale_cost(&scale, 3, &interval));
+    assert_near(interval.value, 2.5, 1e-12); /* of 4/2, 15/6, 20/5 */
+    chirp_scale_loss(&scale, 3, &lost);
+    assert_near(lost.sum, 60, 1e-12);
+    assert_near(lost.compute, 20, 1e-12); /* 9 s of 15, where one rank took 6 */
+    assert_near(lost.imbalance, 30, 1e-12);
+    assert_near(lost.slowest, 10, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_bad_machine_files_are_named),
         cmocka_unit_test(test_calibration_recovers_known_numbers),
         cmocka_unit_test(test_prediction_recovers_its_own_law),
+        cmocka_unit_test(test_rows_compare_within_their_series),
         cmocka_unit_test(test_exchange_costs_are_recovered),
         cmocka_unit_test(test_bf16_is_charged_for_its_messages),
         cmocka_unit_test(test_calibration_predicts_held_out_node_counts),
