@@ -45,7 +45,7 @@ static double formula(const chirp_exchange_costs *c, const chirp_cost_point *poi
 /*
  * The two fewest rank counts, one if there are no more than two: one has to be held out. A second one shows what a pair
  * doesn't: ranks that take turns, or more traffic. On two processors with 2, 3, 4, 6 and 8 ranks the error of 4 and more
- * from 1 MiB on fell from 34 to 26 % (mean size, three runs).
+ * from 1 MiB on fell from 33 to 26 % (mean size, four runs).
  */
 static int most_fitted(const chirp_exchange_costs *c)
 {
