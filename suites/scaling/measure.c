@@ -66,7 +66,7 @@ static chirp_status measure_alone(const chirp_train_config *train, chirp_network
     chirp_exchange_tensor *table = chirp_calloc((size_t)n, sizeof *table);
     float *grad = chirp_calloc((size_t)chirp_network_parameter_count(net), sizeof *grad);
     chirp_status st = chirp_parallel_agree(table && grad ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    for (int t = 0; st == CHIRP_OK && t < n; ++t)
+    for (int t = 0; st == CHIRP_OK && table && t < n; ++t)
         if (travels(train, &tensors[t]))
             table[sent++] =
                 (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
@@ -181,7 +181,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
         st = chirp_trainer_create(&config, &trainer);
     if (st == CHIRP_OK)
         st = chirp_parallel_clock_offset(&offset, &uncertainty);
-    if (st == CHIRP_OK)
+    if (st == CHIRP_OK && mine)
         st = timed_steps(o, trainer, offset, events, mine, &wall, &row->waits,
                          last ? &row->routines : NULL);
     if (st == CHIRP_OK)
@@ -197,7 +197,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     row->calls_wall_s = wall;
     if (st == CHIRP_OK && last && row->ranks > 1)
         st = measure_alone(&config, chirp_trainer_network(trainer), row);
-    if (st == CHIRP_OK && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
+    if (st == CHIRP_OK && mine && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
         st = write_timeline(o->timeline, chirp_trainer_exchange(trainer), &mine[o->steps - 1],
                             offset, uncertainty);
     chirp_trainer_destroy(trainer);

@@ -3,6 +3,7 @@
 #include "suites/scaling/measure_internal.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 
 /* Parts of one step of one rank, given when the slowest rank was ready. */
@@ -85,7 +86,7 @@ static void analyse_jitter(const chirp_scale_options *o, chirp_scale_row *row,
 {
     const int n = row->ranks;
     const int steps = l->steps;
-    const int stride = o->steps * o->repetitions;
+    const ptrdiff_t stride = (ptrdiff_t)o->steps * o->repetitions;
     double grand = 0;
     double ranks = 0; /* sums of squares */
     double residual = 0;
@@ -134,11 +135,11 @@ static double imbalance_share(int ranks, const chirp_lateness *l)
 void chirp_scale_analyse(const chirp_scale_options *o, chirp_scale_row *row,
                          const chirp_lateness *l)
 {
+    const ptrdiff_t stride = (ptrdiff_t)o->steps * o->repetitions;
     row->compute_min = INFINITY;
     row->compute_max = 0;
     for (int r = 0; r < row->ranks; ++r) {
-        const double mean =
-            chirp_stats_mean(l->compute + r * o->steps * o->repetitions, (size_t)l->steps);
+        const double mean = chirp_stats_mean(l->compute + r * stride, (size_t)l->steps);
         row->compute_min = fmin(row->compute_min, mean);
         row->compute_max = fmax(row->compute_max, mean);
         if (row->ranks > 1 && (row->slowest < 0 || l->last[r] > l->last[row->slowest]))

@@ -172,7 +172,7 @@ chirp_status chirp_timeline_write(const char *path, const chirp_exchange *exchan
     track_events *mine = chirp_calloc(1, sizeof *mine);
     track_events *all = root ? chirp_calloc((size_t)ranks, sizeof *all) : NULL;
     chirp_status st = chirp_parallel_agree(mine && (!root || all) ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    if (st == CHIRP_OK)
+    if (st == CHIRP_OK && mine)
         collect(exchange, step, mine);
     if (st == CHIRP_OK)
         st = chirp_parallel_gather(mine, (int64_t)sizeof *mine, all, 0);
