@@ -479,6 +479,8 @@ double chirp_trainer_target(const chirp_trainer *trainer)
 
 int64_t chirp_trainer_iteration(const chirp_trainer *trainer) { return trainer->iteration; }
 
+const int64_t *chirp_trainer_shares(const chirp_trainer *trainer) { return trainer->share; }
+
 chirp_network *chirp_trainer_network(chirp_trainer *trainer) { return trainer->net; }
 
 const chirp_exchange *chirp_trainer_exchange(const chirp_trainer *trainer)

@@ -195,6 +195,11 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK && last)
         st = chirp_scale_gather_calls(&row->routines, row->ranks, o->steps);
     row->calls_wall_s = wall;
+    for (int r = 0; st == CHIRP_OK && r < row->ranks; ++r) {
+        const int64_t share = chirp_trainer_shares(trainer)[r];
+        row->least = r == 0 || share < row->least ? share : row->least;
+        row->most = r == 0 || share > row->most ? share : row->most;
+    }
     if (st == CHIRP_OK && last && row->ranks > 1)
         st = measure_alone(&config, chirp_trainer_network(trainer), row);
     if (st == CHIRP_OK && mine && last && o->timeline && row->ranks == o->count[o->n_counts - 1])

@@ -87,6 +87,7 @@ typedef struct chirp_scale_row {
     int slowest;                     /**< rank that was last most often, -1 with one rank */
     double slowest_share;            /**< of steps */
     double slowest_late_s;           /**< mean lateness of that rank behind the first */
+    int64_t least, most;             /**< signals of a rank's pass, at the end: unequal by speed */
     double
         jitter_relative; /**< standard deviation of a step's compute over its mean, without what all ranks share */
     double jitter_permanent;       /**< share of that variance that stays with a rank */

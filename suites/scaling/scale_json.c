@@ -122,6 +122,8 @@ static cJSON *row_object(const chirp_scale *scale, int index)
     (void)cJSON_AddStringToObject(item, "variational", chirp_variant_name[row->variant]);
     put(item, "batch_per_rank", (double)row->batch);
     put(item, "accumulate", (double)o->train.accumulate);
+    const double signals[2] = {(double)row->least, (double)row->most};
+    (void)cJSON_AddItemToObject(item, "signals_per_pass", cJSON_CreateDoubleArray(signals, 2));
     (void)cJSON_AddStringToObject(item, "shares", o->train.shares);
     (void)cJSON_AddBoolToObject(item, "oversubscribed", row->oversubscribed);
     put(item, "seconds_per_step", t->total);
