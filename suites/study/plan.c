@@ -241,7 +241,7 @@ static void plan_scale(chirp_study *s, const preset *p, int processors)
     in_folder(s, step, "machine", "here.json");
     word(step, "--nodes");
     word(step, ranks > 2 ? "1,2,%d" : "1,%d", ranks);
-    words(step, (const char *const[]){"--batch", p->scale[1], "--weight-noise", "shared", NULL});
+    words(step, (const char *const[]){"--batch", p->scale[1], NULL});
     number(step, "steps", 8);
     word(step, "--enact");
     in_folder(s, step, "json", "project_here.json");

@@ -384,8 +384,8 @@ static void test_series_of_a_measurement(void **state)
     make(&t);
     assert_sound(&t);
     assert_string_equal(t.problems, "");
-    assert_true(has(t.page, "strong, 4 passes per exchange, shares measured, 2 threads, none."));
-    assert_true(has(t.page, "strong, 4 passes per exchange, shares measured, 2 threads, all."));
+    assert_true(has(t.page, "strong, measured shares, 4 passes per exchange, 2 threads, none."));
+    assert_true(has(t.page, "strong, measured shares, 4 passes per exchange, 2 threads, all."));
     assert_true(has(t.page, "<p>2 ranks: rank 1 is slow</p>"));
     assert_true(has(t.tables, "1.625") && has(t.tables, "25.0 %") && has(t.tables, "3.50"));
     end(&t);
