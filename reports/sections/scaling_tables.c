@@ -33,16 +33,9 @@ void chirp_scaling_comparison(chirp_report *r, const chirp_result_file *file)
 /* From the study's mode to ours; the same in every file about one machine, so once. */
 void chirp_scaling_ladder(chirp_report *r)
 {
-    static const char *const headers[] = {"on top of the line above",
-                                          "efficiency",
-                                          "simulated",
-                                          "waiting for the slowest",
-                                          "negotiation",
-                                          "exposed allreduce",
-                                          "communication and control",
-                                          "price in signals",
-                                          "assumes",
-                                          NULL};
+    static const char *const headers[] = {
+        "on top of the line above",  "efficiency",       "simulated", "waiting for the slowest",
+        "communication and control", "price in signals", "assumes",   NULL};
     const chirp_result_file *file = NULL;
     const cJSON *ladder = NULL;
     for (size_t i = 0;
@@ -71,8 +64,6 @@ void chirp_scaling_ladder(chirp_report *r)
         chirp_table_member(&t, cJSON_GetObjectItemCaseSensitive(rung, "simulated"), "efficiency",
                            CHIRP_UNIT_PERCENT);
         chirp_table_member(&t, rung, "straggler", CHIRP_UNIT_SECONDS);
-        chirp_table_member(&t, rung, "negotiation", CHIRP_UNIT_SECONDS);
-        chirp_table_member(&t, rung, "exposed_allreduce", CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, rung, "communication_share", CHIRP_UNIT_PERCENT);
         chirp_table_text(&t, chirp_json_string(rung, "price_in_signals"));
         chirp_table_text(&t, chirp_json_string(rung, "assumes"));
