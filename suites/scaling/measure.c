@@ -27,6 +27,8 @@ static void sleep_s(double seconds)
 
 static chirp_step_record record_of(const chirp_step_profile *p, double asleep, double offset)
 {
+    /* of the wait; one rank has none, its instants are zero */
+    const double applied = p->exchange.done_s > 0 ? p->exchange.applied_s : 0;
     return (chirp_step_record){
         .asleep = asleep,
         .input = p->signals_s + asleep,
@@ -40,7 +42,7 @@ static chirp_step_record record_of(const chirp_step_profile *p, double asleep, d
         .bytes = p->exchange.exchanged_bytes,
         .calls = (double)p->exchange.calls,
         .finish = p->exchange.finish_s + offset,
-        .done = p->exchange.done_s - p->exchange.applied_s + offset,
+        .done = p->exchange.done_s - applied + offset,
     };
 }
 

@@ -41,6 +41,7 @@ def check_series(data, rows, ranks, strong):
     assert [row["ranks"] for row in rows] == ranks, rows
     one = rows[0]
     assert one["efficiency"] == 1 and one["waiting"] == 0 and one["exposed_communication"] == 0
+    assert one["control"] < one["optimizer"], one  # alone there is nobody to agree with
     for row in rows:
         step = row["seconds_per_step"]
         assert abs(sum(row[term] for term in TERMS) - step) < 1e-9 * step, row
