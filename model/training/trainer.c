@@ -479,6 +479,11 @@ double chirp_trainer_target(const chirp_trainer *trainer)
 
 int64_t chirp_trainer_iteration(const chirp_trainer *trainer) { return trainer->iteration; }
 
+bool chirp_trainer_sends(const chirp_trainer *trainer, int tensor)
+{
+    return trainer->sent[tensor] >= 0;
+}
+
 const int64_t *chirp_trainer_shares(const chirp_trainer *trainer) { return trainer->share; }
 
 chirp_network *chirp_trainer_network(chirp_trainer *trainer) { return trainer->net; }

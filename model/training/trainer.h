@@ -142,6 +142,8 @@ chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, doubl
 /** The target that early stopping uses. */
 double chirp_trainer_target(const chirp_trainer *trainer);
 int64_t chirp_trainer_iteration(const chirp_trainer *trainer);
+/** Whether a tensor's gradient travels: with one weight draw for all ranks those of the rhos stay at home. */
+bool chirp_trainer_sends(const chirp_trainer *trainer, int tensor);
 /** [ranks] signals of each rank's passes in the next step. */
 const int64_t *chirp_trainer_shares(const chirp_trainer *trainer);
 chirp_network *chirp_trainer_network(chirp_trainer *trainer);

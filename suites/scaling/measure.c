@@ -46,21 +46,13 @@ static chirp_step_record record_of(const chirp_step_profile *p, double asleep, d
     };
 }
 
-/* With one weight draw for all ranks the gradients of rho stay at home (model/training). */
-static bool travels(const chirp_train_config *train, const chirp_tensor *tensor)
-{
-    return tensor->kind != CHIRP_TENSOR_RHO || train->independent_noise ||
-           train->variant == CHIRP_VARIANT_NONE ||
-           train->estimator != CHIRP_VARIATIONAL_REPARAMETERIZATION;
-}
-
 /* The exchange of a step with nothing to hide behind: all tensors announced at once. */
-static chirp_status measure_alone(const chirp_train_config *train, chirp_network *net,
-                                  chirp_scale_row *row)
+static chirp_status measure_alone(chirp_trainer *trainer, chirp_scale_row *row)
 {
     enum { TRIES = 7 };
     int n = 0;
     int sent = 0;
+    const chirp_network *net = chirp_trainer_network(trainer);
     const chirp_tensor *tensors = chirp_network_tensors(net, &n);
     double seconds[TRIES] = {0};
     chirp_exchange *exchange = NULL;
@@ -69,10 +61,11 @@ static chirp_status measure_alone(const chirp_train_config *train, chirp_network
     float *grad = chirp_calloc((size_t)chirp_network_parameter_count(net), sizeof *grad);
     chirp_status st = chirp_parallel_agree(table && grad ? CHIRP_OK : CHIRP_ERR_NOMEM);
     for (int t = 0; st == CHIRP_OK && table && t < n; ++t)
-        if (travels(train, &tensors[t]))
+        if (chirp_trainer_sends(trainer, t))
             table[sent++] =
                 (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
-    chirp_exchange_config config = train->exchange;
+    chirp_exchange_config config = chirp_trainer_config(trainer)->exchange;
+    config.n_threads = row->threads;
     if (config.mode == CHIRP_EXCHANGE_DELAYED) /* the same reductions, waited for */
         config.mode = CHIRP_EXCHANGE_OVERLAP;
     if (st == CHIRP_OK)
@@ -203,7 +196,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
         row->most = r == 0 || share > row->most ? share : row->most;
     }
     if (st == CHIRP_OK && last && row->ranks > 1)
-        st = measure_alone(&config, chirp_trainer_network(trainer), row);
+        st = measure_alone(trainer, row);
     if (st == CHIRP_OK && mine && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
         st = write_timeline(o->timeline, chirp_trainer_exchange(trainer), &mine[o->steps - 1],
                             offset, uncertainty);
