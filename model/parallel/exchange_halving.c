@@ -329,8 +329,7 @@ chirp_status chirp_halving_finish(chirp_exchange *x)
             st = travel(h, &h->trip[t], values);
         if (st == CHIRP_OK && b->packed)
             copy(x, b, x->grad, f->values, true);
-        ++x->profile.calls;
-        x->profile.exchanged_bytes += (double)b->count * (double)sizeof(float);
+        chirp_bucket_counted(x, b, sizeof(float));
         f->end_s = chirp_now_s();
         if (st == CHIRP_OK)
             chirp_bucket_reduced(x, b);

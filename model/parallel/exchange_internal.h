@@ -6,6 +6,7 @@
 #include "model/parallel/mpi_internal.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /** One reduction of a bucket on its way. Delayed has two: this step's and the one before. */
 typedef struct chirp_flight {
@@ -57,6 +58,13 @@ struct chirp_exchange {
     void *context;
     chirp_exchange_profile profile;
 };
+
+/** A reduction of the bucket has begun, in numbers of so many bytes. */
+static inline void chirp_bucket_counted(chirp_exchange *x, const chirp_bucket *bucket, size_t bytes)
+{
+    ++x->profile.calls;
+    x->profile.exchanged_bytes += (double)bucket->count * (double)bytes;
+}
 
 /** The bucket's mean lies in grad. */
 void chirp_bucket_reduced(chirp_exchange *x, chirp_bucket *bucket);

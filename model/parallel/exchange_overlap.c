@@ -32,8 +32,7 @@ static chirp_status start(chirp_exchange *x, chirp_bucket *b)
                                               MPI_SUM, chirp_mpi_comm(), &f->request),
                                "MPI_Iallreduce");
     f->started = st == CHIRP_OK;
-    ++x->profile.calls;
-    x->profile.exchanged_bytes += (double)b->count * (half ? sizeof(uint16_t) : sizeof(float));
+    chirp_bucket_counted(x, b, half ? sizeof(uint16_t) : sizeof(float));
     x->profile.exposed_s += chirp_now_s() - now;
     return st;
 }

@@ -74,8 +74,7 @@ chirp_status chirp_study_finish(chirp_exchange *x)
         if (st == CHIRP_OK) {
             chirp_exchange_mean(f->values, b->count, x->size);
             chirp_bucket_unpack(x, b, f->values, x->grad);
-            ++x->profile.calls;
-            x->profile.exchanged_bytes += (double)b->count * (double)sizeof(float);
+            chirp_bucket_counted(x, b, sizeof(float));
         }
         f->end_s = chirp_now_s();
         if (st == CHIRP_OK)

@@ -4,6 +4,7 @@
 
 #include "model/parallel/parallel.h"
 
+#include <stdint.h>
 #include <stdio.h>
 
 #define CHECK(condition)                                                                           \
@@ -14,5 +15,16 @@
             chirp_parallel_abort(1);                                                               \
         }                                                                                          \
     } while (0)
+
+/** A cheap hash to [-1, 1): number i of rank r in step s. */
+static inline float value_of(int r, int64_t i, int s)
+{
+    uint64_t h = (uint64_t)i * 0x9e3779b97f4a7c15ULL + (uint64_t)(r + 1) * 0xbf58476d1ce4e5b9ULL +
+                 (uint64_t)s * 0x94d049bb133111ebULL;
+    h ^= h >> 31;
+    h *= 0xd6e8feb86659fd93ULL;
+    h ^= h >> 32;
+    return (float)((double)(h >> 11) / 4503599627370496.0 - 1.0);
+}
 
 #endif

@@ -15,17 +15,6 @@
 
 static int rank, size;
 
-/* A cheap hash to [-1, 1): the gradient of rank r at index i in step s. */
-static float value_at(int r, int64_t i, int step)
-{
-    uint64_t h = (uint64_t)i * 0x9e3779b97f4a7c15ULL + (uint64_t)(r + 1) * 0xbf58476d1ce4e5b9ULL +
-                 (uint64_t)step * 0x94d049bb133111ebULL;
-    h ^= h >> 31;
-    h *= 0xd6e8feb86659fd93ULL;
-    h ^= h >> 32;
-    return (float)((double)(h >> 11) / 4503599627370496.0 - 1.0);
-}
-
 /* An arena in forward order, announced backwards, with alignment padding and one stray tensor at the far end. */
 #define N_TENSORS 7
 static const chirp_exchange_tensor tensors[N_TENSORS] = {
@@ -59,7 +48,7 @@ static void step(chirp_exchange *x, float *grad, int number, const int *order,
         const chirp_exchange_tensor *t = &tensors[order[k]];
         /* the gradient is written just before it is announced, as by a backward pass */
         for (int64_t i = t->offset; i < t->offset + t->count; ++i)
-            grad[i] = value_at(rank, i, number);
+            grad[i] = value_of(rank, i, number);
         CHECK(chirp_exchange_ready(x, order[k]) == CHIRP_OK);
         chirp_exchange_progress(x);
     }
@@ -77,8 +66,8 @@ static void check_mean(const float *grad, int number)
         double sum = 0;
         double magnitude = 0;
         for (int r = 0; r < size; ++r) {
-            sum += (double)value_at(r, i, number);
-            magnitude += fabs((double)value_at(r, i, number));
+            sum += (double)value_of(r, i, number);
+            magnitude += fabs((double)value_of(r, i, number));
         }
         /* size - 1 float additions in any order and one division */
         const double bound = size * (double)FLT_EPSILON * magnitude / size;
@@ -206,7 +195,7 @@ static double true_mean(int64_t i, int number)
 {
     double sum = 0;
     for (int r = 0; r < size; ++r)
-        sum += (double)value_at(r, i, number);
+        sum += (double)value_of(r, i, number);
     return sum / size;
 }
 

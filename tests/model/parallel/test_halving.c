@@ -24,12 +24,7 @@ static float *grad; /* [MAX_COUNT + 4 * GAP] */
 /* The gradient of rank r at packed position i in step s: magnitudes differ, so that another order rounds otherwise. */
 static float value_at(int r, int64_t i, int step)
 {
-    uint64_t h = (uint64_t)i * 0x9e3779b97f4a7c15ULL + (uint64_t)(r + 1) * 0xbf58476d1ce4e5b9ULL +
-                 (uint64_t)step * 0x94d049bb133111ebULL;
-    h ^= h >> 31;
-    h *= 0xd6e8feb86659fd93ULL;
-    h ^= h >> 32;
-    return ldexpf((float)((double)(h >> 11) / 4503599627370496.0 - 1.0), (int)(h & 7U));
+    return ldexpf(value_of(r, i, step), (int)(4 + 4 * value_of(r, i, -1 - step)));
 }
 
 /* As exchange.h says, for number i of `count`. Which quarter it is in says which of four neighbours own it. */
