@@ -167,6 +167,80 @@ chirp_status chirp_hdf_string_attribute(hid_t file, const char *path, const char
                           : chirp_fail(st, "%s: no text attribute %s of %s", path, name, object);
 }
 
+/* Opens an attribute that has one element of this class: H5Aread() writes as many as the file says, wherever they go. */
+static chirp_status open_single(hid_t object, const char *path, const char *name, H5T_class_t class,
+                                hid_t *attribute, hid_t *type)
+{
+    chirp_hdf_quiet();
+    if (H5Aexists(object, name) <= 0)
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: attribute '%s' is missing: not a file of chirpbench", path, name);
+    const hid_t id = H5Aopen(object, name, H5P_DEFAULT);
+    const hid_t space = id >= 0 ? H5Aget_space(id) : -1;
+    const hid_t have = id >= 0 ? H5Aget_type(id) : -1;
+    const bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+    const bool right = have >= 0 && H5Tget_class(have) == class;
+    chirp_hdf_close(space);
+    if (one && right) {
+        *attribute = id;
+        *type = have;
+        return CHIRP_OK;
+    }
+    chirp_hdf_close(have);
+    chirp_hdf_close(id);
+    return chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute '%s' is not a single %s; the file is damaged",
+                      path, name, class == H5T_INTEGER ? "whole number" : "text");
+}
+
+chirp_status chirp_hdf_integer_attribute(hid_t object, const char *path, const char *name,
+                                         int64_t *value)
+{
+    hid_t id = -1;
+    hid_t type = -1;
+    int64_t number = 0;
+    const chirp_status st = open_single(object, path, name, H5T_INTEGER, &id, &type);
+    if (st != CHIRP_OK)
+        return st;
+    const bool read =
+        H5Tget_size(type) <= sizeof number && H5Aread(id, H5T_NATIVE_INT64, &number) >= 0;
+    chirp_hdf_close(type);
+    chirp_hdf_close(id);
+    if (!read)
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read attribute '%s'; the file is damaged",
+                          path, name);
+    *value = number;
+    return CHIRP_OK;
+}
+
+chirp_status chirp_hdf_text_attribute(hid_t object, const char *path, const char *name, char **text)
+{
+    enum { LONGEST = 1 << 20 }; /* bytes; a damaged file may claim any size */
+    hid_t id = -1;
+    hid_t type = -1;
+    char *copy = NULL;
+    const chirp_status st = open_single(object, path, name, H5T_STRING, &id, &type);
+    if (st != CHIRP_OK)
+        return st;
+    const size_t bytes = H5Tget_size(type);
+    if (H5Tis_variable_str(type) > 0) {
+        char *value = NULL;
+        if (H5Aread(id, type, &value) >= 0 && value)
+            copy = chirp_strdup(value);
+        (void)H5free_memory(value);
+    } else if (bytes <= LONGEST && (copy = chirp_calloc(bytes + 1, 1)) &&
+               H5Aread(id, type, copy) < 0) {
+        chirp_free(copy);
+        copy = NULL;
+    }
+    chirp_hdf_close(type);
+    chirp_hdf_close(id);
+    if (!copy)
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read attribute '%s'; the file is damaged",
+                          path, name);
+    *text = copy;
+    return CHIRP_OK;
+}
+
 chirp_status chirp_hdf_read_rows(hid_t dataset, const char *path, const char *name, hid_t type,
                                  hsize_t first, hsize_t n, void *out)
 {

@@ -1,5 +1,5 @@
 /**
- * Small HDF5 readers and writers with our error contract (private to model/signal). HDF5's own error stack is silenced; a failure
+ * Small HDF5 readers and writers with our error contract, for the folders of model/. HDF5's own error stack is silenced; a failure
  * names the file and the field.
  */
 #ifndef CHIRP_MODEL_SIGNAL_HDF_H
@@ -41,6 +41,16 @@ chirp_status chirp_hdf_string(hid_t file, const char *path, const char *name, ch
 /** A string attribute, likewise. */
 chirp_status chirp_hdf_string_attribute(hid_t file, const char *path, const char *object,
                                         const char *name, char *text, size_t size);
+
+/**
+ * An integer attribute with one element of at most 8 bytes, as it is: a double would lose digits of a large one.
+ * @return CHIRP_ERR_FORMAT when it is absent, of another class or has more elements; nothing is read then
+ */
+chirp_status chirp_hdf_integer_attribute(hid_t object, const char *path, const char *name,
+                                         int64_t *value);
+/** A text attribute (fixed or variable length, one element) whole. @param text  caller frees with chirp_free() */
+chirp_status chirp_hdf_text_attribute(hid_t object, const char *path, const char *name,
+                                      char **text);
 
 /** Rows first .. first + n - 1 of a dataset, all columns, converted to `type` in memory. */
 chirp_status chirp_hdf_read_rows(hid_t dataset, const char *path, const char *name, hid_t type,

@@ -2,6 +2,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "model/signal/hdf.h"
 
 #include <hdf5.h>
 #include <math.h>
@@ -140,69 +141,26 @@ static chirp_status open_checkpoint(const char *path, hid_t *file)
     return CHIRP_OK;
 }
 
-static chirp_status read_text_attribute(const char *path, hid_t file, const char *name, char **text)
-{
-    chirp_status st = CHIRP_OK;
-    const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
-    const hid_t type = attribute >= 0 ? H5Aget_type(attribute) : H5I_INVALID_HID;
-    if (attribute < 0 || type < 0 || H5Tget_class(type) != H5T_STRING ||
-        H5Tis_variable_str(type) > 0) {
-        st = chirp_fail(
-            CHIRP_ERR_FORMAT,
-            "%s: attribute '%s' is missing or no fixed-length text; not a chirpbench checkpoint",
-            path, name);
-    } else {
-        const size_t bytes = H5Tget_size(type);
-        *text = chirp_calloc(bytes + 1, 1);
-        if (!*text) {
-            st = CHIRP_ERR_NOMEM;
-        } else if (H5Aread(attribute, type, *text) < 0) {
-            chirp_free(*text);
-            *text = NULL;
-            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read attribute '%s'; the file is damaged",
-                            path, name);
-        }
-    }
-    if (type >= 0)
-        (void)H5Tclose(type);
-    if (attribute >= 0)
-        (void)H5Aclose(attribute);
-    return st;
-}
-
-static chirp_status read_int_attribute(const char *path, hid_t file, const char *name,
-                                       int64_t *value)
-{
-    const hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
-    const bool read = attribute >= 0 && H5Aread(attribute, H5T_NATIVE_INT64, value) >= 0;
-    if (attribute >= 0)
-        (void)H5Aclose(attribute);
-    if (!read)
-        return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: attribute '%s' is missing; not a chirpbench checkpoint", path, name);
-    return CHIRP_OK;
-}
-
 static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *state)
 {
     int64_t iteration = 0;
     int64_t seed = 0;
     char *format = NULL;
     char *configuration = NULL;
-    chirp_status st = read_text_attribute(path, file, "format", &format);
-    if (st == CHIRP_OK && (!format || strcmp(format, FORMAT) != 0))
+    chirp_status st = chirp_hdf_text_attribute(file, path, "format", &format);
+    if (st == CHIRP_OK && strcmp(format, FORMAT) != 0)
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path,
-                        format ? format : "", FORMAT);
+                        format, FORMAT);
     chirp_free(format);
     if (st == CHIRP_OK)
-        st = read_int_attribute(path, file, "iteration", &iteration);
+        st = chirp_hdf_integer_attribute(file, path, "iteration", &iteration);
     if (st == CHIRP_OK)
-        st = read_int_attribute(path, file, "seed", &seed);
+        st = chirp_hdf_integer_attribute(file, path, "seed", &seed);
     if (st == CHIRP_OK && iteration < 0)
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: iteration %lld is negative", path,
                         (long long)iteration);
     if (st == CHIRP_OK)
-        st = read_text_attribute(path, file, "configuration", &configuration);
+        st = chirp_hdf_text_attribute(file, path, "configuration", &configuration);
     if (st != CHIRP_OK)
         return st;
     state->iteration = iteration;
@@ -222,23 +180,28 @@ chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *st
     return st;
 }
 
-static chirp_status check_extents(const char *path, const char *name, hid_t set,
+/* Floats, in the shape that the table says: H5Dread() writes as many numbers as the file has. */
+static chirp_status check_dataset(const char *path, const char *name, hid_t set,
                                   const chirp_tensor *tensor)
 {
     hsize_t extent[8] = {0};
+    const hid_t type = H5Dget_type(set);
     const hid_t space = H5Dget_space(set);
+    const bool floats = type >= 0 && H5Tget_class(type) == H5T_FLOAT;
     const int rank = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1;
     bool same = rank == tensor->rank && H5Sget_simple_extent_dims(space, extent, NULL) == rank;
     for (int d = 0; same && d < rank; ++d)
         same = extent[d] == (hsize_t)tensor->extent[d];
-    if (space >= 0)
-        (void)H5Sclose(space);
-    if (same)
-        return CHIRP_OK;
-    return chirp_fail(
-        CHIRP_ERR_FORMAT,
-        "%s: %s has another shape than this network's; was it trained with other layers?", path,
-        name);
+    chirp_hdf_close(type);
+    chirp_hdf_close(space);
+    if (!same)
+        return chirp_fail(
+            CHIRP_ERR_FORMAT,
+            "%s: %s has another shape than this network's; was it trained with other layers?", path,
+            name);
+    if (!floats)
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: %s holds no floating-point numbers", path, name);
+    return CHIRP_OK;
 }
 
 static chirp_status read_tensors(const char *path, hid_t file, const char *prefix,
@@ -254,7 +217,7 @@ static chirp_status read_tensors(const char *path, hid_t file, const char *prefi
                 "%s: dataset %s is missing: a checkpoint of another network or variant", path,
                 name);
         float *values = arena + tensors[t].offset;
-        chirp_status st = check_extents(path, name, set, &tensors[t]);
+        chirp_status st = check_dataset(path, name, set, &tensors[t]);
         if (st == CHIRP_OK &&
             H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
             st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read %s; the file is damaged", path, name);

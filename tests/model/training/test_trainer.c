@@ -149,6 +149,56 @@ static void test_bad_checkpoints_change_nothing(void **state)
     chirp_free(bytes);
 }
 
+/* Replaces an attribute of a checkpoint by `count` elements of a type. */
+static void replace_attribute(const char *file_path, const char *name, hid_t type, hsize_t count,
+                              const void *values)
+{
+    const hid_t file = H5Fopen(file_path, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(file >= 0 && H5Adelete(file, name) >= 0);
+    const hid_t space = H5Screate_simple(1, &count, NULL);
+    const hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(attribute >= 0 && H5Awrite(attribute, type, values) >= 0);
+    assert_true(H5Aclose(attribute) >= 0 && H5Sclose(space) >= 0 && H5Fclose(file) >= 0);
+}
+
+/* More elements than the reader has room for, none, or another class: refused before anything is read. */
+static void test_attributes_of_another_extent(void **state)
+{
+    (void)state;
+    enum { ELEMENTS = 4000, LONG_TEXTS = 40, LONG_BYTES = 1500 };
+    static const char *const numbers[] = {"iteration", "seed"};
+    static const char *const texts[] = {"format", "configuration"};
+    static char values[LONG_TEXTS * LONG_BYTES];
+    char other[80];
+    char *bytes = NULL;
+    size_t length = 0;
+    const chirp_train_config config = small_run(0);
+    memset(values, 'A', sizeof values);
+    (void)snprintf(other, sizeof other, "%s/attributes.h5", folder);
+    assert_int_equal(chirp_file_read(path, &bytes, &length), CHIRP_OK);
+    const hid_t text = H5Tcopy(H5T_C_S1);
+    assert_true(text >= 0 && H5Tset_size(text, LONG_BYTES) >= 0);
+    for (int i = 0; i < 2; ++i) {
+        static const hsize_t counts[] = {ELEMENTS, 2, 0};
+        for (int c = 0; c < 3; ++c) {
+            assert_int_equal(chirp_file_write(other, bytes, length), CHIRP_OK);
+            replace_attribute(other, numbers[i], H5T_NATIVE_INT64, counts[c], values);
+            expect_refusal(&config, other, CHIRP_ERR_FORMAT, numbers[i]);
+            assert_int_equal(chirp_file_write(other, bytes, length), CHIRP_OK);
+            replace_attribute(other, texts[i], text, c == 0 ? LONG_TEXTS : counts[c], values);
+            expect_refusal(&config, other, CHIRP_ERR_FORMAT, texts[i]);
+        }
+        assert_int_equal(chirp_file_write(other, bytes, length), CHIRP_OK);
+        replace_attribute(other, numbers[i], text, 1, values);
+        expect_refusal(&config, other, CHIRP_ERR_FORMAT, numbers[i]);
+        assert_int_equal(chirp_file_write(other, bytes, length), CHIRP_OK);
+        replace_attribute(other, texts[i], H5T_NATIVE_INT64, 1, values);
+        expect_refusal(&config, other, CHIRP_ERR_FORMAT, texts[i]);
+    }
+    (void)H5Tclose(text);
+    chirp_free(bytes);
+}
+
 static void test_unwritable_checkpoints(void **state)
 {
     (void)state;
@@ -201,6 +251,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_threads_and_resume_are_bitwise),
         cmocka_unit_test(test_bad_checkpoints_change_nothing),
+        cmocka_unit_test(test_attributes_of_another_extent),
         cmocka_unit_test(test_unwritable_checkpoints),
         cmocka_unit_test(test_divergence_keeps_parameters),
     };
