@@ -138,6 +138,10 @@ void chirp_selection_clear(chirp_selection *selection);
 struct chirp_events;
 struct chirp_job;
 
+/** Seconds for the FMA peak of a thread count, and for each kind of each level where its roof isn't known yet. */
+#define CHIRP_PEAK_BUDGET_S 0.25
+#define CHIRP_LEVEL_BUDGET_S 0.04
+
 /** What all jobs of a run share. */
 typedef struct chirp_run {
     const chirp_bench_flags *flags;

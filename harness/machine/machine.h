@@ -47,7 +47,7 @@ typedef struct chirp_host {
     char transparent_huge_pages[16];        /**< "always", "madvise", "never", "" unknown */
     char omp_places[64], omp_proc_bind[32]; /**< as they took effect: "2 places", "close" */
     int omp_threads;
-    char compiler[64], compiler_flags[256], git_commit[48];
+    char compiler[64], compiler_flags[1024], git_commit[48];
     double clock_resolution_ns,
         clock_overhead_ns; /**< of CLOCK_MONOTONIC: smallest step seen, cost of one read */
     double
@@ -68,6 +68,9 @@ int chirp_host_warnings(const chirp_host *machine,
 
 /** Hash of the fields that must agree for two results to be comparable: 16 hex digits and NUL. */
 void chirp_host_id(const chirp_host *machine, char id[17]);
+
+/** The hash of a text, to name a file by: no secret. */
+uint64_t chirp_hash_text(const char *text);
 
 struct cJSON;
 

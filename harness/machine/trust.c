@@ -71,6 +71,8 @@ static uint64_t mix(uint64_t h, const char *text)
     return (h ^ 0xff) * UINT64_C(1099511628211); /* fields end: "ab"+"c" is not "a"+"bc" */
 }
 
+uint64_t chirp_hash_text(const char *text) { return mix(UINT64_C(14695981039346656037), text); }
+
 void chirp_host_id(const chirp_host *m, char id[17])
 {
     char numbers[96];

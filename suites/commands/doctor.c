@@ -22,6 +22,7 @@
 typedef struct report {
     cJSON *root;
     cJSON *presets;
+    cJSON *doubts; /* the report's "warnings" */
     bool failed; /* out of memory */
     int counting, listed;
 } report;
@@ -84,6 +85,17 @@ static void describe_libraries(report *r)
     }
 }
 
+/* A doubt about a measurement: where it was measured, and again among the doubts about timings. */
+static void add_doubt(report *r, cJSON *item, const char *text)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(item, "doubts");
+    cJSON *here = cJSON_CreateString(text);
+    cJSON *again = cJSON_CreateString(text);
+    keep(r, list && cJSON_AddItemToArray(list, here));
+    keep(r, r->doubts && cJSON_AddItemToArray(r->doubts, again));
+    printf("  doubtful: %s\n", text);
+}
+
 static chirp_status measure_fma(report *r, const int *threads, int n, double budget_s)
 {
     cJSON *list = cJSON_AddArrayToObject(r->root, "fma_peak");
@@ -91,18 +103,69 @@ static chirp_status measure_fma(report *r, const int *threads, int n, double bud
     printf("\nmeasured\n");
     for (int i = 0; i < n; ++i) {
         chirp_fma_peak peak;
+        char doubt[200];
         const chirp_status st = chirp_roofline_fma_again(threads[i], 2 * budget_s, &peak);
         if (st != CHIRP_OK)
             return st;
         printf("  FMA peak, %3d thread%s %8.1f GFLOP/s (%s)\n", peak.threads,
                peak.threads == 1 ? " " : "s", peak.gflops, peak.name);
         cJSON *o = cJSON_CreateObject();
+        const bool doubtful = chirp_roofline_fma_doubt(&peak, doubt, sizeof doubt);
         keep(r, o && cJSON_AddItemToArray(list, o) &&
                     chirp_json_add_integer(o, "threads", peak.threads) &&
                     chirp_json_add_real(o, "GFLOPS", peak.gflops) &&
-                    chirp_json_add_text(o, "kernel", peak.name));
+                    chirp_json_add_real(o, "lower_try_GFLOPS", peak.lower_gflops) &&
+                    chirp_json_add_text(o, "kernel", peak.name) &&
+                    cJSON_AddBoolToObject(o, "doubtful", doubtful) &&
+                    cJSON_AddArrayToObject(o, "doubts"));
+        if (doubtful)
+            add_doubt(r, o, doubt);
     }
     return CHIRP_OK;
+}
+
+static cJSON *describe_level(report *r, cJSON *list, int threads, const chirp_level *l,
+                             bool doubtful)
+{
+    printf("  %-8s %8d %12lld %12zu %12.1f %12.1f", l->name, threads,
+           (long long)(l->capacity_bytes / 1024), l->bytes_per_thread / 1024,
+           1e-9 * l->read_bytes_per_second, 1e-9 * l->triad_bytes_per_second);
+    if (l->latency_ns > 0)
+        printf(" %10.1f", l->latency_ns);
+    printf("\n");
+    cJSON *o = cJSON_CreateObject();
+    keep(r, o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "level", l->name) &&
+                chirp_json_add_integer(o, "threads", threads) &&
+                chirp_json_add_integer(o, "capacity_bytes", l->capacity_bytes) &&
+                chirp_json_add_integer(o, "bytes_per_thread", (int64_t)l->bytes_per_thread) &&
+                chirp_json_add_real(o, "read_bytes_per_second", l->read_bytes_per_second) &&
+                chirp_json_add_real(o, "triad_bytes_per_second", l->triad_bytes_per_second) &&
+                cJSON_AddBoolToObject(o, "doubtful", doubtful) &&
+                cJSON_AddArrayToObject(o, "doubts"));
+    keep(r, l->latency_ns <= 0 || (o && chirp_json_add_real(o, "latency_ns", l->latency_ns)));
+    return o;
+}
+
+/* The levels of one thread count; a doubt about all of them stands with the first. */
+static void describe_levels(report *r, cJSON *list, const chirp_host *m, const chirp_levels *levels)
+{
+    chirp_level_doubt doubts[CHIRP_MAX_LEVEL_DOUBTS];
+    cJSON *item[CHIRP_MAX_LEVELS] = {NULL};
+    const int n = chirp_levels_doubts(levels, doubts);
+    for (int i = 0; i < levels->count; ++i) {
+        bool doubtful = false;
+        for (int k = 0; k < n; ++k)
+            doubtful |= doubts[k].level == i || doubts[k].level < 0;
+        item[i] = describe_level(r, list, levels->threads, &levels->item[i], doubtful);
+    }
+    for (int k = 0; k < n; ++k)
+        add_doubt(r, item[doubts[k].level < 0 ? 0 : doubts[k].level], doubts[k].text);
+    if (n > 0)
+        printf("  doubtful roofs aren't kept: later runs measure again\n");
+    else if (!chirp_levels_store(m, levels))
+        (void)fprintf(stderr,
+                      "doctor: the roofline isn't kept for later runs: no writable cache folder\n");
+    (void)fflush(stdout);
 }
 
 static chirp_status measure_levels(report *r, const chirp_host *m, const int *threads, int n,
@@ -117,30 +180,7 @@ static chirp_status measure_levels(report *r, const chirp_host *m, const int *th
         const chirp_status st = chirp_levels_measure(m, threads[k], budget_s, k == 0, &levels);
         if (st != CHIRP_OK)
             return st;
-        if (!chirp_levels_store(m, &levels))
-            (void)fprintf(
-                stderr,
-                "doctor: the roofline isn't kept for later runs: no writable cache folder\n");
-        for (int i = 0; i < levels.count; ++i) {
-            const chirp_level *l = &levels.item[i];
-            printf("  %-8s %8d %12lld %12zu %12.1f %12.1f", l->name, levels.threads,
-                   (long long)(l->capacity_bytes / 1024), l->bytes_per_thread / 1024,
-                   1e-9 * l->read_bytes_per_second, 1e-9 * l->triad_bytes_per_second);
-            if (l->latency_ns > 0)
-                printf(" %10.1f", l->latency_ns);
-            printf("\n");
-            cJSON *o = cJSON_CreateObject();
-            keep(r,
-                 o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "level", l->name) &&
-                     chirp_json_add_integer(o, "threads", levels.threads) &&
-                     chirp_json_add_integer(o, "capacity_bytes", l->capacity_bytes) &&
-                     chirp_json_add_integer(o, "bytes_per_thread", (int64_t)l->bytes_per_thread) &&
-                     chirp_json_add_real(o, "read_bytes_per_second", l->read_bytes_per_second) &&
-                     chirp_json_add_real(o, "triad_bytes_per_second", l->triad_bytes_per_second));
-            keep(r,
-                 l->latency_ns <= 0 || (o && chirp_json_add_real(o, "latency_ns", l->latency_ns)));
-        }
-        (void)fflush(stdout);
+        describe_levels(r, list, m, &levels);
     }
     return CHIRP_OK;
 }
@@ -188,14 +228,13 @@ static void describe_counters(report *r)
     }
 }
 
-static void describe_doubts(report *r, const chirp_host *m)
+/* All that makes timings doubtful: the machine as it is, then what was measured. */
+static void describe_doubts(report *r)
 {
-    static char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
-    const int n = chirp_host_warnings(m, text);
-    printf("\n%s\n", n ? "doubts about timings here" : "nothing speaks against timings here");
-    for (int i = 0; i < n; ++i)
-        printf("  - %s\n", text[i]);
-    keep(r, chirp_host_add_warnings(r->root, m));
+    printf("\n%s\n", r->doubts && r->doubts->child ? "doubts about timings here"
+                                                   : "nothing speaks against timings here");
+    for (const cJSON *d = r->doubts ? r->doubts->child : NULL; d; d = d->next)
+        printf("  - %s\n", d->valuestring);
 }
 
 static chirp_status examine(double budget_s, bool measure, const char *json_path)
@@ -210,6 +249,8 @@ static chirp_status examine(double budget_s, bool measure, const char *json_path
                  chirp_json_add_integer(machine, "mhz_per_cpu", (int64_t)m.mhz) &&
                  chirp_host_add_facts(machine, &m) && chirp_host_add_caches(machine, &m) &&
                  chirp_host_add_loads(machine, &m));
+    keep(&r, chirp_host_add_warnings(r.root, &m));
+    r.doubts = cJSON_GetObjectItemCaseSensitive(r.root, "warnings");
     print_machine(&m);
     describe_libraries(&r);
     (void)fflush(stdout);
@@ -223,7 +264,7 @@ static chirp_status examine(double budget_s, bool measure, const char *json_path
     }
     if (st == CHIRP_OK) {
         describe_counters(&r);
-        describe_doubts(&r, &m);
+        describe_doubts(&r);
     }
     if (st == CHIRP_OK && r.failed)
         st = chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the report");

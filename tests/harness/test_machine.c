@@ -283,6 +283,17 @@ static void a_chase_visits_every_line(void **state)
     assert_int_equal(chirp_chase_create(64, &c), CHIRP_ERR_ARG);
 }
 
+/* Speeds that nothing speaks against, whatever else runs on the machine of the test. */
+static void trust(chirp_levels *levels)
+{
+    levels->processors = levels->threads;
+    for (int i = 0; i < levels->count; ++i) {
+        chirp_level *l = &levels->item[i];
+        l->read_bytes_per_second = l->read_lower = 1e9 * (levels->count - i);
+        l->triad_bytes_per_second = l->triad_lower = l->read_lower;
+    }
+}
+
 static void levels_are_kept_and_the_roof_bends(void **state)
 {
     (void)state;
@@ -301,6 +312,7 @@ static void levels_are_kept_and_the_roof_bends(void **state)
     for (int i = 0; i < made.count; ++i)
         assert_true(made.item[i].read_bytes_per_second > 0 &&
                     made.item[i].triad_bytes_per_second > 0 && made.item[i].latency_ns > 0);
+    trust(&made);
     assert_true(chirp_levels_store(&m, &made));
     assert_true(chirp_levels_load(&m, 2, &read));
     assert_true(read.item[1].read_bytes_per_second == made.item[1].read_bytes_per_second);
@@ -317,6 +329,7 @@ static void levels_are_kept_and_the_roof_bends(void **state)
     assert_true(found.item[2].bytes_per_thread > (size_t)found.item[1].capacity_bytes);
     assert_true(found.item[2].capacity_bytes >= (int64_t)found.item[2].bytes_per_thread &&
                 found.item[2].capacity_bytes < (int64_t)found.item[3].bytes_per_thread);
+    trust(&found);
     assert_true(chirp_levels_store(&guest, &found));
     assert_true(chirp_levels_load(&guest, 1, &read));
     assert_true(read.item[2].capacity_bytes == found.item[2].capacity_bytes);
