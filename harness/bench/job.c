@@ -3,6 +3,7 @@
 
 #include "harness/base/memory.h"
 #include "harness/counters/counters.h"
+#include "harness/machine/team.h"
 #include "harness/roofline/levels.h"
 #include "harness/roofline/roofline.h"
 #include "harness/stats/stats.h"
@@ -139,9 +140,11 @@ static chirp_status measure(const chirp_run *run, chirp_job *j, int64_t iteratio
         j->instance->threads); /* what kernels take for "default": the runner is the program here */
     if (j->events)
         chirp_events_reset(j->events);
-    const chirp_status st = chirp_bench_measure(
+    chirp_status st = chirp_bench_measure(
         j->instance->entry, j->instance->threads, iterations, blocks_of(j, iterations),
         run->flags->cold_cache, j->events ? &hook : NULL, b);
+    if (st == CHIRP_OK)
+        st = chirp_team_check(j->instance->threads); /* OMP_DYNAMIC may have taken some away */
     if (st == CHIRP_OK)
         j->iteration_s = 1e-9 * (double)b->wall_ns / (double)iterations;
     return agree(run, st);
@@ -372,7 +375,11 @@ static chirp_status add_row(const chirp_run *run, chirp_job *j, struct chirp_ben
 
 static chirp_status prepare(const chirp_run *run, chirp_job *j)
 {
-    chirp_status st = agree(run, check(run, j));
+    /* before anything is timed: a row must not claim threads that it hasn't */
+    chirp_status st = agree(run, chirp_team_check(j->instance->threads));
+    if (st != CHIRP_OK)
+        return chirp_job_fail(j, "");
+    st = agree(run, check(run, j));
     if (st != CHIRP_OK)
         return chirp_job_fail(j, "check: ");
     if (run->flags->perf_counters && *run->flags->perf_counters) {

@@ -241,7 +241,10 @@ static size_t widest_name(const chirp_selection *selection, const chirp_bench_fl
 static chirp_status open_run(runner *r, const char *executable, const chirp_selection *selection)
 {
     const chirp_bench_flags *flags = r->run.flags;
-    chirp_status st = chirp_context_create(executable, flags, &r->context);
+    int threads = 1;
+    for (size_t i = 0; i < selection->count; ++i)
+        threads = selection->item[i].threads > threads ? selection->item[i].threads : threads;
+    chirp_status st = chirp_context_create(executable, flags, threads, &r->context);
     if (st == CHIRP_OK && r->run.ranks.size > 1 &&
         !chirp_json_add_integer(r->context, "ranks", r->run.ranks.size))
         st = CHIRP_ERR_NOMEM;
@@ -261,9 +264,24 @@ static chirp_status open_run(runner *r, const char *executable, const chirp_sele
     return st == CHIRP_OK ? agreed : st;
 }
 
-/* Runs what was selected; rows and files are complete or say that they are partial. */
+/* Whether every benchmark has a time. Else one line on stderr names the first that hasn't. */
+static bool all_have_times(const runner *r)
+{
+    const chirp_row *first = NULL;
+    size_t failed = 0;
+    for (size_t i = 0; i < r->rows.count; ++i) {
+        first = r->rows.item[i].error && !first ? &r->rows.item[i] : first;
+        failed += r->rows.item[i].error != NULL;
+    }
+    if (first && r->run.ranks.rank == 0)
+        (void)fprintf(stderr, "chirpbench: bench: %zu of %zu benchmarks failed; the first is %s: %s\n",
+                      failed, r->n_jobs, first->run_name, first->error);
+    return failed == 0;
+}
+
+/* Runs what was selected; rows and files are complete or say that they are partial. *good: no benchmark failed. */
 static chirp_status run_selection(const char *executable, const chirp_bench_flags *flags,
-                                  const chirp_selection *selection)
+                                  const chirp_selection *selection, bool *good)
 {
     runner r = {
         .run = {.flags = flags, .ranks = *chirp_bench_current_ranks(), .interrupted = &interrupted},
@@ -301,6 +319,7 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
         st = chirp_fail(CHIRP_ERR_INTERRUPTED, "bench: interrupted; %zu rows were measured%s%s%s",
                         r.rows.count, flags->out ? ", in " : "", flags->out ? flags->out : "",
                         flags->out ? ".partial" : "");
+    *good = st != CHIRP_OK || all_have_times(&r);
     for (size_t i = 0; r.jobs && i < r.n_jobs; ++i)
         chirp_job_clear(&r.jobs[i]);
     chirp_free(r.jobs);
@@ -311,7 +330,7 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
 
 /* Signals are caught while benchmarks run; a second one ends the program at once. */
 static chirp_status run_guarded(const char *name, const chirp_bench_flags *flags,
-                                const chirp_selection *selection)
+                                const chirp_selection *selection, bool *good)
 {
     char executable[4096];
     const ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
@@ -321,7 +340,7 @@ static chirp_status run_guarded(const char *name, const chirp_bench_flags *flags
     interrupted = 0;
     (void)sigaction(SIGINT, &action, &before[0]);
     (void)sigaction(SIGTERM, &action, &before[1]);
-    const chirp_status st = run_selection(length > 0 ? executable : name, flags, selection);
+    const chirp_status st = run_selection(length > 0 ? executable : name, flags, selection, good);
     (void)sigaction(SIGINT, &before[0], NULL);
     (void)sigaction(SIGTERM, &before[1], NULL);
     return st;
@@ -360,6 +379,7 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     chirp_bench_flags flags;
     chirp_selection selection = {0};
     int n_wanted = 0;
+    bool good = true;
     const bool root = chirp_bench_current_ranks()->rank == 0;
     chirp_status st = chirp_bench_flags_parse(argc, argv, &flags, &n_wanted);
     if (st == CHIRP_ERR_INTERRUPTED) { /* --help */
@@ -378,13 +398,13 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     if (st == CHIRP_OK && flags.list_tests) {
         st = root ? list_tests(&flags, &selection) : CHIRP_OK;
     } else if (st == CHIRP_OK) {
-        st = run_guarded(argv[0], &flags, &selection);
+        st = run_guarded(argv[0], &flags, &selection, &good);
     }
     chirp_selection_clear(&selection);
     if (st == CHIRP_OK)
-        return 0;
+        return good ? 0 : 1;
     if (root)
         (void)fprintf(stderr, "chirpbench: %s\n",
                       chirp_error_message()[0] ? chirp_error_message() : chirp_status_text(st));
-    return 2;
+    return st == CHIRP_ERR_INTERRUPTED ? 1 : 2; /* what was measured is kept */
 }

@@ -17,13 +17,13 @@ typedef struct chirp_cache {
     char type[16]; /**< "Data", "Instruction", "Unified" */
     int level;
     int64_t bytes;
-    int sharing; /**< logical processors that share it */
+    int sharing; /**< logical processors that share it; 0 unknown */
 } chirp_cache;
 
 typedef struct chirp_host {
     char host[128], cpu_model[128],
         simd[64]; /**< simd: "avx512" "avx2" ... what own code may use here */
-    int logical_cpus, physical_cores, sockets;
+    int logical_cpus, physical_cores, sockets; /**< 0 unknown */
     int smt;    /**< threads per core; 0 unknown */
     double mhz; /**< nominal or current, 0 unknown */
     chirp_cache cache[CHIRP_MAX_CACHES];
@@ -31,7 +31,7 @@ typedef struct chirp_host {
     char cache_source[16]; /**< "kernel", "cpuid", "" when the caches are unknown */
     int64_t
         l3_package_bytes; /**< a third level of which only the package's sum is known; 0: none such */
-    int64_t memory_bytes;
+    int64_t memory_bytes; /**< negative unknown */
     int numa_nodes;    /**< 0 unknown */
     char governor[32]; /**< "" where there is no frequency scaling to see (VMs) */
     int scaling; /**< 1 the governor may change frequencies, 0 it may not or there is none to see */
@@ -62,8 +62,11 @@ int64_t chirp_host_last_level_cache(const chirp_host *machine);
 
 enum { CHIRP_MAX_WARNINGS = 16, CHIRP_WARNING_BYTES = 256 };
 
-/** Sentences about what makes timings on this machine doubtful. @return how many */
-int chirp_host_warnings(const chirp_host *machine,
+/**
+ * Sentences about what makes timings on this machine doubtful. @return how many
+ * @param threads  the most that are used at a time
+ */
+int chirp_host_warnings(const chirp_host *machine, int threads,
                         char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES]);
 
 /** Hash of the fields that must agree for two results to be comparable: 16 hex digits and NUL. */
@@ -77,8 +80,10 @@ struct cJSON;
 /** Members of a JSON object about the machine; false when out of memory. Caches and loads as in Google Benchmark's context. */
 bool chirp_host_add_caches(struct cJSON *object, const chirp_host *machine);
 bool chirp_host_add_loads(struct cJSON *object, const chirp_host *machine);
-/** "warnings": an array of sentences. */
-bool chirp_host_add_warnings(struct cJSON *object, const chirp_host *machine);
+/** "warnings": an array of the sentences of chirp_host_warnings(). */
+bool chirp_host_add_warnings(struct cJSON *object, const chirp_host *machine, int threads);
+/** An integer, or null where it is unknown: not positive. */
+bool chirp_host_add_count(struct cJSON *object, const char *key, int64_t value);
 /** machine_id, cpu_model, governor, affinity, compiler and the rest of the identity. */
 bool chirp_host_add_facts(struct cJSON *object, const chirp_host *machine);
 

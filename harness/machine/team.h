@@ -4,6 +4,15 @@
 
 #include "harness/base/status.h"
 
+/** More threads than this are a slip of the keyboard: starting them would take the machine down with it. */
+enum { CHIRP_MOST_THREADS = 4096 };
+
+/**
+ * The threads of a program that was given none: omp_get_max_threads().
+ * @return CHIRP_OK, CHIRP_ERR_ARG (more than CHIRP_MOST_THREADS: OMP_NUM_THREADS is wrong)
+ */
+chirp_status chirp_team_default(int *threads);
+
 /**
  * Opens a parallel region of `threads` and counts who comes. Call it outside of parallel regions, before something is timed.
  * @return CHIRP_OK, CHIRP_ERR_UNSUPPORTED (fewer came; the sentence names the setting that says so)

@@ -20,7 +20,7 @@ int chirp_levels_plan(const chirp_host *m, int threads, chirp_level *item)
         chirp_level *level = &item[n++];
         (void)snprintf(level->name, sizeof level->name, "L%d", c->level);
         level->capacity_bytes = c->bytes / (sharing > 0 ? sharing : 1);
-        level->own = sharing <= 1;
+        level->own = threads == 1 || c->sharing == 1;
         /* three quarters of L1 and half of what is shared with code, page tables and neighbours */
         level->bytes_per_thread =
             (size_t)(level->capacity_bytes * (c->level == 1 ? 3 : 2) / 4) / 192 * 192;
