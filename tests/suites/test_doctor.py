@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The doctor command: what it measures fits together or is called doubtful, and what is doubtful isn't kept.
 
-Usage: test_doctor.py CHIRPBENCH. Holds on idle and busy machines: beside a busy process more may be doubtful.
+Usage: test_doctor.py CHIRPBENCH MPIEXEC. Holds on idle and busy machines: beside a busy process more may be doubtful.
 """
 import glob
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-CHIRPBENCH = sys.argv[1]
+CHIRPBENCH, MPIEXEC = sys.argv[1:3]
 
 
 def doctor(folder, environment=None, processors=None, measure=True):
@@ -60,7 +60,28 @@ def check_turns(folder):
     assert peak[2] < 1.7 * peak[1], peak
 
 
-for check in (check_levels, check_turns):
+def check_teams(folder):
+    """A team that doesn't come is a doubt; a number of threads that can't be meant is refused before it is tried."""
+    report, text = doctor(folder, {"OMP_THREAD_LIMIT": "1"})
+    assert {o["threads"] for o in report["levels"]} == {1}
+    assert any("OMP_THREAD_LIMIT=1" in w for w in report["warnings"]) and "OMP_THREAD_LIMIT=1" in text
+    for command in ("doctor", "bench"):
+        r = subprocess.run([CHIRPBENCH, command], env=dict(os.environ, OMP_NUM_THREADS="100000"), stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, universal_newlines=True, timeout=60)
+        assert r.returncode == 2 and "OMP_NUM_THREADS: 100000 threads" in r.stderr, r
+
+
+def check_ranks(folder):
+    """Under a launcher of two: each would measure beside the other, and write the same file."""
+    r = subprocess.run([MPIEXEC, "-n", "2", CHIRPBENCH, "doctor", "--no-measure", "--json", folder + "/ranks.json"],
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=120)
+    assert r.returncode == 2 and "doctor works alone" in r.stderr, r
+    assert not os.path.exists(folder + "/ranks.json")
+    r = subprocess.run([MPIEXEC, "-n", "1", CHIRPBENCH, "doctor", "--no-measure"], stdout=subprocess.DEVNULL, timeout=120)
+    assert r.returncode == 0
+
+
+for check in (check_levels, check_turns, check_teams, check_ranks):
     with tempfile.TemporaryDirectory() as f:
         check(f)
 print("doctor: levels fit together or are doubtful; doubtful roofs aren't kept")
