@@ -15,24 +15,34 @@ bool chirp_launched_by_mpi(void)
     return false;
 }
 
-int chirp_launched_processes(void)
+/* The largest number that one of the variables holds, at least 1. */
+static int largest(const char *const *names, size_t n_names)
 {
     long most = 1;
-    for (size_t i = 0; i < WITH_SIZES; ++i) {
-        const char *text = getenv(variables[i]);
+    for (size_t i = 0; i < n_names; ++i) {
+        const char *text = getenv(names[i]);
         const long n = text ? strtol(text, NULL, 10) : 0;
         most = n > most && n < 1 << 30 ? n : most;
     }
     return (int)most;
 }
 
+int chirp_launched_processes(void) { return largest(variables, WITH_SIZES); }
+
+int chirp_launched_here(void)
+{
+    static const char *const here[] = {"MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE"};
+    return largest(here, sizeof here / sizeof here[0]);
+}
+
 chirp_status chirp_refuse_ranks(const char *command)
 {
     const int n = chirp_launched_processes();
     if (n > 1)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "%s works alone, but the MPI launcher started it %d times, to do the same "
-                          "work and write the same files; run it without mpiexec",
-                          command, n);
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "%s works alone, but the MPI launcher started it %d times, to do the same "
+            "work and write the same files; run it without mpiexec",
+            command, n);
     return CHIRP_OK;
 }

@@ -12,6 +12,9 @@ bool chirp_launched_by_mpi(void);
 /** How many processes the launcher started; 1 without a launcher, or where it doesn't say. */
 int chirp_launched_processes(void);
 
+/** How many of them run on this computer; 1 where the launcher doesn't say. */
+int chirp_launched_here(void);
+
 /**
  * For a command that works alone: several processes of it would do the same and race for the same files.
  * @return CHIRP_OK, CHIRP_ERR_ARG (more than one process; the sentence names the command and the remedy)

@@ -118,7 +118,8 @@ typedef struct chirp_instance {
     char *name; /**< with /threads:N */
     int threads;
     int64_t family_index, instance_index;
-    bool only_if_asked; /**< of a suite that needs ranks, where there are none and nobody named it */
+    bool
+        only_if_asked; /**< of a suite that needs ranks, where there are none and nobody named it */
 } chirp_instance;
 
 typedef struct chirp_selection {
@@ -231,7 +232,7 @@ struct cJSON;
 
 /**
  * Everything that heads a result file; built once, extended as things are measured. Caller: cJSON_Delete().
- * @param threads  the most that a row uses: what makes timings doubtful depends on it
+ * @param threads  the most that a row uses in one rank: what makes timings doubtful depends on it
  */
 chirp_status chirp_context_create(const char *executable, const chirp_bench_flags *flags,
                                   int threads, struct cJSON **context);

@@ -1,6 +1,7 @@
 /* The head of a result file: Google Benchmark's keys first, then what its readers skip and ours use. */
 #include "harness/bench/bench_internal.h"
 
+#include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
@@ -74,6 +75,9 @@ chirp_status chirp_context_create(const char *executable, const chirp_bench_flag
     chirp_host m;
     chirp_host_read(&m);
     date_text(date, sizeof date);
+    /* ranks that aren't bound to processors of their own share them all */
+    if (chirp_bench_current_ranks()->size > 1 && m.affinity_count >= m.logical_cpus)
+        threads *= chirp_launched_here();
     cJSON *o = cJSON_CreateObject();
     bool ok = o && chirp_json_add_text(o, "date", date) &&
               chirp_json_add_text(o, "host_name", m.host) &&

@@ -140,9 +140,9 @@ static chirp_status measure(const chirp_run *run, chirp_job *j, int64_t iteratio
         j->instance->threads); /* what kernels take for "default": the runner is the program here */
     if (j->events)
         chirp_events_reset(j->events);
-    chirp_status st = chirp_bench_measure(
-        j->instance->entry, j->instance->threads, iterations, blocks_of(j, iterations),
-        run->flags->cold_cache, j->events ? &hook : NULL, b);
+    chirp_status st = chirp_bench_measure(j->instance->entry, j->instance->threads, iterations,
+                                          blocks_of(j, iterations), run->flags->cold_cache,
+                                          j->events ? &hook : NULL, b);
     if (st == CHIRP_OK)
         st = chirp_team_check(j->instance->threads); /* OMP_DYNAMIC may have taken some away */
     if (st == CHIRP_OK)

@@ -190,8 +190,9 @@ static chirp_status warn_about_roof(const runner *r, const measured_roof *roof)
 static chirp_status add_peak(const runner *r, cJSON *peaks, const char *key, int threads)
 {
     measured_roof found = {0};
-    const chirp_status st = r->isolate ? chirp_in_child(measure_roof, &found, sizeof found, &threads)
-                                       : measure_roof(&found, &threads);
+    const chirp_status st = r->isolate
+                                ? chirp_in_child(measure_roof, &found, sizeof found, &threads)
+                                : measure_roof(&found, &threads);
     if (st == CHIRP_ERR_UNSUPPORTED)
         return CHIRP_OK; /* there is no such team: its rows say so */
     if (st != CHIRP_OK)
@@ -274,7 +275,8 @@ static bool all_have_times(const runner *r)
         failed += r->rows.item[i].error != NULL;
     }
     if (first && r->run.ranks.rank == 0)
-        (void)fprintf(stderr, "chirpbench: bench: %zu of %zu benchmarks failed; the first is %s: %s\n",
+        (void)fprintf(stderr,
+                      "chirpbench: bench: %zu of %zu benchmarks failed; the first is %s: %s\n",
                       failed, r->n_jobs, first->run_name, first->error);
     return failed == 0;
 }

@@ -24,16 +24,16 @@ typedef struct chirp_host {
     char host[128], cpu_model[128],
         simd[64]; /**< simd: "avx512" "avx2" ... what own code may use here */
     int logical_cpus, physical_cores, sockets; /**< 0 unknown */
-    int smt;    /**< threads per core; 0 unknown */
-    double mhz; /**< nominal or current, 0 unknown */
+    int smt;                                   /**< threads per core; 0 unknown */
+    double mhz;                                /**< nominal or current, 0 unknown */
     chirp_cache cache[CHIRP_MAX_CACHES];
     int n_caches;
     char cache_source[16]; /**< "kernel", "cpuid", "" when the caches are unknown */
     int64_t
         l3_package_bytes; /**< a third level of which only the package's sum is known; 0: none such */
     int64_t memory_bytes; /**< negative unknown */
-    int numa_nodes;    /**< 0 unknown */
-    char governor[32]; /**< "" where there is no frequency scaling to see (VMs) */
+    int numa_nodes;       /**< 0 unknown */
+    char governor[32];    /**< "" where there is no frequency scaling to see (VMs) */
     int scaling; /**< 1 the governor may change frequencies, 0 it may not or there is none to see */
     int turbo;   /**< 1 on, 0 off, -1 unknown */
     int aslr;    /**< 1 on, 0 off, -1 unknown */

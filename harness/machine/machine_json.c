@@ -25,8 +25,9 @@ bool chirp_host_add_caches(struct cJSON *context, const chirp_host *m)
         ok = chirp_json_add_text(c, "type", m->cache[i].type) &&
              cJSON_AddNumberToObject(c, "level", m->cache[i].level) &&
              cJSON_AddNumberToObject(c, "size", (double)m->cache[i].bytes) &&
-             (m->cache[i].sharing > 0 ? cJSON_AddNumberToObject(c, "num_sharing", m->cache[i].sharing)
-                                      : cJSON_AddNullToObject(c, "num_sharing"));
+             (m->cache[i].sharing > 0
+                  ? cJSON_AddNumberToObject(c, "num_sharing", m->cache[i].sharing)
+                  : cJSON_AddNullToObject(c, "num_sharing"));
     }
     return ok;
 }

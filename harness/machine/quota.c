@@ -115,8 +115,8 @@ static double tightest(const char *prefix, const mount *m, const char *group)
 {
     char path[PATH_ROOM];
     const size_t root = strcmp(m->root, "/") == 0 ? 0 : strlen(m->root);
-    const bool inside = strncmp(group, m->root, root) == 0 &&
-                        (group[root] == '/' || group[root] == '\0');
+    const bool inside =
+        strncmp(group, m->root, root) == 0 && (group[root] == '/' || group[root] == '\0');
     /* a group outside of what is mounted: the mounted one is all there is to see */
     const int used = snprintf(path, sizeof path, "%s%s", prefix, m->point);
     const size_t top = (size_t)used < sizeof path ? (size_t)used : sizeof path - 1;

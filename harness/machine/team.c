@@ -7,8 +7,9 @@ chirp_status chirp_team_default(int *threads)
 {
     *threads = omp_get_max_threads();
     if (*threads > CHIRP_MOST_THREADS)
-        return chirp_fail(CHIRP_ERR_ARG, "OMP_NUM_THREADS: %d threads are more than %d; set it lower",
-                          *threads, CHIRP_MOST_THREADS);
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "OMP_NUM_THREADS: %d threads are more than %d; set it lower", *threads,
+                          CHIRP_MOST_THREADS);
     return CHIRP_OK;
 }
 

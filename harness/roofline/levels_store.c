@@ -2,6 +2,7 @@
 #include "harness/roofline/levels.h"
 
 #include "harness/base/file.h"
+#include "harness/base/launch.h"
 #include "harness/json/json.h"
 #include "harness/roofline/levels_internal.h"
 
@@ -10,12 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What else must agree for a roof to hold: the program that measured it, and the processors that it could use. */
+/*
+ * What else must agree for a roof to hold: the program that measured it, the processors that it could use, and the processes
+ * that measured side by side.
+ */
 static void describe_build(const chirp_host *m, char *text, size_t room)
 {
-    (void)snprintf(text, room, "chirpbench %s, commit %s, %s, %s; processors %s, places %s, %s",
+    (void)snprintf(text, room,
+                   "chirpbench %s, commit %s, %s, %s; processors %s, places %s, %s; "
+                   "%d processes",
                    CHIRP_VERSION, m->git_commit, m->compiler, m->compiler_flags, m->affinity,
-                   m->omp_places, m->omp_proc_bind);
+                   m->omp_places, m->omp_proc_bind, chirp_launched_processes());
 }
 
 static bool store_path(const chirp_host *m, int threads, bool make, char *path, size_t room)

@@ -19,9 +19,9 @@ __attribute__((format(printf, 3, 4))) static void add(doubts *d, int level, cons
     const int threads = d->levels->threads;
     va_list args;
     to->level = level;
-    const int used = snprintf(to->text, sizeof to->text, "%s%s%d thread%s: ",
-                              level < 0 ? "" : d->levels->item[level].name, level < 0 ? "" : ", ",
-                              threads, threads == 1 ? "" : "s");
+    const int used = snprintf(to->text, sizeof to->text,
+                              "%s%s%d thread%s: ", level < 0 ? "" : d->levels->item[level].name,
+                              level < 0 ? "" : ", ", threads, threads == 1 ? "" : "s");
     va_start(args, format);
     (void)vsnprintf(to->text + used, sizeof to->text - (size_t)used, format, args);
     va_end(args);

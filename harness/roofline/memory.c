@@ -128,8 +128,7 @@ static double put_together(const chirp_sweep *sweep, const chirp_track *track)
     int64_t window = WINDOW_NS;
     double sum = 0;
     for (int t = 0; t < sweep->threads; ++t) {
-        const int64_t pass =
-            chirp_track_fastest_ns(&track[t], (int64_t)sweep->bytes_per_thread);
+        const int64_t pass = chirp_track_fastest_ns(&track[t], (int64_t)sweep->bytes_per_thread);
         window = pass > window ? pass : window;
     }
     if (!sweep->own_level)

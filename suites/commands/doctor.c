@@ -24,7 +24,7 @@ typedef struct report {
     cJSON *root;
     cJSON *presets;
     cJSON *doubts; /* the report's "warnings" */
-    bool failed; /* out of memory */
+    bool failed;   /* out of memory */
     int counting, listed;
 } report;
 
@@ -164,7 +164,8 @@ static cJSON *describe_level(report *r, cJSON *list, int threads, const chirp_le
     if (l->capacity_bytes > 0)
         (void)snprintf(share, sizeof share, "%lld", (long long)(l->capacity_bytes / 1024));
     printf("  %-8s %8d %12s %12zu %12.1f %12.1f", l->name, threads, share,
-           l->bytes_per_thread / 1024, 1e-9 * l->read_bytes_per_second, 1e-9 * l->triad_bytes_per_second);
+           l->bytes_per_thread / 1024, 1e-9 * l->read_bytes_per_second,
+           1e-9 * l->triad_bytes_per_second);
     if (l->latency_ns > 0)
         printf(" %10.1f", l->latency_ns);
     printf("\n");
@@ -347,7 +348,7 @@ static int run(int argc, char **argv)
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
         st = chirp_refuse_ranks("doctor"); /* they would also disturb each other's measurements */
-    if (st == CHIRP_OK && json_path) /* before a minute of measuring, not after */
+    if (st == CHIRP_OK && json_path)       /* before a minute of measuring, not after */
         st = chirp_file_writable(json_path);
     int all = 1;
     if (st == CHIRP_OK)

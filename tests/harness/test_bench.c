@@ -138,7 +138,8 @@ static const chirp_bench_entry peered[] = {
     {.name = "conv/backward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1]},
     {.name = "cold/a", .run = run_cold},
     {0}};
-static const chirp_bench_suite more_suites[] = {{.name = "peered", .summary = "peers", .entries = peered}};
+static const chirp_bench_suite more_suites[] = {
+    {.name = "peered", .summary = "peers", .entries = peered}};
 static const chirp_bench_entry entries[] = {
     {.name = "good/a/batch:1", .run = run_good, .check = check_good},
     {.name = "good/a/batch:2", .run = run_good},
@@ -154,8 +155,10 @@ static const chirp_bench_entry entries[] = {
 };
 static const chirp_bench_entry twins[] = {
     {.name = "twin", .run = run_good}, {.name = "twin", .run = run_good}, {0}};
-static const chirp_bench_suite suites[] = {{.name = "main", .summary = "tests", .entries = entries}};
-static const chirp_bench_suite twin_suite[] = {{.name = "twins", .summary = "same name twice", .entries = twins}};
+static const chirp_bench_suite suites[] = {
+    {.name = "main", .summary = "tests", .entries = entries}};
+static const chirp_bench_suite twin_suite[] = {
+    {.name = "twins", .summary = "same name twice", .entries = twins}};
 
 static void failures_become_rows_and_the_others_go_on(void **state)
 {
@@ -218,11 +221,12 @@ static void suites_that_need_ranks_wait_to_be_asked(void **state)
         {.name = "working", .summary = "alone", .entries = work}};
     static const struct {
         const char *flag, *out;
-    } rows[] = {{"--threads=1", "work/talk/threads:1\n"},
-                {"--benchmark_context=about=talking", "work/talk/threads:1\n"}, /* no suite's name */
-                {"talking", "talk/a/threads:1\n"},
-                {"--benchmark_filter=^talk/", "talk/a/threads:1\n"}, /* nothing else is left */
-                {"--benchmark_filter=talk", "work/talk/threads:1\n"}};
+    } rows[] = {
+        {"--threads=1", "work/talk/threads:1\n"},
+        {"--benchmark_context=about=talking", "work/talk/threads:1\n"}, /* no suite's name */
+        {"talking", "talk/a/threads:1\n"},
+        {"--benchmark_filter=^talk/", "talk/a/threads:1\n"}, /* nothing else is left */
+        {"--benchmark_filter=talk", "work/talk/threads:1\n"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; ++i) {
         run(&o, table, 2, "--benchmark_list_tests", "--threads=1", rows[i].flag, NULL);
         assert_int_equal(o.code, 0);
@@ -522,7 +526,8 @@ static chirp_status run_nothing(chirp_bench *b, const void *arg)
 static const chirp_bench_entry timed[] = {{.name = "time/microsecond", .run = run_microsecond},
                                           {.name = "time/nothing", .run = run_nothing},
                                           {0}};
-static const chirp_bench_suite timed_suite[] = {{.name = "timed", .summary = "known work", .entries = timed}};
+static const chirp_bench_suite timed_suite[] = {
+    {.name = "timed", .summary = "known work", .entries = timed}};
 
 /* Seconds of one call in the fastest of many stretches as long as the runner's blocks. */
 static double by_hand(void)

@@ -98,10 +98,11 @@ static const chirp_bench_entry stopping[] = {{.name = "stop/first", .run = run_g
 static const chirp_bench_entry killing[] = {{.name = "kill/self", .run = run_kills}, {0}};
 static const chirp_bench_entry tables[] = {
     {.name = "table/good", .run = run_good}, {.name = "table/other", .run = run_other}, {0}};
-static const chirp_bench_suite suites[] = {{.name = "crashing", .summary = "crashes", .entries = crashing},
-                                           {.name = "stopping", .summary = "stops itself", .entries = stopping},
-                                           {.name = "killing", .summary = "kills its parent", .entries = killing},
-                                           {.name = "tables", .summary = "different counters", .entries = tables}};
+static const chirp_bench_suite suites[] = {
+    {.name = "crashing", .summary = "crashes", .entries = crashing},
+    {.name = "stopping", .summary = "stops itself", .entries = stopping},
+    {.name = "killing", .summary = "kills its parent", .entries = killing},
+    {.name = "tables", .summary = "different counters", .entries = tables}};
 
 static void a_signal_leaves_a_partial_file_and_the_old_one(void **state)
 {

@@ -211,8 +211,8 @@ static void what_is_unknown_is_null(void **state)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i)
         assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(o, numbers[i])));
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; ++i)
-        assert_string_equal(
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, texts[i])), "unknown");
+        assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, texts[i])),
+                            "unknown");
     cJSON_Delete(o);
 }
 

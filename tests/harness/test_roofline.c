@@ -76,10 +76,11 @@ static void loops_do_what_they_are_timed_for(void **state)
         float (*read)(const float *, int64_t, int64_t);
         void (*triad)(float *, const float *, const float *, float, int64_t, int64_t);
         bool here;
-    } loops[] = {{chirp_read_baseline, chirp_triad_baseline, true},
+    } loops[] = {
+        {chirp_read_baseline, chirp_triad_baseline, true},
 #if defined(__x86_64__)
-                 {chirp_read_avx2, chirp_triad_avx2, chirp_has_avx2()},
-                 {chirp_read_avx512, chirp_triad_avx512, chirp_has_avx512()}
+        {chirp_read_avx2, chirp_triad_avx2, chirp_has_avx2()},
+        {chirp_read_avx512, chirp_triad_avx512, chirp_has_avx512()}
 #endif
     };
     for (size_t k = 0; k < sizeof loops / sizeof loops[0]; ++k) {
@@ -146,8 +147,8 @@ static void doubts_have_reasons(void **state)
     l.processors = 1;
     assert_one_doubt(&l, -1, "took turns on 1 allowed processor");
     for (int i = 0; i < l.count; ++i) /* nothing measured at all: every level is doubtful */
-        l.item[i].read_bytes_per_second = l.item[i].triad_bytes_per_second =
-            l.item[i].read_lower = l.item[i].triad_lower = (double)NAN;
+        l.item[i].read_bytes_per_second = l.item[i].triad_bytes_per_second = l.item[i].read_lower =
+            l.item[i].triad_lower = (double)NAN;
     assert_true(chirp_levels_doubts(&l, doubts) > l.count);
     char text[200];
     chirp_fma_peak peak = {.gflops = 100, .lower_gflops = 90, .name = "avx2", .threads = 2};
@@ -201,6 +202,11 @@ static void roofs_are_kept_for_one_build_and_only_without_doubts(void **state)
     other = m;
     (void)snprintf(other.affinity, sizeof other.affinity, "1");
     assert_false(chirp_levels_load(&other, 2, &read));
+    /* ranks that measured side by side had a part of the machine each */
+    assert_int_equal(setenv("PMI_SIZE", "2", 1), 0);
+    assert_false(chirp_levels_load(&m, 2, &read));
+    assert_int_equal(unsetenv("PMI_SIZE"), 0);
+    assert_true(chirp_levels_load(&m, 2, &read));
     char command[96];
     (void)snprintf(command, sizeof command, "rm -rf %s", folder);
     assert_int_equal(system(command), 0);

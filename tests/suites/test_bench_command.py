@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The bench command as a user types it: exit codes, the team that OpenMP gives, doubts, colours, a machine that hides.
 
-Usage: test_bench_command.py CHIRPBENCH.
+Usage: test_bench_command.py CHIRPBENCH MPIEXEC.
 """
 import json
 import os
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-CHIRPBENCH = sys.argv[1]
+CHIRPBENCH, MPIEXEC = sys.argv[1:3]
 FMA = ["bench", "--benchmark_filter=reference/fma", "--benchmark_min_time=2x", "--no-peak"]
 
 
@@ -78,6 +78,9 @@ def check_doubts():
     turns = "they will take turns"
     assert turns in run(FMA + [f"--threads={4 * allowed}"]).stderr
     assert turns in run(FMA + ["--threads=2"], processors={min(os.sched_getaffinity(0))}).stderr
+    ranks = [MPIEXEC, "-n", "2"]
+    talk = ["bench", "communication", "--benchmark_filter=barrier", "--benchmark_min_time=1x", "--no-peak"]
+    assert turns in run(talk + [f"--threads={os.cpu_count()}"], before=ranks).stderr  # of two ranks, each has all
     assert turns not in run(FMA + ["--threads=1"], {"OMP_NUM_THREADS": str(4 * allowed)}).stderr
 
 
