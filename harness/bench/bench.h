@@ -46,6 +46,8 @@ typedef struct chirp_bench_suite {
     const char *name;    /**< "kernels": what `chirpbench bench kernels` selects */
     const char *summary; /**< one line for --help */
     const chirp_bench_entry *entries;
+    /** Between ranks: without them it runs only where it is named, or alone matches the filter, to say what it lacks. */
+    bool needs_ranks;
 } chirp_bench_suite;
 
 /** True while another iteration is wanted; the clock runs between the first and the last call. */
@@ -101,7 +103,8 @@ chirp_status chirp_bench_add_context(const char *key, const char *value);
 
 /**
  * Everything `chirpbench bench` does: parses flags (Google Benchmark's, also from BENCHMARK_* environment
- * variables), positional suite names, runs, prints, writes. @return an exit code: 0, or 2 with one line on stderr
+ * variables), positional suite names, runs, prints, writes. @return an exit code: 0; 1 when a benchmark failed or a signal came,
+ * 2 for usage and files, both with one line on stderr
  */
 int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, size_t n_suites);
 

@@ -118,6 +118,8 @@ typedef struct chirp_instance {
     char *name; /**< with /threads:N */
     int threads;
     int64_t family_index, instance_index;
+    bool
+        only_if_asked; /**< of a suite that needs ranks, where there are none and nobody named it */
 } chirp_instance;
 
 typedef struct chirp_selection {
@@ -137,6 +139,10 @@ void chirp_selection_clear(chirp_selection *selection);
 
 struct chirp_events;
 struct chirp_job;
+
+/** Seconds for the FMA peak of a thread count, and for each kind of each level where its roof isn't known yet. */
+#define CHIRP_PEAK_BUDGET_S 0.25
+#define CHIRP_LEVEL_BUDGET_S 0.04
 
 /** What all jobs of a run share. */
 typedef struct chirp_run {
@@ -224,9 +230,12 @@ void chirp_summary_print(FILE *out, const chirp_job *jobs, size_t n, const chirp
 
 struct cJSON;
 
-/** Everything that heads a result file; built once, extended as things are measured. Caller: cJSON_Delete(). */
+/**
+ * Everything that heads a result file; built once, extended as things are measured. Caller: cJSON_Delete().
+ * @param threads  the most that a row uses in one rank: what makes timings doubtful depends on it
+ */
 chirp_status chirp_context_create(const char *executable, const chirp_bench_flags *flags,
-                                  struct cJSON **context);
+                                  int threads, struct cJSON **context);
 
 /** Human-readable head on stderr. */
 void chirp_console_context(const struct cJSON *context);

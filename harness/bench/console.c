@@ -1,6 +1,8 @@
 /* Rows for people: a table on the console, and comma-separated values. */
 #include "harness/bench/bench_internal.h"
 
+#include "harness/base/terminal.h"
+
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 static bool colored(const chirp_bench_flags *flags)
 {
     if (strcmp(flags->color, "auto") == 0)
-        return isatty(STDOUT_FILENO) != 0;
+        return chirp_terminal_colors(STDOUT_FILENO);
     return strcmp(flags->color, "true") == 0;
 }
 
@@ -27,8 +29,8 @@ void chirp_console_context(const cJSON *context)
     const cJSON *cpus = cJSON_GetObjectItemCaseSensitive(context, "num_cpus");
     const cJSON *mhz = cJSON_GetObjectItemCaseSensitive(context, "mhz_per_cpu");
     (void)fprintf(stderr, "Run on (%s X %s MHz CPU s)\n",
-                  cpus && cpus->valuestring ? cpus->valuestring : "?",
-                  mhz && mhz->valuestring ? mhz->valuestring : "?");
+                  cpus && cpus->valuestring ? cpus->valuestring : "unknown",
+                  mhz && mhz->valuestring ? mhz->valuestring : "unknown");
     const cJSON *caches = cJSON_GetObjectItemCaseSensitive(context, "caches");
     if (caches && caches->child)
         (void)fprintf(stderr, "CPU Caches:\n");

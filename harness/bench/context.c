@@ -1,6 +1,7 @@
 /* The head of a result file: Google Benchmark's keys first, then what its readers skip and ours use. */
 #include "harness/bench/bench_internal.h"
 
+#include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
@@ -68,18 +69,21 @@ static chirp_status add_custom(cJSON *context, const char *pairs)
 }
 
 chirp_status chirp_context_create(const char *executable, const chirp_bench_flags *flags,
-                                  cJSON **context)
+                                  int threads, cJSON **context)
 {
     char date[64];
     chirp_host m;
     chirp_host_read(&m);
     date_text(date, sizeof date);
+    /* ranks that aren't bound to processors of their own share them all */
+    if (chirp_bench_current_ranks()->size > 1 && m.affinity_count >= m.logical_cpus)
+        threads *= chirp_launched_here();
     cJSON *o = cJSON_CreateObject();
     bool ok = o && chirp_json_add_text(o, "date", date) &&
               chirp_json_add_text(o, "host_name", m.host) &&
               chirp_json_add_text(o, "executable", executable) &&
-              chirp_json_add_integer(o, "num_cpus", m.logical_cpus) &&
-              chirp_json_add_integer(o, "mhz_per_cpu", (int64_t)llround(m.mhz)) &&
+              chirp_host_add_count(o, "num_cpus", m.logical_cpus) &&
+              chirp_host_add_count(o, "mhz_per_cpu", (int64_t)llround(m.mhz)) &&
               cJSON_AddBoolToObject(o, "cpu_scaling_enabled", m.scaling);
     if (ok && m.aslr >= 0)
         ok = cJSON_AddBoolToObject(o, "aslr_enabled", m.aslr) != NULL;
@@ -87,7 +91,7 @@ chirp_status chirp_context_create(const char *executable, const chirp_bench_flag
          chirp_json_add_text(o, "library_version", "chirpbench-" CHIRP_VERSION) &&
          chirp_json_add_text(o, "library_build_type", CHIRP_BUILD_TYPE) &&
          chirp_json_add_integer(o, "json_schema_version", 1) && chirp_host_add_facts(o, &m) &&
-         chirp_host_add_warnings(o, &m);
+         chirp_host_add_warnings(o, &m, threads);
     for (size_t i = 0; i < n_lines && ok; ++i)
         ok = chirp_json_add_text(o, lines[i].key, lines[i].value);
     if (!ok) {

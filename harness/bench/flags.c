@@ -1,10 +1,10 @@
 #include "harness/bench/flags.h"
 
 #include "harness/base/options.h"
+#include "harness/machine/team.h"
 
 #include <ctype.h>
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,7 +144,7 @@ static chirp_status read_threads(const char *shown, const char *text, chirp_benc
     for (const char *p = text;; ++p) {
         char *end = NULL;
         const long n = strtol(p, &end, 10);
-        if (end == p || n < 1 || n > 4096 || (*end != ',' && *end != '\0'))
+        if (end == p || n < 1 || n > CHIRP_MOST_THREADS || (*end != ',' && *end != '\0'))
             return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is not a list of thread counts like 1,2,4",
                               shown, text);
         if (flags->n_threads == CHIRP_MAX_THREAD_COUNTS)
@@ -296,8 +296,6 @@ chirp_status chirp_bench_flags_parse(int argc, char **argv, chirp_bench_flags *f
                                  .out_format = "json",
                                  .color = "auto",
                                  .time_unit = "ns",
-                                 .threads = {omp_get_max_threads()},
-                                 .n_threads = 1,
                                  .max_relative_error = 1e-3,
                                  .confidence = 0.95,
                                  .time_budget_s = 60};
@@ -314,6 +312,10 @@ chirp_status chirp_bench_flags_parse(int argc, char **argv, chirp_bench_flags *f
         } else {
             argv[1 + rest++] = argv[i]; /* never ahead of what is still to be read */
         }
+    }
+    if (st == CHIRP_OK && flags->n_threads == 0) {
+        flags->n_threads = 1;
+        st = chirp_team_default(&flags->threads[0]);
     }
     if (st != CHIRP_OK)
         return st;

@@ -3,6 +3,7 @@
 
 #include "harness/base/memory.h"
 #include "harness/counters/counters.h"
+#include "harness/machine/team.h"
 #include "harness/roofline/levels.h"
 #include "harness/roofline/roofline.h"
 #include "harness/stats/stats.h"
@@ -11,7 +12,6 @@
 #include <omp.h>
 #include <string.h>
 
-static const double PEAK_BUDGET_S = 0.25;
 static const int64_t MOST_ITERATIONS = 1000000000000;
 enum {
     LEAST_ADAPTIVE = 6,
@@ -140,9 +140,11 @@ static chirp_status measure(const chirp_run *run, chirp_job *j, int64_t iteratio
         j->instance->threads); /* what kernels take for "default": the runner is the program here */
     if (j->events)
         chirp_events_reset(j->events);
-    const chirp_status st = chirp_bench_measure(
-        j->instance->entry, j->instance->threads, iterations, blocks_of(j, iterations),
-        run->flags->cold_cache, j->events ? &hook : NULL, b);
+    chirp_status st = chirp_bench_measure(j->instance->entry, j->instance->threads, iterations,
+                                          blocks_of(j, iterations), run->flags->cold_cache,
+                                          j->events ? &hook : NULL, b);
+    if (st == CHIRP_OK)
+        st = chirp_team_check(j->instance->threads); /* OMP_DYNAMIC may have taken some away */
     if (st == CHIRP_OK)
         j->iteration_s = 1e-9 * (double)b->wall_ns / (double)iterations;
     return agree(run, st);
@@ -235,38 +237,41 @@ static chirp_status add_events(const chirp_job *j, chirp_row *row, int64_t itera
     return st == CHIRP_OK ? chirp_row_derive(row) : st;
 }
 
+/* The roof can't be given: why, in the place of its numbers. */
+static chirp_status no_roof(chirp_row *row, const char *reason)
+{
+    const chirp_status st = chirp_row_absent(row, "roof_GFLOPS", reason);
+    return st == CHIRP_OK ? chirp_row_absent(row, "roof_fraction", reason) : st;
+}
+
 /* Where the row lies on the roofline: share of the FMA peak, and of what the nearest sufficient level could feed. */
 static chirp_status add_roof(const chirp_run *run, chirp_row *row, const struct chirp_bench *b)
 {
-    static chirp_levels
-        levels; /* of the thread count used last: loaded from what doctor or an earlier run kept */
+    chirp_levels levels;
+    chirp_level_doubt doubts[CHIRP_MAX_LEVEL_DOUBTS];
     chirp_fma_peak peak;
     const double ranks = run->ranks.size;
     if (b->flops_done < 0 || run->flags->dry_run || run->flags->no_peak || !(row->real_s > 0))
         return CHIRP_OK;
-    chirp_status st = chirp_roofline_fma(row->threads, PEAK_BUDGET_S, &peak);
+    chirp_status st = chirp_roofline_fma(row->threads, CHIRP_PEAK_BUDGET_S, &peak);
     const double gflops = ranks * 1e-9 * b->flops_done / row->real_s;
     if (st == CHIRP_OK)
         st = chirp_counters_set(&row->counters, "peak_fraction", gflops / (ranks * peak.gflops),
                                 false);
     if (st != CHIRP_OK || !(b->bytes > 0))
         return st;
-    if (levels.threads != row->threads) {
-        chirp_host host;
-        chirp_host_read(&host);
-        if (!chirp_levels_load(&host, row->threads, &levels)) {
-            st = chirp_levels_measure(&host, row->threads, 0.04, false, &levels);
-            if (st == CHIRP_OK)
-                (void)chirp_levels_store(
-                    &host, &levels); /* without a cache folder the next run measures again */
-        }
+    st = chirp_levels_get(row->threads, CHIRP_LEVEL_BUDGET_S, &levels);
+    if (st != CHIRP_OK)
+        return st;
+    if (chirp_levels_doubts(&levels, doubts) > 0) {
+        char reason[256];
+        (void)snprintf(reason, sizeof reason, "the measured roof is doubtful: %s", doubts[0].text);
+        return no_roof(row, reason);
     }
     int level = 0;
-    const double roof = st == CHIRP_OK ? ranks * chirp_levels_roof(&levels, peak.gflops,
-                                                                   b->flops_done, b->bytes, &level)
-                                       : 0;
-    if (st == CHIRP_OK)
-        st = chirp_counters_set(&row->counters, "roof_GFLOPS", roof, false);
+    const double roof =
+        ranks * chirp_levels_roof(&levels, peak.gflops, b->flops_done, b->bytes, &level);
+    st = chirp_counters_set(&row->counters, "roof_GFLOPS", roof, false);
     if (st == CHIRP_OK && roof > 0)
         st = chirp_counters_set(&row->counters, "roof_fraction", gflops / roof, false);
     (void)snprintf(row->bound, sizeof row->bound, "%s",
@@ -370,7 +375,11 @@ static chirp_status add_row(const chirp_run *run, chirp_job *j, struct chirp_ben
 
 static chirp_status prepare(const chirp_run *run, chirp_job *j)
 {
-    chirp_status st = agree(run, check(run, j));
+    /* before anything is timed: a row must not claim threads that it hasn't */
+    chirp_status st = agree(run, chirp_team_check(j->instance->threads));
+    if (st != CHIRP_OK)
+        return chirp_job_fail(j, "");
+    st = agree(run, check(run, j));
     if (st != CHIRP_OK)
         return chirp_job_fail(j, "check: ");
     if (run->flags->perf_counters && *run->flags->perf_counters) {

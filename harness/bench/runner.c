@@ -8,6 +8,7 @@
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
+#include "harness/roofline/levels.h"
 #include "harness/roofline/roofline.h"
 
 #include <cjson/cJSON.h>
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const double PEAK_BUDGET_S = 0.25;
 static const double JOURNAL_S = 1; /* a run that is killed loses at most what it measured since */
 
 static volatile sig_atomic_t
@@ -146,12 +146,69 @@ static chirp_status run_groups(runner *r)
     return st;
 }
 
-static chirp_status measure_peak(void *result, const void *arg)
+/* What rows of a thread count are compared with. */
+typedef struct measured_roof {
+    chirp_fma_peak peak;
+    chirp_levels levels;
+} measured_roof;
+
+static chirp_status measure_roof(void *result, const void *arg)
 {
-    return chirp_roofline_fma(*(const int *)arg, PEAK_BUDGET_S, result);
+    measured_roof *r = result;
+    const int threads = *(const int *)arg;
+    const chirp_status st = chirp_roofline_fma(threads, CHIRP_PEAK_BUDGET_S, &r->peak);
+    return st == CHIRP_OK ? chirp_levels_get(threads, CHIRP_LEVEL_BUDGET_S, &r->levels) : st;
 }
 
-/* Peaks of the thread counts in use, measured before the rows that are compared with them. */
+/* A sentence for the head of the file, and for who watches. */
+static chirp_status warn(const runner *r, const char *text)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(r->context, "warnings");
+    cJSON *item = cJSON_CreateString(text);
+    if (!list || !item || !cJSON_AddItemToArray(list, item)) {
+        cJSON_Delete(item);
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the context");
+    }
+    if (strcmp(r->run.flags->format, "console") == 0 && r->run.ranks.rank == 0)
+        (void)fprintf(stderr, "***WARNING*** %s\n", text);
+    return CHIRP_OK;
+}
+
+static chirp_status warn_about_roof(const runner *r, const measured_roof *roof)
+{
+    chirp_level_doubt doubts[CHIRP_MAX_LEVEL_DOUBTS];
+    char text[200];
+    chirp_status st = CHIRP_OK;
+    if (chirp_roofline_fma_doubt(&roof->peak, text, sizeof text))
+        st = warn(r, text);
+    const int n = chirp_levels_doubts(&roof->levels, doubts);
+    for (int i = 0; i < n && st == CHIRP_OK; ++i)
+        st = warn(r, doubts[i].text);
+    return st;
+}
+
+static chirp_status add_peak(const runner *r, cJSON *peaks, const char *key, int threads)
+{
+    measured_roof found = {0};
+    const chirp_status st = r->isolate
+                                ? chirp_in_child(measure_roof, &found, sizeof found, &threads)
+                                : measure_roof(&found, &threads);
+    if (st == CHIRP_ERR_UNSUPPORTED)
+        return CHIRP_OK; /* there is no such team: its rows say so */
+    if (st != CHIRP_OK)
+        return st;
+    /* children inherit both, so that all rows refer to the same numbers */
+    chirp_roofline_fma_set(&found.peak);
+    chirp_levels_set(&found.levels);
+    if (!chirp_json_add_real(peaks, key, found.peak.gflops))
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the context");
+    if (strcmp(r->run.flags->format, "console") == 0 && r->run.ranks.rank == 0)
+        (void)fprintf(stderr, "FMA peak, %d thread%s: %.1f GFLOP/s (%s)\n", threads,
+                      threads > 1 ? "s" : "", found.peak.gflops, found.peak.name);
+    return warn_about_roof(r, &found);
+}
+
+/* Peaks and levels of the thread counts in use, measured before the rows that are compared with them. */
 static chirp_status measure_peaks(runner *r)
 {
     if (r->run.flags->dry_run || r->run.flags->no_peak)
@@ -162,22 +219,13 @@ static chirp_status measure_peaks(runner *r)
     for (size_t i = 0; i < r->n_jobs; ++i) {
         const int threads = r->jobs[i].instance->threads;
         char key[32];
-        chirp_fma_peak peak = {0};
+        bool again = false;
+        for (size_t k = 0; k < i && !again; ++k)
+            again = r->jobs[k].instance->threads == threads;
         (void)snprintf(key, sizeof key, "threads:%d", threads);
-        if (cJSON_GetObjectItemCaseSensitive(peaks, key))
-            continue;
-        const chirp_status st = r->isolate
-                                    ? chirp_in_child(measure_peak, &peak, sizeof peak, &threads)
-                                    : measure_peak(&peak, &threads);
+        const chirp_status st = again ? CHIRP_OK : add_peak(r, peaks, key, threads);
         if (st != CHIRP_OK)
             return st;
-        chirp_roofline_fma_set(
-            &peak); /* children inherit it, so that all rows refer to one number */
-        if (!chirp_json_add_real(peaks, key, peak.gflops))
-            return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the context");
-        if (strcmp(r->run.flags->format, "console") == 0 && r->run.ranks.rank == 0)
-            (void)fprintf(stderr, "FMA peak, %d thread%s: %.1f GFLOP/s (%s)\n", threads,
-                          threads > 1 ? "s" : "", peak.gflops, peak.name);
     }
     return CHIRP_OK;
 }
@@ -194,7 +242,10 @@ static size_t widest_name(const chirp_selection *selection, const chirp_bench_fl
 static chirp_status open_run(runner *r, const char *executable, const chirp_selection *selection)
 {
     const chirp_bench_flags *flags = r->run.flags;
-    chirp_status st = chirp_context_create(executable, flags, &r->context);
+    int threads = 1;
+    for (size_t i = 0; i < selection->count; ++i)
+        threads = selection->item[i].threads > threads ? selection->item[i].threads : threads;
+    chirp_status st = chirp_context_create(executable, flags, threads, &r->context);
     if (st == CHIRP_OK && r->run.ranks.size > 1 &&
         !chirp_json_add_integer(r->context, "ranks", r->run.ranks.size))
         st = CHIRP_ERR_NOMEM;
@@ -214,9 +265,25 @@ static chirp_status open_run(runner *r, const char *executable, const chirp_sele
     return st == CHIRP_OK ? agreed : st;
 }
 
-/* Runs what was selected; rows and files are complete or say that they are partial. */
+/* Whether every benchmark has a time. Else one line on stderr names the first that hasn't. */
+static bool all_have_times(const runner *r)
+{
+    const chirp_row *first = NULL;
+    size_t failed = 0;
+    for (size_t i = 0; i < r->rows.count; ++i) {
+        first = r->rows.item[i].error && !first ? &r->rows.item[i] : first;
+        failed += r->rows.item[i].error != NULL;
+    }
+    if (first && r->run.ranks.rank == 0)
+        (void)fprintf(stderr,
+                      "chirpbench: bench: %zu of %zu benchmarks failed; the first is %s: %s\n",
+                      failed, r->n_jobs, first->run_name, first->error);
+    return failed == 0;
+}
+
+/* Runs what was selected; rows and files are complete or say that they are partial. *good: no benchmark failed. */
 static chirp_status run_selection(const char *executable, const chirp_bench_flags *flags,
-                                  const chirp_selection *selection)
+                                  const chirp_selection *selection, bool *good)
 {
     runner r = {
         .run = {.flags = flags, .ranks = *chirp_bench_current_ranks(), .interrupted = &interrupted},
@@ -254,6 +321,7 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
         st = chirp_fail(CHIRP_ERR_INTERRUPTED, "bench: interrupted; %zu rows were measured%s%s%s",
                         r.rows.count, flags->out ? ", in " : "", flags->out ? flags->out : "",
                         flags->out ? ".partial" : "");
+    *good = st != CHIRP_OK || all_have_times(&r);
     for (size_t i = 0; r.jobs && i < r.n_jobs; ++i)
         chirp_job_clear(&r.jobs[i]);
     chirp_free(r.jobs);
@@ -264,7 +332,7 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
 
 /* Signals are caught while benchmarks run; a second one ends the program at once. */
 static chirp_status run_guarded(const char *name, const chirp_bench_flags *flags,
-                                const chirp_selection *selection)
+                                const chirp_selection *selection, bool *good)
 {
     char executable[4096];
     const ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
@@ -274,7 +342,7 @@ static chirp_status run_guarded(const char *name, const chirp_bench_flags *flags
     interrupted = 0;
     (void)sigaction(SIGINT, &action, &before[0]);
     (void)sigaction(SIGTERM, &action, &before[1]);
-    const chirp_status st = run_selection(length > 0 ? executable : name, flags, selection);
+    const chirp_status st = run_selection(length > 0 ? executable : name, flags, selection, good);
     (void)sigaction(SIGINT, &before[0], NULL);
     (void)sigaction(SIGTERM, &before[1], NULL);
     return st;
@@ -313,6 +381,7 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     chirp_bench_flags flags;
     chirp_selection selection = {0};
     int n_wanted = 0;
+    bool good = true;
     const bool root = chirp_bench_current_ranks()->rank == 0;
     chirp_status st = chirp_bench_flags_parse(argc, argv, &flags, &n_wanted);
     if (st == CHIRP_ERR_INTERRUPTED) { /* --help */
@@ -331,13 +400,13 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     if (st == CHIRP_OK && flags.list_tests) {
         st = root ? list_tests(&flags, &selection) : CHIRP_OK;
     } else if (st == CHIRP_OK) {
-        st = run_guarded(argv[0], &flags, &selection);
+        st = run_guarded(argv[0], &flags, &selection, &good);
     }
     chirp_selection_clear(&selection);
     if (st == CHIRP_OK)
-        return 0;
+        return good ? 0 : 1;
     if (root)
         (void)fprintf(stderr, "chirpbench: %s\n",
                       chirp_error_message()[0] ? chirp_error_message() : chirp_status_text(st));
-    return 2;
+    return st == CHIRP_ERR_INTERRUPTED ? 1 : 2; /* what was measured is kept */
 }

@@ -47,13 +47,14 @@ static chirp_status add(chirp_selection *s, const chirp_bench_entry *entry, int 
         (void)snprintf(name, bytes, "%s%s/threads:%d", entry->name, more_keys, threads);
     else
         (void)snprintf(name, bytes, "%s%s", entry->name, more_keys);
-    s->item[s->count++] = (chirp_instance){entry, name, threads, 0, 0};
+    s->item[s->count++] = (chirp_instance){.entry = entry, .name = name, .threads = threads};
     return CHIRP_OK;
 }
 
-static chirp_status expand(const chirp_bench_suite *suite, const chirp_bench_flags *flags,
-                           chirp_selection *s)
+static chirp_status expand(const chirp_bench_suite *suite, bool named,
+                           const chirp_bench_flags *flags, chirp_selection *s)
 {
+    const size_t first = s->count;
     for (const chirp_bench_entry *e = suite->entries; e->name; ++e) {
         const char *fixed = strstr(e->name, "/threads:");
         chirp_status st = CHIRP_OK;
@@ -70,7 +71,28 @@ static chirp_status expand(const chirp_bench_suite *suite, const chirp_bench_fla
         if (st != CHIRP_OK)
             return st;
     }
+    for (size_t i = first; i < s->count; ++i)
+        s->item[i].only_if_asked =
+            suite->needs_ranks && !named && chirp_bench_current_ranks()->size <= 1;
     return CHIRP_OK;
+}
+
+/* Drops what has no ranks to talk to, unless nothing else was selected: then a filter asked for it. */
+static void drop_unasked(chirp_selection *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->count; ++i)
+        kept += !s->item[i].only_if_asked;
+    if (kept == 0)
+        return;
+    kept = 0;
+    for (size_t i = 0; i < s->count; ++i) {
+        if (s->item[i].only_if_asked)
+            chirp_free(s->item[i].name);
+        else
+            s->item[kept++] = s->item[i];
+    }
+    s->count = kept;
 }
 
 static chirp_status filter(chirp_selection *s, const char *pattern)
@@ -156,14 +178,16 @@ chirp_status chirp_select(const chirp_bench_suite *suites, size_t n_suites, char
             st = unknown_suite(suites, n_suites, wanted[w]);
     }
     for (size_t i = 0; i < n_suites && st == CHIRP_OK; ++i) {
-        bool take = n_wanted == 0;
+        bool named = false;
         for (int w = 0; w < n_wanted; ++w)
-            take |= strcmp(suites[i].name, wanted[w]) == 0;
-        if (take)
-            st = expand(&suites[i], flags, selection);
+            named |= strcmp(suites[i].name, wanted[w]) == 0;
+        if (named || n_wanted == 0)
+            st = expand(&suites[i], named, flags, selection);
     }
     if (st == CHIRP_OK)
         st = filter(selection, flags->filter);
+    if (st == CHIRP_OK)
+        drop_unasked(selection);
     if (st == CHIRP_OK)
         st = number(selection);
     if (st != CHIRP_OK)

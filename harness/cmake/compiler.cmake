@@ -1,4 +1,5 @@
-# Interface targets that carry flags, so that nothing is global.
+# Interface targets that carry flags: a target has those of the ones it links. Only the sanitizers (below) are for every file of
+# the build: a part without them would hide what it does from them.
 
 add_library(chirp_warnings INTERFACE)
 target_compile_options(chirp_warnings INTERFACE

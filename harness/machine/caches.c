@@ -35,7 +35,7 @@ static void from_kernel(chirp_host *m)
         (void)chirp_read_line(path, c.type, sizeof c.type);
         (void)snprintf(path, sizeof path,
                        "/sys/devices/system/cpu/cpu0/cache/index%d/shared_cpu_list", i);
-        c.sharing = chirp_read_line(path, text, sizeof text) ? chirp_count_list(text) : 1;
+        c.sharing = chirp_read_line(path, text, sizeof text) ? chirp_count_list(text) : 0;
         add_cache(m, &c);
     }
 }

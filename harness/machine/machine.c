@@ -60,7 +60,7 @@ static void read_cpuinfo(chirp_host *m)
             largest_package = atoi(value);
     }
     (void)fclose(file);
-    m->sockets = largest_package >= 0 ? largest_package + 1 : 1;
+    m->sockets = largest_package + 1; /* 0, unknown, where none is named */
 }
 
 /* "0-3,8" counts 5; NULL-safe; 0 for text that is no list. */
@@ -211,37 +211,6 @@ static void read_affinity(chirp_host *m)
     }
 }
 
-/* The cgroup's processor limit: version 2 in this process's group or above it, then version 1. */
-static void read_quota(chirp_host *m)
-{
-    char text[256];
-    double quota = 0;
-    double period = 0;
-    char group[512] = "";
-    FILE *file = fopen("/proc/self/cgroup", "r");
-    while (file && fgets(text, sizeof text, file))
-        if (strncmp(text, "0::", 3) == 0)
-            (void)snprintf(group, sizeof group, "%.*s", (int)strcspn(text + 3, "\n"), text + 3);
-    if (file)
-        (void)fclose(file);
-    for (;;) { /* the tightest limit on the way up counts */
-        char path[640];
-        (void)snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
-        if (chirp_read_line(path, text, sizeof text) &&
-            sscanf(text, "%lf %lf", &quota, &period) == 2 && period > 0 &&
-            (m->cpu_quota == 0 || quota / period < m->cpu_quota))
-            m->cpu_quota = quota / period;
-        char *slash = strrchr(group, '/');
-        if (!slash)
-            break;
-        *slash = '\0';
-    }
-    quota = chirp_read_number("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", -1);
-    period = chirp_read_number("/sys/fs/cgroup/cpu/cpu.cfs_period_us", 0);
-    if (m->cpu_quota == 0 && quota > 0 && period > 0)
-        m->cpu_quota = quota / period;
-}
-
 static void read_system(chirp_host *m)
 {
     char text[256];
@@ -318,7 +287,7 @@ void chirp_host_read(chirp_host *m)
     read_frequency(m);
     read_processor(m);
     read_affinity(m);
-    read_quota(m);
+    m->cpu_quota = chirp_cpu_quota("");
     read_system(m);
     read_openmp(m);
     read_clock(m);

@@ -14,6 +14,12 @@ double chirp_read_number(const char *path, double otherwise);
 /** How many processors a list like "0-3,8" names; 0 for text that is no list. */
 int chirp_count_list(const char *text);
 
+/**
+ * Processors that the cgroups grant to this process: the tightest limit of its group and those above it, in version 2 and
+ * version 1, wherever they are mounted; 0: no limit. @param prefix  "", or a folder that stands for the root of the file system
+ */
+double chirp_cpu_quota(const char *prefix);
+
 struct chirp_host;
 struct chirp_cache;
 

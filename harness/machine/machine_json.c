@@ -5,6 +5,12 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 
+bool chirp_host_add_count(struct cJSON *object, const char *key, int64_t value)
+{
+    return value > 0 ? chirp_json_add_integer(object, key, value)
+                     : cJSON_AddNullToObject(object, key) != NULL;
+}
+
 bool chirp_host_add_caches(struct cJSON *context, const chirp_host *m)
 {
     cJSON *caches = cJSON_AddArrayToObject(context, "caches");
@@ -19,7 +25,9 @@ bool chirp_host_add_caches(struct cJSON *context, const chirp_host *m)
         ok = chirp_json_add_text(c, "type", m->cache[i].type) &&
              cJSON_AddNumberToObject(c, "level", m->cache[i].level) &&
              cJSON_AddNumberToObject(c, "size", (double)m->cache[i].bytes) &&
-             cJSON_AddNumberToObject(c, "num_sharing", m->cache[i].sharing);
+             (m->cache[i].sharing > 0
+                  ? cJSON_AddNumberToObject(c, "num_sharing", m->cache[i].sharing)
+                  : cJSON_AddNullToObject(c, "num_sharing"));
     }
     return ok;
 }
@@ -37,10 +45,10 @@ bool chirp_host_add_loads(struct cJSON *context, const chirp_host *m)
     return ok;
 }
 
-bool chirp_host_add_warnings(struct cJSON *context, const chirp_host *m)
+bool chirp_host_add_warnings(struct cJSON *context, const chirp_host *m, int threads)
 {
     static char sentences[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
-    const int n = chirp_host_warnings(m, sentences);
+    const int n = chirp_host_warnings(m, threads, sentences);
     cJSON *warnings = cJSON_AddArrayToObject(context, "warnings");
     bool ok = warnings != NULL;
     for (int i = 0; i < n && ok; ++i) {
@@ -56,21 +64,21 @@ bool chirp_host_add_facts(cJSON *o, const chirp_host *m)
     chirp_host_id(m, id);
     bool ok =
         chirp_json_add_text(o, "machine_id", id) &&
-        chirp_json_add_text(o, "cpu_model", m->cpu_model) &&
-        chirp_json_add_text(o, "simd", m->simd) &&
-        chirp_json_add_integer(o, "physical_cores", m->physical_cores) &&
-        chirp_json_add_integer(o, "sockets", m->sockets) &&
-        chirp_json_add_integer(o, "threads_per_core", m->smt) &&
-        chirp_json_add_integer(o, "numa_nodes", m->numa_nodes) &&
+        chirp_json_add_text(o, "cpu_model", m->cpu_model[0] ? m->cpu_model : "unknown") &&
+        chirp_json_add_text(o, "simd", m->simd[0] ? m->simd : "unknown") &&
+        chirp_host_add_count(o, "physical_cores", m->physical_cores) &&
+        chirp_host_add_count(o, "sockets", m->sockets) &&
+        chirp_host_add_count(o, "threads_per_core", m->smt) &&
+        chirp_host_add_count(o, "numa_nodes", m->numa_nodes) &&
         chirp_json_add_text(o, "cache_source", m->cache_source[0] ? m->cache_source : "unknown") &&
-        chirp_json_add_integer(o, "memory_bytes", m->memory_bytes) &&
+        chirp_host_add_count(o, "memory_bytes", m->memory_bytes) &&
         chirp_json_add_text(o, "governor", m->governor[0] ? m->governor : "none visible") &&
         chirp_json_add_text(o, "turbo",
                             m->turbo < 0 ? "unknown"
                             : m->turbo   ? "on"
                                          : "off") &&
         chirp_json_add_text(o, "hypervisor", m->hypervisor[0] ? m->hypervisor : "none") &&
-        chirp_json_add_text(o, "affinity", m->affinity) &&
+        chirp_json_add_text(o, "affinity", m->affinity[0] ? m->affinity : "unknown") &&
         chirp_json_add_text(o, "omp_places", m->omp_places) &&
         chirp_json_add_text(o, "omp_proc_bind", m->omp_proc_bind) &&
         chirp_json_add_integer(o, "omp_threads", m->omp_threads) &&

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int chirp_host_warnings(const chirp_host *m, char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
+int chirp_host_warnings(const chirp_host *m, int threads,
+                        char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
 {
     int n = 0;
     if (m->scaling)
@@ -15,28 +16,31 @@ int chirp_host_warnings(const chirp_host *m, char text[CHIRP_MAX_WARNINGS][CHIRP
     if (m->turbo == 1)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "turbo is on: the clock depends on temperature and on busy neighbours");
-    if (m->smt > 1 && m->omp_threads > m->physical_cores)
+    const int processors = m->affinity_count > 0 ? m->affinity_count : m->logical_cpus;
+    if (m->smt > 1 && m->physical_cores > 0 && threads > m->physical_cores)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
-                       "%d threads share %d cores (SMT): set OMP_NUM_THREADS=%d OMP_PLACES=cores",
-                       m->omp_threads, m->physical_cores, m->physical_cores);
+                       "%d threads share %d cores (SMT): ask for %d threads (--threads or "
+                       "OMP_NUM_THREADS) and set OMP_PLACES=cores",
+                       threads, m->physical_cores, m->physical_cores);
     if (m->hypervisor[0])
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "virtual machine (%s): other tenants and a hidden clock add noise; trust "
                        "ratios of one run",
                        m->hypervisor);
-    if (m->n_load > 0 && m->load[0] > 0.5 * m->logical_cpus)
+    if (m->n_load > 0 && m->logical_cpus > 0 && m->load[0] > 0.5 * m->logical_cpus)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "load average %.2f on %d processors: something else is running", m->load[0],
                        m->logical_cpus);
-    if (m->cpu_quota > 0 && m->cpu_quota < m->omp_threads)
+    if (m->cpu_quota > 0 && m->cpu_quota < threads)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "the cgroup grants %.2f processors to %d threads: they will be throttled",
-                       m->cpu_quota, m->omp_threads);
-    if (m->affinity_count > 0 && m->omp_threads > m->affinity_count)
+                       m->cpu_quota, threads);
+    if (processors > 0 && threads > processors)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
-                       "%d threads on %d allowed processors (%s): they will take turns",
-                       m->omp_threads, m->affinity_count, m->affinity);
-    if (m->omp_threads > 1 && strcmp(m->omp_proc_bind, "false") == 0)
+                       "%d threads on %d allowed processor%s (%s): they will take turns", threads,
+                       processors, processors == 1 ? "" : "s",
+                       m->affinity[0] ? m->affinity : "which ones is unknown");
+    if (threads > 1 && strcmp(m->omp_proc_bind, "false") == 0)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "threads are not pinned: set OMP_PROC_BIND=close OMP_PLACES=cores");
     if (m->steal_percent > 1)
@@ -70,6 +74,8 @@ static uint64_t mix(uint64_t h, const char *text)
         h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
     return (h ^ 0xff) * UINT64_C(1099511628211); /* fields end: "ab"+"c" is not "a"+"bc" */
 }
+
+uint64_t chirp_hash_text(const char *text) { return mix(UINT64_C(14695981039346656037), text); }
 
 void chirp_host_id(const chirp_host *m, char id[17])
 {

@@ -2,6 +2,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/base/terminal.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -37,9 +38,7 @@ static progress_style choose_style(void)
         return STYLE_PLAIN;
     if (wish && strcmp(wish, "bar") == 0)
         return STYLE_BAR;
-    const char *terminal = getenv("TERM");
-    const bool dumb = !terminal || strcmp(terminal, "dumb") == 0;
-    return isatty(STDERR_FILENO) && !dumb ? STYLE_BAR : STYLE_PLAIN;
+    return chirp_terminal_redraws(STDERR_FILENO) ? STYLE_BAR : STYLE_PLAIN;
 }
 
 static int terminal_columns(void)

@@ -4,7 +4,7 @@
  * chains run side by side. The chains cover latency times pipes (4 to 5 cycles times 2 on every core so far) and fit the
  * registers (16 in AVX2, 32 in AVX-512).
  */
-#include "harness/roofline/fma_burst.h"
+#include "harness/roofline/lanes.h"
 
 typedef float lanes __attribute__((vector_size(4 * CHIRP_FMA_WIDTH)));
 

@@ -1,4 +1,5 @@
 /* chirpbench bench: the runner of harness/bench on the tables of suites/suites.c. */
+#include "harness/base/launch.h"
 #include "harness/bench/bench.h"
 #include "kernels/gemm/gemm.h"
 #include "model/parallel/parallel.h"
@@ -8,8 +9,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* What the harness can't know: it sits below the kernels and their libraries. */
 static chirp_status add_libraries(void)
@@ -27,17 +26,6 @@ static chirp_status add_libraries(void)
     return st;
 }
 
-/* Launchers tell their processes so; without one MPI stays asleep and benchmarks can run isolated. */
-static bool launched_by_mpi(void)
-{
-    static const char *const names[] = {"PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE",
-                                        "MPI_LOCALNRANKS", "SLURM_STEP_NUM_TASKS"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
-        if (getenv(names[i]))
-            return true;
-    return false;
-}
-
 static chirp_status gather(const double *mine, int n, double *all)
 {
     const int64_t bytes = (int64_t)((size_t)n * sizeof *mine);
@@ -45,18 +33,11 @@ static chirp_status gather(const double *mine, int n, double *all)
     return st == CHIRP_OK ? chirp_parallel_broadcast(all, bytes * chirp_parallel_size(), 0) : st;
 }
 
-static bool asks_for_communication(int argc, char **argv)
-{
-    for (int i = 1; i < argc; ++i)
-        if (strstr(argv[i], "communication") || strcmp(argv[i], "--help") == 0)
-            return true;
-    return false;
-}
-
 static int run(int argc, char **argv)
 {
     chirp_status st = add_libraries();
-    const bool parallel = launched_by_mpi();
+    /* without a launcher MPI stays asleep, and benchmarks can run isolated */
+    const bool parallel = chirp_launched_by_mpi();
     if (st == CHIRP_OK && parallel)
         st = chirp_parallel_init();
     if (st != CHIRP_OK)
@@ -65,9 +46,7 @@ static int run(int argc, char **argv)
         const chirp_bench_ranks ranks = {chirp_parallel_rank(), chirp_parallel_size(), gather};
         chirp_bench_use_ranks(&ranks);
     }
-    /* alone, the last suite has nobody to talk to: run it only where it is asked for, to say so */
-    const size_t n = chirp_n_suites - (parallel || asks_for_communication(argc, argv) ? 0 : 1);
-    const int code = chirp_bench_main(argc, argv, chirp_suites, n);
+    const int code = chirp_bench_main(argc, argv, chirp_suites, chirp_n_suites);
     if (parallel)
         chirp_parallel_finalize();
     return code;

@@ -2,6 +2,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/terminal.h"
 #include "harness/compare/compare.h"
 #include "harness/compare/history.h"
 #include "harness/compare/limits.h"
@@ -90,7 +91,7 @@ static chirp_status compare_one(const compare_flags *f, const chirp_compare_opti
     if (st == CHIRP_OK) {
         chirp_text_append(markdown, text);
         if (strcmp(f->format, "table") == 0)
-            chirp_compare_print(base, &fresh, o, &r, isatty(STDOUT_FILENO) != 0);
+            chirp_compare_print(base, &fresh, o, &r, chirp_terminal_colors(STDOUT_FILENO));
         else if (strcmp(f->format, "markdown") == 0)
             printf("%s", text);
         *bad |= r.tally[CHIRP_SLOWER] > 0 || r.tally[CHIRP_FAILED] > 0 ||

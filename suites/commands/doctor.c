@@ -1,11 +1,13 @@
 /* chirpbench doctor: what this machine offers, measured where it can be, and why the rest is missing. */
 #include "harness/base/file.h"
+#include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/counters/counters.h"
 #include "harness/counters/software.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
+#include "harness/machine/team.h"
 #include "harness/progress/progress.h"
 #include "harness/roofline/levels.h"
 #include "harness/roofline/roofline.h"
@@ -14,7 +16,6 @@
 #include "suites/commands/libraries.h"
 
 #include <cjson/cJSON.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,39 +23,72 @@
 typedef struct report {
     cJSON *root;
     cJSON *presets;
-    bool failed; /* out of memory */
+    cJSON *doubts; /* the report's "warnings" */
+    bool failed;   /* out of memory */
     int counting, listed;
 } report;
 
 static void keep(report *r, bool ok) { r->failed |= !ok; }
 
-static void print_machine(const chirp_host *m)
+static const char *or_unknown(const char *text) { return text[0] ? text : "unknown"; }
+
+/* "2 cores", "1 core", "cores unknown". */
+static void print_count(const char *before, int64_t n, const char *what)
 {
-    printf("machine      %s, %s\n", m->host, m->cpu_model);
-    printf("processors   %d logical, %d cores, %d socket%s, %d NUMA node%s, %s%s\n",
-           m->logical_cpus, m->physical_cores, m->sockets, m->sockets == 1 ? "" : "s",
-           m->numa_nodes, m->numa_nodes == 1 ? "" : "s", m->simd, m->smt > 1 ? ", SMT" : "");
-    printf("clock        %.0f MHz, governor %s, turbo %s\n", m->mhz,
-           m->governor[0] ? m->governor : "not visible",
-           m->turbo < 0 ? "unknown"
-           : m->turbo   ? "on"
-                        : "off");
+    if (n > 0)
+        printf("%s%lld %s%s", before, (long long)n, what, n == 1 ? "" : "s");
+    else
+        printf("%s%ss unknown", before, what);
+}
+
+static void print_caches(const chirp_host *m)
+{
     printf("caches      ");
-    for (int i = 0; i < m->n_caches; ++i)
-        if (strcmp(m->cache[i].type, "Instruction") != 0)
-            printf(" L%d %lld KiB (shared by %d)", m->cache[i].level,
-                   (long long)(m->cache[i].bytes / 1024), m->cache[i].sharing);
+    for (int i = 0; i < m->n_caches; ++i) {
+        const chirp_cache *c = &m->cache[i];
+        if (strcmp(c->type, "Instruction") == 0)
+            continue;
+        printf(" L%d %lld KiB (", c->level, (long long)(c->bytes / 1024));
+        if (c->sharing > 0)
+            printf("shared by %d)", c->sharing);
+        else
+            printf("shared by an unknown number)");
+    }
     if (m->l3_package_bytes > 0)
         printf(" L3 %lld MiB in the package, a core's share is measured",
                (long long)(m->l3_package_bytes >> 20));
     if (strcmp(m->cache_source, "kernel") != 0)
         printf("%s", m->n_caches > 0 ? " (from cpuid: the kernel lists none)"
                                      : " unknown: neither the kernel nor the processor lists any");
-    printf("\nmemory       %.1f GiB, huge pages %s, policy %s\n",
-           (double)m->memory_bytes / (1 << 30),
-           m->transparent_huge_pages[0] ? m->transparent_huge_pages : "unknown", m->memory_policy);
+    printf("\n");
+}
+
+static void print_machine(const chirp_host *m)
+{
+    printf("machine      %s, %s\n", or_unknown(m->host),
+           m->cpu_model[0] ? m->cpu_model : "processor unknown");
+    print_count("processors   ", m->logical_cpus, "logical processor");
+    print_count(", ", m->physical_cores, "core");
+    print_count(", ", m->sockets, "socket");
+    print_count(", ", m->numa_nodes, "NUMA node");
+    printf(", %s%s\n", m->simd[0] ? m->simd : "SIMD unknown", m->smt > 1 ? ", SMT" : "");
+    if (m->mhz > 0)
+        printf("clock        %.0f MHz", m->mhz);
+    else
+        printf("clock        unknown");
+    printf(", governor %s, turbo %s\n", m->governor[0] ? m->governor : "not visible",
+           m->turbo < 0 ? "unknown"
+           : m->turbo   ? "on"
+                        : "off");
+    print_caches(m);
+    if (m->memory_bytes > 0)
+        printf("memory       %.1f GiB", (double)m->memory_bytes / (1 << 30));
+    else
+        printf("memory       unknown");
+    printf(", huge pages %s, policy %s\n", or_unknown(m->transparent_huge_pages),
+           or_unknown(m->memory_policy));
     printf("OpenMP       %d threads, places: %s, binding: %s, allowed processors %s\n",
-           m->omp_threads, m->omp_places, m->omp_proc_bind, m->affinity);
+           m->omp_threads, m->omp_places, m->omp_proc_bind, or_unknown(m->affinity));
     printf("virtual      %s", m->hypervisor[0] ? m->hypervisor : "no");
     if (m->cpu_quota > 0)
         printf(", cgroup grants %.2f processors", m->cpu_quota);
@@ -63,7 +97,7 @@ static void print_machine(const chirp_host *m)
     printf("\ntimer        steps of %.0f ns, %.0f ns a read\n", m->clock_resolution_ns,
            m->clock_overhead_ns);
     printf("built with   %s, %s, commit %s\n", m->compiler, m->compiler_flags,
-           m->git_commit[0] ? m->git_commit : "unknown");
+           or_unknown(m->git_commit));
 }
 
 static void describe_libraries(report *r)
@@ -84,6 +118,17 @@ static void describe_libraries(report *r)
     }
 }
 
+/* A doubt about a measurement: where it was measured, and again among the doubts about timings. */
+static void add_doubt(report *r, cJSON *item, const char *text)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(item, "doubts");
+    cJSON *here = cJSON_CreateString(text);
+    cJSON *again = cJSON_CreateString(text);
+    keep(r, list && cJSON_AddItemToArray(list, here));
+    keep(r, r->doubts && cJSON_AddItemToArray(r->doubts, again));
+    printf("  doubtful: %s\n", text);
+}
+
 static chirp_status measure_fma(report *r, const int *threads, int n, double budget_s)
 {
     cJSON *list = cJSON_AddArrayToObject(r->root, "fma_peak");
@@ -91,18 +136,72 @@ static chirp_status measure_fma(report *r, const int *threads, int n, double bud
     printf("\nmeasured\n");
     for (int i = 0; i < n; ++i) {
         chirp_fma_peak peak;
+        char doubt[200];
         const chirp_status st = chirp_roofline_fma_again(threads[i], 2 * budget_s, &peak);
         if (st != CHIRP_OK)
             return st;
         printf("  FMA peak, %3d thread%s %8.1f GFLOP/s (%s)\n", peak.threads,
                peak.threads == 1 ? " " : "s", peak.gflops, peak.name);
         cJSON *o = cJSON_CreateObject();
+        const bool doubtful = chirp_roofline_fma_doubt(&peak, doubt, sizeof doubt);
         keep(r, o && cJSON_AddItemToArray(list, o) &&
                     chirp_json_add_integer(o, "threads", peak.threads) &&
                     chirp_json_add_real(o, "GFLOPS", peak.gflops) &&
-                    chirp_json_add_text(o, "kernel", peak.name));
+                    chirp_json_add_real(o, "lower_try_GFLOPS", peak.lower_gflops) &&
+                    chirp_json_add_text(o, "kernel", peak.name) &&
+                    cJSON_AddBoolToObject(o, "doubtful", doubtful) &&
+                    cJSON_AddArrayToObject(o, "doubts"));
+        if (doubtful)
+            add_doubt(r, o, doubt);
     }
     return CHIRP_OK;
+}
+
+static cJSON *describe_level(report *r, cJSON *list, int threads, const chirp_level *l,
+                             bool doubtful)
+{
+    char share[24] = "unknown";
+    if (l->capacity_bytes > 0)
+        (void)snprintf(share, sizeof share, "%lld", (long long)(l->capacity_bytes / 1024));
+    printf("  %-8s %8d %12s %12zu %12.1f %12.1f", l->name, threads, share,
+           l->bytes_per_thread / 1024, 1e-9 * l->read_bytes_per_second,
+           1e-9 * l->triad_bytes_per_second);
+    if (l->latency_ns > 0)
+        printf(" %10.1f", l->latency_ns);
+    printf("\n");
+    cJSON *o = cJSON_CreateObject();
+    keep(r, o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "level", l->name) &&
+                chirp_json_add_integer(o, "threads", threads) &&
+                chirp_host_add_count(o, "capacity_bytes", l->capacity_bytes) &&
+                chirp_json_add_integer(o, "bytes_per_thread", (int64_t)l->bytes_per_thread) &&
+                chirp_json_add_real(o, "read_bytes_per_second", l->read_bytes_per_second) &&
+                chirp_json_add_real(o, "triad_bytes_per_second", l->triad_bytes_per_second) &&
+                cJSON_AddBoolToObject(o, "doubtful", doubtful) &&
+                cJSON_AddArrayToObject(o, "doubts"));
+    keep(r, l->latency_ns <= 0 || (o && chirp_json_add_real(o, "latency_ns", l->latency_ns)));
+    return o;
+}
+
+/* The levels of one thread count; a doubt about all of them stands with the first. */
+static void describe_levels(report *r, cJSON *list, const chirp_host *m, const chirp_levels *levels)
+{
+    chirp_level_doubt doubts[CHIRP_MAX_LEVEL_DOUBTS];
+    cJSON *item[CHIRP_MAX_LEVELS] = {NULL};
+    const int n = chirp_levels_doubts(levels, doubts);
+    for (int i = 0; i < levels->count; ++i) {
+        bool doubtful = false;
+        for (int k = 0; k < n; ++k)
+            doubtful |= doubts[k].level == i || doubts[k].level < 0;
+        item[i] = describe_level(r, list, levels->threads, &levels->item[i], doubtful);
+    }
+    for (int k = 0; k < n; ++k)
+        add_doubt(r, item[doubts[k].level < 0 ? 0 : doubts[k].level], doubts[k].text);
+    if (n > 0)
+        printf("  doubtful roofs aren't kept: later runs measure again\n");
+    else if (!chirp_levels_store(m, levels))
+        (void)fprintf(stderr,
+                      "doctor: the roofline isn't kept for later runs: no writable cache folder\n");
+    (void)fflush(stdout);
 }
 
 static chirp_status measure_levels(report *r, const chirp_host *m, const int *threads, int n,
@@ -117,30 +216,7 @@ static chirp_status measure_levels(report *r, const chirp_host *m, const int *th
         const chirp_status st = chirp_levels_measure(m, threads[k], budget_s, k == 0, &levels);
         if (st != CHIRP_OK)
             return st;
-        if (!chirp_levels_store(m, &levels))
-            (void)fprintf(
-                stderr,
-                "doctor: the roofline isn't kept for later runs: no writable cache folder\n");
-        for (int i = 0; i < levels.count; ++i) {
-            const chirp_level *l = &levels.item[i];
-            printf("  %-8s %8d %12lld %12zu %12.1f %12.1f", l->name, levels.threads,
-                   (long long)(l->capacity_bytes / 1024), l->bytes_per_thread / 1024,
-                   1e-9 * l->read_bytes_per_second, 1e-9 * l->triad_bytes_per_second);
-            if (l->latency_ns > 0)
-                printf(" %10.1f", l->latency_ns);
-            printf("\n");
-            cJSON *o = cJSON_CreateObject();
-            keep(r,
-                 o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "level", l->name) &&
-                     chirp_json_add_integer(o, "threads", levels.threads) &&
-                     chirp_json_add_integer(o, "capacity_bytes", l->capacity_bytes) &&
-                     chirp_json_add_integer(o, "bytes_per_thread", (int64_t)l->bytes_per_thread) &&
-                     chirp_json_add_real(o, "read_bytes_per_second", l->read_bytes_per_second) &&
-                     chirp_json_add_real(o, "triad_bytes_per_second", l->triad_bytes_per_second));
-            keep(r,
-                 l->latency_ns <= 0 || (o && chirp_json_add_real(o, "latency_ns", l->latency_ns)));
-        }
-        (void)fflush(stdout);
+        describe_levels(r, list, m, &levels);
     }
     return CHIRP_OK;
 }
@@ -188,17 +264,29 @@ static void describe_counters(report *r)
     }
 }
 
-static void describe_doubts(report *r, const chirp_host *m)
+/* All that makes timings doubtful: the machine as it is, then what was measured. */
+static void describe_doubts(report *r)
 {
-    static char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
-    const int n = chirp_host_warnings(m, text);
-    printf("\n%s\n", n ? "doubts about timings here" : "nothing speaks against timings here");
-    for (int i = 0; i < n; ++i)
-        printf("  - %s\n", text[i]);
-    keep(r, chirp_host_add_warnings(r->root, m));
+    printf("\n%s\n", r->doubts && r->doubts->child ? "doubts about timings here"
+                                                   : "nothing speaks against timings here");
+    for (const cJSON *d = r->doubts ? r->doubts->child : NULL; d; d = d->next)
+        printf("  - %s\n", d->valuestring);
 }
 
-static chirp_status examine(double budget_s, bool measure, const char *json_path)
+/* The thread counts to measure: one, and all that come; a team that doesn't come is a doubt. @return how many counts */
+static int plan_teams(report *r, int all, int threads[2])
+{
+    threads[0] = 1;
+    threads[1] = all;
+    if (all > 1 && chirp_team_check(all) != CHIRP_OK) {
+        cJSON *item = cJSON_CreateString(chirp_error_message());
+        keep(r, r->doubts && cJSON_AddItemToArray(r->doubts, item));
+        return 1;
+    }
+    return all > 1 ? 2 : 1;
+}
+
+static chirp_status examine(int all, double budget_s, bool measure, const char *json_path)
 {
     report r = {.root = cJSON_CreateObject()};
     chirp_host m;
@@ -206,24 +294,26 @@ static chirp_status examine(double budget_s, bool measure, const char *json_path
     keep(&r, r.root != NULL);
     cJSON *machine = cJSON_AddObjectToObject(r.root, "machine");
     keep(&r, machine && chirp_json_add_text(machine, "host_name", m.host) &&
-                 chirp_json_add_integer(machine, "num_cpus", m.logical_cpus) &&
-                 chirp_json_add_integer(machine, "mhz_per_cpu", (int64_t)m.mhz) &&
+                 chirp_host_add_count(machine, "num_cpus", m.logical_cpus) &&
+                 chirp_host_add_count(machine, "mhz_per_cpu", (int64_t)m.mhz) &&
                  chirp_host_add_facts(machine, &m) && chirp_host_add_caches(machine, &m) &&
                  chirp_host_add_loads(machine, &m));
+    keep(&r, chirp_host_add_warnings(r.root, &m, m.omp_threads));
+    r.doubts = cJSON_GetObjectItemCaseSensitive(r.root, "warnings");
     print_machine(&m);
     describe_libraries(&r);
     (void)fflush(stdout);
-    const int threads[2] = {1, omp_get_max_threads()};
+    int threads[2];
     chirp_status st = CHIRP_OK;
     if (measure) {
-        const int n = threads[1] > 1 ? 2 : 1;
+        const int n = plan_teams(&r, all, threads);
         st = measure_fma(&r, threads, n, budget_s);
         if (st == CHIRP_OK)
             st = measure_levels(&r, &m, threads, n, budget_s);
     }
     if (st == CHIRP_OK) {
         describe_counters(&r);
-        describe_doubts(&r, &m);
+        describe_doubts(&r);
     }
     if (st == CHIRP_OK && r.failed)
         st = chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the report");
@@ -256,10 +346,15 @@ static int run(int argc, char **argv)
                                "and what makes timings doubtful.",
                                table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
-    if (st == CHIRP_OK && json_path) /* before a minute of measuring, not after */
-        st = chirp_file_writable(json_path);
     if (st == CHIRP_OK)
-        st = examine(budget_s, !fast, json_path);
+        st = chirp_refuse_ranks("doctor"); /* they would also disturb each other's measurements */
+    if (st == CHIRP_OK && json_path)       /* before a minute of measuring, not after */
+        st = chirp_file_writable(json_path);
+    int all = 1;
+    if (st == CHIRP_OK)
+        st = chirp_team_default(&all);
+    if (st == CHIRP_OK)
+        st = examine(all, budget_s, !fast, json_path);
     return chirp_command_exit(st);
 }
 

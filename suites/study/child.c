@@ -56,7 +56,7 @@ static void show_last_line(const char *log, FILE *watch)
     for (char *p = line; *p; ++p)
         if ((unsigned char)*p < 0x20 || *p == 0x7F)
             *p = ' ';
-    (void)fprintf(watch, "\r\x1b[K      %.70s", line);
+    (void)fprintf(watch, "\r      %-70.70s", line);
     (void)fflush(watch);
 }
 
@@ -113,7 +113,7 @@ chirp_status chirp_child_run(char *const *argv, const char *log, FILE *watch, in
         (void)setpgid(pid, pid); /* both sides, so that it holds whoever comes first */
         *exit_code = supervise(pid, log, watch, &mine, interrupted);
         if (watch)
-            (void)fprintf(watch, "\r\x1b[K");
+            (void)fprintf(watch, "\r%76s\r", "");
     }
     (void)close(fd);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);

@@ -4,6 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/base/terminal.h"
 #include "harness/machine/machine.h"
 #include "harness/progress/progress.h"
 
@@ -175,8 +176,9 @@ static chirp_status run_step(chirp_study *s, chirp_step *step, int index, bool *
     chirp_free(command);
     (void)fflush(stdout);
     const double start = chirp_now_s();
-    const chirp_status st = chirp_child_run(argv, log, isatty(STDOUT_FILENO) ? stdout : NULL,
-                                            &step->exit_code, interrupted);
+    const chirp_status st =
+        chirp_child_run(argv, log, chirp_terminal_redraws(STDOUT_FILENO) ? stdout : NULL,
+                        &step->exit_code, interrupted);
     step->seconds = chirp_now_s() - start;
     if (st != CHIRP_OK)
         return st;

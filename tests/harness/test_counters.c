@@ -254,7 +254,8 @@ static chirp_status run_team(chirp_bench *b, const void *arg)
 }
 
 static const chirp_bench_entry entries[] = {{.name = "team/threads:3", .run = run_team}, {0}};
-static const chirp_bench_suite suites[] = {{"counted", "counts", entries}};
+static const chirp_bench_suite suites[] = {
+    {.name = "counted", .summary = "counts", .entries = entries}};
 
 /* The whole way: per iteration, with what follows from them, and the reason of what is absent. */
 static void rows_have_events_and_what_follows(void **state)

@@ -7,6 +7,7 @@
 #include "harness/roofline/levels.h"
 #include "harness/roofline/roofline.h"
 
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -98,7 +99,7 @@ static void the_machine_is_consistent(void **state)
     m.cpu_quota = 0.5;
     m.clock_resolution_ns = 4e6; /* a clock of jiffies */
     (void)snprintf(m.memory_policy, sizeof m.memory_policy, "%s", "interleave");
-    const int n = chirp_host_warnings(&m, warnings);
+    const int n = chirp_host_warnings(&m, m.omp_threads, warnings);
     bool governor = false;
     bool load = false;
     bool quota = false;
@@ -114,13 +115,114 @@ static void the_machine_is_consistent(void **state)
     assert_true(governor && load && quota && clock && policy);
 }
 
+/* Writes a file below a folder, and the folders on the way. */
+static void put(const char *folder, const char *name, const char *text)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s%s", folder, name);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    assert_int_equal(chirp_make_directories(path), CHIRP_OK);
+    *slash = '/';
+    assert_int_equal(chirp_file_write(path, text, strlen(text)), CHIRP_OK);
+}
+
+static void quotas_of_subgroups_are_found(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-cgroup-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    assert_true(chirp_cpu_quota(folder) == 0); /* no cgroups at all */
+    /* version 1 beside version 2, mounted under the controllers' names, the process in a subgroup */
+    put(folder, "/proc/self/mountinfo",
+        "25 30 0:22 / /sys/fs/cgroup ro - tmpfs tmpfs ro,mode=755\n"
+        "26 25 0:23 / /sys/fs/cgroup/unified rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"
+        "27 25 0:24 / /sys/fs/cgroup/cpuset rw shared:5 - cgroup cgroup rw,cpuset\n"
+        "28 25 0:25 / /sys/fs/cgroup/cpu,cpuacct rw shared:6 - cgroup cgroup rw,cpu,cpuacct\n");
+    put(folder, "/proc/self/cgroup", "5:cpuset:/other\n4:cpu,cpuacct:/batch/job 7\n0::/\n");
+    assert_true(chirp_cpu_quota(folder) == 0); /* no limit anywhere */
+    const char *const group = "/sys/fs/cgroup/cpu,cpuacct/batch";
+    char name[128];
+    (void)snprintf(name, sizeof name, "%s/job 7/cpu.cfs_quota_us", group);
+    put(folder, name, "150000\n");
+    (void)snprintf(name, sizeof name, "%s/job 7/cpu.cfs_period_us", group);
+    put(folder, name, "100000\n");
+    assert_true(chirp_cpu_quota(folder) == 1.5);
+    (void)snprintf(name, sizeof name, "%s/cpu.cfs_period_us", group);
+    put(folder, name, "100000\n");
+    (void)snprintf(name, sizeof name, "%s/cpu.cfs_quota_us", group);
+    put(folder, name, "-1\n"); /* none of its own */
+    assert_true(chirp_cpu_quota(folder) == 1.5);
+    put(folder, name, "50000\n"); /* a parent's limit holds, too */
+    assert_true(chirp_cpu_quota(folder) == 0.5);
+    put(folder, "/sys/fs/cgroup/unified/cpu.max", "25000 100000\n");
+    assert_true(chirp_cpu_quota(folder) == 0.25);
+    put(folder, "/sys/fs/cgroup/unified/cpu.max", "max 100000\n");
+    /* a container sees a part of the host's tree under a name with a space */
+    put(folder, "/proc/self/mountinfo",
+        "28 25 0:25 /batch /my\\040groups rw - cgroup cgroup rw,cpuacct,cpu\n");
+    put(folder, "/my groups/job 7/cpu.cfs_quota_us", "300000\n");
+    put(folder, "/my groups/job 7/cpu.cfs_period_us", "100000\n");
+    assert_true(chirp_cpu_quota(folder) == 3);
+    char command[96];
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+static bool warns(const chirp_host *m, int threads, const char *words)
+{
+    static char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
+    const int n = chirp_host_warnings(m, threads, text);
+    for (int i = 0; i < n; ++i)
+        if (strstr(text[i], words))
+            return true;
+    return false;
+}
+
+static void doubts_go_by_the_threads_in_use(void **state)
+{
+    (void)state;
+    chirp_host m = {.logical_cpus = 4, .smt = 2, .physical_cores = 2, .omp_threads = 8};
+    (void)snprintf(m.omp_proc_bind, sizeof m.omp_proc_bind, "false");
+    assert_false(warns(&m, 1, "thread")); /* whatever OMP_NUM_THREADS says */
+    assert_true(warns(&m, 3, "3 threads share 2 cores"));
+    assert_true(warns(&m, 2, "not pinned"));
+    assert_true(warns(&m, 5, "5 threads on 4 allowed processors"));
+    m.omp_threads = 1;
+    m.affinity_count = 1; /* all that taskset left */
+    (void)snprintf(m.affinity, sizeof m.affinity, "3");
+    assert_true(warns(&m, 2, "2 threads on 1 allowed processor (3)"));
+    m.cpu_quota = 1.5;
+    assert_true(warns(&m, 2, "grants 1.50 processors to 2 threads"));
+    assert_false(warns(&m, 1, "grants"));
+    m.physical_cores = 0; /* unknown: nothing to compare with */
+    assert_false(warns(&m, 3, "share"));
+}
+
+static void what_is_unknown_is_null(void **state)
+{
+    (void)state;
+    const chirp_host nothing = {.memory_bytes = -1, .turbo = -1};
+    static const char *const numbers[] = {"physical_cores", "sockets", "threads_per_core",
+                                          "numa_nodes", "memory_bytes"};
+    static const char *const texts[] = {"cpu_model", "simd", "affinity", "cache_source", "turbo"};
+    cJSON *o = cJSON_CreateObject();
+    assert_true(chirp_host_add_facts(o, &nothing));
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i)
+        assert_true(cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(o, numbers[i])));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; ++i)
+        assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, texts[i])),
+                            "unknown");
+    cJSON_Delete(o);
+}
+
 /* What the process says when its threads are bound: 0 when it counts all its places and doesn't complain. */
 static int bound_process(void)
 {
     static char warnings[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
     chirp_host m;
     chirp_host_read(&m);
-    const int n = chirp_host_warnings(&m, warnings);
+    const int n = chirp_host_warnings(&m, m.omp_threads, warnings);
     for (int i = 0; i < n; ++i)
         if (strstr(warnings[i], "take turns") || strstr(warnings[i], "not pinned"))
             return 1;
@@ -283,6 +385,17 @@ static void a_chase_visits_every_line(void **state)
     assert_int_equal(chirp_chase_create(64, &c), CHIRP_ERR_ARG);
 }
 
+/* Speeds that nothing speaks against, whatever else runs on the machine of the test. */
+static void trust(chirp_levels *levels)
+{
+    levels->processors = levels->threads;
+    for (int i = 0; i < levels->count; ++i) {
+        chirp_level *l = &levels->item[i];
+        l->read_bytes_per_second = l->read_lower = 1e9 * (levels->count - i);
+        l->triad_bytes_per_second = l->triad_lower = l->read_lower;
+    }
+}
+
 static void levels_are_kept_and_the_roof_bends(void **state)
 {
     (void)state;
@@ -301,6 +414,7 @@ static void levels_are_kept_and_the_roof_bends(void **state)
     for (int i = 0; i < made.count; ++i)
         assert_true(made.item[i].read_bytes_per_second > 0 &&
                     made.item[i].triad_bytes_per_second > 0 && made.item[i].latency_ns > 0);
+    trust(&made);
     assert_true(chirp_levels_store(&m, &made));
     assert_true(chirp_levels_load(&m, 2, &read));
     assert_true(read.item[1].read_bytes_per_second == made.item[1].read_bytes_per_second);
@@ -317,6 +431,7 @@ static void levels_are_kept_and_the_roof_bends(void **state)
     assert_true(found.item[2].bytes_per_thread > (size_t)found.item[1].capacity_bytes);
     assert_true(found.item[2].capacity_bytes >= (int64_t)found.item[2].bytes_per_thread &&
                 found.item[2].capacity_bytes < (int64_t)found.item[3].bytes_per_thread);
+    trust(&found);
     assert_true(chirp_levels_store(&guest, &found));
     assert_true(chirp_levels_load(&guest, 1, &read));
     assert_true(read.item[2].capacity_bytes == found.item[2].capacity_bytes);
@@ -344,6 +459,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(caches_are_decoded_from_cpuid),
         cmocka_unit_test(hypervisors_have_names),
         cmocka_unit_test(the_machine_is_consistent),
+        cmocka_unit_test(quotas_of_subgroups_are_found),
+        cmocka_unit_test(doubts_go_by_the_threads_in_use),
+        cmocka_unit_test(what_is_unknown_is_null),
         cmocka_unit_test(a_bound_team_is_not_one_processor),
         cmocka_unit_test(absent_events_have_reasons),
         cmocka_unit_test(software_events_stand_in),

@@ -24,6 +24,7 @@ static chirp_status bad(chirp_bench *b, const void *arg)
 
 static const chirp_bench_entry entries[] = {
     {.name = "BM_good", .run = good}, {.name = "BM_bad", .run = bad}, {0}};
-static const chirp_bench_suite suite = {"peer", "what the real library also runs", entries};
+static const chirp_bench_suite suite = {
+    .name = "peer", .summary = "what the real library also runs", .entries = entries};
 
 int main(int argc, char **argv) { return chirp_bench_main(argc, argv, &suite, 1); }

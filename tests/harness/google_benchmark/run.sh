@@ -21,7 +21,8 @@ command -v g++ >/dev/null || skip "no g++: install Debian package g++"
 g++ -O2 "$source/peer.cc" -lbenchmark -lpthread -o "$work/peer"
 
 "$work/peer" $flags --benchmark_out="$work/theirs.json" >"$work/theirs.log" 2>&1
-"$ours" $flags --threads=1 --benchmark_out="$work/ours.json" >"$work/ours.log" 2>&1
+"$ours" $flags --threads=1 --benchmark_out="$work/ours.json" >"$work/ours.log" 2>&1 && code=0 || code=$?
+[ "$code" = 1 ] || { cat "$work/ours.log"; echo "ours: exit $code, 1 was expected for the benchmark that fails on purpose"; exit 1; }
 $python "$source/check.py" "$work/theirs.json" "$work/ours.json"
 
 # ours reads theirs: three repetitions can't decide, so nothing may be called slower, and the failed one is failed
@@ -33,7 +34,7 @@ grep -q '"slower":	0' "$work/verdict.json"
 script=/usr/share/benchmark/compare.py
 [ -e $script ] || skip "the rest: no compare.py: install Debian package libbenchmark-tools"
 $python -c 'import scipy' 2>/dev/null || skip "the rest: no scipy: install Debian package python3-scipy"
-"$ours" $flags --threads=1 --benchmark_out="$work/again.json" >"$work/ours.log" 2>&1
+"$ours" $flags --threads=1 --benchmark_out="$work/again.json" >"$work/ours.log" 2>&1 || [ $? = 1 ]
 $python $script --no-color benchmarks "$work/ours.json" "$work/again.json" >"$work/benchmarks.txt"
 grep -q 'BM_good/threads:1_pvalue' "$work/benchmarks.txt"
 $python $script --no-color filters "$work/ours.json" BM_good BM_bad >"$work/filters.txt"

@@ -108,6 +108,7 @@ static const chirp_bench_entry entries[] = {
     {.name = "subject/branches/threads:1", .run = branches},
     {0},
 };
-static const chirp_bench_suite suite = {"subject", "kernels with a slowdown on purpose", entries};
+static const chirp_bench_suite suite = {
+    .name = "subject", .summary = "kernels with a slowdown on purpose", .entries = entries};
 
 int main(int argc, char **argv) { return chirp_bench_main(argc, argv, &suite, 1); }
