@@ -1,6 +1,7 @@
 #include "harness/compare/compare.h"
 
 #include "harness/base/memory.h"
+#include "harness/compare/judge.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,60 +14,43 @@ const char *chirp_verdict_text(chirp_verdict verdict)
     static const char *const texts[CHIRP_VERDICTS] = {
         [CHIRP_SAME] = "same",     [CHIRP_FASTER] = "faster",
         [CHIRP_SLOWER] = "slower", [CHIRP_INCONCLUSIVE] = "inconclusive",
-        [CHIRP_FAILED] = "failed",
+        [CHIRP_FAILED] = "failed", [CHIRP_SKIPPED] = "skipped",
     };
     return (unsigned)verdict < CHIRP_VERDICTS ? texts[verdict] : "unknown";
 }
 
-/*
- * One-sided p of "fresh/base > limit" (or "<" when !above): the U test on fresh and limit * base. Half of the two-sided p
- * on the side where the samples lie, the rest on the other.
- */
-static chirp_status p_beyond(const double *base, size_t n_base, const double *fresh, size_t n_fresh,
-                             double limit, bool above, double *p)
-{
-    double *scaled = chirp_alloc(n_base * sizeof *scaled);
-    double u = 0;
-    double two_sided = 1;
-    if (!scaled)
-        return CHIRP_ERR_NOMEM;
-    for (size_t i = 0; i < n_base; ++i)
-        scaled[i] = limit * base[i];
-    const chirp_status st = chirp_mann_whitney(fresh, n_fresh, scaled, n_base, &u, &two_sided);
-    chirp_free(scaled);
-    if (st != CHIRP_OK)
-        return st;
-    const bool lies_above = u > 0.5 * (double)n_base * (double)n_fresh;
-    *p = lies_above == above ? 0.5 * two_sided : 1 - 0.5 * two_sided;
-    return CHIRP_OK;
-}
-
-static double scatter(const chirp_summary *s)
-{
-    return s->median.value > 0 ? 1.4826 * s->mad / s->median.value : 0;
-}
-
-/* Welch's interval on logarithms, from mean and stddev of a file without repetition rows. */
+/* A file without repetition rows: mean and stddev, whose relative scatter is that of logarithms when it is small. */
 static void from_aggregates(const chirp_samples *base, const chirp_samples *fresh,
-                            double confidence, chirp_comparison *c)
+                            chirp_comparison *c)
 {
-    const double rel_base = base->stddev_s / base->mean_s;
-    const double rel_fresh = fresh->stddev_s / fresh->mean_s;
-    const double vb = rel_base * rel_base / (double)base->repetitions;
-    const double vf = rel_fresh * rel_fresh / (double)fresh->repetitions;
-    /* few repetitions: a wider quantile by Cornish and Fisher's first term for Student's t */
-    const double z = chirp_normal_quantile(0.5 + 0.5 * confidence);
-    const double free = (double)(base->repetitions + fresh->repetitions - 2);
-    const double t = z + (z * z * z + z) / (4 * free);
-    const double half = t * sqrt(vb + vf);
-    c->ratio =
-        (chirp_interval){fresh->mean_s / base->mean_s, fresh->mean_s / base->mean_s * exp(-half),
-                         fresh->mean_s / base->mean_s * exp(half), confidence};
     c->base_s = base->mean_s;
     c->fresh_s = fresh->mean_s;
-    c->noise = rel_base > rel_fresh ? rel_base : rel_fresh;
+    c->shift = log(fresh->mean_s / base->mean_s);
+    c->deviation = fmax(base->stddev_s / base->mean_s, fresh->stddev_s / fresh->mean_s);
+    c->noise = c->deviation;
+    c->ratio.value = fresh->mean_s / base->mean_s;
     c->n_base = (size_t)base->repetitions;
     c->n_fresh = (size_t)fresh->repetitions;
+}
+
+/* Difference of mean logarithms, standard deviation and robust scatter of the noisier side. */
+static chirp_status logarithms(const double *x, size_t n, const double *y, size_t m,
+                               chirp_comparison *c)
+{
+    double *work = chirp_alloc((n + m) * sizeof *work);
+    double scale[2] = {0, 0};
+    if (!work)
+        return CHIRP_ERR_NOMEM;
+    for (size_t i = 0; i < n + m; ++i)
+        work[i] = log(i < n ? x[i] : y[i - n]);
+    c->shift = chirp_stats_mean(work + n, m) - chirp_stats_mean(work, n);
+    c->deviation = fmax(chirp_stats_stddev(work, n), chirp_stats_stddev(work + n, m));
+    chirp_free(work);
+    chirp_status st = chirp_log_scale(x, n, &scale[0]);
+    if (st == CHIRP_OK)
+        st = chirp_log_scale(y, m, &scale[1]);
+    c->noise = fmax(scale[0], scale[1]);
+    return st;
 }
 
 static chirp_status from_samples(const chirp_samples *base, const chirp_samples *fresh,
@@ -89,20 +73,27 @@ static chirp_status from_samples(const chirp_samples *base, const chirp_samples 
     if (st == CHIRP_OK)
         st = chirp_mann_whitney(x, n, y, m, NULL, &c->p);
     if (st == CHIRP_OK)
-        st = p_beyond(x, n, y, m, 1 + o->threshold, true, &c->p_slower);
+        st = chirp_rank_above(x, n, y, m, 1 + o->threshold, &c->p_slower);
     if (st == CHIRP_OK)
-        st = p_beyond(x, n, y, m, 1 / (1 + o->threshold), false, &c->p_faster);
+        st = chirp_rank_above(y, m, x, n, 1 + o->threshold, &c->p_faster);
+    if (st == CHIRP_OK)
+        st = logarithms(x, n, y, m, c);
     if (st != CHIRP_OK)
         return st;
     c->n_base = n;
     c->n_fresh = m;
     c->base_s = sb.median.value;
     c->fresh_s = sf.median.value;
-    c->noise = scatter(&sb) > scatter(&sf) ? scatter(&sb) : scatter(&sf);
+    c->ranked = true;
     c->floor_ratio = sf.min / sb.min;
     c->mean_ratio = whole.value;
     c->by_blocks = x != base->seconds;
     return CHIRP_OK;
+}
+
+static bool skipped(const chirp_samples *s)
+{
+    return s->skip && s->count == 0 && !(s->mean_s > 0);
 }
 
 /* Ratio and p of one pair; the verdict waits for the correction. */
@@ -117,125 +108,27 @@ static chirp_status compare_pair(const chirp_samples *base, const chirp_samples 
     c->verdict = CHIRP_INCONCLUSIVE;
     if (fresh->error) {
         c->verdict = CHIRP_FAILED;
-        (void)snprintf(c->why, sizeof c->why, "%.180s", fresh->error);
-        return CHIRP_OK;
+        return chirp_comparison_say(c, "%s", fresh->error);
     }
     if (base->error) {
-        (void)snprintf(c->why, sizeof c->why, "the base failed: %.160s", base->error);
-        return CHIRP_OK;
+        c->base_failed = true;
+        return chirp_comparison_say(c, "the base failed: %s", base->error);
+    }
+    if (skipped(fresh) || skipped(base)) {
+        c->verdict = CHIRP_SKIPPED;
+        return chirp_comparison_say(c, "%s%s", skipped(fresh) ? "" : "in the base: ",
+                                    skipped(fresh) ? fresh->skip : base->skip);
     }
     if (base->count > 0 && fresh->count > 0)
         return from_samples(base, fresh, o, c);
-    if (base->repetitions > 1 && fresh->repetitions > 1 && base->mean_s > 0 && fresh->mean_s > 0 &&
-        !(base->has_stddev && fresh->has_stddev)) {
-        (void)snprintf(c->why, sizeof c->why,
-                       "means without stddev rows: their scatter is unknown");
+    if (base->repetitions > 0 && fresh->repetitions > 0 && base->mean_s > 0 && fresh->mean_s > 0) {
+        if (!(base->has_stddev && fresh->has_stddev))
+            return chirp_comparison_say(c,
+                                        "means without stddev rows: their scatter is unknown");
+        from_aggregates(base, fresh, c);
         return CHIRP_OK;
     }
-    if (base->repetitions > 1 && fresh->repetitions > 1 && base->mean_s > 0 && fresh->mean_s > 0) {
-        from_aggregates(base, fresh, o->confidence, c);
-        (void)snprintf(c->why, sizeof c->why,
-                       "aggregates only: an interval by Welch, no rank test");
-        /* without ranks the interval decides alone; its p against the threshold follows from the same normal law */
-        const double half = log(c->ratio.high / c->ratio.low) / 2 /
-                            chirp_normal_quantile(0.5 + 0.5 * o->confidence);
-        const double beyond = log1p(o->threshold);
-        if (half > 0) {
-            c->p_slower = chirp_normal_cdf(-(log(c->ratio.value) - beyond) / half);
-            c->p_faster = chirp_normal_cdf((log(c->ratio.value) + beyond) / half);
-            c->p = 2 * chirp_normal_cdf(-fabs(log(c->ratio.value)) / half);
-        }
-        return CHIRP_OK;
-    }
-    (void)snprintf(c->why, sizeof c->why, "one file has no repetitions of it to compare");
-    return CHIRP_OK;
-}
-
-static void judge(chirp_comparison *c, const chirp_compare_options *o)
-{
-    const double up = 1 + o->threshold;
-    const double alpha = 0.5 * (1 - o->confidence); /* one-sided */
-    c->detectable = (double)INFINITY;
-    if (c->ratio.low > 0 && isfinite(c->ratio.high)) {
-        /* the interval's half width is z_0.975 standard errors; power 0.8 needs z_0.975 + z_0.8 of them beyond the threshold */
-        const double z = chirp_normal_quantile(0.5 + 0.5 * o->confidence);
-        const double error = log(c->ratio.high / c->ratio.low) / (2 * z);
-        c->detectable = expm1(log(up) + (z + 0.8416) * error);
-    }
-    if (c->verdict == CHIRP_FAILED || c->ratio.value == 0)
-        return;
-    const bool floor_known = c->floor_ratio > 0;
-    /*
-     * Disturbances come in spells: repetitions of one run share them, and a spell that fills a whole run looks like a change.
-     * Where they show inside a run, as an interval wider than four thresholds, no verdict between runs can be trusted.
-     */
-    const bool quiet = c->ratio.high / c->ratio.low <= up * up * up * up;
-    if (quiet && c->ratio.low > up && c->p_slower <= alpha &&
-        (!floor_known || c->floor_ratio > up)) {
-        c->verdict = CHIRP_SLOWER;
-    } else if (quiet && c->ratio.high < 1 / up && c->p_faster <= alpha &&
-               (!floor_known || c->floor_ratio < 1 / up)) {
-        c->verdict = CHIRP_FASTER;
-    } else if (c->ratio.low >= 1 / up && c->ratio.high <= up &&
-               (!floor_known || (c->floor_ratio >= 1 / up && c->floor_ratio <= up))) {
-        c->verdict = CHIRP_SAME;
-    } else if (c->why[0] == '\0') {
-        if (c->ratio.confidence < o->confidence)
-            (void)snprintf(c->why, sizeof c->why,
-                           "%zu against %zu repetitions are too few for %g %% confidence",
-                           c->n_base, c->n_fresh, 100 * o->confidence);
-        else if (!quiet)
-            (void)snprintf(c->why, sizeof c->why,
-                           "too noisy: an interval of %+.0f to %+.0f %%; repeat longer, or on a "
-                           "quieter machine",
-                           100 * (c->ratio.low - 1), 100 * (c->ratio.high - 1));
-        else if (c->ratio.low >= 1 / up && c->ratio.high <= up)
-            (void)snprintf(
-                c->why, sizeof c->why,
-                "the medians agree but the fastest repetitions differ by %+.1f %%: noise?",
-                100 * (c->floor_ratio - 1));
-        else if (c->ratio.low > up && c->p_slower <= alpha)
-            (void)snprintf(
-                c->why, sizeof c->why,
-                "the median is slower but the fastest repetitions differ by %+.1f %% only: noise?",
-                100 * (c->floor_ratio - 1));
-        else if (c->ratio.low > up || c->ratio.high < 1 / up)
-            (void)snprintf(
-                c->why, sizeof c->why,
-                "beyond the threshold, but not after correction for many comparisons: repeat more");
-        else
-            (void)snprintf(c->why, sizeof c->why,
-                           "the interval crosses the threshold: repeat more");
-    }
-}
-
-/* Holm over the comparisons that have a test. */
-static chirp_status correct(chirp_compare_result *r)
-{
-    double *p = chirp_alloc((r->count + 1) * sizeof *p);
-    chirp_status st = p ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    for (int which = 0; which < 3 && st == CHIRP_OK; ++which) {
-        size_t n = 0;
-        for (size_t i = 0; i < r->count; ++i) {
-            const chirp_comparison *c = &r->item[i];
-            if (c->ratio.value > 0)
-                p[n++] = which == 0 ? c->p : which == 1 ? c->p_slower : c->p_faster;
-        }
-        st = chirp_holm(p, n);
-        n = 0;
-        for (size_t i = 0; i < r->count && st == CHIRP_OK; ++i) {
-            chirp_comparison *c = &r->item[i];
-            const double value = c->ratio.value > 0 ? p[n++] : 1;
-            if (which == 0)
-                c->p_corrected = value;
-            else if (which == 1)
-                c->p_slower = value;
-            else
-                c->p_faster = value;
-        }
-    }
-    chirp_free(p);
-    return st;
+    return chirp_comparison_say(c, "one file has no repetitions of it to compare");
 }
 
 static chirp_status family_means(chirp_compare_result *r)
@@ -243,20 +136,25 @@ static chirp_status family_means(chirp_compare_result *r)
     r->family = chirp_calloc(r->count + 1, sizeof *r->family);
     if (!r->family)
         return CHIRP_ERR_NOMEM;
-    chirp_family_mean all = {.name = ""};
+    chirp_family_mean all = {.name = chirp_strdup("")};
     double all_log = 0;
-    for (size_t i = 0; i < r->count; ++i) {
+    for (size_t i = 0; i < r->count && all.name; ++i) {
         const chirp_comparison *c = &r->item[i];
-        char name[96];
-        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(c->name, "/"), c->name);
         if (!(c->ratio.value > 0))
             continue;
+        const size_t length = strcspn(c->name, "/");
         size_t k = 0;
-        while (k < r->n_families && strcmp(r->family[k].name, name) != 0)
+        while (k < r->n_families && (strlen(r->family[k].name) != length ||
+                                     strncmp(r->family[k].name, c->name, length) != 0))
             ++k;
         if (k == r->n_families) {
-            memcpy(r->family[k].name, name, sizeof name);
-            ++r->n_families;
+            char *name = chirp_strdup(c->name);
+            if (!name) {
+                chirp_free(all.name);
+                return CHIRP_ERR_NOMEM;
+            }
+            name[length] = '\0';
+            r->family[r->n_families++].name = name;
         }
         ++r->family[k].count;
         r->family[k].ratio += log(c->ratio.value);
@@ -267,44 +165,60 @@ static chirp_status family_means(chirp_compare_result *r)
         r->family[k].ratio = exp(r->family[k].ratio / (double)r->family[k].count);
     all.ratio = all.count ? exp(all_log / (double)all.count) : 0;
     r->family[r->n_families++] = all;
-    return CHIRP_OK;
+    return all.name ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
-/* `name` with the first `from` in it replaced by `to`. */
-static void renamed(char *text, size_t room, const char *name, const chirp_compare_options *o)
+/* `name` with the first `from` in it replaced by `to`; chirp_free(). */
+static char *renamed(const char *name, const chirp_compare_options *o)
 {
     const char *at = o->from ? strstr(name, o->from) : NULL;
     if (!at)
-        (void)snprintf(text, room, "%s", name);
-    else
-        (void)snprintf(text, room, "%.*s%s%s", (int)(at - name), name, o->to, at + strlen(o->from));
+        return chirp_strdup(name);
+    const size_t room = strlen(name) + strlen(o->to) + 1;
+    char *text = chirp_alloc(room);
+    if (text)
+        (void)snprintf(text, room, "%.*s%s%s", (int)(at - name), name, o->to,
+                       at + strlen(o->from));
+    return text;
+}
+
+/* Which names --filter keeps: those that the expression finds, or with a minus in front those that it doesn't. */
+typedef struct name_filter {
+    regex_t expression;
+    bool used, negated;
+} name_filter;
+
+static bool keeps(const name_filter *f, const char *name)
+{
+    return !f->used || (regexec(&f->expression, name, 0, NULL, 0) == 0) != f->negated;
 }
 
 static chirp_status compare_all(const chirp_results *base, const chirp_results *fresh,
-                                const chirp_compare_options *o, const regex_t *expression,
+                                const chirp_compare_options *o, const name_filter *filter,
                                 chirp_compare_result *r)
 {
     r->item = chirp_calloc(base->count + 1, sizeof *r->item);
     if (!r->item)
         return CHIRP_ERR_NOMEM;
     for (size_t i = 0; i < base->count; ++i) {
-        char name[1024];
-        renamed(name, sizeof name, base->item[i].name, o);
-        if (expression && regexec(expression, name, 0, NULL, 0) != 0)
-            continue;
-        const chirp_samples *partner = chirp_results_find(fresh, name);
+        char *name = renamed(base->item[i].name, o);
+        if (!name)
+            return CHIRP_ERR_NOMEM;
+        const bool kept = keeps(filter, name);
+        const chirp_samples *partner = kept ? chirp_results_find(fresh, name) : NULL;
+        chirp_free(name);
         if (!partner) {
-            ++r->only_base;
+            r->only_base += kept;
             continue;
         }
         const chirp_status st = compare_pair(&base->item[i], partner, o, &r->item[r->count]);
+        r->skipped_by_new += skipped(partner) && !skipped(&base->item[i]);
         ++r->count; /* also a failed one: its name is freed with the rest */
         if (st != CHIRP_OK)
             return st;
     }
     for (size_t i = 0; i < fresh->count; ++i)
-        if (!expression || regexec(expression, fresh->item[i].name, 0, NULL, 0) == 0)
-            ++r->only_fresh;
+        r->only_fresh += keeps(filter, fresh->item[i].name);
     r->only_fresh -= r->count < r->only_fresh ? r->count : r->only_fresh;
     if (r->count == 0)
         return chirp_fail(CHIRP_ERR_FORMAT, "%s and %s have no benchmark name in common%s%s",
@@ -317,29 +231,27 @@ chirp_status chirp_compare(const chirp_results *base, const chirp_results *fresh
                            const chirp_compare_options *options, chirp_compare_result *result)
 {
     chirp_compare_result r = {0};
-    regex_t expression;
-    if (options->filter) {
-        const int failed = regcomp(&expression, options->filter, REG_EXTENDED | REG_NOSUB);
+    name_filter filter = {.used = options->filter && options->filter[0]};
+    if (filter.used) {
+        filter.negated = options->filter[0] == '-';
+        const int failed = regcomp(&filter.expression, options->filter + filter.negated,
+                                   REG_EXTENDED | REG_NOSUB);
         if (failed) {
             char reason[128];
-            (void)regerror(failed, &expression, reason, sizeof reason);
+            (void)regerror(failed, &filter.expression, reason, sizeof reason);
             return chirp_fail(CHIRP_ERR_ARG, "compare: --filter %s: %s", options->filter, reason);
         }
     }
-    chirp_status st = compare_all(base, fresh, options, options->filter ? &expression : NULL, &r);
-    if (options->filter)
-        regfree(&expression);
+    chirp_status st = compare_all(base, fresh, options, &filter, &r);
+    if (filter.used)
+        regfree(&filter.expression);
     if (st == CHIRP_OK)
-        st = correct(&r);
+        st = chirp_judge(&r, options);
     if (st == CHIRP_OK)
         st = family_means(&r);
     if (st != CHIRP_OK) {
         chirp_compare_clear(&r);
         return st;
-    }
-    for (size_t i = 0; i < r.count; ++i) {
-        judge(&r.item[i], options);
-        ++r.tally[r.item[i].verdict];
     }
     *result = r;
     return CHIRP_OK;
@@ -347,8 +259,12 @@ chirp_status chirp_compare(const chirp_results *base, const chirp_results *fresh
 
 void chirp_compare_clear(chirp_compare_result *r)
 {
-    for (size_t i = 0; i < r->count; ++i)
+    for (size_t i = 0; i < r->count; ++i) {
         chirp_free(r->item[i].name);
+        chirp_free(r->item[i].why);
+    }
+    for (size_t k = 0; k < r->n_families; ++k)
+        chirp_free(r->family[k].name);
     chirp_free(r->item);
     chirp_free(r->family);
     *r = (chirp_compare_result){0};

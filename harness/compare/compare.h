@@ -1,7 +1,7 @@
 /**
- * Verdicts on two result files. A verdict needs three things to agree: the interval of the ratio lies beyond the
- * threshold, a rank test against the threshold survives the correction for many comparisons, and the fastest
- * repetitions agree, since other tenants of a machine can slow a repetition down but never speed it up.
+ * Verdicts on two result files. A verdict needs several things to agree: the interval of the ratio lies beyond the
+ * threshold, a test against the threshold survives the correction for many comparisons, the fastest repetitions agree, and
+ * the change is larger than noise of its own size. judge.h has the rules, and what bounds the errors.
  */
 #ifndef CHIRP_HARNESS_COMPARE_COMPARE_H
 #define CHIRP_HARNESS_COMPARE_COMPARE_H
@@ -15,6 +15,7 @@ typedef enum chirp_verdict {
     CHIRP_SLOWER,
     CHIRP_INCONCLUSIVE, /**< the data could not tell; `detectable` says what it could have shown */
     CHIRP_FAILED,       /**< the new run has no time for it */
+    CHIRP_SKIPPED,      /**< the new run, or the base, left it out on purpose */
     CHIRP_VERDICTS
 } chirp_verdict;
 
@@ -24,7 +25,8 @@ typedef struct chirp_compare_options {
     double threshold; /**< relative change that matters: 0.05 for 5 % */
     double
         confidence; /**< of intervals, and 1 - confidence is the error rate of the corrected tests */
-    const char *filter; /**< NULL, or an extended regular expression on names */
+    const char *
+        filter; /**< NULL, or an extended regular expression on names; "-REGEX": those that it doesn't find */
     const char *from,
         *to; /**< NULL, or a text in base names that stands for another in new names */
 } chirp_compare_options;
@@ -37,18 +39,23 @@ typedef struct chirp_comparison {
     double floor_ratio;        /**< fastest fresh over fastest base repetition; 0 unknown */
     double mean_ratio;         /**< of whole repetitions, for people; 0 unknown */
     bool by_blocks;            /**< decided by the fastest blocks, not by whole repetitions */
+    bool ranked;               /**< repetitions are known, so that ranks are */
+    bool by_effect;            /**< Student's test decided: ranks of so few repetitions can't */
+    double shift;              /**< difference of the mean logarithms */
+    double deviation;          /**< larger standard deviation of logarithms of the two */
     double p;                  /**< two-sided Mann-Whitney U; 1 when it can't be had */
     double p_corrected;        /**< Holm over all benchmarks compared */
     double p_slower, p_faster; /**< one-sided, against the threshold, Holm-corrected */
-    double noise;              /**< larger relative scatter (1.4826 MAD / median) of the two */
+    double noise;              /**< larger relative scatter of the two, chirp_log_scale() */
     double
         detectable; /**< smallest relative change that would have been seen 4 times of 5; infinity: none */
     chirp_verdict verdict;
-    char why[192]; /**< "" or what stands in the way */
+    bool base_failed; /**< the base has no time for it */
+    char *why;        /**< NULL, or what stands in the way */
 } chirp_comparison;
 
 typedef struct chirp_family_mean {
-    char name[96]; /**< first part of the names; "" for all */
+    char *name; /**< first part of the names; "" for all */
     size_t count;
     double ratio; /**< geometric mean */
 } chirp_family_mean;
@@ -60,6 +67,8 @@ typedef struct chirp_compare_result {
     chirp_family_mean *family;    /**< the last is over all */
     size_t n_families;
     size_t tally[CHIRP_VERDICTS];
+    size_t too_few;         /**< inconclusive since no test can decide with so few repetitions */
+    size_t skipped_by_new;  /**< skipped in the new file but measured in the base */
 } chirp_compare_result;
 
 /**

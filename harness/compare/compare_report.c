@@ -47,16 +47,18 @@ static void percent_text(char *text, size_t room, double share)
 static void tally_text(char *text, size_t room, const chirp_compare_result *r)
 {
     (void)snprintf(text, room,
-                   "%zu compared: %zu faster, %zu slower, %zu same, %zu inconclusive, %zu failed",
+                   "%zu compared: %zu faster, %zu slower, %zu same, %zu inconclusive, %zu failed, "
+                   "%zu skipped",
                    r->count, r->tally[CHIRP_FASTER], r->tally[CHIRP_SLOWER], r->tally[CHIRP_SAME],
-                   r->tally[CHIRP_INCONCLUSIVE], r->tally[CHIRP_FAILED]);
+                   r->tally[CHIRP_INCONCLUSIVE], r->tally[CHIRP_FAILED],
+                   r->tally[CHIRP_SKIPPED]);
 }
 
 void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
                          const chirp_compare_options *o, const chirp_compare_result *r, bool color)
 {
     static const char *const colors[CHIRP_VERDICTS] = {"", "\033[0;32m", "\033[0;31m", "\033[0;33m",
-                                                       "\033[0;31m"};
+                                                       "\033[0;31m", ""};
     char tally[160];
     int width = 9;
     for (size_t i = 0; i < r->count; ++i)
@@ -71,16 +73,23 @@ void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
         char b[32];
         char change[64];
         char noise[32];
+        chirp_text name = {0};
+        chirp_text why = {0};
+        chirp_text_append_plain(&name, c->name);
+        if (c->why)
+            chirp_text_append_plain(&why, c->why);
         char seen[32];
         time_text(a, sizeof a, c->base_s);
         time_text(b, sizeof b, c->fresh_s);
         change_text(change, sizeof change, &c->ratio);
         percent_text(noise, sizeof noise, c->noise);
         percent_text(seen, sizeof seen, c->detectable);
-        printf("%-*s %11s %11s %26s %8.2g %7s %9s  %s%s%s%s%s\n", width, c->name, a, b, change,
+        printf("%-*s %11s %11s %26s %8.2g %7s %9s  %s%s%s%s%s\n", width, name.bytes ? name.bytes : "", a, b, change,
                c->p_corrected, noise, seen, color ? colors[c->verdict] : "",
-               chirp_verdict_text(c->verdict), color ? "\033[m" : "", c->why[0] ? ": " : "",
-               c->why);
+               chirp_verdict_text(c->verdict), color ? "\033[m" : "", c->why ? ": " : "",
+               why.bytes ? why.bytes : "");
+        chirp_text_clear(&name);
+        chirp_text_clear(&why);
     }
     for (size_t k = 0; k < r->n_families; ++k)
         if (r->family[k].count > 0 && (r->n_families > 2 || r->family[k].name[0] == '\0'))
@@ -124,10 +133,13 @@ chirp_status chirp_compare_markdown(const chirp_results *base, const chirp_resul
         percent_text(seen, sizeof seen, c->detectable);
         const char *strong = c->verdict == CHIRP_SLOWER || c->verdict == CHIRP_FAILED ? "**" : "";
         chirp_text_append(&t, "| ");
-        chirp_text_append(&t, c->name);
-        chirp_text_appendf(&t, " | %s | %s | %s | %.2g | %s | %s%s%s%s%s |\n", a, b, change,
+        chirp_text_append_markdown(&t, c->name);
+        chirp_text_appendf(&t, " | %s | %s | %s | %.2g | %s | %s%s%s%s%s", a, b, change,
                            c->p_corrected, seen, strong, chirp_verdict_text(c->verdict), strong,
-                           c->why[0] ? ": " : "", c->why);
+                           c->why ? ": " : "", "");
+        if (c->why)
+            chirp_text_append_markdown(&t, c->why);
+        chirp_text_append(&t, " |\n");
     }
     const chirp_family_mean *all = &r->family[r->n_families - 1];
     if (all->count > 0)
@@ -168,7 +180,7 @@ static bool add_comparison(cJSON *list, const chirp_comparison *c)
         if (ok && c->floor_ratio > 0)
             ok = chirp_json_add_real(o, "fastest_ratio", c->floor_ratio);
     }
-    return ok && (c->why[0] == '\0' || chirp_json_add_text(o, "why", c->why));
+    return ok && (!c->why || chirp_json_add_text(o, "why", c->why));
 }
 
 cJSON *chirp_compare_json(const chirp_results *base, const chirp_results *fresh,

@@ -138,6 +138,8 @@ static chirp_status check_all(const cJSON *root, const chirp_results *r, double 
             miss(limit, "not in the result file", limit->benchmark);
         else if (mine->error)
             miss(limit, "failed", mine->error);
+        else if (mine->skip && mine->count == 0)
+            miss(limit, "skipped", mine->skip);
         else if (limit->counter)
             check_counter(root, limit);
         else if (mine->count > 0)

@@ -80,11 +80,12 @@ static bool add_sample(chirp_samples *s, double seconds, double fastest)
     return true;
 }
 
-static bool note_error(chirp_samples *s, const char *what)
+/* Keeps the first reason only. */
+static chirp_status note(char **reason, const char *what)
 {
-    if (!s->error)
-        s->error = chirp_strdup(what);
-    return s->error != NULL;
+    if (!*reason)
+        *reason = chirp_strdup(what);
+    return *reason ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
 /* mean and stddev rows serve files that hold no repetitions. */
@@ -117,12 +118,13 @@ static chirp_status take_row(chirp_results *r, const char *path, int number, con
     chirp_samples *s = samples_of(r, name);
     if (!s)
         return CHIRP_ERR_NOMEM;
-    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "error_occurred")) ||
-        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "skipped"))) {
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "error_occurred"))) {
         const char *message = text_of(row, "error_message");
-        message = message ? message : text_of(row, "skip_message");
-        return note_error(s, message ? message : "failed without a message") ? CHIRP_OK
-                                                                             : CHIRP_ERR_NOMEM;
+        return note(&s->error, message ? message : "failed without a message");
+    }
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "skipped"))) {
+        const char *message = text_of(row, "skip_message");
+        return note(&s->skip, message ? message : "skipped without a message");
     }
     const cJSON *time = cJSON_GetObjectItemCaseSensitive(row, "real_time");
     const char *unit = text_of(row, "time_unit");
@@ -141,8 +143,7 @@ static chirp_status take_row(chirp_results *r, const char *path, int number, con
         return CHIRP_OK;
     }
     if (!(seconds > 0) || !isfinite(seconds))
-        return note_error(s, "its real_time is zero, negative or not a number") ? CHIRP_OK
-                                                                                : CHIRP_ERR_NOMEM;
+        return note(&s->error, "its real_time is zero, negative or not a number");
     const cJSON *index = cJSON_GetObjectItemCaseSensitive(row, "repetition_index");
     const int64_t at = cJSON_IsNumber(index) ? (int64_t)index->valuedouble : (int64_t)s->count;
     s->duplicate |= at <= s->last_index;
@@ -231,6 +232,7 @@ void chirp_results_clear(chirp_results *r)
         chirp_free(r->item[i].seconds);
         chirp_free(r->item[i].fastest);
         chirp_free(r->item[i].error);
+        chirp_free(r->item[i].skip);
     }
     chirp_free(r->item);
     chirp_free(r->path);

@@ -21,6 +21,7 @@ typedef struct chirp_samples {
     bool no_fastest; /**< some row has none */
     size_t count, room;
     char *error;    /**< NULL, or why a repetition has no time; the first one */
+    char *skip;     /**< NULL, or why a repetition was skipped on purpose; the first one */
     bool duplicate; /**< one repetition index came twice */
     int64_t last_index;
     /* files without repetition rows (report_aggregates_only) */

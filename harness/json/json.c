@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Length of the UTF-8 sequence at s, 0 if it is none (overlong forms, surrogates and cut sequences are none). */
-static size_t utf8_length(const unsigned char *s)
+size_t chirp_json_utf8_length(const unsigned char *s)
 {
     if (s[0] < 0x80)
         return 1;
@@ -38,19 +38,27 @@ static size_t utf8_length(const unsigned char *s)
     return n;
 }
 
-/* Adds a string; bytes that are not UTF-8 become '?', for JSON is UTF-8. cJSON escapes control characters. */
-bool chirp_json_add_text(cJSON *object, const char *key, const char *text)
+/* Bytes that are not UTF-8 become '?', for JSON is UTF-8. */
+static char *mended(char *text)
 {
-    char *copy = chirp_strdup(text);
-    if (!copy)
-        return false;
-    for (size_t i = 0; copy[i];) {
-        const size_t n = utf8_length((const unsigned char *)copy + i);
+    for (size_t i = 0; text && text[i];) {
+        const size_t n = chirp_json_utf8_length((const unsigned char *)text + i);
         if (n == 0)
-            copy[i] = '?';
+            text[i] = '?';
         i += n ? n : 1;
     }
-    const bool ok = cJSON_AddStringToObject(object, key, copy) != NULL;
+    return text;
+}
+
+char *chirp_json_print(const cJSON *root) { return mended(cJSON_Print(root)); }
+
+char *chirp_json_print_line(const cJSON *root) { return mended(cJSON_PrintUnformatted(root)); }
+
+/* cJSON escapes control characters. */
+bool chirp_json_add_text(cJSON *object, const char *key, const char *text)
+{
+    char *copy = mended(chirp_strdup(text));
+    const bool ok = copy && cJSON_AddStringToObject(object, key, copy) != NULL;
     chirp_free(copy);
     return ok;
 }
@@ -98,14 +106,20 @@ void chirp_text_append(chirp_text *t, const char *more)
     t->used += length;
 }
 
+void chirp_text_clear(chirp_text *t)
+{
+    chirp_free(t->bytes);
+    *t = (chirp_text){0};
+}
+
 /* One member a line, as Google Benchmark writes it; nested values stay on their line. */
 void chirp_text_append_json(chirp_text *t, const cJSON *object, const char *indent)
 {
     chirp_text_append(t, "{\n");
     for (const cJSON *member = object->child; member; member = member->next) {
         cJSON *key = cJSON_CreateString(member->string);
-        char *key_text = key ? cJSON_PrintUnformatted(key) : NULL;
-        char *value_text = cJSON_PrintUnformatted(member);
+        char *key_text = key ? chirp_json_print_line(key) : NULL;
+        char *value_text = chirp_json_print_line(member);
         if (!key_text || !value_text)
             t->failed = true;
         if (!t->failed) {
@@ -126,15 +140,20 @@ void chirp_text_append_json(chirp_text *t, const cJSON *object, const char *inde
 
 void chirp_text_appendf(chirp_text *t, const char *format, ...)
 {
-    char part[1024];
     va_list args;
     va_start(args, format);
-    const int length = vsnprintf(part, sizeof part, format, args);
+    const int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (length < 0 || (size_t)length >= sizeof part)
-        t->failed = true; /* callers append short parts; a cut one would be a wrong document */
-    else
-        chirp_text_append(t, part);
+    char *part = length < 0 ? NULL : chirp_alloc((size_t)length + 1);
+    if (!part) {
+        t->failed = true;
+        return;
+    }
+    va_start(args, format);
+    (void)vsnprintf(part, (size_t)length + 1, format, args);
+    va_end(args);
+    chirp_text_append(t, part);
+    chirp_free(part);
 }
 
 /*

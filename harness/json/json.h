@@ -13,6 +13,18 @@
 
 struct cJSON;
 
+/** Length of the UTF-8 sequence at s; 0 if it is none. */
+size_t chirp_json_utf8_length(const unsigned char *s);
+
+/**
+ * The text of a document, in which bytes that are not UTF-8 became '?': every command prints its JSON by this, so that no
+ * text from outside can spoil a file. NULL when out of memory; free with cJSON_free().
+ */
+char *chirp_json_print(const struct cJSON *root);
+
+/** The same on one line. */
+char *chirp_json_print_line(const struct cJSON *root);
+
 /** Adds a string; bytes that are not UTF-8 become '?'. False when out of memory (also below). */
 bool chirp_json_add_text(struct cJSON *object, const char *key, const char *text);
 
@@ -32,6 +44,15 @@ typedef struct chirp_text {
 void chirp_text_append(chirp_text *t, const char *more);
 void chirp_text_appendf(chirp_text *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/** Frees the text. */
+void chirp_text_clear(chirp_text *t);
+
+/** Appends a text from outside for a terminal: control characters and bytes that are not UTF-8 become '?'. */
+void chirp_text_append_plain(chirp_text *t, const char *text);
+
+/** The same for a cell of a Markdown table, with what Markdown would take for markup escaped. */
+void chirp_text_append_markdown(chirp_text *t, const char *text);
 
 /** Appends an object with one member a line; nested values stay on their line. @param indent  of the closing brace */
 void chirp_text_append_json(chirp_text *t, const struct cJSON *object, const char *indent);

@@ -82,6 +82,35 @@ chirp_status chirp_ratio_interval(const double *base, size_t n_base, const doubl
 chirp_status chirp_paired_ratio_interval(const double *base, const double *fresh, size_t n,
                                          double confidence, chirp_interval *ratio);
 
+/**
+ * P(U >= u) for samples of m and n values of one law: exact up to 1024 pairs, else normal with continuity correction.
+ * @return CHIRP_OK, CHIRP_ERR_ARG (an empty sample), CHIRP_ERR_NOMEM
+ */
+chirp_status chirp_u_tail(size_t m, size_t n, size_t u, double *p);
+
+/**
+ * One-sided rank test of "y is larger than factor * x": P(U >= the number of pairs with y > factor * x). Ties count
+ * against the claim, which keeps the test valid with rounded times, and p never falls as the factor grows.
+ */
+chirp_status chirp_rank_above(const double *x, size_t n_x, const double *y, size_t n_y,
+                              double factor, double *p);
+
+/** Smallest one-sided p that a rank test of so many values can give: 1 / C(n_x + n_y, n_x). */
+double chirp_rank_least_p(size_t n_x, size_t n_y);
+
+/** P(T > t) of Student's law. */
+double chirp_student_tail(double t, double freedom);
+
+/** The t > 0 with P(T > t) = tail, for 0 < tail < 0.5. */
+double chirp_student_quantile(double tail, double freedom);
+
+/**
+ * Robust standard deviation of the logarithms of n >= 1 positive values, which for small noise is the relative scatter:
+ * the larger of 1.4826 MAD and half the central 68 %, so that one outlier doesn't count but two levels do. Below six values
+ * it is the sample standard deviation; 0 for n = 1.
+ */
+chirp_status chirp_log_scale(const double *x, size_t n, double *scale);
+
 /** Holm's step-down correction of n p-values, in place; order is kept. */
 chirp_status chirp_holm(double *p, size_t n);
 

@@ -131,6 +131,29 @@ chirp_status chirp_mann_whitney(const double *x, size_t n_x, const double *y, si
     return CHIRP_OK;
 }
 
+chirp_status chirp_u_tail(size_t m, size_t n, size_t u, double *p)
+{
+    enum { EXACT = 1024 }; /* pairs up to which the table is cheap; both rules grow with falling u */
+    if (m == 0 || n == 0)
+        return chirp_fail(CHIRP_ERR_ARG, "the U test needs two samples, not %zu and %zu values", m,
+                          n);
+    if (m * n > EXACT) {
+        const double pairs = (double)m * (double)n;
+        const double sigma = sqrt(pairs * (double)(m + n + 1) / 12);
+        *p = chirp_normal_cdf(-((double)u - 0.5 * pairs - 0.5) / sigma);
+        return CHIRP_OK;
+    }
+    double *prob = u_distribution(m < n ? m : n, m < n ? n : m);
+    if (!prob)
+        return CHIRP_ERR_NOMEM;
+    *p = 0;
+    for (size_t k = m * n + 1; k-- > u;) /* smallest terms first */
+        *p += prob[k];
+    *p = *p < 1 ? *p : 1;
+    chirp_free(prob);
+    return CHIRP_OK;
+}
+
 /* Largest k with 2 * P(U < k) <= 1 - confidence, and the coverage it gives; -1 if there is none. */
 static chirp_status u_cut(size_t m, size_t n, double confidence, int64_t *cut, double *reached)
 {

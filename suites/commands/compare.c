@@ -55,7 +55,7 @@ static void warn(const chirp_results *r)
 
 static chirp_status print_json(cJSON *object, const char *path)
 {
-    char *text = object ? cJSON_Print(object) : NULL;
+    char *text = object ? chirp_json_print(object) : NULL;
     chirp_status st =
         text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
     if (st == CHIRP_OK && path)
@@ -96,8 +96,13 @@ static chirp_status compare_one(const compare_flags *f, const chirp_compare_opti
             printf("%s", text);
         *bad |= r.tally[CHIRP_SLOWER] > 0 || r.tally[CHIRP_FAILED] > 0 ||
                 (f->fail_inconclusive && r.tally[CHIRP_INCONCLUSIVE] > 0) ||
-                (f->fail_missing && r.only_base > 0);
+                (f->fail_missing && r.only_base + r.skipped_by_new > 0);
     }
+    if (st == CHIRP_OK && !*bad && r.too_few > 0) /* else a gate that can't close would look open */
+        st = chirp_fail(CHIRP_ERR_ARG,
+                        "compare: %zu of %zu benchmarks have too few repetitions to find a slowdown of "
+                        "any size: at least 2 in each file are needed, 5 or more are better",
+                        r.too_few, r.count);
     chirp_free(text);
     chirp_compare_clear(&r);
     chirp_results_clear(&fresh);
@@ -252,7 +257,7 @@ static int run(int argc, char **argv)
         {"confidence", CHIRP_OPTION_REAL, &f.confidence, .metavar = "P", .min = 0.5, .max = 0.9999,
          .help = "of intervals and corrected tests"},
         {"filter", CHIRP_OPTION_STRING, &f.filter, .metavar = "REGEX",
-         .help = "compare only names that it finds"},
+         .help = "compare only names that it finds; -REGEX: that it doesn't find"},
         {"replace", CHIRP_OPTION_STRING, &f.replace, .metavar = "OLD=NEW",
          .help = "in names of BASE, to compare two algorithms: direct=transform"},
         {"allow", CHIRP_OPTION_STRING, &f.allow, .metavar = "KEY,...",

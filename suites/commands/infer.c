@@ -2,6 +2,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/json/json.h"
 #include "model/inference/posterior.h"
 #include "model/signal/generator.h"
 #include "model/signal/strain.h"
@@ -288,7 +289,7 @@ static chirp_status infer_all(inference *f)
 
 static chirp_status write_json(const inference *f, const cJSON *root)
 {
-    char *text = cJSON_PrintUnformatted(root);
+    char *text = chirp_json_print_line(root);
     if (!text)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for %s", f->json);
     const chirp_status st = chirp_file_write(f->json, text, strlen(text));

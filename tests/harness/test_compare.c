@@ -128,11 +128,18 @@ static void too_few_repetitions_are_inconclusive(void **state)
     const double before[] = {100};
     const double after[] = {150};
     chirp_compare_result r;
-    compare_paths(make_file("a3.json", "", names, before, 1, 3, 1),
-                  make_file("b3.json", "", names, after, 1, 3, 2), &usual, &r);
+    compare_paths(make_file("a1.json", "", names, before, 1, 1, 1),
+                  make_file("b1.json", "", names, after, 1, 1, 2), &usual, &r);
     assert_int_equal(r.item[0].verdict, CHIRP_INCONCLUSIVE);
     assert_non_null(strstr(r.item[0].why, "too few"));
     assert_true(isinf(r.item[0].detectable));
+    assert_int_equal(r.too_few, 1);
+    chirp_compare_clear(&r);
+    /* three are too few for ranks, but not for a change of half at a percent of noise */
+    compare_paths(make_file("a3.json", "", names, before, 1, 3, 1),
+                  make_file("b3.json", "", names, after, 1, 3, 2), &usual, &r);
+    assert_int_equal(r.item[0].verdict, CHIRP_SLOWER);
+    assert_true(r.item[0].by_effect);
     chirp_compare_clear(&r);
     /* the same three runs pooled three times over are enough */
     char many[512];
@@ -174,6 +181,123 @@ static void error_rates_on_made_up_noise(void **state)
     }
     assert_true(alarms <= 1);
     assert_true(found >= 285);
+}
+
+/* Log-normal times: `rows` benchmarks of n repetitions, the first `factor` times as slow in the new file. */
+static void made_up(int rows, int n, double noise, double factor, uint64_t seed,
+                    const chirp_compare_options *o, chirp_compare_result *r)
+{
+    static double x[2][67][20];
+    static chirp_samples s[2][67];
+    static char name[67][8];
+    for (int side = 0; side < 2; ++side)
+        for (int k = 0; k < rows; ++k) {
+            (void)snprintf(name[k], sizeof name[k], "r%d", k);
+            s[side][k] = (chirp_samples){
+                .name = name[k], .seconds = x[side][k], .count = (size_t)n};
+            for (int i = 0; i < n; ++i) {
+                const double u = ((double)(chirp_splitmix64(&seed) >> 11) + 0.5) * 0x1p-53;
+                x[side][k][i] =
+                    (side && k == 0 ? factor : 1) * exp(noise * chirp_normal_quantile(u));
+            }
+        }
+    const chirp_results base = {
+        .path = (char *)(uintptr_t) "a", .item = s[0], .count = (size_t)rows};
+    const chirp_results fresh = {
+        .path = (char *)(uintptr_t) "b", .item = s[1], .count = (size_t)rows};
+    assert_int_equal(chirp_compare(&base, &fresh, o, r), CHIRP_OK);
+}
+
+static void a_stricter_threshold_never_lets_more_through(void **state)
+{
+    (void)state;
+    const double threshold[] = {0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 0.8};
+    const int repetitions[] = {2, 3, 5, 10, 20};
+    for (uint64_t seed = 1; seed <= 200; ++seed) {
+        bool stopped = true; /* at the threshold before, which was stricter */
+        for (size_t t = 0; t < sizeof threshold / sizeof threshold[0]; ++t) {
+            const chirp_compare_options o = {.threshold = threshold[t], .confidence = 0.95};
+            chirp_compare_result r;
+            made_up(seed % 2 ? 1 : 7, repetitions[seed % 5], 0.01 * (double)(seed % 20 + 1),
+                    1 + 0.1 * (double)(seed % 13), seed, &o, &r);
+            const bool slower = r.item[0].verdict == CHIRP_SLOWER;
+            assert_true(stopped || !slower);
+            stopped = slower;
+            chirp_compare_clear(&r);
+        }
+    }
+}
+
+static void huge_changes_are_found_through_noise(void **state)
+{
+    (void)state;
+    const struct {
+        int rows, n;
+        double noise, factor;
+    } cases[] = {{1, 10, 0.15, 3}, {1, 10, 0.1, 10}, {1, 20, 0.2, 3}, {7, 5, 0.05, 3},
+                 {67, 5, 0.1, 10}, {67, 10, 0.2, 10}, {67, 3, 0.02, 10}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        int found = 0;
+        for (uint64_t seed = 1; seed <= 40; ++seed) {
+            chirp_compare_result r;
+            made_up(cases[i].rows, cases[i].n, cases[i].noise, cases[i].factor, 1000 * seed, &usual,
+                    &r);
+            found += r.item[0].verdict == CHIRP_SLOWER;
+            chirp_compare_clear(&r);
+        }
+        if (found < 38)
+            fail_msg("%gx, noise %g, %d repetitions, %d rows: found %d of 40", cases[i].factor,
+                     cases[i].noise, cases[i].n, cases[i].rows, found);
+    }
+}
+
+/* A pair raises an alarm when any of its rows does. */
+static void equal_files_raise_no_alarm(void **state)
+{
+    (void)state;
+    const int repetitions[] = {2, 3, 5, 10, 20};
+    const int rows[] = {1, 7, 67};
+    int alarms = 0;
+    for (uint64_t seed = 1; seed <= 600; ++seed) {
+        chirp_compare_result r;
+        made_up(rows[seed % 3], repetitions[seed % 5], 0.01 * (double)(seed % 20 + 1), 1,
+                777 * seed, &usual, &r);
+        alarms += r.tally[CHIRP_SLOWER] > 0;
+        chirp_compare_clear(&r);
+    }
+    if (alarms > 3)
+        fail_msg("%d of 600 equal pairs raise an alarm", alarms);
+}
+
+static void skipped_rows_and_zero_scatter(void **state)
+{
+    (void)state;
+    const char *skip = "{\"benchmarks\": [{\"name\": \"x\", \"skipped\": true, "
+                       "\"skip_message\": \"not here\"}]}";
+    chirp_compare_result r;
+    const char *a = write_file("skip.json", skip);
+    compare_paths(a, a, &usual, &r);
+    assert_int_equal(r.item[0].verdict, CHIRP_SKIPPED);
+    assert_int_equal(r.skipped_by_new, 0);
+    chirp_compare_clear(&r);
+    const char *const names[] = {"x"};
+    const double level[] = {100};
+    compare_paths(make_file("unskipped.json", "", names, level, 1, 5, 1), a, &usual, &r);
+    assert_int_equal(r.skipped_by_new, 1);
+    chirp_compare_clear(&r);
+    chirp_samples s[2] = {{.name = (char *)(uintptr_t) "k", .mean_s = 1, .repetitions = 20, .has_stddev = true},
+                          {.name = (char *)(uintptr_t) "k", .mean_s = 2, .repetitions = 20, .has_stddev = true}};
+    const chirp_results base = {.path = (char *)(uintptr_t) "a", .item = &s[0], .count = 1};
+    const chirp_results fresh = {.path = (char *)(uintptr_t) "b", .item = &s[1], .count = 1};
+    assert_int_equal(chirp_compare(&base, &fresh, &usual, &r), CHIRP_OK);
+    assert_int_equal(r.item[0].verdict, CHIRP_SLOWER);
+    chirp_compare_clear(&r);
+    chirp_compare_options negated = usual;
+    negated.filter = "-k";
+    assert_int_equal(chirp_compare(&base, &fresh, &negated, &r), CHIRP_ERR_FORMAT);
+    negated.filter = "-x";
+    assert_int_equal(chirp_compare(&base, &fresh, &negated, &r), CHIRP_OK);
+    chirp_compare_clear(&r);
 }
 
 static void failures_are_failures(void **state)
@@ -563,6 +687,10 @@ int main(void)
         cmocka_unit_test(a_neighbour_is_no_regression),
         cmocka_unit_test(too_few_repetitions_are_inconclusive),
         cmocka_unit_test(error_rates_on_made_up_noise),
+        cmocka_unit_test(a_stricter_threshold_never_lets_more_through),
+        cmocka_unit_test(huge_changes_are_found_through_noise),
+        cmocka_unit_test(equal_files_raise_no_alarm),
+        cmocka_unit_test(skipped_rows_and_zero_scatter),
         cmocka_unit_test(failures_are_failures),
         cmocka_unit_test(aggregates_only_files_are_compared),
         cmocka_unit_test(names_can_be_replaced_and_filtered),

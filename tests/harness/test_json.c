@@ -33,6 +33,24 @@ static void text_is_escaped_and_utf8(void **state)
     cJSON_Delete(o);
 }
 
+static void texts_from_outside_are_mended_and_escaped(void **state)
+{
+    (void)state;
+    cJSON *o = cJSON_CreateObject();
+    assert_non_null(cJSON_AddStringToObject(o, "detector\xfc", "H\xfc"));
+    char *text = chirp_json_print_line(o);
+    assert_string_equal(text, "{\"detector?\":\"H?\"}");
+    cJSON_free(text);
+    cJSON_Delete(o);
+    chirp_text t = {0};
+    chirp_text_append_plain(&t, "a\033[31m\n\xc2\x9b|\xc3\xa9\xff");
+    assert_string_equal(t.bytes, "a?[31m??|\xc3\xa9?");
+    chirp_text_clear(&t);
+    chirp_text_append_markdown(&t, "a|b\n<i>`c`*d*_e_");
+    assert_string_equal(t.bytes, "a\\|b?&lt;i>\\`c\\`\\*d\\*\\_e\\_");
+    chirp_text_clear(&t);
+}
+
 static void numbers_are_finite_or_absent(void **state)
 {
     (void)state;
@@ -113,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_escaped_and_utf8),
+        cmocka_unit_test(texts_from_outside_are_mended_and_escaped),
         cmocka_unit_test(numbers_are_finite_or_absent),
         cmocka_unit_test(foreign_files_are_named),
         cmocka_unit_test(bare_words_of_google_benchmark_are_read),

@@ -1,0 +1,213 @@
+#include "harness/compare/judge.h"
+
+#include "harness/base/memory.h"
+#include "harness/stats/stats.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const double NOISE_SHARE = 1.5;
+static const double LEAST_DEVIATION = 0.005;
+static const double POWER_QUANTILE = 0.8416; /* normal quantile of 0.8: seen four times of five */
+
+chirp_status chirp_comparison_say(chirp_comparison *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = length < 0 ? NULL : chirp_alloc((size_t)length + 1);
+    if (!text)
+        return CHIRP_ERR_NOMEM;
+    va_start(args, format);
+    (void)vsnprintf(text, (size_t)length + 1, format, args);
+    va_end(args);
+    chirp_free(c->why);
+    c->why = text;
+    return CHIRP_OK;
+}
+
+static bool testable(const chirp_comparison *c)
+{
+    return c->ratio.value > 0 && c->n_base >= CHIRP_LEAST_REPETITIONS &&
+           c->n_fresh >= CHIRP_LEAST_REPETITIONS;
+}
+
+static double freedom(const chirp_comparison *c) { return (double)(c->n_base + c->n_fresh) - 2; }
+
+static double standard_error(const chirp_comparison *c, double typical)
+{
+    const double floored = fmax(fmax(c->deviation, typical), LEAST_DEVIATION);
+    return floored * sqrt(1 / (double)c->n_base + 1 / (double)c->n_fresh);
+}
+
+/* Median over the family, and its size. */
+static chirp_status typical_deviation(const chirp_compare_result *r, double *typical, size_t *k)
+{
+    double *each = chirp_alloc((r->count + 1) * sizeof *each);
+    if (!each)
+        return CHIRP_ERR_NOMEM;
+    *k = 0;
+    for (size_t i = 0; i < r->count; ++i)
+        if (testable(&r->item[i]))
+            each[(*k)++] = r->item[i].deviation;
+    chirp_stats_sort(each, *k);
+    *typical = *k ? chirp_stats_quantile_sorted(each, *k, 0.5) : 0;
+    chirp_free(each);
+    return CHIRP_OK;
+}
+
+/* The t test, and beside it a rank test as strict as the counts allow. */
+static double p_effect(double t, const chirp_comparison *c, double p_rank, double alpha)
+{
+    const double p = chirp_student_tail(t, freedom(c));
+    if (!c->ranked)
+        return p;
+    const double least = chirp_rank_least_p(c->n_base, c->n_fresh) * (1 + 1e-9);
+    return p_rank <= fmax(alpha, least) ? p : fmax(p, p_rank);
+}
+
+/* Fills p_slower and p_faster, not yet corrected, and an interval where ranks give none. */
+static void test(chirp_comparison *c, const chirp_compare_options *o, double typical, size_t k)
+{
+    const double alpha = 0.5 * (1 - o->confidence);
+    const double up = log1p(o->threshold);
+    if (!testable(c))
+        return;
+    const double error = standard_error(c, typical);
+    c->by_effect = !c->ranked || chirp_rank_least_p(c->n_base, c->n_fresh) > alpha / (double)k;
+    if (c->by_effect) {
+        c->p_slower = p_effect((c->shift - up) / error, c, c->p_slower, alpha);
+        c->p_faster = p_effect((-c->shift - up) / error, c, c->p_faster, alpha);
+    }
+    if (!c->ranked)
+        c->p = fmin(1, 2 * chirp_student_tail(fabs(c->shift) / error, freedom(c)));
+    if (!c->ranked || c->ratio.confidence < o->confidence) {
+        const double half = error * chirp_student_quantile(alpha, freedom(c));
+        c->ratio = (chirp_interval){exp(c->shift), exp(c->shift - half), exp(c->shift + half),
+                                    o->confidence};
+    }
+}
+
+/* The smallest change that the rules of judge.h would have let through 4 times of 5. */
+static double detectable(const chirp_comparison *c, const chirp_compare_options *o, double typical,
+                         size_t k)
+{
+    const double alpha = 0.5 * (1 - o->confidence);
+    if (!testable(c) || !(c->ratio.low > 0) || !isfinite(c->ratio.high))
+        return (double)INFINITY;
+    const double z = -chirp_normal_quantile(alpha);
+    const double corrected = -chirp_normal_quantile(alpha / (double)k);
+    const double width = log(c->ratio.high / c->ratio.low) / (2 * z);
+    const double error = standard_error(c, typical);
+    const double up = log1p(o->threshold);
+    const double by_test =
+        c->by_effect ? (chirp_student_quantile(alpha / (double)k, freedom(c)) + POWER_QUANTILE) * error
+                     : (corrected + POWER_QUANTILE) * width;
+    const double by_noise = NOISE_SHARE * c->noise + (z + POWER_QUANTILE) * width;
+    return expm1(fmax(up + by_test, by_noise));
+}
+
+/* Why the data could not tell. */
+static chirp_status explain(chirp_comparison *c, const chirp_compare_options *o, bool noisy,
+                            bool significant)
+{
+    const double up = 1 + o->threshold;
+    const bool above = c->ratio.low > up;
+    const bool below = c->ratio.high < 1 / up;
+    if (!testable(c))
+        return chirp_comparison_say(
+            c, "%zu against %zu repetitions are too few to find any change: at least %d are needed",
+            c->n_base, c->n_fresh, (int)CHIRP_LEAST_REPETITIONS);
+    if (c->ratio.low >= 1 / up && c->ratio.high <= up)
+        return chirp_comparison_say(
+            c, "the medians agree but the fastest repetitions differ by %+.1f %%: noise?",
+            100 * (c->floor_ratio - 1));
+    if (!above && !below)
+        return chirp_comparison_say(c, "the interval crosses the threshold: repeat more");
+    if (noisy)
+        return chirp_comparison_say(
+            c,
+            "too noisy: %+.0f to %+.0f %% is no more than a scatter of %.0f %% explains; repeat "
+            "longer, or on a quieter machine",
+            100 * (c->ratio.low - 1), 100 * (c->ratio.high - 1), 100 * c->noise);
+    if (!significant)
+        return chirp_comparison_say(
+            c, "beyond the threshold, but not after correction for many comparisons: repeat more");
+    return chirp_comparison_say(
+        c, "the median is %s but the fastest repetitions differ by %+.1f %% only: noise?",
+        above ? "slower" : "faster", 100 * (c->floor_ratio - 1));
+}
+
+static chirp_status judge(chirp_comparison *c, const chirp_compare_options *o)
+{
+    const double up = 1 + o->threshold;
+    const double alpha = 0.5 * (1 - o->confidence);
+    if (c->verdict == CHIRP_FAILED || c->verdict == CHIRP_SKIPPED || c->ratio.value == 0)
+        return CHIRP_OK;
+    const bool known = c->floor_ratio > 0;
+    const double guard = NOISE_SHARE * c->noise;
+    const bool tested = testable(c);
+    const bool clear_above = c->ratio.low > 0 && log(c->ratio.low) > guard;
+    const bool clear_below = log(c->ratio.high) < -guard;
+    if (tested && clear_above && c->ratio.low > up && c->p_slower <= alpha &&
+        (!known || c->floor_ratio > up))
+        c->verdict = CHIRP_SLOWER;
+    else if (tested && clear_below && c->ratio.high < 1 / up && c->p_faster <= alpha &&
+             (!known || c->floor_ratio < 1 / up))
+        c->verdict = CHIRP_FASTER;
+    else if (tested && c->ratio.low >= 1 / up && c->ratio.high <= up &&
+             (!known || (c->floor_ratio >= 1 / up && c->floor_ratio <= up)))
+        c->verdict = CHIRP_SAME;
+    else
+        return explain(c, o, !clear_above && !clear_below,
+                       c->p_slower <= alpha || c->p_faster <= alpha);
+    return CHIRP_OK;
+}
+
+static double *p_of(chirp_comparison *c, int which)
+{
+    return which == 0 ? &c->p_corrected : which == 1 ? &c->p_slower : &c->p_faster;
+}
+
+/* Holm over the comparisons that have a test. */
+static chirp_status correct(chirp_compare_result *r)
+{
+    double *p = chirp_alloc((r->count + 1) * sizeof *p);
+    chirp_status st = p ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    for (size_t i = 0; i < r->count; ++i)
+        r->item[i].p_corrected = r->item[i].p;
+    for (int which = 0; which < 3 && st == CHIRP_OK; ++which) {
+        size_t n = 0;
+        for (size_t i = 0; i < r->count; ++i)
+            if (testable(&r->item[i]))
+                p[n++] = *p_of(&r->item[i], which);
+        st = chirp_holm(p, n);
+        n = 0;
+        for (size_t i = 0; i < r->count && st == CHIRP_OK; ++i)
+            *p_of(&r->item[i], which) = testable(&r->item[i]) ? p[n++] : 1;
+    }
+    chirp_free(p);
+    return st;
+}
+
+chirp_status chirp_judge(chirp_compare_result *r, const chirp_compare_options *o)
+{
+    double typical = 0;
+    size_t k = 0;
+    chirp_status st = typical_deviation(r, &typical, &k);
+    for (size_t i = 0; i < r->count && st == CHIRP_OK; ++i)
+        test(&r->item[i], o, typical, k);
+    if (st == CHIRP_OK)
+        st = correct(r);
+    for (size_t i = 0; i < r->count && st == CHIRP_OK; ++i) {
+        chirp_comparison *c = &r->item[i];
+        c->detectable = detectable(c, o, typical, k);
+        st = judge(c, o);
+        ++r->tally[c->verdict];
+        r->too_few += c->verdict == CHIRP_INCONCLUSIVE && !c->base_failed && !testable(c);
+    }
+    return st;
+}
