@@ -93,6 +93,14 @@ static chirp_status make_buffers(inference *f)
     return CHIRP_OK;
 }
 
+/* Draws into f->drawn; what goes wrong is the checkpoint's fault. */
+static chirp_status predict(inference *f, const float *window, chirp_posterior_summary *summary)
+{
+    const chirp_status st =
+        chirp_posterior_predict(f->posterior, window, (uint64_t)f->seed, f->drawn, summary);
+    return st == CHIRP_OK ? st : chirp_fail(st, "%s: %s", f->checkpoint, chirp_error_message());
+}
+
 static chirp_status print_posterior(const inference *f, const char *path,
                                     const chirp_strain_info *info,
                                     const chirp_posterior_summary *summary)
@@ -226,8 +234,9 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
         printf(" %8s [90 %% interval]     ", chirp_label_name[f->spec->label[leaf]]);
     printf("\n");
     for (int64_t i = 0; i < f->sweep; ++i) {
-        chirp_posterior_predict(f->posterior, f->windows + i * signal->length, (uint64_t)f->seed,
-                                NULL, summary);
+        st = predict(f, f->windows + i * signal->length, summary);
+        if (st != CHIRP_OK)
+            return st;
         cJSON *row = cJSON_CreateObject();
         cJSON_AddItemToArray(rows, row);
         cJSON_AddNumberToObject(row, "merger_at_s", f->offset_s[i]);
@@ -251,7 +260,7 @@ static chirp_status infer_file(inference *f, const char *path)
     const chirp_signal_config *signal = &f->config.signal;
     chirp_strain_info info = {0};
     chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
-    const chirp_status st =
+    chirp_status st =
         chirp_strain_window(path, f->gps, f->merger_at_s, signal->length, signal->sample_rate_hz,
                             signal->f_low_hz, f->window, &info);
     if (st != CHIRP_OK)
@@ -263,12 +272,14 @@ static chirp_status infer_file(inference *f, const char *path)
                       "chirpbench: warning: %s: some second of the stretch lacks CBC_CAT2 or "
                       "CBC_CAT3 quality\n",
                       path);
-    chirp_posterior_predict(f->posterior, f->window, (uint64_t)f->seed, f->drawn, summary);
-    add_event(f, path, &info, summary, event);
-    const chirp_status printed = print_posterior(f, path, &info, summary);
+    st = predict(f, f->window, summary);
+    if (st == CHIRP_OK)
+        add_event(f, path, &info, summary, event);
+    if (st == CHIRP_OK)
+        st = print_posterior(f, path, &info, summary);
     chirp_strain_info_destroy(&info);
-    if (printed != CHIRP_OK)
-        return printed;
+    if (st != CHIRP_OK)
+        return st;
     return f->sweep ? sweep(f, path, event) : CHIRP_OK;
 }
 
