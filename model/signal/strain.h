@@ -1,7 +1,9 @@
 /**
- * Real strain: GWOSC HDF5 files (LOSC and GWOSC layout, 4 and 16 kHz), whitened windows for inference, and files of our own.
+ * Real strain: HDF5 files of GWOSC (LOSC and GWOSC layout, 4 and 16 kHz), gwpy and pycbc, whitened windows for inference, and
+ * files of our own. A path is "FILE" or, where a file holds several series, "FILE:SERIES" with the name of a dataset or a detector.
  *
- * Layout read: strain/Strain with attributes Xstart and Xspacing, meta/GPSstart, meta/Duration, meta/Detector,
+ * Layouts read: a series of gwpy (attributes x0, dx; channel or name begins with the detector) or pycbc (start_time, delta_t);
+ * and GWOSC's: strain/Strain with attributes Xstart and Xspacing, meta/GPSstart, meta/Duration, meta/Detector,
  * quality/simple/DQmask (one word a second; bit 0 DATA, 1 CBC_CAT1, 2 CBC_CAT2, 3 CBC_CAT3). Seconds without DATA or
  * CBC_CAT1 are never used; CAT2 and CAT3 give a warning. Missing data are never used either, whatever the mask says: numbers
  * that aren't finite, and 16 or more equal samples in a row (zeros, or the last value held). A file without a mask is taken as
@@ -42,6 +44,14 @@ void chirp_strain_destroy(chirp_strain *strain); /**< frees the arrays; accepts 
 /** Start, duration and rate of a strain file without reading its samples. */
 chirp_status chirp_strain_times(const char *path, double *start_gps, double *duration_s,
                                 double *sample_rate_hz);
+
+/**
+ * The next path of a list with commas between. A name that holds commas itself is found first: the longest beginning that
+ * is a file, before any comma splits it.
+ * @param list  moves behind the path and its comma
+ * @param path  caller frees; NULL at the end of the list
+ */
+chirp_status chirp_strain_next(const char **list, char **path);
 
 /** True when `path` is an HDF5 file (a strain file rather than a table). */
 bool chirp_strain_is_hdf5(const char *path);
