@@ -77,9 +77,20 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
+/* Shortest text that reads back as the number: 1126259462.4, not 1.12626e+09. */
+static const char *number_text(double value, char text[32])
+{
+    for (int digits = 6; digits <= 17; ++digits) {
+        (void)snprintf(text, 32, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return text;
+}
+
 static chirp_status store(const chirp_usage *usage, const chirp_option *option, const char *text)
 {
-    char what[64];
+    char what[64], low[32], high[32];
     double number = 0;
     (void)snprintf(what, sizeof what, "%s: --%s", usage->command, option->name);
     if (option->given)
@@ -104,7 +115,8 @@ static chirp_status store(const chirp_usage *usage, const chirp_option *option, 
     if (st != CHIRP_OK)
         return st;
     if (!(option->min == 0 && option->max == 0) && !(number >= option->min && number <= option->max))
-        return chirp_fail(CHIRP_ERR_ARG, "%s: %s is outside %g to %g", what, text, option->min, option->max);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: %s is outside %s to %s", what, text,
+                          number_text(option->min, low), number_text(option->max, high));
     if (option->kind == CHIRP_OPTION_REAL) {
         *(double *)option->value = number;
         return CHIRP_OK;
@@ -117,6 +129,7 @@ static chirp_status store(const chirp_usage *usage, const chirp_option *option, 
 
 static void print_default(const chirp_option *option)
 {
+    char text[32];
     switch (option->kind) {
     case CHIRP_OPTION_FLAG:
         break;
@@ -124,7 +137,7 @@ static void print_default(const chirp_option *option)
         printf(" [%" PRId64 "]", *(const int64_t *)option->value);
         break;
     case CHIRP_OPTION_REAL:
-        printf(" [%g]", *(const double *)option->value);
+        printf(" [%s]", number_text(*(const double *)option->value, text));
         break;
     case CHIRP_OPTION_STRING:
     case CHIRP_OPTION_CHOICE:

@@ -4,6 +4,7 @@
 #include "harness/stats/stats.h"
 #include "kernels/random/random.h"
 #include "kernels/variational/predictive.h"
+#include "model/signal/generator.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,7 +63,7 @@ static const float *find_tensor(const chirp_network *net, int layer, chirp_tenso
     const chirp_tensor *tensors = chirp_network_tensors(net, &n);
     for (int t = 0; t < n; ++t)
         if (tensors[t].layer == layer && tensors[t].kind == kind)
-            return chirp_network_parameters((chirp_network *)net) + tensors[t].offset;
+            return chirp_network_values(net) + tensors[t].offset;
     return NULL;
 }
 
@@ -82,7 +83,7 @@ static chirp_status make_step(chirp_posterior *p, int leaf, int l, bool *varied)
         .I = info->in_channels,
         .O = info->out_channels,
         .shared = shared,
-        .activation = info->activation[0] == 'r' ? CHIRP_ACTIVATION_RELU : CHIRP_ACTIVATION_NONE,
+        .activation = info->relu ? CHIRP_ACTIVATION_RELU : CHIRP_ACTIVATION_NONE,
         .n_threads = config->n_threads,
     };
     const chirp_status st = chirp_predictive_plan_create(&desc, &step->plan);
@@ -212,8 +213,32 @@ static void sample_everything(chirp_posterior *p, const float *strain, uint64_t 
     }
 }
 
-void chirp_posterior_predict(chirp_posterior *p, const float *strain, uint64_t seed,
-                             double *samples, chirp_posterior_summary *summary)
+static chirp_status not_finite(const chirp_posterior *p, int64_t row)
+{
+    const chirp_network_spec *spec = p->likelihood.spec;
+    return chirp_fail(CHIRP_ERR_NUMERIC,
+                      "the posterior of %s isn't finite: training has diverged or the weights are "
+                      "damaged: train again with a smaller --learning-rate",
+                      chirp_label_name[spec->label[row % spec->n_leaves]]);
+}
+
+/* Finite weights can give draws that aren't; finite draws can have squares that overflow. */
+static bool row_is_finite(const chirp_posterior *p, int64_t row)
+{
+    for (int64_t i = row * p->samples; i < (row + 1) * p->samples; ++i)
+        if (!isfinite(p->drawn[i]) || !isfinite(p->mean[i]) || !isfinite(p->scale[i]))
+            return false;
+    return true;
+}
+
+static bool summary_is_finite(const chirp_posterior_summary *s)
+{
+    return isfinite(s->mean) && isfinite(s->std) && isfinite(s->epistemic_std) &&
+           isfinite(s->aleatoric_std);
+}
+
+chirp_status chirp_posterior_predict(chirp_posterior *p, const float *strain, uint64_t seed,
+                                     double *samples, chirp_posterior_summary *summary)
 {
     const int leaves = p->likelihood.spec->n_leaves;
     const int64_t S = p->samples;
@@ -232,10 +257,17 @@ void chirp_posterior_predict(chirp_posterior *p, const float *strain, uint64_t s
         chirp_rng_normal(rng, 0, S, p->normal);
         for (int64_t s = 0; s < S; ++s)
             drawn[s] = p->mean[i * S + s] + p->scale[i * S + s] * (double)p->normal[s];
-        summarise(p->mean + i * S, p->scale + i * S, drawn, p->sorted, S, &summary[i]);
+    }
+    for (int64_t i = 0; i < p->events * leaves; ++i) {
+        if (!row_is_finite(p, i))
+            return not_finite(p, i);
+        summarise(p->mean + i * S, p->scale + i * S, p->drawn + i * S, p->sorted, S, &summary[i]);
+        if (!summary_is_finite(&summary[i]))
+            return not_finite(p, i);
     }
     if (samples)
         memcpy(samples, p->drawn, (size_t)(p->events * leaves * S) * sizeof *samples);
+    return CHIRP_OK;
 }
 
 chirp_status chirp_credible_interval(const double *samples, int64_t n, double level,

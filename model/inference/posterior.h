@@ -44,9 +44,10 @@ void chirp_posterior_destroy(chirp_posterior *posterior); /**< accepts NULL */
  * @param seed     of the draws
  * @param samples  [B][leaves][S] predictive samples in physical units, or NULL
  * @param summary  [B][leaves], physical units
+ * @return CHIRP_ERR_NUMERIC  some draw or moment isn't finite: the sentence names the parameter
  */
-void chirp_posterior_predict(chirp_posterior *posterior, const float *strain, uint64_t seed,
-                             double *samples, chirp_posterior_summary *summary);
+chirp_status chirp_posterior_predict(chirp_posterior *posterior, const float *strain, uint64_t seed,
+                                     double *samples, chirp_posterior_summary *summary);
 
 /**
  * Central credible interval of n samples: equal probability is left out on both sides.

@@ -114,6 +114,7 @@ static chirp_status make_conv(chirp_network *net, int index, int64_t *width, int
         .dilation = row->dilation,
         .pool = row->pool,
         .forward_flops = chirp_conv1d_flops(&desc) / (double)config->batch,
+        .relu = true,
         .activation = "relu",
     };
     (void)snprintf(info->name, sizeof info->name, "root/%s", row->name);
@@ -165,6 +166,7 @@ static chirp_status make_dense(chirp_network *net, int leaf, int index, int64_t 
         .dilation = 1,
         .pool = 1,
         .forward_flops = chirp_dense_flops(&desc) / (double)config->batch,
+        .relu = layer->relu,
         .activation = layer->relu ? "relu" : (last && config->spec->tanh_output ? "tanh" : "none"),
     };
     (void)snprintf(info->name, sizeof info->name, "leaf%d/%s", leaf, row->name);
@@ -421,6 +423,8 @@ float *chirp_network_parameters(chirp_network *net)
     net->loaded = false;
     return net->parameters;
 }
+
+const float *chirp_network_values(const chirp_network *net) { return net->parameters; }
 
 float *chirp_network_gradients(chirp_network *net) { return net->gradients; }
 

@@ -74,7 +74,8 @@ typedef struct chirp_layer_info {
     int64_t taps, dilation, pool;     /**< dense: 1 */
     int64_t weights, biases, trained; /**< trained counts means, rhos and biases */
     double forward_flops;             /**< per signal, direct method */
-    const char *activation;
+    bool relu;                        /**< max(0, x) follows */
+    const char *activation;           /**< its name, to be shown */
 } chirp_layer_info;
 
 typedef struct chirp_network chirp_network;
@@ -114,6 +115,8 @@ int64_t chirp_network_parameter_count(const chirp_network *net);
  * call, so call it again before every change instead of keeping the pointer.
  */
 float *chirp_network_parameters(chirp_network *net);
+/** The arena, only to read: packed copies stay as they are. */
+const float *chirp_network_values(const chirp_network *net);
 /** NULL when the network was not made for training. */
 float *chirp_network_gradients(chirp_network *net);
 

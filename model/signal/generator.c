@@ -161,28 +161,28 @@ static chirp_status load_real_noise(chirp_generator *g)
     options.band = (chirp_band){c->f_low_hz, c->f_high_hz};
     options.stretch_s = 1024; /* a 4096 s file at 16 kHz would take gigabytes */
     options.psd_path = c->psd_path;
-    char *list = chirp_strdup(c->noise_path), *rest = list;
-    chirp_status st = list ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    const char *rest = c->noise_path;
+    chirp_status st = CHIRP_OK;
     for (int d = 0; st == CHIRP_OK && d < c->n_detectors; ++d) {
-        const char *path = strsep(&rest, ",");
-        if (!path || !*path) {
+        char *path = NULL;
+        st = chirp_strain_next(&rest, &path);
+        if (st == CHIRP_OK && !path)
             st = chirp_fail(CHIRP_ERR_ARG,
                             "noise '%s': %d detectors need %d strain files, separated by a comma",
                             c->noise_path, c->n_detectors, c->n_detectors);
-            break;
-        }
-        st = chirp_strain_whiten(path, (double)NAN, &options, &g->real[d]);
+        if (st == CHIRP_OK)
+            st = chirp_strain_whiten(path, (double)NAN, &options, &g->real[d]);
         if (st == CHIRP_OK)
             st = find_places(g, d, path);
         if (st == CHIRP_OK && d == 0 && !g->psd_path) { /* signals are whitened as the noise was */
             g->psd_path = chirp_strdup(path);
             st = g->psd_path ? CHIRP_OK : CHIRP_ERR_NOMEM;
         }
+        chirp_free(path);
     }
-    if (st == CHIRP_OK && rest)
+    if (st == CHIRP_OK && *rest)
         st = chirp_fail(CHIRP_ERR_ARG, "noise '%s': more strain files than detectors (%d)",
                         c->noise_path, c->n_detectors);
-    chirp_free(list);
     return st;
 }
 

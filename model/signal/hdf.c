@@ -3,7 +3,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/*
+ * When a file can't be flushed (a full disk), HDF5 keeps it open, and its exit handler crashes on it. Every file is closed
+ * here without that handler. HDF5 only heeds this before any other call, hence before main().
+ */
+__attribute__((constructor)) static void without_exit_handler(void) { (void)H5dont_atexit(); }
 
 void chirp_hdf_quiet(void) { (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
 
@@ -18,6 +25,10 @@ chirp_status chirp_hdf_open(const char *path, bool writable, hid_t *file)
     chirp_hdf_quiet();
     if (access(path, writable ? R_OK | W_OK : R_OK) != 0)
         return chirp_fail(CHIRP_ERR_IO, "%s: %s", path, strerror(errno));
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* opening a pipe would wait for ever */
+        return chirp_fail(CHIRP_ERR_IO, "%s: is a %s: name a regular HDF5 file", path,
+                          S_ISDIR(info.st_mode) ? "folder" : "device or a pipe");
     if (H5Fis_hdf5(path) <= 0)
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: not an HDF5 file", path);
     const hid_t made = H5Fopen(path, writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, H5P_DEFAULT);

@@ -1,9 +1,13 @@
 /**
- * Real strain: GWOSC HDF5 files (LOSC and GWOSC layout, 4 and 16 kHz), whitened windows for inference, and files of our own.
+ * Real strain: HDF5 files of GWOSC (LOSC and GWOSC layout, 4 and 16 kHz), gwpy and pycbc, whitened windows for inference, and
+ * files of our own. A path is "FILE" or, where a file holds several series, "FILE:SERIES" with the name of a dataset or a detector.
  *
- * Layout read: strain/Strain with attributes Xstart and Xspacing, meta/GPSstart, meta/Duration, meta/Detector,
+ * Layouts read: a series of gwpy (attributes x0, dx; channel or name begins with the detector) or pycbc (start_time, delta_t);
+ * and GWOSC's: strain/Strain with attributes Xstart and Xspacing, meta/GPSstart, meta/Duration, meta/Detector,
  * quality/simple/DQmask (one word a second; bit 0 DATA, 1 CBC_CAT1, 2 CBC_CAT2, 3 CBC_CAT3). Seconds without DATA or
- * CBC_CAT1 are never used; CAT2 and CAT3 give a warning. A file without a mask is taken as good where its numbers are finite.
+ * CBC_CAT1 are never used; CAT2 and CAT3 give a warning. Missing data are never used either, whatever the mask says: numbers
+ * that aren't finite, and 16 or more equal samples in a row (zeros, or the last value held). A file without a mask is taken as
+ * good elsewhere.
  */
 #ifndef CHIRP_MODEL_SIGNAL_STRAIN_H
 #define CHIRP_MODEL_SIGNAL_STRAIN_H
@@ -22,7 +26,8 @@ typedef struct chirp_strain {
     int64_t n;
     double *sample;    /**< [n] dimensionless strain; NaN where there are no data */
     int64_t n_seconds; /**< ceil(n / rate) */
-    bool *good;        /**< [n_seconds] DATA and CBC_CAT1 set and every number finite */
+    bool *good;        /**< [n_seconds] DATA and CBC_CAT1 set and not missing */
+    bool *missing;     /**< [n_seconds] holds a number that isn't finite or 16 equal samples in a row */
     bool *doubtful;    /**< [n_seconds] CBC_CAT2 or CBC_CAT3 not set */
     double file_start_gps, file_duration_s; /**< of the whole file */
 } chirp_strain;
@@ -39,6 +44,14 @@ void chirp_strain_destroy(chirp_strain *strain); /**< frees the arrays; accepts 
 /** Start, duration and rate of a strain file without reading its samples. */
 chirp_status chirp_strain_times(const char *path, double *start_gps, double *duration_s,
                                 double *sample_rate_hz);
+
+/**
+ * The next path of a list with commas between. A name that holds commas itself is found first: the longest beginning that
+ * is a file, before any comma splits it.
+ * @param list  moves behind the path and its comma
+ * @param path  caller frees; NULL at the end of the list
+ */
+chirp_status chirp_strain_next(const char **list, char **path);
 
 /** True when `path` is an HDF5 file (a strain file rather than a table). */
 bool chirp_strain_is_hdf5(const char *path);
@@ -81,7 +94,7 @@ typedef struct chirp_whitened {
 
 /**
  * Reads, estimates the noise, whitens.
- * @param gps  time of interest; NAN for the middle of the file
+ * @param gps  time of interest; NAN for the longest good part of a stretch around the middle of the file
  * @return CHIRP_ERR_RANGE    gps outside the file or too near its edge, or fewer than 16 s of good data around it
  * @return CHIRP_ERR_NUMERIC  NaN or missing data at gps
  */

@@ -26,29 +26,60 @@ void chirp_whitened_destroy(chirp_whitened *w)
     chirp_free(w);
 }
 
-/* Narrows [*first, *last) seconds to the good ones around the second `at`. */
+/* The second `at` and the good ones around it: [*first, *last), empty when it is bad. A partial last second is left out. */
+static void good_part(const chirp_strain *s, int64_t at, int64_t *first, int64_t *last)
+{
+    const int64_t whole = (int64_t)floor((double)s->n / s->sample_rate_hz);
+    int64_t a = at, b = at;
+    while (a > 0 && s->good[at] && s->good[a - 1])
+        --a;
+    while (b < whole && s->good[b])
+        ++b;
+    *first = a;
+    *last = b;
+}
+
+static chirp_status bad_second(const char *path, const chirp_strain *s, int64_t at)
+{
+    const double gps = s->gps_start + (double)at;
+    if (s->missing[at])
+        return chirp_fail(CHIRP_ERR_NUMERIC,
+                          "%s: the second at GPS %.0f has missing data (NaN, or equal samples in a "
+                          "row such as zeros): choose another --gps or file",
+                          path, gps);
+    return chirp_fail(CHIRP_ERR_NUMERIC,
+                      "%s: the second at GPS %.0f fails the data-quality mask (DATA, CBC_CAT1): "
+                      "choose another --gps or file",
+                      path, gps);
+}
+
+/* [*first, *last) seconds that are good: those around gps, or the longest part of all when gps is NAN. */
 static chirp_status good_seconds(const char *path, const chirp_strain *s, double gps,
                                  int64_t *first, int64_t *last)
 {
-    const int64_t at = (int64_t)floor(gps - s->gps_start);
-    if (at < 0 || at >= s->n_seconds)
-        return chirp_fail(CHIRP_ERR_RANGE, "GPS %.3f lies outside %s (%.3f to %.3f)", gps, path,
-                          s->file_start_gps, s->file_start_gps + s->file_duration_s);
-    if (!s->good[at])
-        return chirp_fail(CHIRP_ERR_NUMERIC,
-                          "%s: the second at GPS %.0f is missing (NaN) or fails the data-quality "
-                          "mask (DATA, CBC_CAT1)",
-                          path, s->gps_start + (double)at);
-    int64_t a = at, b = at + 1;
-    while (a > 0 && s->good[a - 1])
-        --a;
-    while (b < s->n_seconds && s->good[b] && (double)(b + 1) * s->sample_rate_hz <= (double)s->n)
-        ++b;
+    int64_t a = 0, b = 0;
+    if (isnan(gps)) {
+        for (int64_t at = 0, from, to; at < s->n_seconds; at = to > at ? to : at + 1) {
+            good_part(s, at, &from, &to);
+            if (to - from > b - a) {
+                a = from;
+                b = to;
+            }
+        }
+    } else {
+        const int64_t at = (int64_t)floor(gps - s->gps_start);
+        if (at < 0 || at >= s->n_seconds)
+            return chirp_fail(CHIRP_ERR_RANGE, "GPS %.3f lies outside %s (%.3f to %.3f)", gps, path,
+                              s->file_start_gps, s->file_start_gps + s->file_duration_s);
+        if (!s->good[at])
+            return bad_second(path, s, at);
+        good_part(s, at, &a, &b);
+    }
     if ((double)(b - a) < LEAST_S)
         return chirp_fail(CHIRP_ERR_RANGE,
-                          "%s: only %lld s of good data around GPS %.3f (%.0f to %.0f): %g s are "
+                          "%s: only %lld s of good data in a row (GPS %.0f to %.0f): %g s are "
                           "needed for whitening",
-                          path, (long long)(b - a), gps, s->gps_start + (double)a,
+                          path, (long long)(b - a), s->gps_start + (double)a,
                           s->gps_start + (double)b, LEAST_S);
     *first = a;
     *last = b;
@@ -173,7 +204,8 @@ static chirp_status whiten_stretch(const char *path, double gps, const chirp_str
         goto done;
     taper(x, n, (int64_t)(TAPER_S * rate));
     /* a fraction of a sample, so that gps itself is a sample */
-    const double start = s->gps_start + (double)first, at = (gps - start) * o->sample_rate_hz;
+    const double start = s->gps_start + (double)first,
+                 at = isnan(gps) ? 0 : (gps - start) * o->sample_rate_hz;
     const double lead_s = (at - floor(at)) / o->sample_rate_hz;
     st = filter(w->psd, o, x, n, rate, lead_s, out, n_out);
     if (st != CHIRP_OK)
@@ -203,9 +235,8 @@ done:
     return st;
 }
 
-/* Reads stretch_s around gps, moved inside the file where it would stick out. */
-static chirp_status read_around(const char *path, double gps, double stretch_s, chirp_strain *s,
-                                double *at)
+/* Reads stretch_s around gps (NAN: the file's middle), moved inside the file where it would stick out. */
+static chirp_status read_around(const char *path, double gps, double stretch_s, chirp_strain *s)
 {
     double start, duration, rate;
     chirp_status st = chirp_strain_times(path, &start, &duration, &rate);
@@ -214,8 +245,8 @@ static chirp_status read_around(const char *path, double gps, double stretch_s, 
     if (!isnan(gps) && !(gps >= start && gps < start + duration))
         return chirp_fail(CHIRP_ERR_RANGE, "GPS %.3f lies outside %s (%.3f to %.3f)", gps, path,
                           start, start + duration);
-    *at = isnan(gps) ? start + duration / 2 : gps;
-    double from = *at - stretch_s / 2, to = *at + stretch_s / 2;
+    const double at = isnan(gps) ? start + duration / 2 : gps;
+    double from = at - stretch_s / 2, to = at + stretch_s / 2;
     if (from < start) {
         to += start - from;
         from = start;
@@ -229,12 +260,11 @@ chirp_status chirp_strain_whiten(const char *path, double gps, const chirp_white
                                  chirp_whitened **whitened)
 {
     chirp_strain s = {0};
-    double at = gps;
-    chirp_status st = read_around(path, gps, options->stretch_s, &s, &at);
+    chirp_status st = read_around(path, gps, options->stretch_s, &s);
     if (st != CHIRP_OK)
         return st;
     chirp_whitened *w = chirp_calloc(1, sizeof *w);
-    st = w ? whiten_stretch(path, at, &s, options, w) : CHIRP_ERR_NOMEM;
+    st = w ? whiten_stretch(path, gps, &s, options, w) : CHIRP_ERR_NOMEM;
     chirp_strain_destroy(&s);
     if (st != CHIRP_OK) {
         chirp_whitened_destroy(w);
@@ -358,11 +388,11 @@ chirp_status chirp_strain_window(const char *path, double gps, double merger_at_
 chirp_status chirp_strain_psd(const char *path, double gps, chirp_psd **psd)
 {
     chirp_strain s = {0};
-    double start, duration, rate, at;
+    double start, duration, rate;
     chirp_status st = chirp_strain_times(path, &start, &duration, &rate);
     if (st == CHIRP_OK)
         st = isnan(gps) ? chirp_strain_read(path, start, start + fmin(duration, 256), &s)
-                        : read_around(path, gps, 256, &s, &at);
+                        : read_around(path, gps, 256, &s);
     const chirp_welch welch = chirp_welch_default();
     if (st == CHIRP_OK)
         st = chirp_welch_estimate(&welch, path, s.sample, s.n, s.sample_rate_hz, s.good, psd, NULL);

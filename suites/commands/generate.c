@@ -1,5 +1,6 @@
 /* chirpbench generate: data sets of training signals, and strain files with one injected signal. */
 #include "harness/base/file.h"
+#include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/progress/progress.h"
@@ -293,6 +294,8 @@ static int run(int argc, char **argv)
                                "--resume go on where a file ends.",
                                table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK)
+        st = chirp_refuse_ranks("generate");
     if (st == CHIRP_OK) {
         c->seed = (uint64_t)seed;
         c->n_threads = (int)threads;

@@ -1,5 +1,6 @@
 /* chirpbench infer: parameters with posteriors for one second of strain, from each detector, or for windows that slide. */
 #include "harness/base/file.h"
+#include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/json/json.h"
@@ -42,6 +43,9 @@ typedef struct inference {
 static chirp_status load_network(inference *f)
 {
     chirp_checkpoint state = {0};
+    if (chirp_file_is_stream(f->checkpoint)) /* opening a pipe would wait for ever */
+        return chirp_fail(CHIRP_ERR_IO, "%s: is a device or a pipe: name a checkpoint file",
+                          f->checkpoint);
     chirp_status st = chirp_checkpoint_read_header(f->checkpoint, &state);
     if (st == CHIRP_OK)
         st = chirp_train_config_read(f->checkpoint, state.configuration, &f->config, NULL);
@@ -94,6 +98,21 @@ static chirp_status make_buffers(inference *f)
     return CHIRP_OK;
 }
 
+/* Draws into f->drawn; what goes wrong is the checkpoint's fault. */
+static chirp_status predict(inference *f, const float *window, chirp_posterior_summary *summary)
+{
+    const chirp_status st =
+        chirp_posterior_predict(f->posterior, window, (uint64_t)f->seed, f->drawn, summary);
+    return st == CHIRP_OK ? st : chirp_fail(st, "%s: %s", f->checkpoint, chirp_error_message());
+}
+
+/* The interval that --credible asks for, of samples as predict() left them. */
+static chirp_status credible(const inference *f, int leaf, double interval[2])
+{
+    return chirp_credible_interval(f->drawn + leaf * f->samples, f->samples, f->credible / 100,
+                                   interval);
+}
+
 static chirp_status print_posterior(const inference *f, const char *path,
                                     const chirp_strain_info *info,
                                     const chirp_posterior_summary *summary)
@@ -108,8 +127,7 @@ static chirp_status print_posterior(const inference *f, const char *path,
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
         const chirp_posterior_summary *s = &summary[leaf];
         double interval[2];
-        const chirp_status st = chirp_credible_interval(f->drawn + leaf * f->samples, f->samples,
-                                                        f->credible / 100, interval);
+        const chirp_status st = credible(f, leaf, interval);
         if (st != CHIRP_OK)
             return st;
         printf("%-8s %10.4f %10.4f   [%9.4f,%9.4f] %11.4f %11.4f\n",
@@ -120,13 +138,17 @@ static chirp_status print_posterior(const inference *f, const char *path,
     return CHIRP_OK;
 }
 
-static cJSON *summary_json(const chirp_posterior_summary *s)
+/* Mean, spread and intervals of one parameter; "interval" holds "credible_percent" of the probability. */
+static cJSON *summary_json(const inference *f, int leaf, const chirp_posterior_summary *s)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "mean", s->mean);
     cJSON_AddNumberToObject(object, "median", s->median);
     cJSON_AddNumberToObject(object, "std", s->std);
     cJSON_AddItemToObject(object, "interval_90", cJSON_CreateDoubleArray(s->interval_90, 2));
+    double interval[2];
+    if (credible(f, leaf, interval) == CHIRP_OK)
+        cJSON_AddItemToObject(object, "interval", cJSON_CreateDoubleArray(interval, 2));
     cJSON_AddNumberToObject(object, "epistemic_std", s->epistemic_std);
     cJSON_AddNumberToObject(object, "aleatoric_std", s->aleatoric_std);
     return object;
@@ -186,9 +208,10 @@ static void add_event(const inference *f, const char *path, const chirp_strain_i
     cJSON_AddStringToObject(event, "network", f->config.network);
     cJSON_AddStringToObject(event, "variational", chirp_variant_name[f->config.variant]);
     cJSON_AddNumberToObject(event, "iterations", (double)f->iteration);
+    cJSON_AddNumberToObject(event, "credible_percent", f->credible);
     cJSON *parameters = cJSON_AddObjectToObject(event, "parameters");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-        cJSON *parameter = summary_json(&summary[leaf]);
+        cJSON *parameter = summary_json(f, leaf, &summary[leaf]);
         cJSON_AddItemToObject(
             parameter, "samples",
             cJSON_CreateDoubleArray(f->drawn + leaf * f->samples, (int)f->samples));
@@ -224,11 +247,12 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
     cJSON *rows = cJSON_AddArrayToObject(event, "sweep");
     printf("%-12s", "merger at s");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf)
-        printf(" %8s [90 %% interval]     ", chirp_label_name[f->spec->label[leaf]]);
+        printf(" %8s [%5g %% interval]  ", chirp_label_name[f->spec->label[leaf]], f->credible);
     printf("\n");
     for (int64_t i = 0; i < f->sweep; ++i) {
-        chirp_posterior_predict(f->posterior, f->windows + i * signal->length, (uint64_t)f->seed,
-                                NULL, summary);
+        st = predict(f, f->windows + i * signal->length, summary);
+        if (st != CHIRP_OK)
+            return st;
         cJSON *row = cJSON_CreateObject();
         cJSON_AddItemToArray(rows, row);
         cJSON_AddNumberToObject(row, "merger_at_s", f->offset_s[i]);
@@ -237,8 +261,12 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
         for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
             const chirp_posterior_summary *s = &summary[leaf];
             cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
-                                  summary_json(s));
-            printf(" %8.4f [%8.4f,%8.4f]", s->median, s->interval_90[0], s->interval_90[1]);
+                                  summary_json(f, leaf, s));
+            double interval[2];
+            st = credible(f, leaf, interval);
+            if (st != CHIRP_OK)
+                return st;
+            printf(" %8.4f [%8.4f,%8.4f]", s->median, interval[0], interval[1]);
         }
         printf("\n");
     }
@@ -252,7 +280,7 @@ static chirp_status infer_file(inference *f, const char *path)
     const chirp_signal_config *signal = &f->config.signal;
     chirp_strain_info info = {0};
     chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
-    const chirp_status st =
+    chirp_status st =
         chirp_strain_window(path, f->gps, f->merger_at_s, signal->length, signal->sample_rate_hz,
                             signal->f_low_hz, f->window, &info);
     if (st != CHIRP_OK)
@@ -264,27 +292,32 @@ static chirp_status infer_file(inference *f, const char *path)
                       "chirpbench: warning: %s: some second of the stretch lacks CBC_CAT2 or "
                       "CBC_CAT3 quality\n",
                       path);
-    chirp_posterior_predict(f->posterior, f->window, (uint64_t)f->seed, f->drawn, summary);
-    add_event(f, path, &info, summary, event);
-    const chirp_status printed = print_posterior(f, path, &info, summary);
+    st = predict(f, f->window, summary);
+    if (st == CHIRP_OK)
+        add_event(f, path, &info, summary, event);
+    if (st == CHIRP_OK)
+        st = print_posterior(f, path, &info, summary);
     chirp_strain_info_destroy(&info);
-    if (printed != CHIRP_OK)
-        return printed;
+    if (st != CHIRP_OK)
+        return st;
     return f->sweep ? sweep(f, path, event) : CHIRP_OK;
 }
 
 static chirp_status infer_all(inference *f)
 {
-    char *list = chirp_strdup(f->strain);
-    char *rest = NULL;
-    chirp_status st = list ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    int n = 0;
-    for (char *path = list ? strtok_r(list, ",", &rest) : NULL; path && st == CHIRP_OK;
-         path = strtok_r(NULL, ",", &rest))
-        st = ++n > MAX_FILES ? chirp_fail(CHIRP_ERR_ARG, "--strain: at most %d files", MAX_FILES)
-                             : infer_file(f, path);
-    chirp_free(list);
-    return st;
+    const char *rest = f->strain;
+    for (int n = 0;; ++n) {
+        char *path = NULL;
+        chirp_status st = chirp_strain_next(&rest, &path);
+        if (st == CHIRP_OK && path && n == MAX_FILES)
+            st = chirp_fail(CHIRP_ERR_ARG, "--strain: at most %d files", MAX_FILES);
+        const bool more = st == CHIRP_OK && path;
+        if (more)
+            st = infer_file(f, path);
+        chirp_free(path);
+        if (!more || st != CHIRP_OK)
+            return st;
+    }
 }
 
 static chirp_status write_json(const inference *f, const cJSON *root)
@@ -304,7 +337,7 @@ static int run(int argc, char **argv)
         {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
          .help = "from chirpbench train"},
         {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]", .required = true,
-         .help = "GWOSC HDF5 strain, one file per detector"},
+         .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file holds several"},
         {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .required = true,
          .help = "GPS time of the merger [s]"},
         {"merger-at", CHIRP_OPTION_REAL, &f.merger_at_s, .metavar = "S", .min = 0, .max = 0.99,
@@ -327,7 +360,7 @@ static int run(int argc, char **argv)
     const chirp_usage usage = {"infer", NULL,
                                "Reads one second of strain around --gps, whitens it with the "
                                "file's own noise spectrum and prints\n"
-                               "median and 90 % interval of every parameter from Monte Carlo "
+                               "median and credible interval of every parameter from Monte Carlo "
                                "weight samples. Several detectors\n"
                                "give one posterior each: the network reads one detector at a time.",
                                table, sizeof table / sizeof table[0]};
@@ -336,6 +369,8 @@ static int run(int argc, char **argv)
     chirp_status st = f.events ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the result");
     if (st == CHIRP_OK)
         st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK)
+        st = chirp_refuse_ranks("infer");
     if (st == CHIRP_OK)
         st = load_network(&f);
     if (st == CHIRP_OK)

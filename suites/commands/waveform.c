@@ -1,5 +1,6 @@
 /* chirpbench waveform: one signal as numbers. */
 #include "harness/base/file.h"
+#include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/json/json.h"
@@ -317,6 +318,8 @@ static int run(int argc, char **argv)
         "part of h~(f) face-on [1/Hz].",
         table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK)
+        st = chirp_refuse_ranks("waveform");
     if (st == CHIRP_OK)
         st = make(&w, seed);
     chirp_free(w.value);

@@ -171,7 +171,7 @@ static chirp_status run_posterior(chirp_bench *b, const void *arg)
     st = chirp_posterior_create(w.net, &w.likelihood, c->samples, &posterior);
     uint64_t seed = 0;
     while (st == CHIRP_OK && chirp_bench_next(b)) {
-        chirp_posterior_predict(posterior, w.strain, seed++, NULL, summary);
+        st = chirp_posterior_predict(posterior, w.strain, seed++, NULL, summary);
         chirp_bench_consume(summary);
     }
     chirp_posterior_destroy(posterior);

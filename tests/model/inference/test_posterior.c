@@ -53,8 +53,63 @@ static void predict(chirp_variant variant, int n_threads, double *samples,
     chirp_network *net = make(variant, n_threads);
     chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, EVENTS * LENGTH, strain);
     assert_int_equal(chirp_posterior_create(net, &likelihood, SAMPLES, &posterior), CHIRP_OK);
-    chirp_posterior_predict(posterior, strain, 17, samples, summary);
+    assert_int_equal(chirp_posterior_predict(posterior, strain, 17, samples, summary), CHIRP_OK);
     chirp_posterior_destroy(posterior);
+    chirp_network_destroy(net);
+}
+
+static float *find(chirp_network *net, const char *name, int64_t *count)
+{
+    int n = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(net, &n);
+    for (int t = 0; t < n; ++t)
+        if (strcmp(tensors[t].name, name) == 0) {
+            *count = tensors[t].count;
+            return chirp_network_parameters(net) + tensors[t].offset;
+        }
+    fail_msg("no tensor %s", name);
+    return NULL;
+}
+
+/* Finite weights whose posterior isn't finite: refused, and the parameter named. */
+static void test_a_posterior_that_is_not_finite_is_refused(void **state)
+{
+    (void)state;
+    const chirp_likelihood likelihood = {&small, 2, 0.2};
+    const float value[3] = {1e30F, 3e38F, (float)NAN};
+    for (int i = 0; i < 3; ++i)
+        for (int variant = CHIRP_VARIANT_NONE; variant <= CHIRP_VARIANT_ALL; ++variant) {
+            float strain[EVENTS * LENGTH];
+            chirp_posterior *posterior = NULL;
+            chirp_posterior_summary summary[EVENTS * LEAVES];
+            chirp_network *net = make((chirp_variant)variant, 1);
+            int64_t n = 0;
+            float *w = find(net, variant ? "leaf1/dense3/mean" : "leaf1/dense3/weight", &n);
+            for (int64_t k = 0; k < n; ++k)
+                w[k] = value[i];
+            w = find(net, variant ? "leaf1/dense2/mean" : "leaf1/dense2/weight", &n);
+            for (int64_t k = 0; k < n; ++k)
+                w[k] = value[i];
+            chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, EVENTS * LENGTH, strain);
+            assert_int_equal(chirp_posterior_create(net, &likelihood, 50, &posterior), CHIRP_OK);
+            assert_int_equal(chirp_posterior_predict(posterior, strain, 17, NULL, summary),
+                             CHIRP_ERR_NUMERIC);
+            assert_non_null(strstr(chirp_error_message(), "posterior of m2"));
+            chirp_posterior_destroy(posterior);
+            chirp_network_destroy(net);
+        }
+}
+
+/* A posterior only reads the network: what its passes have packed stays packed, and leaves with ReLU are told apart by a flag. */
+static void test_the_network_is_only_read(void **state)
+{
+    (void)state;
+    chirp_network *net = make(CHIRP_VARIANT_LAST2, 1);
+    assert_ptr_equal(chirp_network_values(net), chirp_network_parameters(net));
+    int n = 0;
+    const chirp_layer_info *layers = chirp_network_layers(net, &n);
+    for (int i = 0; i < n; ++i)
+        assert_int_equal(layers[i].relu, strcmp(layers[i].activation, "relu") == 0);
     chirp_network_destroy(net);
 }
 
@@ -155,6 +210,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moments_are_those_of_drawn_weights),
+        cmocka_unit_test(test_a_posterior_that_is_not_finite_is_refused),
+        cmocka_unit_test(test_the_network_is_only_read),
         cmocka_unit_test(test_a_deterministic_network_is_certain_of_its_weights),
         cmocka_unit_test(test_threads_change_no_bit),
         cmocka_unit_test(test_bad_sample_counts),

@@ -194,6 +194,13 @@ static void nan_leaves_ten_seconds(hid_t file)
     write_strain(file, 11 * 4096, 1, (double)NAN);
     write_strain(file, 22 * 4096, 1, (double)INFINITY);
 }
+static void zeros_in_event(hid_t file) { write_strain(file, 16 * 4096 + 400, 16, 0); }
+static void held_over_two_seconds(hid_t file) { write_strain(file, 17 * 4096 - 8, 16, 3e-22); }
+static void fifteen_equal(hid_t file) { write_strain(file, 20 * 4096, 15, 0); }
+static void zeros_for_fifteen_seconds(hid_t file) { write_strain(file, 0, 15 * 4096, 0); }
+static void zeros_at_start(hid_t file) { write_strain(file, 0, 12 * 4096, 0); }
+static void zeros_at_end(hid_t file) { write_strain(file, 20 * 4096, 12 * 4096, -1e-23); }
+static void zeros_in_middle(hid_t file) { write_strain(file, 13 * 4096, 12288, 0); }
 static void constant(hid_t file) { write_strain(file, 0, 131072, 1e-21); }
 static void write_mask(hid_t file, hsize_t second, uint32_t value)
 {
@@ -267,10 +274,10 @@ static void test_bad_files_are_named(void **state)
     static float window[LENGTH];
     const double gps = 1126259462.4;
     expect(nan_at_event, gps, CHIRP_ERR_NUMERIC, "second at GPS 1126259462");
-    expect(nan_everywhere, gps, CHIRP_ERR_NUMERIC, "missing (NaN)");
-    expect(nan_leaves_ten_seconds, gps, CHIRP_ERR_RANGE, "only 10 s of good data");
+    expect(nan_everywhere, gps, CHIRP_ERR_NUMERIC, "missing data (NaN");
+    expect(nan_leaves_ten_seconds, gps, CHIRP_ERR_RANGE, "only 10 s of good data in a row");
     expect(bad_quality, gps, CHIRP_ERR_NUMERIC, "data-quality mask");
-    expect(constant, gps, CHIRP_ERR_NUMERIC, "noise estimate is");
+    expect(constant, gps, CHIRP_ERR_NUMERIC, "equal samples in a row");
     expect(no_strain, gps, CHIRP_ERR_FORMAT, "/strain/Strain");
     expect(no_start, gps, CHIRP_ERR_FORMAT, "GPSstart");
     expect(text_start, gps, CHIRP_ERR_FORMAT, "/meta/GPSstart");
@@ -290,6 +297,78 @@ static void test_bad_files_are_named(void **state)
     assert_int_equal(chirp_file_write(path, "no HDF5 at all", 14), CHIRP_OK);
     assert_int_equal(chirp_strain_window(path, gps, 0.875, LENGTH, 8192, 20, window, NULL),
                      CHIRP_ERR_FORMAT);
+}
+
+/* Mean over the band of an estimate's density over that of the design curve. */
+static double over_design(const chirp_psd *psd)
+{
+    chirp_psd *design;
+    must(chirp_psd_design(&design));
+    double ratio = 0;
+    int n = 0;
+    for (double f = 30; f < 900; f += 0.25, ++n)
+        ratio += chirp_psd_at(psd, f) / chirp_psd_at(design, f);
+    chirp_psd_destroy(design);
+    return ratio / n;
+}
+
+/* Equal samples in a row are missing data: refused in the window, left out of noise estimates and of training noise. */
+static void test_equal_samples_are_missing(void **state)
+{
+    (void)state;
+    static float window[LENGTH];
+    const double gps = 1126259462.4;
+    expect(zeros_in_event, gps, CHIRP_ERR_NUMERIC, "GPS 1126259462 has missing data");
+    expect(held_over_two_seconds, gps, CHIRP_ERR_NUMERIC, "GPS 1126259462 has missing data");
+    expect(held_over_two_seconds, gps + 1, CHIRP_ERR_NUMERIC, "GPS 1126259463 has missing data");
+    expect(zeros_for_fifteen_seconds, gps, CHIRP_ERR_RANGE, "too near the edge of the good data");
+    with_file(fifteen_equal);
+    must(chirp_strain_window(path, gps, 0.875, LENGTH, 8192, 20, window, NULL));
+    void (*const partly[])(hid_t) = {zeros_at_start, zeros_at_end, zeros_for_fifteen_seconds,
+                                     zeros_in_middle};
+    for (size_t i = 0; i < sizeof partly / sizeof partly[0]; ++i) {
+        chirp_psd *psd;
+        with_file(partly[i]);
+        must(chirp_strain_psd(path, (double)NAN, &psd));
+        /* 3 to 9 segments: the median of few scatters, but zeros would give 0 to 0.5 */
+        const double ratio = over_design(psd);
+        if (!(ratio > 0.8 && ratio < 1.25))
+            fail_msg("case %zu: density over that of the design %g", i, ratio);
+        chirp_psd_destroy(psd);
+        if (i > 1)
+            continue;
+        chirp_strain_info info;
+        must(chirp_strain_window(path, gps, 0.875, LENGTH, 8192, 20, window, &info));
+        assert_true(info.used_to_gps - info.used_from_gps == 20);
+        assert_true(fabs(info.noise_scale - 1) < 0.1);
+        chirp_strain_info_destroy(&info);
+    }
+}
+
+/* Noise for training comes from the longest good part; no piece touches the missing data. */
+static void test_missing_data_give_no_training_noise(void **state)
+{
+    (void)state;
+    enum { N = 200 };
+    with_file(zeros_for_fifteen_seconds);
+    chirp_signal_config config = chirp_signal_config_default();
+    config.noise_path = path;
+    config.snr_min = config.snr_max = 1e-3; /* noise alone */
+    chirp_generator *g;
+    must(chirp_generator_create(&config, &g));
+    float *x = chirp_alloc((size_t)N * LENGTH * sizeof *x);
+    assert_non_null(x);
+    must(chirp_generator_batch(g, 0, N, x, NULL, NULL, NULL));
+    for (int i = 0; i < N; ++i)
+        for (int part = 0; part < 8; ++part) { /* an eighth of a second of noise is never still */
+            double square = 0;
+            for (int j = 0; j < LENGTH / 8; ++j)
+                square += (double)x[i * LENGTH + part * LENGTH / 8 + j] *
+                          (double)x[i * LENGTH + part * LENGTH / 8 + j];
+            assert_true(square / (LENGTH / 8.0) > 0.4);
+        }
+    chirp_free(x);
+    chirp_generator_destroy(g);
 }
 
 /* Every truncation of a good file is an error, never a crash and never a window. */
@@ -350,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_file_window_equals_generated_window),
         cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_bad_files_are_named),
+        cmocka_unit_test(test_equal_samples_are_missing),
+        cmocka_unit_test(test_missing_data_give_no_training_noise),
         cmocka_unit_test(test_truncated_files),
         cmocka_unit_test(test_other_layouts),
         cmocka_unit_test(test_bad_specs),
