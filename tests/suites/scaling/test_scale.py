@@ -106,6 +106,21 @@ def this_machine_from_measurement_to_projection(folder):
                  code=2), "mpiexec -n 2")
 
 
+def what_is_acted_out_is_what_is_projected(folder):
+    """The exchange's own count of bytes against the projection's: numbers of the network times bytes of a number."""
+    result = folder + "/acted.json"
+    for exchange in ("overlap", "delayed"):
+        sent = {}
+        for compress, number_bytes in (("none", 4), ("bf16", 2)):
+            run(["project", "--machine", "hdr_fat_tree", "--nodes", "1,2", "--exchange", exchange, "--compress", compress,
+                 "--compute", "50000", "--steps", "2", "--engine", "closed_form", "--enact", "--json", result], ranks=2)
+            with open(result) as file:
+                data = json.load(file)
+            sent[compress] = data["rows"][1]["acted_out"]["exchanged_bytes"]
+            assert sent[compress] == data["exchanged_bytes"] == number_bytes * data["trained_numbers"], (exchange, sent, data)
+        assert sent["none"] == 2 * sent["bf16"], sent
+
+
 def weak_with_a_slow_rank(folder):
     result, trace, profile = folder + "/s.json", folder + "/t.json", folder + "/p.json"
     out = run(["scale", "--mode", "weak", "--batch", "2", "--repetitions", "3", "--steps", "2", "--json", result,
@@ -267,7 +282,7 @@ def bad_input(folder):
     one_line(run(["project", "--nodes", "2", "--profile", folder + "/bad.json"], code=2), "root/conv1")
 
 
-TESTS = [weak_with_a_slow_rank, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
+TESTS = [what_is_acted_out_is_what_is_projected, weak_with_a_slow_rank, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
          strong_with_more_ranks_than_cores, delayed_and_bf16, halving, this_machine_from_measurement_to_projection, communication_suite,
          one_rank_alone, bad_input]
 with tempfile.TemporaryDirectory() as scratch:
