@@ -130,6 +130,8 @@ static chirp_status store(const chirp_usage *usage, const chirp_option *option, 
 static void print_default(const chirp_option *option)
 {
     char text[32];
+    if (option->kind == CHIRP_OPTION_REAL && isnan(*(const double *)option->value))
+        return; /* not given: the help text says what stands in its place */
     switch (option->kind) {
     case CHIRP_OPTION_FLAG:
         break;

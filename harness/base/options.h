@@ -11,7 +11,7 @@
  *     const chirp_usage usage = {"train", "OPTIONS", "Trains a network.", table, 4};
  *     st = chirp_options_parse(&usage, argc, argv, &rest);   // argv[0] is the command's own name
  *
- * The initial value of each variable is its default and is shown by --help.
+ * The initial value of each variable is its default and is shown by --help; NAN when a real number has none.
  */
 #ifndef CHIRP_HARNESS_BASE_OPTIONS_H
 #define CHIRP_HARNESS_BASE_OPTIONS_H

@@ -1,4 +1,5 @@
-/** What the files of model/parallel share. The only header of the project that shows MPI types; include nowhere else. */
+/** What the files of model/parallel share. The only header of the project that shows MPI types; only files of this
+    folder include it. */
 #ifndef CHIRP_MODEL_PARALLEL_MPI_INTERNAL_H
 #define CHIRP_MODEL_PARALLEL_MPI_INTERNAL_H
 

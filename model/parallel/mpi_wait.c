@@ -1,5 +1,7 @@
 /*
- * Waiting for other ranks: the only place where this program blocks in MPI.
+ * Waiting for other ranks: a step of training blocks in MPI nowhere else. What happens once or between steps blocks where
+ * it stands: start and end of a job and its groups (parallel.c), clocks (collectives.c), what still travels when an
+ * exchange is destroyed (exchange_buckets.c, exchange_halving.c), and transfer.c, which times MPI's own calls.
  *
  * A wait polls, yields the core to whoever needs it (ranks may share cores), accounts its time by call and size, and
  * knows when it has become too long. Then ranks tell the first three of them in which wait they are; the first one

@@ -1,6 +1,7 @@
 #include "reports/plot/gnuplot.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,11 +70,10 @@ static chirp_status slurp(FILE *file, char **text)
 
 static chirp_status converse(const char *script, char **out, char **err, int *exit_code)
 {
-    FILE *file[3] = {tmpfile(), tmpfile(), tmpfile()};
+    FILE *file[3] = {NULL};
     chirp_status st = CHIRP_OK;
-    if (!file[0] || !file[1] || !file[2])
-        st = chirp_fail(CHIRP_ERR_IO, "can't make a temporary file for gnuplot: %s",
-                        strerror(errno));
+    for (int i = 0; st == CHIRP_OK && i < 3; ++i)
+        st = chirp_scratch_open(&file[i]);
     if (st == CHIRP_OK &&
         (fputs(script, file[0]) < 0 || fflush(file[0]) != 0 || fseek(file[0], 0, SEEK_SET) != 0))
         st = chirp_fail(CHIRP_ERR_IO, "can't write a temporary file for gnuplot: %s",

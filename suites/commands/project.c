@@ -2,6 +2,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/progress/progress.h"
 #include "model/parallel/parallel.h"
 #include "suites/command.h"
 #include "suites/scaling/projection.h"
@@ -52,11 +53,15 @@ static chirp_status parse_compute(const char *text, double *flops)
     return CHIRP_OK;
 }
 
-static void show_row(void *context, int done, int of, const chirp_projection_row *row)
+static void show_progress(void *context, int done, int of, const chirp_projection_row *row)
 {
-    (void)context;
-    (void)done;
     (void)of;
+    (void)row;
+    chirp_progress_update(context, done, NULL);
+}
+
+static void print_row(const chirp_projection_row *row)
+{
     const chirp_step_terms *t = &row->terms;
     char band[32] = "";
     if (row->band[1] > row->band[0])
@@ -65,7 +70,18 @@ static void show_row(void *context, int done, int of, const chirp_projection_row
     printf("%6d %12.4f %9.1f %% %11.4f %11.4f %11.4f %11.4f   %s\n", row->nodes, t->seconds,
            100 * row->efficiency, t->compute, t->straggler, t->negotiation, t->exposed_allreduce,
            band);
-    (void)fflush(stdout);
+}
+
+static void print_rows(const chirp_projection *p)
+{
+    const chirp_projection_options *o = &p->options;
+    printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
+           "%11s %11s   %s\n",
+           o->machine, chirp_plan_exchange_name[o->exchange], o->network,
+           chirp_variant_name[o->variant], (long long)o->batch, "nodes", "step", "efficiency",
+           "compute", "straggler", "negotiation", "allreduce", "band");
+    for (int i = 0; i < p->n_rows; ++i)
+        print_row(&p->row[i]);
 }
 
 static double communication(const chirp_step_terms *t)
@@ -177,17 +193,28 @@ static void print_comparison(const chirp_projection *p)
                    off(p->row[i].terms.seconds, p->row[i].measured_s));
 }
 
+/* The file first: whoever reads a table can rely on it that nothing failed. */
 static chirp_status report(const chirp_projection *p, const char *json)
 {
     char *text = NULL;
-    print_end(p);
-    print_comparison(p);
-    if (!json)
-        return CHIRP_OK;
-    chirp_status st = chirp_projection_json(p, &text);
-    if (st == CHIRP_OK)
+    chirp_status st = json ? chirp_projection_json(p, &text) : CHIRP_OK;
+    if (st == CHIRP_OK && json)
         st = chirp_file_write(json, text, strlen(text));
     chirp_free(text);
+    if (st != CHIRP_OK)
+        return st;
+    print_rows(p);
+    print_end(p);
+    print_comparison(p);
+    return CHIRP_OK;
+}
+
+static chirp_status project(const chirp_projection_options *o, bool root,
+                            chirp_projection *projection)
+{
+    chirp_progress *progress = root ? chirp_progress_begin("project", o->n_rows) : NULL;
+    const chirp_status st = chirp_project(o, show_progress, progress, projection);
+    chirp_progress_end(progress);
     return st;
 }
 
@@ -201,7 +228,7 @@ static chirp_status project_and_enact(chirp_projection_options *o, chirp_project
         o->simulate_ladder = false;
     }
     if (st == CHIRP_OK)
-        st = chirp_project(o, root ? show_row : NULL, NULL, projection);
+        st = project(o, root, projection);
     const chirp_status everyone = chirp_parallel_everyone();
     st = chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
     return st == CHIRP_OK ? chirp_projection_enact(projection) : st;
@@ -221,10 +248,8 @@ static int run(int argc, char **argv)
     const char *compute = "fast";
     const char *json = NULL;
     bool enact = false;
-    bool jitter_given = false;
-    bool fresh_given = false;
-    double fresh = 0;
-    double jitter = 0;
+    double fresh = NAN;
+    double jitter = NAN;
     int64_t seed = 1;
     int64_t steps = 0;
     int64_t accumulate = 1;
@@ -257,10 +282,8 @@ static int run(int argc, char **argv)
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
          .help = "layer times measured by chirpbench scale --profile"},
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
-         .given = &jitter_given,
          .help = "spread of passes between ranks, relative; default: calibrated"},
         {"fresh-jitter", CHIRP_OPTION_REAL, &fresh, .metavar = "R", .min = 0, .max = 0.5,
-         .given = &fresh_given,
          .help = "of it, what is new in every pass; the rest stays with a rank; default: the "
                  "machine's"},
         {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
@@ -307,9 +330,8 @@ static int run(int argc, char **argv)
     o.speed_steps = (int)speed_steps;
     o.seed = (uint64_t)seed;
     o.steps = (int)steps;
-    if (jitter_given)
-        o.jitter = jitter;
-    o.fresh_jitter = fresh_given ? fresh : -1;
+    o.jitter = isnan(jitter) ? -1 : jitter;
+    o.fresh_jitter = isnan(fresh) ? -1 : fresh;
     o.shares = shares[0] == 'm';
     o.simulate_ladder = ladder[0] == 's';
     if (enact)
@@ -319,14 +341,8 @@ static int run(int argc, char **argv)
         json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
     st = chirp_parallel_agree(st);
-    if (st == CHIRP_OK && root)
-        printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
-               "%11s %11s   %s\n",
-               o.machine, exchange, o.network, variant, (long long)o.batch, "nodes", "step",
-               "efficiency", "compute", "straggler", "negotiation", "allreduce", "band");
     if (st == CHIRP_OK)
-        st = enact ? project_and_enact(&o, &projection)
-                   : chirp_project(&o, show_row, NULL, &projection);
+        st = enact ? project_and_enact(&o, &projection) : project(&o, true, &projection);
     if (st == CHIRP_OK && root)
         st = report(&projection, json);
     chirp_projection_release(&projection);

@@ -102,6 +102,26 @@ static chirp_status check_single(const chirp_scale_options *o, const char *optio
     return CHIRP_OK;
 }
 
+/* An option that would do nothing is a mistake: a rank that takes part, and something that slows it. */
+static chirp_status check_slow(const chirp_scale_options *o)
+{
+    const int most = o->count[o->n_counts - 1];
+    const bool slowed = o->slow_s > 0 || o->slow_factor > 1;
+    if (o->slow_rank < 0 && slowed)
+        return chirp_fail(CHIRP_ERR_ARG, "--slow-seconds, --slow-factor: name the rank that is "
+                                         "slowed with --slow-rank");
+    if (o->slow_rank >= 0 && !slowed)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--slow-rank %d: say how slow with --slow-seconds or --slow-factor",
+                          o->slow_rank);
+    if (o->slow_rank >= most)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--slow-rank %d: the most ranks measured are %d, numbered from 0; start "
+                          "more with mpiexec -n %d",
+                          o->slow_rank, most, o->slow_rank + 1);
+    return CHIRP_OK;
+}
+
 static void show_progress(void *context, int done, int of)
 {
     (void)of;
@@ -128,14 +148,16 @@ static chirp_status check_machine(const chirp_scale_options *o, const char *path
     return st == CHIRP_OK ? check_writable(path) : st;
 }
 
+/* The file first: whoever reads a table can rely on it that nothing failed. */
 static chirp_status report(const chirp_scale *scale, const char *json)
 {
     char *text = NULL;
-    chirp_scale_print(scale);
     chirp_status st = json ? chirp_scale_json(scale, &text) : CHIRP_OK;
     if (st == CHIRP_OK && json)
         st = chirp_file_write(json, text, strlen(text));
     chirp_free(text);
+    if (st == CHIRP_OK)
+        chirp_scale_print(scale);
     return st;
 }
 
@@ -289,6 +311,9 @@ static int run(int argc, char **argv)
         st = parse_threads(threads, &o);
     if (st == CHIRP_OK)
         st = parse_variants(variants, &o);
+    o.slow_rank = (int)slow_rank;
+    if (st == CHIRP_OK)
+        st = check_slow(&o);
     o.train.shares = shares;
     const struct {
         const char *option, *path;
@@ -318,7 +343,6 @@ static int run(int argc, char **argv)
         o.repetitions = (int)repetitions;
         o.steps = (int)steps;
         o.warmup = (int)(measured && !warmup_given ? MEASURING_STEPS : warmup);
-        o.slow_rank = (int)slow_rank;
         st = measure(&o, json, profile, machine);
     }
     int code = 0;

@@ -22,6 +22,7 @@ typedef struct stage {
     chirp_exchange *exchange;
     float *gradient;
     double offset; /* to rank 0's clock */
+    double bytes;  /* sent into the reductions of the last step */
 } stage;
 
 static void sleep_until(stage *g, double instant)
@@ -58,7 +59,10 @@ static chirp_status open_exchange(stage *g)
     /* ranks of one computer share its processors */
     const int own = p->shared_processors > 0 ? (int)fmax(1, p->shared_processors / p->ranks) : 0;
     const chirp_exchange_config config = {
-        .mode = mode[p->exchange], .bucket_bytes = by_bucket ? 1 : 0, .n_threads = own};
+        .mode = mode[p->exchange],
+        .bucket_bytes = by_bucket ? 1 : 0,
+        .compress = p->half ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE,
+        .n_threads = own};
     g->gradient = chirp_calloc((size_t)floats, sizeof *g->gradient);
     const chirp_status st = chirp_parallel_agree(g->gradient ? CHIRP_OK : CHIRP_ERR_NOMEM);
     return st == CHIRP_OK ? chirp_exchange_create(&config, tensor, p->n_buckets, &g->exchange) : st;
@@ -98,6 +102,7 @@ static chirp_status play_step(stage *g, const float *factor, double *start, chir
     const double computed = at + p->micro_s * slow;
     if (st == CHIRP_OK)
         st = chirp_exchange_finish(g->exchange, &profile);
+    g->bytes = st == CHIRP_OK ? profile.exchanged_bytes : 0;
     double agreed = st == CHIRP_OK ? profile.finish_s + profile.control_s : 0;
     if (st == CHIRP_OK && (p->exchange == CHIRP_PLAN_OVERLAP ||
                            p->exchange == CHIRP_PLAN_HALVING)) { /* as many sums as a step has */
@@ -133,7 +138,7 @@ static chirp_status play(stage *g, int steps, const float *factor, chirp_phase_e
 }
 
 chirp_status chirp_enact(const chirp_plan *plan, int steps, const float *factor,
-                         chirp_step_terms *terms)
+                         chirp_step_terms *terms, double *bytes)
 {
     if (plan->ranks < 2 || plan->ranks != chirp_parallel_size())
         return chirp_fail(CHIRP_ERR_ARG, "%d ranks can't act out a plan of %d",
@@ -162,6 +167,7 @@ chirp_status chirp_enact(const chirp_plan *plan, int steps, const float *factor,
         st = chirp_parallel_max((double *)end, (int)(sizeof *end / sizeof(double)) * steps);
     if (st == CHIRP_OK)
         chirp_terms_of_phases(plan, end, steps, last + first, terms);
+    *bytes = g.bytes;
     chirp_free(end);
     return st;
 }

@@ -12,8 +12,9 @@
  * @param factor  [steps * micro_steps][ranks] as chirp_simulate() takes it: with the same draws the two can be compared
  *                step by step
  * @param terms   complete on every rank
+ * @param bytes   payload that this rank sent into the reductions of a step: what the exchange counted, not the plan
  */
 chirp_status chirp_enact(const chirp_plan *plan, int steps, const float *factor,
-                         chirp_step_terms *terms);
+                         chirp_step_terms *terms, double *bytes);
 
 #endif

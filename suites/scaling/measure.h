@@ -120,7 +120,10 @@ void chirp_scale_release(chirp_scale *scale);
 
 /** The repetition whose efficiency is the median, of a one-rank row the one whose time is: what a row reports. */
 int chirp_scale_median(const chirp_scale *scale, int row);
-/** Efficiency against the one-rank row of the same series, paired by repetition; the interval of its median. */
+/**
+ * Efficiency against the one-rank row of the same series, paired by repetition; the interval of its median. One repetition
+ * has none: its confidence is 0.
+ */
 chirp_status chirp_scale_efficiency(const chirp_scale *scale, int row, chirp_interval *efficiency);
 /**
  * Time of a step over that of the deterministic network on as many ranks and threads, paired by repetition.
@@ -136,6 +139,8 @@ typedef struct chirp_scale_budget {
     double exposed, control, input, optimizer, other, sum;
 } chirp_scale_budget;
 void chirp_scale_loss(const chirp_scale *scale, int row, chirp_scale_budget *budget);
+/** A sentence when repetitions are too few for intervals of 95 %, or for any. @return false when they are enough */
+bool chirp_scale_interval_doubt(const chirp_scale *scale, char *text, size_t size);
 /** A sentence about the row's slow rank. @return false when none is slow */
 bool chirp_scale_slow(const chirp_scale *scale, int row, char *text, size_t size);
 

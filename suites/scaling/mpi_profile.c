@@ -1,4 +1,5 @@
-/* The MPI routines that model/parallel uses, wrapped: each goes on to its PMPI name and is accounted. */
+/* The MPI routines that model/parallel uses, wrapped: each goes on to its PMPI name and is accounted. To take their names
+   this file includes mpi.h itself; it makes no calls of its own. */
 #include "suites/scaling/mpi_profile.h"
 
 #include "harness/base/clock.h"

@@ -235,14 +235,24 @@ static double measured_s(const chirp_projection *p, int ranks)
     return 0;
 }
 
+/* All of them before the first is simulated, which may take minutes. */
+static chirp_status check_nodes(const chirp_projection *p)
+{
+    const int most = p->machine.hosts / p->machine.ranks_per_node;
+    for (int i = 0; i < p->options.n_rows; ++i) {
+        const int nodes = p->options.nodes[i];
+        if (nodes < 1 || nodes > most)
+            return chirp_fail(
+                CHIRP_ERR_RANGE,
+                "--nodes %d: machine %s has room for 1 to %d nodes; enlarge its platform file",
+                nodes, p->machine.name, most);
+    }
+    return CHIRP_OK;
+}
+
 static chirp_status project_row(chirp_projection *p, int nodes, chirp_projection_row *row)
 {
     const int64_t ranks = (int64_t)nodes * p->machine.ranks_per_node;
-    if (nodes < 1 || ranks > p->machine.hosts)
-        return chirp_fail(
-            CHIRP_ERR_RANGE,
-            "--nodes %d: machine %s has room for 1 to %d nodes; enlarge its platform file", nodes,
-            p->machine.name, p->machine.hosts / p->machine.ranks_per_node);
     chirp_plan plan;
     *row = (chirp_projection_row){.nodes = nodes, .ranks = (int)ranks};
     chirp_status st = chirp_plan_make(p, (int)ranks, &plan);
@@ -380,6 +390,8 @@ chirp_status chirp_project(const chirp_projection_options *options,
 {
     *p = (chirp_projection){.options = *options};
     chirp_status st = prepare(p);
+    if (st == CHIRP_OK)
+        st = check_nodes(p);
     for (int i = 0; st == CHIRP_OK && i < options->n_rows; ++i) {
         st = project_row(p, options->nodes[i], &p->row[i]);
         p->n_rows = i + 1;

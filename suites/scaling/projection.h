@@ -47,6 +47,7 @@ typedef struct chirp_projection_row {
     double efficiency;            /**< one rank's step over this one's */
     bool has_enacted;
     chirp_step_terms enacted; /**< by chirp_projection_enact(): the same draws, real messages */
+    double enacted_bytes;     /**< payload of a step that a rank really sent */
     double measured_s;        /**< [s] a step of real training, from the machine's runs; 0: none */
     double
         band[2]; /**< efficiency over the fits of calibration, lowest and highest; relative form */

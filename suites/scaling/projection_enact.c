@@ -14,7 +14,7 @@ static chirp_status enact_row(const chirp_projection *p, chirp_projection_row *r
         st = chirp_projection_draw(p, &plan, row->steps, &factor);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
-        st = chirp_enact(&plan, row->steps, factor, &row->enacted);
+        st = chirp_enact(&plan, row->steps, factor, &row->enacted, &row->enacted_bytes);
     row->has_enacted = st == CHIRP_OK;
     chirp_free(factor);
     return st;

@@ -46,6 +46,7 @@ static void add_rows(cJSON *root, const chirp_projection *p)
         if (row->has_enacted) {
             cJSON *acted = cJSON_AddObjectToObject(item, "acted_out");
             put_terms(acted, &row->enacted);
+            put(acted, "exchanged_bytes", row->enacted_bytes);
             put(acted, "error_of_projection", row->terms.seconds / row->enacted.seconds - 1);
             put(acted, "error_of_closed_form", row->closed_form.seconds / row->enacted.seconds - 1);
         }

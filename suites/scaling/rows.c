@@ -219,6 +219,25 @@ bool chirp_scale_cost(const chirp_scale *scale, int row, chirp_interval *ratio)
     return false;
 }
 
+bool chirp_scale_interval_doubt(const chirp_scale *scale, char *text, size_t size)
+{
+    static const double wanted = 0.95;
+    const int last = scale->n_rows - 1;
+    chirp_interval interval = {0};
+    if (last < 1 || chirp_scale_efficiency(scale, last, &interval) != CHIRP_OK ||
+        interval.confidence >= wanted)
+        return false;
+    if (interval.confidence > 0)
+        (void)snprintf(text, size,
+                       "Intervals of %d repetitions hold with %.0f %% only: --repetitions 6 or "
+                       "more for 95 %%.",
+                       scale->options.repetitions, 100 * interval.confidence);
+    else
+        (void)snprintf(text, size,
+                       "One repetition has no interval: --repetitions 6 or more for one of 95 %%.");
+    return true;
+}
+
 void chirp_scale_loss(const chirp_scale *scale, int row, chirp_scale_budget *budget)
 {
     const chirp_scale_row *own = &scale->row[row];

@@ -89,7 +89,7 @@ static void add_counters(cJSON *item, const chirp_scale_row *row)
 static void add_interval(cJSON *item, const chirp_scale *scale, int index)
 {
     chirp_interval interval;
-    if (chirp_scale_efficiency(scale, index, &interval) != CHIRP_OK)
+    if (chirp_scale_efficiency(scale, index, &interval) != CHIRP_OK || interval.confidence <= 0)
         return;
     put_pair(item, "interval_95", interval.low, interval.high);
     put(item, "interval_confidence", interval.confidence);
@@ -204,8 +204,10 @@ static void add_costs(cJSON *root, const chirp_scale *scale)
         put(item, "threads", row->threads);
         (void)cJSON_AddStringToObject(item, "variational", chirp_variant_name[row->variant]);
         put(item, "ratio", ratio.value);
-        put_pair(item, "interval_95", ratio.low, ratio.high);
-        put(item, "interval_confidence", ratio.confidence);
+        if (ratio.confidence > 0) {
+            put_pair(item, "interval_95", ratio.low, ratio.high);
+            put(item, "interval_confidence", ratio.confidence);
+        }
         cJSON_AddItemToArray(list, item);
     }
 }
@@ -226,6 +228,8 @@ static void add_notes(cJSON *root, const chirp_scale *scale)
                        slow);
         cJSON_AddItemToArray(notes, cJSON_CreateString(text));
     }
+    if (chirp_scale_interval_doubt(scale, text, sizeof text))
+        cJSON_AddItemToArray(notes, cJSON_CreateString(text));
     if (crowded)
         cJSON_AddItemToArray(
             notes, cJSON_CreateString("Some rows have more threads than there are processors: they "

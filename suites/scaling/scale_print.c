@@ -13,7 +13,7 @@ static void print_times(const chirp_scale *scale, int base)
         const chirp_scale_terms *t = &row->repetition[chirp_scale_median(scale, i)];
         chirp_interval e = {0};
         char range[32] = "";
-        if (chirp_scale_efficiency(scale, i, &e) == CHIRP_OK && i != base)
+        if (chirp_scale_efficiency(scale, i, &e) == CHIRP_OK && e.confidence > 0 && i != base)
             (void)snprintf(range, sizeof range, "%6.1f to %5.1f", 100 * e.low, 100 * e.high);
         chirp_scale_budget lost;
         chirp_scale_loss(scale, i, &lost);
@@ -71,8 +71,11 @@ static void print_costs(const chirp_scale *scale)
             printf("\ntime of a step over the deterministic network's, same ranks and threads\n"
                    "%5s %7s %11s %9s %16s\n",
                    "ranks", "threads", "variational", "ratio", "from to");
-        printf("%5d %7d %11s %9.3f %7.3f to %.3f\n", row->ranks, row->threads,
-               chirp_variant_name[row->variant], ratio.value, ratio.low, ratio.high);
+        printf("%5d %7d %11s %9.3f", row->ranks, row->threads, chirp_variant_name[row->variant],
+               ratio.value);
+        if (ratio.confidence > 0)
+            printf(" %7.3f to %.3f", ratio.low, ratio.high);
+        printf("\n");
         any = true;
     }
 }
@@ -99,6 +102,9 @@ void chirp_scale_print(const chirp_scale *scale)
             crowded = crowded || scale->row[i].oversubscribed;
     }
     print_costs(scale);
+    char doubt[160];
+    if (chirp_scale_interval_doubt(scale, doubt, sizeof doubt))
+        printf("\n%s\n", doubt);
     if (crowded)
         printf("\n* more threads than processors: this is a test of the program, not of the "
                "machine\n");

@@ -9,6 +9,7 @@
 #include "model/parallel/exchange.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/scratch.h"
 #include "suites/scaling/phases.h"
 
 #ifndef CHIRP_HAVE_SIMGRID
@@ -340,9 +341,10 @@ static void last_line(int fd, char *line, size_t size)
 static chirp_status fork_and_wait(const char *platform, const char *prefix, child_report *report)
 {
     int pipes[2];
-    FILE *errors = tmpfile();
-    if (!errors)
-        return chirp_fail(CHIRP_ERR_IO, "no temporary file: %s", strerror(errno));
+    FILE *errors = NULL;
+    chirp_status st = chirp_scratch_open(&errors);
+    if (st != CHIRP_OK)
+        return st;
     if (pipe(pipes) != 0) {
         (void)fclose(errors);
         return chirp_fail(CHIRP_ERR_LIBRARY, "pipe: %s", strerror(errno));
@@ -357,7 +359,6 @@ static chirp_status fork_and_wait(const char *platform, const char *prefix, chil
         _exit(whole ? 0 : 1); /* not exit(): the parent's buffers and handlers are not ours */
     }
     (void)close(pipes[1]);
-    chirp_status st = CHIRP_OK;
     if (child < 0) {
         st = chirp_fail(CHIRP_ERR_LIBRARY, "fork: %s", strerror(errno));
     } else {

@@ -1,4 +1,5 @@
-/* The study's network as the projection sees it; from the network's own layer table. */
+/* What a step of a network computes and exchanges, layer by layer: worked out from its specification, so that no network
+   has to be made. A test compares it with chirp_network_layers(). */
 #include "suites/scaling/plan.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* Suite "signal": training signals per second, by stage, and the limits of the stages. */
 #include "harness/base/memory.h"
+#include "harness/base/scratch.h"
 #include "harness/bench/bench.h"
 #include "kernels/random/random.h"
 #include "model/signal/dataset.h"
@@ -378,8 +379,7 @@ static chirp_status run_read(chirp_bench *b, const void *arg)
 {
     enum { ROWS = 4096, READ_BATCHES = 32 };
     const read_case *c = arg;
-    char path[64];
-    (void)snprintf(path, sizeof path, "/tmp/chirp-bench-%ld.h5", (long)getpid());
+    char *path = NULL;
     chirp_generator *g = NULL;
     chirp_dataset_writer *w = NULL;
     chirp_dataset *d = NULL;
@@ -389,6 +389,8 @@ static chirp_status run_read(chirp_bench *b, const void *arg)
         .compress = c->compress, .chunk_rows = 16, .version = CHIRP_VERSION};
     chirp_status st =
         strain ? make_generator(&one_detector, chirp_bench_threads(b), &g) : CHIRP_ERR_NOMEM;
+    if (st == CHIRP_OK)
+        st = chirp_scratch_path(".h5", &path);
     if (st == CHIRP_OK)
         st = chirp_dataset_create(path, g, &options, &w);
     for (uint64_t i = 0; st == CHIRP_OK && i < ROWS; i += SIGNALS) {
@@ -413,7 +415,9 @@ static chirp_status run_read(chirp_bench *b, const void *arg)
     chirp_dataset_close(d);
     chirp_generator_destroy(g);
     chirp_free(strain);
-    (void)unlink(path);
+    if (path)
+        (void)unlink(path);
+    chirp_free(path);
     return st;
 }
 

@@ -5,6 +5,7 @@ Usage: test_scale.py CHIRPBENCH MPIEXEC [TEST...]
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,10 +17,10 @@ ONLY = sys.argv[3:]
 TERMS = ["compute", "exposed_communication", "control", "waiting", "input", "optimizer", "other"]
 
 
-def run(args, code=0, ranks=0):
+def run(args, code=0, ranks=0, env=None):
     command = ([MPIEXEC, "-n", str(ranks)] if ranks else []) + [CHIRPBENCH] + args
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
-                            stdin=subprocess.DEVNULL, timeout=240)
+                            stdin=subprocess.DEVNULL, timeout=240, env=dict(os.environ, **(env or {})))
     assert result.returncode == code, f"{' '.join(command)}: exit {result.returncode}\n{result.stdout}{result.stderr}"
     return result
 
@@ -104,6 +105,21 @@ def this_machine_from_measurement_to_projection(folder):
     one_line(run(["scale", "--machine-out", folder + "/here.txt"], code=2, ranks=2), "here.txt")
     one_line(run(["scale", "--machine-out", folder + "/solo.json", "--batch", "1", "--steps", "1", "--repetitions", "1"],
                  code=2), "mpiexec -n 2")
+
+
+def what_is_acted_out_is_what_is_projected(folder):
+    """The exchange's own count of bytes against the projection's: numbers of the network times bytes of a number."""
+    result = folder + "/acted.json"
+    for exchange in ("overlap", "delayed"):
+        sent = {}
+        for compress, number_bytes in (("none", 4), ("bf16", 2)):
+            run(["project", "--machine", "hdr_fat_tree", "--nodes", "1,2", "--exchange", exchange, "--compress", compress,
+                 "--compute", "50000", "--steps", "2", "--engine", "closed_form", "--enact", "--json", result], ranks=2)
+            with open(result) as file:
+                data = json.load(file)
+            sent[compress] = data["rows"][1]["acted_out"]["exchanged_bytes"]
+            assert sent[compress] == data["exchanged_bytes"] == number_bytes * data["trained_numbers"], (exchange, sent, data)
+        assert sent["none"] == 2 * sent["bf16"], sent
 
 
 def weak_with_a_slow_rank(folder):
@@ -244,6 +260,22 @@ def one_rank_alone(folder):
     check_timeline.check(folder + "/alone.json", 1)
 
 
+def one_repetition_has_no_interval(folder):
+    """One number has no interval; few have one that holds with 1 - 2^(1 - n), which is said."""
+    result = folder + "/one.json"
+    for repetitions in (1, 2):
+        out = run(["scale", "--batch", "1", "--steps", "1", "--warmup", "0", "--repetitions", str(repetitions), "--threads", "1",
+                   "--variational", "none,last2", "--json", result], ranks=2).stdout
+        with open(result) as file:
+            data = json.load(file)
+        said = [note for note in data["notes"] if "--repetitions 6" in note]
+        assert len(said) == 1 and said[0] in out, (data["notes"], out)
+        for item in data["rows"] + data["cost_against_deterministic"]:
+            assert ("interval_95" in item) == ("interval_confidence" in item) == (repetitions > 1), item
+            assert repetitions == 1 or item["interval_confidence"] == 0.5, item
+        assert bool(re.search(r"\d to +\d", out)) == (repetitions > 1), out
+
+
 def bad_input(folder):
     one_line(run(["scale", "--mode", "strong", "--batch", "7"], code=2, ranks=2), "--batch 7")
     one_line(run(["scale", "--ranks", "1,8"], code=2, ranks=2), "mpiexec -n 8")
@@ -265,9 +297,56 @@ def bad_input(folder):
     with open(folder + "/bad.json", "w") as file:
         file.write('{"batch": 4, "forward_s": 1, "layers": []}')
     one_line(run(["project", "--nodes", "2", "--profile", folder + "/bad.json"], code=2), "root/conv1")
+    for args, part in ((["--slow-rank", "5", "--slow-seconds", "1"], "mpiexec -n 6"), (["--slow-rank", "0"], "--slow-seconds"),
+                       (["--slow-factor", "2"], "--slow-rank")):
+        one_line(run(["scale"] + args, code=2), part)
+    one_line(run(["scale", "--ranks", "1", "--slow-rank", "1", "--slow-factor", "2"], code=2, ranks=2), "--slow-rank 1")
 
 
-TESTS = [weak_with_a_slow_rank, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
+def errors_come_before_any_output(folder):
+    """Whatever goes wrong, also in a later row or after the work: one line on stderr and nothing that looks like a result."""
+    cases = [(["--nodes", "1,2,5000"], 0), (["--nodes", "1", "--enact"], 2), (["--machine", "absent"], 0),
+             (["--nodes", "1,x"], 0), (["--json", folder], 0), (["--profile", folder + "/absent.json"], 0)]
+    if simulates(folder):
+        cases.append((["--nodes", "1,2", "--engine", "simgrid"], 0))
+    for args, ranks in cases:
+        result = run(["project", "--steps", "1"] + args, code=2, ranks=ranks, env={"TMPDIR": folder + "/absent"})
+        assert result.stdout == "", (args, result.stdout)
+        one_line(result, "")
+
+
+def simulates(folder):
+    result = folder + "/engine.json"
+    run(["project", "--nodes", "1", "--json", result])
+    with open(result) as file:
+        return json.load(file)["engine"] == "simgrid"
+
+
+def temporary_files_follow_tmpdir(folder):
+    if not simulates(folder):
+        return
+    args = ["project", "--nodes", "2", "--engine", "simgrid", "--steps", "1"]
+    other = folder + "/elsewhere"
+    os.mkdir(other)
+    run(args, env={"TMPDIR": other})
+    assert os.listdir(other) == []
+    os.rmdir(other)
+    refused = run(args, code=2, env={"TMPDIR": other})
+    one_line(refused, other + ": ")
+    one_line(refused, "TMPDIR")
+
+
+def help_shows_defaults_that_are_used(folder):
+    lines = {line.split()[0]: line for line in run(["project", "--help"]).stdout.splitlines() if line.startswith("  --")}
+    text = run(["project", "--help"]).stdout
+    for option in ("--jitter", "--fresh-jitter"):
+        own = text[text.index(option + " "):].split("\n  --")[0]
+        assert "default" in own and "[" not in own, own
+    assert "[64]" in lines["--batch"], lines
+
+
+TESTS = [errors_come_before_any_output, temporary_files_follow_tmpdir, help_shows_defaults_that_are_used,
+         one_repetition_has_no_interval, what_is_acted_out_is_what_is_projected, weak_with_a_slow_rank, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
          strong_with_more_ranks_than_cores, delayed_and_bf16, halving, this_machine_from_measurement_to_projection, communication_suite,
          one_rank_alone, bad_input]
 with tempfile.TemporaryDirectory() as scratch:
