@@ -1,5 +1,6 @@
 /* The chirpbench command: finds the subcommand and runs it. */
 #include "harness/base/options.h"
+#include "harness/base/waiting.h"
 #include "suites/command.h"
 
 #include <stdio.h>
@@ -66,8 +67,10 @@ int main(int argc, char **argv)
         return 0;
     }
     for (size_t i = 0; commands[i]; ++i) {
-        if (strcmp(argv[1], commands[i]->name) == 0)
+        if (strcmp(argv[1], commands[i]->name) == 0) {
+            chirp_wait_briefly(argv);
             return finish(commands[i]->run(argc - 1, argv + 1));
+        }
         names[i] = commands[i]->name;
     }
     const char *near = chirp_nearest_name(argv[1], names);

@@ -1,0 +1,26 @@
+#include "harness/base/waiting.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Pauses of the processor: 10 to 50 us, what a sleeping thread needs to wake up. Longer waits are worth a sleep. */
+static const char spins[] = "1000";
+
+void chirp_wait_briefly(char **argv)
+{
+    static const char *const choices[] = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME",
+                                          "KMP_LIBRARY"};
+    for (size_t i = 0; i < sizeof choices / sizeof *choices; ++i)
+        if (getenv(choices[i]))
+            return;
+    /* the link's target, so that the process keeps its name */
+    char path[PATH_MAX];
+    const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (length < 1 || length == (ssize_t)sizeof path - 1)
+        return;
+    path[length] = '\0';
+    if (setenv("GOMP_SPINCOUNT", spins, 1) == 0)
+        (void)execv(path, argv);
+    (void)unsetenv("GOMP_SPINCOUNT"); /* only here when there was no second start */
+}
