@@ -2,6 +2,8 @@
 #   make deps    Debian packages (as root or with sudo); does nothing when all are present
 #   make build   the command, build/chirpbench
 #   make check   deps + build with warnings as errors + all tests
+#   make check-avx2   the tests that depend on the instruction set, with a build for AVX2
+#   make check-busy   the tests of threads and ranks, while another process keeps every core busy
 #   make study   deps + build + the study (STUDY=folder, PRESET=quick|paper, STRAIN=file and GPS=seconds for real strain)
 
 # what the build needs, then what only tests, reports and peers use
@@ -18,7 +20,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 MISSING = $(shell for p in $(PACKAGES); do \
     dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 
-.PHONY: all deps build build-ci check study clean
+.PHONY: all deps build build-ci check check-avx2 check-busy study clean
 all: build
 
 deps:
@@ -39,9 +41,22 @@ check: deps
 	$(MAKE) build-ci
 	ctest --preset ci
 
+check-avx2: deps
+	@grep -qw avx2 /proc/cpuinfo || { echo "make check-avx2: this processor has no AVX2"; exit 2; }
+	cmake --preset avx2
+	cmake --build --preset avx2 -j $(JOBS)
+	ctest --preset avx2
+
+# one spinning process a core, nicer than the tests by 5; they end with the shell, however it ends
+check-busy: deps
+	$(MAKE) build-ci
+	@spinners=; trap 'kill $$spinners 2>/dev/null' EXIT INT TERM; \
+	for core in $$(seq $(JOBS)); do nice -n 5 sh -c 'while :; do :; done' & spinners="$$spinners $$!"; done; \
+	ctest --preset busy
+
 study: deps
 	$(MAKE) build
 	build/chirpbench study --preset $(PRESET) --out $(STUDY) --resume $(if $(STRAIN),--strain $(STRAIN)) $(if $(GPS),--gps $(GPS))
 
 clean:
-	rm -rf build build-debug build-sanitize
+	rm -rf build build-avx2 build-debug build-sanitize

@@ -11,7 +11,7 @@ target_compile_options(chirp_warnings INTERFACE
 add_library(chirp_simd INTERFACE)
 target_compile_options(chirp_simd INTERFACE -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast -fopenmp-simd)
 if(CHIRP_NATIVE)
-    target_compile_options(chirp_simd INTERFACE -march=native)
+    target_compile_options(chirp_simd INTERFACE -march=${CHIRP_MARCH})
     if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
         # GCC prefers 256-bit vectors on its own even where 512 are as fast or faster
         target_compile_options(chirp_simd INTERFACE -mprefer-vector-width=512)

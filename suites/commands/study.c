@@ -15,8 +15,7 @@ static int run(int argc, char **argv)
         {"out", CHIRP_OPTION_STRING, &o.folder, .metavar = "DIR",
          .help = "results, logs and the page; made when absent"},
         {"strain", CHIRP_OPTION_STRING, &o.strain, .metavar = "FILE",
-         .help = "GWOSC strain to infer from; without: ../shared/data/gw150914, else a signal "
-                 "injected into design noise"},
+         .help = "strain file to infer from; without it a signal injected into design noise"},
         {"gps", CHIRP_OPTION_REAL, &o.gps, .metavar = "T", .min = 1, .max = 1e11,
          .given = &gps_given, .help = "of the merger in --strain [s]"},
         {"seed", CHIRP_OPTION_INT, &o.seed, .metavar = "N", .min = 0, .max = 9e15,
@@ -30,8 +29,7 @@ static int run(int argc, char **argv)
     };
     const chirp_usage usage = {
         "study", NULL,
-        "Runs the study from end to end: machine, benchmarks, training, inference from real "
-        "strain, scaling on\n"
+        "Runs the study from end to end: machine, benchmarks, training, inference, scaling on\n"
         "this machine and projected to Theta, and one HTML page. Every step is a command that is "
         "printed, so\n"
         "that it can be repeated; its output is in DIR/logs, its result in DIR, all of it listed "

@@ -44,19 +44,12 @@ static chirp_status find_self(chirp_study *s)
     }
     s->program = chirp_strdup(path);
     s->shown = chirp_strdup(typed[0] ? typed : path);
-    char *slash = strrchr(path, '/');
-    if (slash)
-        *slash = '\0';
-    s->folder = chirp_strdup(path);
-    return s->program && s->shown && s->folder ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    return s->program && s->shown ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
-/* The public strain file, beside the folder in which the study was started or beside the program's source. */
-static chirp_status find_strain(chirp_study *s)
+/* The file that --strain names; without it a file that the step `generate` makes. */
+static chirp_status choose_strain(chirp_study *s)
 {
-    static const char file[] = "shared/data/gw150914/H-H1_LOSC_4_V2-1126259446-32.hdf5";
-    const char *const base[] = {"..", s->folder, s->folder};
-    const char *const up[] = {"", "/..", "/../.."};
     s->gps = s->options.gps;
     s->strain = s->options.strain;
     if (s->strain)
@@ -64,24 +57,12 @@ static chirp_status find_strain(chirp_study *s)
                    ? CHIRP_OK
                    : chirp_fail(CHIRP_ERR_IO, "--strain %s: can't read it: %s", s->strain,
                                 strerror(errno));
-    s->gps = GW150914_GPS;
-    for (size_t i = 0; i < sizeof base / sizeof base[0]; ++i) {
-        const size_t room = strlen(base[i]) + strlen(up[i]) + sizeof file + 2;
-        char *path = chirp_alloc(room);
-        if (!path)
-            return CHIRP_ERR_NOMEM;
-        (void)snprintf(path, room, "%s%s/%s", base[i], up[i], file);
-        if (access(path, R_OK) == 0) {
-            s->strain = s->strain_found = path;
-            return CHIRP_OK;
-        }
-        chirp_free(path);
-    }
     const size_t room = strlen(s->options.folder) + sizeof "/injected.hdf5";
-    if (!(s->strain_found = chirp_alloc(room)))
+    if (!(s->strain_made = chirp_alloc(room)))
         return CHIRP_ERR_NOMEM;
-    (void)snprintf(s->strain_found, room, "%s/injected.hdf5", s->options.folder);
-    s->strain = s->strain_found;
+    (void)snprintf(s->strain_made, room, "%s/injected.hdf5", s->options.folder);
+    s->strain = s->strain_made;
+    s->gps = GW150914_GPS;
     s->simulated = true;
     return CHIRP_OK;
 }
@@ -98,7 +79,7 @@ static chirp_status prepare(chirp_study *s)
     (void)snprintf(s->build, sizeof s->build, "%s %.40s", CHIRP_VERSION, host.git_commit);
     chirp_status st = find_self(s);
     if (st == CHIRP_OK)
-        st = find_strain(s);
+        st = choose_strain(s);
     if (st == CHIRP_OK)
         st = chirp_study_plan(s);
     if (st == CHIRP_OK)
@@ -250,8 +231,7 @@ static void release(chirp_study *s)
     }
     chirp_free(s->program);
     chirp_free(s->shown);
-    chirp_free(s->folder);
-    chirp_free(s->strain_found);
+    chirp_free(s->strain_made);
     chirp_free(s->kept_build);
 }
 

@@ -54,9 +54,8 @@ typedef struct chirp_study {
     chirp_study_options options;
     char *program; /**< path that exec uses */
     char *shown;   /**< the program as the user called it: what commands are shown with */
-    char *folder;  /**< where programs beside this one look for files: the folder of the program */
     const char *strain; /**< the file that infer reads */
-    char *strain_found; /**< owned: the public file or the one made by generate */
+    char *strain_made; /**< owned: the file that generate makes, or NULL */
     double gps;
     bool simulated; /**< generate makes the strain */
     int processors;
