@@ -138,6 +138,31 @@ def other_inputs(folder, checkpoint, strain):
         assert part in error and error.count("\n") == 1, (command, error)
 
 
+def doubts(folder, checkpoint, strain):
+    """What is in the window is said beside the answer: a signal like those of training, noise alone, a glitch."""
+    def judged(path):
+        out = folder + "/doubts.json"
+        text = run(["infer", "--checkpoint", checkpoint, "--strain", path, "--gps", GPS, "--samples", "20", "--json", out]).stdout
+        likeness = json.load(open(out))["events"][0]["likeness"]
+        assert text.count("doubt: ") == len(likeness["doubts"]) and all(d in text for d in likeness["doubts"]), text
+        assert ("unlike training" in text) == bool(likeness["doubts"])
+        return likeness
+
+    noise, glitch = folder + "/noise.hdf5", folder + "/glitch.hdf5"
+    run(["generate", "--strain", noise, "--gps", GPS, "--snr", "0", "--quiet"])
+    found = judged(strain)
+    assert found["doubts"] == [] and 20 < found["snr"] < 28, found
+    assert any("no signal" in d for d in judged(noise)["doubts"])
+    try:
+        import h5py
+    except ImportError:
+        return
+    shutil.copy(strain, glitch)
+    with h5py.File(glitch, "r+") as f:
+        f["strain/Strain"][int(15.8 * 4096)] = 1e-19
+    assert any("glitch" in d for d in judged(glitch)["doubts"])
+
+
 def not_finite(folder, checkpoint, strain):
     """Finite weights whose posterior is not finite: an error that names the parameter, and no JSON."""
     try:
@@ -177,6 +202,7 @@ def simulated_strain(scratch):
     credible_interval(scratch, spin, simulated)
     other_inputs(scratch, spin, simulated)
     not_finite(scratch, spin, simulated)
+    doubts(scratch, spin, simulated)
 
 
 with tempfile.TemporaryDirectory() as scratch:
