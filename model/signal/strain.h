@@ -127,6 +127,7 @@ typedef struct chirp_strain_info {
     double used_from_gps, used_to_gps; /**< stretch of the noise estimate */
     int64_t n_segments;
     double noise_scale;
+    double window_scale; /**< times this, the window's noise has unit variance before the band-pass */
     chirp_band band;
     bool doubtful;
     int64_t n_psd;

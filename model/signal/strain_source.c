@@ -249,6 +249,9 @@ chirp_status chirp_strain_source_open(const char *path, chirp_strain_source *sou
     if (st == CHIRP_OK && source->gwosc && chirp_hdf_has(source->file, detector))
         st = chirp_hdf_string(source->file, source->name, detector, source->detector,
                               sizeof source->detector);
+    for (char *c = source->detector; *c; ++c) /* it is shown on terminals */
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
     if (st == CHIRP_OK && !source->detector[0])
         (void)snprintf(source->detector, sizeof source->detector, "unknown");
     if (st != CHIRP_OK)

@@ -274,6 +274,18 @@ chirp_status chirp_strain_whiten(const char *path, double gps, const chirp_white
     return CHIRP_OK;
 }
 
+/* Mean and standard deviation. */
+static void moments(const float *x, int64_t n, double *mean, double *size)
+{
+    double sum = 0, square = 0;
+    for (int64_t i = 0; i < n; ++i)
+        sum += (double)x[i];
+    *mean = sum / (double)n;
+    for (int64_t i = 0; i < n; ++i)
+        square += ((double)x[i] - *mean) * ((double)x[i] - *mean);
+    *size = sqrt(square / (double)n);
+}
+
 chirp_status chirp_whitened_window(const chirp_whitened *w, double gps_start, int64_t length,
                                    float *window)
 {
@@ -285,16 +297,12 @@ chirp_status chirp_whitened_window(const chirp_whitened *w, double gps_start, in
                           (double)length / w->sample_rate_hz, gps_start, w->gps_start,
                           w->gps_start + (double)w->n / w->sample_rate_hz);
     const float *x = w->sample + (int64_t)at;
-    double sum = 0, square = 0;
-    for (int64_t i = 0; i < length; ++i)
-        sum += (double)x[i];
-    const double mean = sum / (double)length;
-    for (int64_t i = 0; i < length; ++i)
-        square += ((double)x[i] - mean) * ((double)x[i] - mean);
-    if (!(square > 0) || !isfinite(square))
+    double mean, size;
+    moments(x, length, &mean, &size);
+    if (!(size > 0) || !isfinite(size))
         return chirp_fail(CHIRP_ERR_NUMERIC, "the window from GPS %.4f is constant or not finite",
                           gps_start);
-    const double unit = 1 / sqrt(square / (double)length);
+    const double unit = 1 / size;
     for (int64_t i = 0; i < length; ++i)
         window[i] = (float)(((double)x[i] - mean) * unit);
     return CHIRP_OK;
@@ -315,9 +323,12 @@ chirp_status chirp_whitened_sweep(const chirp_whitened *w, double gps, double me
     return CHIRP_OK;
 }
 
-static chirp_status fill_info(const chirp_whitened *w, double gps, double start,
+static chirp_status fill_info(const chirp_whitened *w, double gps, double start, int64_t length,
                               chirp_strain_info *info)
 {
+    double mean, size; /* the window is inside: chirp_whitened_window() has succeeded */
+    moments(w->sample + llround((start - w->gps_start) * w->sample_rate_hz), length, &mean, &size);
+
     chirp_strain_info made = {.gps = gps,
                               .window_start_gps = start,
                               .file_start_gps = w->file_start_gps,
@@ -328,6 +339,7 @@ static chirp_status fill_info(const chirp_whitened *w, double gps, double start,
                               .used_to_gps = w->used_to_gps,
                               .n_segments = w->n_segments,
                               .noise_scale = w->noise_scale,
+                              .window_scale = size / w->noise_scale,
                               .band = w->band,
                               .doubtful = w->doubtful};
     memcpy(made.detector, w->detector, sizeof made.detector);
@@ -378,7 +390,7 @@ chirp_status chirp_strain_window(const char *path, double gps, double merger_at_
     if (st != CHIRP_OK)
         st = chirp_fail(st, "%s: %s", path, chirp_error_message());
     else if (info)
-        st = fill_info(w, gps, start, &made);
+        st = fill_info(w, gps, start, length, &made);
     chirp_whitened_destroy(w);
     if (st == CHIRP_OK && info)
         *info = made;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The infer command as a user types it: from a checkpoint and a strain file to a posterior; bad input.
 
-Usage: test_infer.py CHIRPBENCH. With ../shared data also on the real strain of GW150914; says so when it is absent.
+Usage: test_infer.py CHIRPBENCH, and test_infer.py CHIRPBENCH real: the real strain of GW150914 in the folder that
+CHIRP_TEST_DATA names; without the variable skipped (exit code 77).
 """
 import json
 import math
@@ -11,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 
-CHIRPBENCH, SHARED = sys.argv[1:3]
+CHIRPBENCH = sys.argv[1]
 GPS = "1126259462.4"
-REAL = os.path.join(SHARED, "data/gw150914/H-H1_LOSC_4_V2-1126259446-32.hdf5")
+EVENT = "data/gw150914/H-H1_LOSC_4_V2-1126259446-32.hdf5"
 
 
 def run(args, code=0):
@@ -97,17 +98,116 @@ def bad_input(folder, checkpoint, strain):
         assert open(kept).read() == "keep me"
 
 
-with tempfile.TemporaryDirectory() as scratch:
+def credible_interval(folder, checkpoint, strain):
+    """--credible holds for the text, for every window of a sweep and for the JSON."""
+    out = folder + "/credible.json"
+    args = ["infer", "--checkpoint", checkpoint, "--strain", strain, "--gps", GPS, "--samples", "400", "--sweep", "3", "--json", out]
+    for percent in (50, 99):
+        text = run(args + ["--credible", str(percent)]).stdout
+        assert text.count(f"{percent} % interval") >= 2 and "90 % interval" not in text, text
+        event = json.load(open(out))["events"][0]
+        assert event["credible_percent"] == percent
+        for name, p in event["parameters"].items():
+            low, high = p["interval"]
+            assert abs(sum(low <= s <= high for s in p["samples"]) / 400 - percent / 100) <= 0.01
+        for row in event["sweep"]:
+            for p in row["parameters"].values():
+                wider = p["interval"][1] - p["interval"][0] > p["interval_90"][1] - p["interval_90"][0]
+                assert wider == (percent > 90)
+                assert f"{p['interval'][0]:.4f}" in text
+
+
+def other_inputs(folder, checkpoint, strain):
+    """Pipes and what is no strain are refused at once; a comma in a name, other layouts and series in one file are read."""
+    good = ["infer", "--checkpoint", checkpoint, "--gps", GPS, "--samples", "20", "--strain"]
+    fifo, comma = folder + "/pipe", folder + "/a,b.hdf5"
+    os.mkfifo(fifo)
+    shutil.copy(strain, comma)
+    assert run(good + [comma]).stdout.count("at GPS") == 1
+    assert run(good + [comma + "," + strain + "," + comma]).stdout.count("at GPS") == 3
+    foreign = {"frame.gwf": (b"IGWD\0\x08" + bytes(400), "gwpy"), "strain.txt": (b"# GPS\n1e-20\n", "numpy.loadtxt"),
+               "page.hdf5": (b"<!DOCTYPE html>", "gwosc.org"), "packed.gz": (b"\x1f\x8b\x08" + bytes(90), "gunzip"),
+               "empty.hdf5": (b"", "empty"), "other.bin": (bytes(range(128, 255)), "GWOSC")}
+    refused = [(good + [fifo], "pipe"), (["infer", "--checkpoint", fifo, "--gps", GPS, "--strain", strain], "pipe"),
+               (["generate", "--out", folder + "/x.h5", "--noise", fifo], "pipe")]
+    for name, (content, remedy) in foreign.items():
+        open(folder + "/" + name, "wb").write(content)
+        refused.append((good + [folder + "/" + name], remedy))
+    for command, part in refused:
+        error = run(command, code=2).stderr
+        assert part in error and error.count("\n") == 1, (command, error)
+
+
+def doubts(folder, checkpoint, strain):
+    """What is in the window is said beside the answer: a signal like those of training, noise alone, a glitch."""
+    def judged(path):
+        out = folder + "/doubts.json"
+        text = run(["infer", "--checkpoint", checkpoint, "--strain", path, "--gps", GPS, "--samples", "20", "--json", out]).stdout
+        likeness = json.load(open(out))["events"][0]["likeness"]
+        assert text.count("doubt: ") == len(likeness["doubts"]) and all(d in text for d in likeness["doubts"]), text
+        assert ("unlike training" in text) == bool(likeness["doubts"])
+        return likeness
+
+    noise, glitch = folder + "/noise.hdf5", folder + "/glitch.hdf5"
+    run(["generate", "--strain", noise, "--gps", GPS, "--snr", "0", "--quiet"])
+    found = judged(strain)
+    assert found["doubts"] == [] and 20 < found["snr"] < 28, found
+    assert any("no signal" in d for d in judged(noise)["doubts"])
+    try:
+        import h5py
+    except ImportError:
+        return
+    shutil.copy(strain, glitch)
+    with h5py.File(glitch, "r+") as f:
+        f["strain/Strain"][int(15.8 * 4096)] = 1e-19
+    assert any("glitch" in d for d in judged(glitch)["doubts"])
+
+
+def not_finite(folder, checkpoint, strain):
+    """Finite weights whose posterior is not finite: an error that names the parameter, and no JSON."""
+    try:
+        import h5py
+    except ImportError:
+        return
+    path, out = folder + "/huge.h5", folder + "/huge.json"
+    shutil.copy(checkpoint, path)
+    with h5py.File(path, "r+") as f:
+        f["leaf0/dense2/rho"][...] = 1e30
+    error = run(["infer", "--checkpoint", path, "--strain", strain, "--gps", GPS, "--json", out], code=2).stderr
+    assert "posterior of a_f isn't finite" in error and error.count("\n") == 1 and not os.path.exists(out), error
+
+
+def train(network, path):
+    run(["train", "--network", network, "--batch", "2", "--iterations", "2", "--validation-signals", "2", "--checkpoint", path,
+         "--quiet"])
+
+
+def real_strain(scratch):
+    folder = os.environ.get("CHIRP_TEST_DATA")
+    if not folder:
+        print("skipped: set CHIRP_TEST_DATA to the folder of published data (data/gw150914)")
+        sys.exit(77)
+    train("spin", scratch + "/spin.h5")
+    posterior(scratch, scratch + "/spin.h5", os.path.join(folder, EVENT), ["a_f", "omega_R", "omega_I"], "real strain")
+
+
+def simulated_strain(scratch):
     spin, mass, simulated = scratch + "/spin.h5", scratch + "/mass.h5", scratch + "/simulated.hdf5"
-    for network, path in (("spin", spin), ("mass", mass)):
-        run(["train", "--network", network, "--batch", "2", "--iterations", "2", "--validation-signals", "2", "--checkpoint", path,
-             "--quiet"])
+    train("spin", spin)
+    train("mass", mass)
     run(["generate", "--strain", simulated, "--gps", GPS, "--snr", "24"])
     posterior(scratch, spin, simulated, ["a_f", "omega_R", "omega_I"], "injected signal")
     posterior(scratch, mass, simulated, ["m1", "m2"], "injected signal")
-    if os.path.exists(REAL):
-        posterior(scratch, spin, REAL, ["a_f", "omega_R", "omega_I"], "real strain")
-    else:
-        print(f"no real strain at {REAL}: only simulated strain was read")
     bad_input(scratch, spin, simulated)
+    credible_interval(scratch, spin, simulated)
+    other_inputs(scratch, spin, simulated)
+    not_finite(scratch, spin, simulated)
+    doubts(scratch, spin, simulated)
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    if sys.argv[2:] == ["real"]:
+        real_strain(scratch)
+    else:
+        simulated_strain(scratch)
 print("infer: posteriors and bad input: all passed")

@@ -5,6 +5,8 @@ Usage: test_signal_commands.py CHIRPBENCH
 """
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,6 +190,62 @@ def strain_files(folder):
         assert f["strain"].shape == (20, 2, 8192)
 
 
+def full_disk(folder):
+    """A file that can't grow is what a full disk is to HDF5: the right sentence, and exit code 2 instead of a crash at exit."""
+    def limit(size):
+        def before():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        return before
+
+    for size in (100, 3000, 50000, 300000):
+        for command in (["--out", folder + "/full.h5", "--count", "200"], ["--strain", folder + "/full.hdf5"]):
+            result = subprocess.run([CHIRPBENCH, "generate", "--quiet"] + command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    universal_newlines=True, stdin=subprocess.DEVNULL, timeout=60, preexec_fn=limit(size))
+            assert result.returncode == 2, (size, command, result.returncode, result.stderr)
+            assert "is the disk full?" in result.stderr and result.stderr.count("\n") == 1, result.stderr
+            for left in ("/full.h5", "/full.h5.partial", "/full.hdf5"):
+                if os.path.exists(folder + left):
+                    assert left == "/full.h5.partial", "no half-written file under the final name"
+                    os.unlink(folder + left)
+
+
+def several_ranks(folder):
+    """Ranks that a launcher starts would write the same files: refused, known from the launcher's environment."""
+    for variable in ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"):
+        for command in (["generate", "--out", folder + "/ranks.h5"], ["waveform"],
+                        ["infer", "--checkpoint", "c.h5", "--strain", "s.hdf5", "--gps", "1"]):
+            result = subprocess.run([CHIRPBENCH] + command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                                    env={**os.environ, variable: "2"}, stdin=subprocess.DEVNULL, timeout=60)
+            assert result.returncode == 2 and result.stdout == "", (command, result.stdout[:200], result.stderr)
+            assert "without mpiexec" in result.stderr and result.stderr.count("\n") == 1, result.stderr
+    assert not os.path.exists(folder + "/ranks.h5")
+    run(["waveform", "--duration", "0.1", "--merger-at", "0.05"])
+
+
+def names_with_commas(folder):
+    """A path is tried as a file before commas split it."""
+    path = folder + "/run,1/a,b.hdf5"
+    os.mkdir(folder + "/run,1")
+    run(["generate", "--strain", path, "--quiet"])
+    shutil.copy(path, folder + "/plain.hdf5")
+    for noise, detectors in ((path, "1"), (path + "," + folder + "/plain.hdf5", "2"), (folder + "/plain.hdf5," + path, "2"),
+                             (path + "," + path, "2")):
+        run(["generate", "--out", folder + "/commas.h5", "--overwrite", "--count", "2", "--quiet", "--noise", noise, "--detectors",
+             detectors])
+    rejects(["generate", "--out", folder + "/x.h5", "--noise", path, "--detectors", "2"], "need 2 strain files")
+    rejects(["generate", "--out", folder + "/x.h5", "--noise", path + "," + path], "more strain files")
+    rejects(["generate", "--out", folder + "/x.h5", "--noise", folder + "/none,1.hdf5"], folder + "/none:")
+
+
+def help_text():
+    text = run(["generate", "--help"]).stdout
+    assert "[1126259462.4]" in text and "e+" not in text, text
+    for option in ("--mass-min", "--snr-max", "--merger-max"):
+        assert f"{option} " in text
+    rejects(["generate", "--out", "x", "--gps", "1"], "outside 3000 to 1e+10")
+
+
 def main():
     if h5py is None:
         print("python3-h5py is absent: what is inside the files is not looked at")
@@ -197,6 +255,10 @@ def main():
         data_sets(folder)
         interruption(folder)
         strain_files(folder)
+        full_disk(folder)
+        several_ranks(folder)
+        names_with_commas(folder)
+        help_text()
     print("ok")
 
 

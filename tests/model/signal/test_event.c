@@ -1,4 +1,4 @@
-/* model/signal on real data: GW150914 and the published template. Skipped, and said so, where the data are absent. */
+/* model/signal on real data: GW150914 and the published template. Skipped, and said so, without CHIRP_TEST_DATA. */
 #include "harness/base/memory.h"
 #include "model/signal/generator.h"
 #include "model/signal/hdf.h"
@@ -17,21 +17,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FOLDER CHIRP_SHARED_DIR "/data/gw150914/"
+#include "test_data.h"
+
+#define HANFORD "data/gw150914/H-H1_LOSC_4_V2-1126259446-32.hdf5"
+#define LIVINGSTON "data/gw150914/L-L1_LOSC_4_V2-1126259446-32.hdf5"
 enum { N = 131072, RATE = 4096, BINS = N / 2 + 1 };
 
 static void must(chirp_status st)
 {
     if (st != CHIRP_OK)
         fail_msg("%s", chirp_error_message());
-}
-
-static void need(const char *path)
-{
-    if (access(path, R_OK) != 0) {
-        print_message("skipped: %s is absent\n", path);
-        skip();
-    }
 }
 
 /* Spectrum [1/Hz] of the model with its raw phase on the grid of 32 s at 4096 Hz. */
@@ -97,11 +92,12 @@ static double best_overlap(const fftw_complex *a, const fftw_complex *b, const c
 static void test_match_with_effective_one_body_template(void **state)
 {
     (void)state;
-    need(FOLDER "GW150914_4_template.hdf5");
-    need(CHIRP_SHARED_DIR "/data/psd/aLIGOZeroDetHighPower.dat");
+    char room[2][1024];
+    const char *template = test_data("data/gw150914/GW150914_4_template.hdf5", room[0]);
+    const char *table = test_data("data/psd/aLIGOZeroDetHighPower.dat", room[1]);
     hid_t file, dataset;
     hsize_t extent[2];
-    must(chirp_hdf_open(FOLDER "GW150914_4_template.hdf5", false, &file));
+    must(chirp_hdf_open(template, false, &file));
     must(chirp_hdf_dataset(file, "template", "template", 2, extent, &dataset));
     assert_true(extent[0] == 2 && extent[1] == N);
     double *plus = chirp_alloc(N * sizeof *plus);
@@ -116,8 +112,7 @@ static void test_match_with_effective_one_body_template(void **state)
         a[k][1] /= RATE;
     }
     chirp_psd *psd;
-    must(chirp_psd_read(CHIRP_SHARED_DIR "/data/psd/aLIGOZeroDetHighPower.dat", CHIRP_PSD_DETECT,
-                        &psd));
+    must(chirp_psd_read(table, CHIRP_PSD_DETECT, &psd));
     const chirp_binary cases[3] = {
         {41.743, 29.237, 0.355, -0.769}, {36 * 1.115, 29 * 1.115, 0, 0}, {36, 29, 0, 0}};
     const double want[3] = {0.9987, 0.9969, 0.69};
@@ -147,8 +142,8 @@ static void test_match_with_effective_one_body_template(void **state)
 static void test_matched_filter_finds_the_event(void **state)
 {
     (void)state;
-    const char *const files[2] = {FOLDER "H-H1_LOSC_4_V2-1126259446-32.hdf5",
-                                  FOLDER "L-L1_LOSC_4_V2-1126259446-32.hdf5"};
+    char room[2][1024];
+    const char *const files[2] = {test_data(HANFORD, room[0]), test_data(LIVINGSTON, room[1])};
     const double want[2] = {19.4, 13.0}, when[2] = {16.428, 16.421};
     const chirp_binary binary = {41.743, 29.237, 0.355, -0.769};
     fftw_complex *d = chirp_calloc(BINS, sizeof *d), *h = chirp_calloc(BINS, sizeof *h);
@@ -156,7 +151,6 @@ static void test_matched_filter_finds_the_event(void **state)
     model_spectrum(&binary, h);
     double square = 0;
     for (int i = 0; i < 2; ++i) {
-        need(files[i]);
         chirp_strain s;
         chirp_psd *psd;
         must(chirp_strain_read(files[i], -INFINITY, INFINITY, &s));
@@ -196,8 +190,8 @@ static void test_matched_filter_finds_the_event(void **state)
 static void test_window_of_the_event(void **state)
 {
     (void)state;
-    const char *const file = FOLDER "H-H1_LOSC_4_V2-1126259446-32.hdf5";
-    need(file);
+    char room[1024];
+    const char *const file = test_data(HANFORD, room);
     enum { LENGTH = 8192 };
     static float window[LENGTH], clean[LENGTH];
     chirp_strain_info info;
@@ -247,5 +241,7 @@ int main(void)
         cmocka_unit_test(test_matched_filter_finds_the_event),
         cmocka_unit_test(test_window_of_the_event),
     };
+    if (test_data_absent())
+        return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

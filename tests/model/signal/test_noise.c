@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "test_data.h"
+
 static char path[64];
 
 static int setup(void **state)
@@ -113,15 +115,12 @@ static void test_band(void **state)
 }
 
 /* waveform.md section 8: ratio of the analytic curve to the published table. */
-static void test_published_tables_when_present(void **state)
+static void test_published_tables(void **state)
 {
     (void)state;
-    const char *power = CHIRP_SHARED_DIR "/data/psd/aLIGOZeroDetHighPower.dat";
-    const char *amplitude = CHIRP_SHARED_DIR "/data/psd/aLIGO_design_T1800044_asd.dat";
-    if (access(power, R_OK) != 0 || access(amplitude, R_OK) != 0) {
-        print_message("skipped: %s is absent\n", power);
-        skip();
-    }
+    char room[2][1024];
+    const char *power = test_data("data/psd/aLIGOZeroDetHighPower.dat", room[0]);
+    const char *amplitude = test_data("data/psd/aLIGO_design_T1800044_asd.dat", room[1]);
     chirp_psd *design, *table, *later;
     assert_int_equal(chirp_psd_design(&design), CHIRP_OK);
     assert_int_equal(chirp_psd_read(power, CHIRP_PSD_DETECT, &table), CHIRP_OK);
@@ -138,14 +137,18 @@ static void test_published_tables_when_present(void **state)
     chirp_psd_destroy(later);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_design_curve),
         cmocka_unit_test(test_tables_and_units),
         cmocka_unit_test(test_bad_tables),
         cmocka_unit_test(test_band),
-        cmocka_unit_test(test_published_tables_when_present),
     };
+    const struct CMUnitTest data[] = {
+        cmocka_unit_test(test_published_tables),
+    };
+    if (test_data_wanted(argc, argv))
+        return test_data_absent() ? 77 : cmocka_run_group_tests(data, NULL, NULL);
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "test_data.h"
+
 static void assert_close(const char *what, const char *set, double got, double want, double tol)
 {
     if (!(fabs(got - want) <= tol)) /* so that NaN fails */
@@ -73,15 +75,12 @@ static void test_golden_vectors(void **state)
     }
 }
 
-static void test_all_vectors_when_present(void **state)
+static void test_all_vectors(void **state)
 {
     (void)state;
-    const char *path = CHIRP_SHARED_DIR "/reference/phenomd_vectors.json";
-    char *text = NULL;
-    if (chirp_file_read(path, &text, NULL) != CHIRP_OK) {
-        print_message("skipped: %s is absent\n", path);
-        skip();
-    }
+    char room[1024], *text = NULL;
+    assert_int_equal(
+        chirp_file_read(test_data("reference/phenomd_vectors.json", room), &text, NULL), CHIRP_OK);
     cJSON *root = cJSON_Parse(text);
     chirp_free(text);
     assert_non_null(root);
@@ -273,13 +272,17 @@ static void test_bad_binaries(void **state)
     assert_int_equal(chirp_phenomd_evaluate(&m, &f, 1, 20, NAN, &a, &p), CHIRP_ERR_RANGE);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden_vectors), cmocka_unit_test(test_all_vectors_when_present),
-        cmocka_unit_test(test_regions_join),   cmocka_unit_test(test_grid_equals_reference),
-        cmocka_unit_test(test_times),          cmocka_unit_test(test_remnant_and_ringdown),
-        cmocka_unit_test(test_bad_binaries),
+        cmocka_unit_test(test_golden_vectors), cmocka_unit_test(test_regions_join),
+        cmocka_unit_test(test_grid_equals_reference), cmocka_unit_test(test_times),
+        cmocka_unit_test(test_remnant_and_ringdown), cmocka_unit_test(test_bad_binaries),
     };
+    const struct CMUnitTest data[] = {
+        cmocka_unit_test(test_all_vectors),
+    };
+    if (test_data_wanted(argc, argv))
+        return test_data_absent() ? 77 : cmocka_run_group_tests(data, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "kernels/random/random.h"
 #include "model/signal/generator.h"
+#include "model/signal/hdf.h"
 #include "model/signal/strain.h"
 #include "model/signal/welch.h"
 
@@ -406,6 +407,100 @@ static void test_other_layouts(void **state)
     chirp_strain_info_destroy(&info);
 }
 
+/* Moves the samples to another place with attributes of another program. */
+static void move(hid_t file, const char *to, const char *start, const char *spacing, double value[2])
+{
+    const hid_t make = H5Pcreate(H5P_LINK_CREATE);
+    assert_true(H5Pset_create_intermediate_group(make, 1) >= 0);
+    assert_true(H5Lmove(file, "strain/Strain", file, to, make, H5P_DEFAULT) >= 0);
+    H5Pclose(make);
+    assert_true(H5Adelete_by_name(file, to, "Xstart", H5P_DEFAULT) >= 0);
+    assert_true(H5Adelete_by_name(file, to, "Xspacing", H5P_DEFAULT) >= 0);
+    const hid_t id = H5Dopen2(file, to, H5P_DEFAULT);
+    must(chirp_hdf_put_real(id, path, start, value[0]));
+    must(chirp_hdf_put_real(id, path, spacing, value[1]));
+    H5Dclose(id);
+    assert_true(H5Ldelete(file, "meta", H5P_DEFAULT) >= 0);
+    assert_true(H5Ldelete(file, "quality", H5P_DEFAULT) >= 0);
+}
+static double start_and_step[2] = {1126259446, 1.0 / 4096};
+static void put_text(hid_t file, const char *object, const char *name, const char *text)
+{
+    const hid_t id = H5Dopen2(file, object, H5P_DEFAULT);
+    must(chirp_hdf_put_text(id, path, name, text));
+    H5Dclose(id);
+}
+static void gwpy_layout(hid_t file)
+{
+    move(file, "Strain", "x0", "dx", start_and_step);
+    put_text(file, "Strain", "xunit", "s");
+    put_text(file, "Strain", "unit", "strain");
+    put_text(file, "Strain", "name", "Strain");
+    put_text(file, "Strain", "channel", "H1:GWOSC-4KHZ_R1_STRAIN");
+}
+static void spectrum_of_gwpy(hid_t file)
+{
+    gwpy_layout(file);
+    put_text(file, "Strain", "xunit", "Hz");
+}
+static void pycbc_layout(hid_t file) { move(file, "H1:STRAIN", "start_time", "delta_t", start_and_step); }
+static void pycbc_default(hid_t file) { move(file, "data", "start_time", "delta_t", start_and_step); }
+static void no_step(hid_t file)
+{
+    double value[2] = {1126259446, 0};
+    move(file, "data", "start_time", "delta_t", value);
+}
+static void merged(hid_t file)
+{
+    const hid_t make = H5Pcreate(H5P_LINK_CREATE);
+    assert_true(H5Pset_create_intermediate_group(make, 1) >= 0);
+    for (int d = 0; d < 2; ++d) {
+        const char *const group[2] = {"H1", "L1"};
+        char to[32];
+        for (int part = 0; part < 3; ++part) {
+            const char *const from[3] = {"strain", "meta", "quality"};
+            (void)snprintf(to, sizeof to, "%s/%s", group[d], from[part]);
+            assert_true(H5Ocopy(file, from[part], file, to, H5P_DEFAULT, make) >= 0);
+        }
+    }
+    H5Pclose(make);
+    assert_true(H5Ldelete(file, "L1/meta/Detector", H5P_DEFAULT) >= 0);
+    const char *const old[3] = {"strain", "meta", "quality"};
+    for (int part = 0; part < 3; ++part)
+        assert_true(H5Ldelete(file, old[part], H5P_DEFAULT) >= 0);
+}
+
+/* The same samples in the layout of another program give the same window and name the detector. */
+static void test_layouts_of_gwpy_and_pycbc(void **state)
+{
+    (void)state;
+    const double gps = 1126259462.4;
+    static float want[LENGTH], window[LENGTH];
+    char series[2][96];
+    chirp_strain_info info;
+    with_file(nothing);
+    must(chirp_strain_window(path, gps, 0.875, LENGTH, 8192, 20, want, NULL));
+    (void)snprintf(series[0], sizeof series[0], "%s:H1", path);
+    (void)snprintf(series[1], sizeof series[1], "%s:L1/strain/Strain", path);
+    const struct {
+        void (*change)(hid_t);
+        const char *name, *detector;
+    } cases[] = {{gwpy_layout, path, "H1"},   {pycbc_layout, path, "H1"},  {pycbc_default, path, "unknown"},
+                 {merged, series[0], "H1"},   {merged, series[1], "L1"},   {pycbc_layout, series[0], "H1"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+        with_file(cases[i].change);
+        must(chirp_strain_window(cases[i].name, gps, 0.875, LENGTH, 8192, 20, window, &info));
+        assert_memory_equal(window, want, sizeof want);
+        assert_string_equal(info.detector, cases[i].detector);
+        assert_true(chirp_strain_is_hdf5(cases[i].name));
+        chirp_strain_info_destroy(&info);
+    }
+    expect(merged, gps, CHIRP_ERR_FORMAT, "several series (H1/strain/Strain, L1/strain/Strain)");
+    assert_int_equal(chirp_strain_window(series[1], gps, 2, LENGTH, 8192, 20, window, NULL), CHIRP_ERR_ARG);
+    expect(spectrum_of_gwpy, gps, CHIRP_ERR_FORMAT, "no strain in it");
+    expect(no_step, gps, CHIRP_ERR_FORMAT, "delta_t");
+}
+
 static void test_bad_specs(void **state)
 {
     (void)state;
@@ -433,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_missing_data_give_no_training_noise),
         cmocka_unit_test(test_truncated_files),
         cmocka_unit_test(test_other_layouts),
+        cmocka_unit_test(test_layouts_of_gwpy_and_pycbc),
         cmocka_unit_test(test_bad_specs),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
