@@ -5,8 +5,8 @@ Usage: busy.py CHIRPBENCH [CHIRPBENCH ...] [--batch N] [--iterations N] [--round
 
 Each round runs every build in every situation, one after the other, so that builds are compared in the same minutes.
 Prints the medians in signals a second, and the ratio to the first build. NAME=VALUE before a path sets a variable:
-'GOMP_SPINCOUNT=3000 build/chirpbench'. A run is repeated while processes that
-are not ours used more than a share F of the processors meanwhile.
+'GOMP_SPINCOUNT=3000 build/chirpbench'. A run waits until processes that
+are not ours use less than a share F of the processors, and is repeated when they used more meanwhile.
 """
 import argparse
 import os
@@ -58,12 +58,20 @@ def rate(process):
 def measure(build, situation, options):
     """The rate in a situation, and the loss. What runs beside it starts before and ends after it."""
     while True:
-        begin, busy, own = time.monotonic(), busy_seconds(), own_seconds()
-        result = run(build, situation, options)
-        foreign = busy_seconds() - busy - (own_seconds() - own)
-        if foreign <= options.foreign * (time.monotonic() - begin) * os.cpu_count():
+        while foreign_share(lambda: time.sleep(0.5))[0] > options.foreign:
+            pass
+        share, result = foreign_share(lambda: run(build, situation, options))
+        if share <= options.foreign:
             return result
-        time.sleep(1)
+        print("repeated: others used %.0f %% of the processors" % (100 * share), file=sys.stderr)
+
+
+def foreign_share(action):
+    """The share of all processors' time that others used during an action, and what the action returned."""
+    begin, busy, own = time.monotonic(), busy_seconds(), own_seconds()
+    result = action()
+    others = busy_seconds() - busy - (own_seconds() - own)
+    return others / ((time.monotonic() - begin) * os.cpu_count()), result
 
 
 def run(build, situation, options):
