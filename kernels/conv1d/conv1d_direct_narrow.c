@@ -154,7 +154,7 @@ void direct_narrow_backward_weights(const direct_state *d, const float *src, con
 #pragma omp parallel num_threads(desc->n_threads)
     {
         float *scratch = d->scratch + (size_t)omp_get_thread_num() * d->scratch_floats;
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
         for (int64_t n = 0; n < desc->N; ++n)
             add_sample(d, n, src, ddst, code, scratch);
 #pragma omp for schedule(static) nowait

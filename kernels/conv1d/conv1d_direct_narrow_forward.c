@@ -109,9 +109,9 @@ void direct_narrow_forward(const direct_state *d, const float *src, const float 
 #pragma omp parallel num_threads(desc->n_threads)
     {
         float *scratch = d->scratch + (size_t)omp_get_thread_num() * d->scratch_floats;
-        int64_t begin, end;
-        conv1d_share(n_tasks, omp_get_thread_num(), omp_get_num_threads(), &begin, &end);
-        for (int64_t task = begin; task < end; ++task) {
+        const int64_t chunk = conv1d_chunk(n_tasks);
+#pragma omp for schedule(dynamic, chunk) nowait
+        for (int64_t task = 0; task < n_tasks; ++task) {
             const int64_t n = task / tiles, p = task % tiles * WINDOWS,
                           n_p = conv1d_min(WINDOWS, d->P - p);
             const int64_t w0 = p * POOL - desc->pad_left, reads = n_p * POOL + desc->S - 1;

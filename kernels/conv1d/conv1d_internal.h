@@ -12,6 +12,7 @@
 #include "harness/base/status.h"
 #include "kernels/conv1d/conv1d.h"
 
+#include <omp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -141,6 +142,17 @@ static inline void conv1d_share(int64_t n, int id, int n_threads, int64_t *begin
 {
     *begin = n * id / n_threads;
     *end = n * (id + 1) / n_threads;
+}
+
+/**
+ * Items that a thread of this team takes at once from n of a loop with schedule(dynamic): few enough that the others take
+ * over the work of a thread that lost its core, enough that threads don't queue for numbers and that neighbours in
+ * memory mostly stay together. For items that don't care who computes them: each has outputs of its own.
+ */
+static inline int64_t conv1d_chunk(int64_t n)
+{
+    const int64_t chunk = n / (16 * (int64_t)omp_get_num_threads());
+    return chunk > 1 ? chunk : 1;
 }
 
 static inline int64_t conv1d_min(int64_t a, int64_t b) { return a < b ? a : b; }

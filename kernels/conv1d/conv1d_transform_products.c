@@ -290,7 +290,8 @@ static void multiply_panel(const transform_state *t, const direction *way, int64
 static void multiply_team(const transform_state *t, const direction *way, int64_t n)
 {
     float *scratch = transform_thread_floats(t);
-#pragma omp for collapse(2) schedule(static) nowait
+    const int64_t chunk = conv1d_chunk(t->geo.frequencies * way->out->panels);
+#pragma omp for collapse(2) schedule(dynamic, chunk) nowait
     for (int64_t f = 0; f < t->geo.frequencies; ++f)
         for (int64_t panel = 0; panel < way->out->panels; ++panel)
             multiply_panel(t, way, f, panel, n, scratch);
@@ -395,7 +396,8 @@ void transform_gradient_team(const transform_state *t, int64_t n0, int64_t n, bo
     float *tiles = y_mixed + t->block_rows * t->out.panel;
     float *x_signed = tiles + 3 * t->in.panel * t->out.panel,
           *y_signed = x_signed + 3 * t->block_rows * t->in.panel;
-#pragma omp for collapse(2) schedule(static) nowait
+    const int64_t chunk = conv1d_chunk(t->geo.frequencies * t->in.panels);
+#pragma omp for collapse(2) schedule(dynamic, chunk) nowait
     for (int64_t f = 0; f < t->geo.frequencies; ++f) {
         for (int64_t c = 0; c < t->in.panels; ++c) {
             const panel_spectra x = mix(t, &t->x, &t->in, f, c, rows, 1.0F, x_mixed);

@@ -56,7 +56,8 @@ void transform_tiles_src_team(const transform_state *t, const float *src, int64_
     const transform_scratch scratch = transform_thread_scratch(t);
     const int64_t tile = geo->valid * d->dilation; /* positions from one tile to the next */
     const int64_t reach = (geo->points - 1) * d->dilation;
-#pragma omp for collapse(3) schedule(static) nowait
+    const int64_t chunk = conv1d_chunk(n * geo->groups * t->in.padded / LANES);
+#pragma omp for collapse(3) schedule(dynamic, chunk) nowait
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t g = 0; g < geo->groups; ++g) {
             for (int64_t c = 0; c < t->in.padded; c += LANES) {
@@ -98,7 +99,8 @@ void transform_tiles_ddst_team(const transform_state *t, const float *ddst, cons
     const transform_geometry *geo = &t->geo;
     const transform_scratch scratch = transform_thread_scratch(t);
     const int64_t tile = geo->valid * d->dilation, rows = geo->points * d->dilation;
-#pragma omp for collapse(3) schedule(static) nowait
+    const int64_t chunk = conv1d_chunk(n * geo->groups * t->out.padded / LANES);
+#pragma omp for collapse(3) schedule(dynamic, chunk) nowait
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t g = 0; g < geo->groups; ++g) {
             for (int64_t k = 0; k < t->out.padded; k += LANES) {
@@ -156,7 +158,8 @@ void transform_tiles_dst_team(const transform_state *t, const float *bia, float 
     const transform_geometry *geo = &t->geo;
     const transform_scratch scratch = transform_thread_scratch(t);
     const int64_t tile = geo->valid * d->dilation, rows = geo->points * d->dilation;
-#pragma omp for collapse(3) schedule(static) nowait
+    const int64_t chunk = conv1d_chunk(n * geo->groups * t->out.padded / LANES);
+#pragma omp for collapse(3) schedule(dynamic, chunk) nowait
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t g = 0; g < geo->groups; ++g) {
             for (int64_t k = 0; k < t->out.padded; k += LANES) {
@@ -195,8 +198,9 @@ void transform_tiles_dsrc_team(const transform_state *t, float *dsrc, int64_t n0
     const transform_geometry *geo = &t->geo;
     const transform_scratch scratch = transform_thread_scratch(t);
     const int64_t step = geo->valid * d->dilation, rows = geo->points * d->dilation;
+    const int64_t chunk = conv1d_chunk(n * t->in.padded / LANES);
     /* tiles of a sample in order, so that every sum over overlapping tiles has one order */
-#pragma omp for collapse(2) schedule(static) nowait
+#pragma omp for collapse(2) schedule(dynamic, chunk) nowait
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t c = 0; c < t->in.padded; c += LANES) {
             float *sample = dsrc + (n0 + i) * d->W * d->C + c;

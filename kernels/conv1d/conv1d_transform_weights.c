@@ -83,7 +83,8 @@ void transform_load_weights_team(const transform_state *t, const transform_block
     const transform_side *C = &t->in, *K = &t->out;
     const conv1d_signals in = {scratch.stage, scratch.stage + FFT_LANES, 2 * FFT_LANES};
     const conv1d_signals out = {scratch.other, scratch.other + FFT_LANES, 2 * FFT_LANES};
-#pragma omp for collapse(2) schedule(static) nowait
+    const int64_t chunk = conv1d_chunk(C->padded / 2 * (K->padded / FFT_LANES));
+#pragma omp for collapse(2) schedule(dynamic, chunk) nowait
     for (int64_t c = 0; c < C->padded; c += 2) {
         for (int64_t k = 0; k < K->padded; k += FFT_LANES) {
             gather_taps(t, wei, k, c, scratch.stage);
@@ -128,7 +129,8 @@ void transform_store_gradient_team(const transform_state *t, const transform_blo
     const conv1d_signals in = {scratch.stage + FFT_LANES, scratch.stage, 2 * FFT_LANES};
     const conv1d_signals out = {scratch.other + FFT_LANES, scratch.other, 2 * FFT_LANES};
     const int64_t tile = t->in.panel * t->out.panel;
-#pragma omp for collapse(2) schedule(static) nowait
+    const int64_t chunk = conv1d_chunk(t->out.padded / 2 * (t->in.padded / FFT_LANES));
+#pragma omp for collapse(2) schedule(dynamic, chunk) nowait
     for (int64_t k = 0; k < t->out.padded; k += 2) {
         for (int64_t c = 0; c < t->in.padded; c += FFT_LANES) {
             const float *a = from->at + (k / t->out.panel * t->in.panels + c / t->in.panel) * tile +

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """How fast training is alone, beside another training, and beside one busy loop.
 
-Usage: busy.py CHIRPBENCH [CHIRPBENCH ...] [--batch N] [--iterations N] [--rounds N] [--threads N]
+Usage: busy.py CHIRPBENCH [CHIRPBENCH ...] [--batch N] [--iterations N] [--rounds N] [--threads N] [--foreign F]
 
 Each round runs every build in every situation, one after the other, so that builds are compared in the same minutes.
 Prints the medians in signals a second, and the ratio to the first build. NAME=VALUE before a path sets a variable:
-'GOMP_SPINCOUNT=3000 build/chirpbench'. For numbers to keep nothing else may run on the machine.
+'GOMP_SPINCOUNT=3000 build/chirpbench'. A run waits until processes that
+are not ours use less than a share F of the processors, and is repeated when they used more meanwhile.
 """
 import argparse
 import os
@@ -13,6 +14,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 
 SITUATIONS = ("alone", "beside training", "beside busy loop")
 
@@ -31,6 +33,19 @@ def start(build, options, iterations):
                             stderr=subprocess.STDOUT, text=True)
 
 
+def busy_seconds():
+    """Processor time that was used on the whole machine since it started: not idle, nor waiting for a disk."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        fields = [int(field) for field in stat.readline().split()[1:]]
+    return (sum(fields[:3]) + sum(fields[5:8])) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds():
+    """Processor time of this script and of the processes that it started and that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def rate(process):
     """Signals a second that a training reports at its end; and what it printed without times."""
     text = process.communicate()[0]
@@ -41,7 +56,25 @@ def rate(process):
 
 
 def measure(build, situation, options):
-    """The rate in a situation. What runs beside it starts before and ends after it."""
+    """The rate in a situation, and the loss. What runs beside it starts before and ends after it."""
+    while True:
+        while foreign_share(lambda: time.sleep(0.5))[0] > options.foreign:
+            pass
+        share, result = foreign_share(lambda: run(build, situation, options))
+        if share <= options.foreign:
+            return result
+        print("repeated: others used %.0f %% of the processors" % (100 * share), file=sys.stderr)
+
+
+def foreign_share(action):
+    """The share of all processors' time that others used during an action, and what the action returned."""
+    begin, busy, own = time.monotonic(), busy_seconds(), own_seconds()
+    result = action()
+    others = busy_seconds() - busy - (own_seconds() - own)
+    return others / ((time.monotonic() - begin) * os.cpu_count()), result
+
+
+def run(build, situation, options):
     beside = None
     if situation == "beside training":
         beside = start(build, options, 1000000)
@@ -62,6 +95,7 @@ def main():
     parser.add_argument("--iterations", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--foreign", type=float, default=0.05)
     options = parser.parse_args()
 
     rates = {(build, situation): [] for build in options.builds for situation in SITUATIONS}
