@@ -26,12 +26,13 @@ const char *const chirp_plan_exchange_name[CHIRP_PLAN_EXCHANGES] = {
 
 double chirp_expected_maximum(int n)
 {
-    /* integral of 1 - F(x)^n over x > 0 less that of F(x)^n over x < 0; F from erfc, accurate in both tails */
+    /* integral of 1 - F(x)^n over x > 0 less that of F(x)^n over x < 0; F from erfc, accurate in both tails. The integrand
+       1 - F(x)^n - F(-x)^n is smooth and even, for which midpoints converge exponentially: they are far below 1e-9 here */
     if (n < 2)
         return 0;
-    const double step = 1e-3;
+    const double step = 1e-2;
     double sum = 0;
-    for (int i = 0; i < 9000; ++i) {
+    for (int i = 0; i < 900; ++i) {
         const double x = (i + 0.5) * step;
         const double upper = 0.5 * erfc(x / sqrt(2.0)); /* 1 - F(x) = F(-x) */
         sum += -expm1(n * log1p(-upper)) - pow(upper, n);

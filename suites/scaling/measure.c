@@ -25,7 +25,7 @@ static void sleep_s(double seconds)
     (void)nanosleep(&nap, NULL);
 }
 
-static chirp_step_record record_of(const chirp_step_profile *p, double asleep, double offset)
+chirp_step_record chirp_scale_record(const chirp_step_profile *p, double asleep, double offset)
 {
     /* of the wait; one rank has none, its instants are zero */
     const double applied = p->exchange.done_s > 0 ? p->exchange.applied_s : 0;
@@ -121,7 +121,7 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
             sleep_s(o->slow_s);
         const double asleep = slow ? chirp_now_s() - before : 0;
         st = chirp_trainer_step(trainer, &report);
-        mine[s] = record_of(&report.profile, asleep, offset);
+        mine[s] = chirp_scale_record(&report.profile, asleep, offset);
     }
     *wall = chirp_now_s() - start;
     chirp_slow_end();

@@ -20,6 +20,10 @@ typedef struct chirp_lateness {
     int steps;
 } chirp_lateness;
 
+/* What a rank writes down of a step. @param asleep  [s] on purpose before it. @param offset  [s] to rank 0's clock */
+chirp_step_record chirp_scale_record(const chirp_step_profile *profile, double asleep,
+                                     double offset);
+
 /* Means of one block into the row's repetition, and its steps into the lateness. @param all  [ranks][steps] */
 void chirp_scale_block(const chirp_scale_options *options, chirp_scale_row *row, int repetition,
                        const chirp_step_record *all, double wall, chirp_lateness *late);

@@ -14,6 +14,9 @@
 
 static chirp_projection p, q;
 
+/* Reading the whole of Theta's network takes SimGrid longer than a simulation. */
+static const char crossbar[] = CHIRP_TEST_MACHINES "/crossbar.json";
+
 static void assert_near(double got, double want, double relative)
 {
     if (!(fabs(got - want) <= relative * fabs(want)))
@@ -36,6 +39,8 @@ static chirp_projection_options options(const char *machine, chirp_plan_exchange
                                       .speed_steps = 10,
                                       .seed = 3};
 }
+
+static double efficiency(const chirp_step_terms *t) { return t->compute / t->seconds; }
 
 static void project(const chirp_projection_options *o, chirp_projection *to)
 {
@@ -64,8 +69,9 @@ static void test_simulation_meets_the_closed_form_without_jitter(void **state)
         skip();
     /* an ideal switch: nothing but the formula is left. One cycle is a mean of instants, so the study's cycle is off. */
     for (int e = CHIRP_PLAN_OVERLAP; e < CHIRP_PLAN_EXCHANGES; ++e) {
-        chirp_projection_options o = options("theta_crossbar", (chirp_plan_exchange)e);
+        chirp_projection_options o = options(crossbar, (chirp_plan_exchange)e);
         o.jitter = 0;
+        o.steps = 4; /* but for the study's cycle all steps are the same; delayed leaves two out */
         o.engine = CHIRP_ENGINE_SIMGRID;
         project(&o, &p);
         check_rows_add_up(&p);
@@ -88,13 +94,13 @@ static void test_simulation_meets_the_closed_form_with_jitter(void **state)
     if (!chirp_simulate_available(NULL))
         skip();
     for (int e = CHIRP_PLAN_OVERLAP; e < CHIRP_PLAN_EXCHANGES; ++e) {
-        chirp_projection_options o = options("theta", (chirp_plan_exchange)e);
+        chirp_projection_options o = options(e == CHIRP_PLAN_STUDY ? "theta" : crossbar,
+                                             (chirp_plan_exchange)e);
         o.engine = CHIRP_ENGINE_SIMGRID;
         project(&o, &p);
         check_rows_add_up(&p);
         for (int i = 1; i < p.n_rows; ++i)
-            assert_near(p.row[i].efficiency,
-                        p.row[i].closed_form.compute / p.row[i].closed_form.seconds, 0.06);
+            assert_near(p.row[i].efficiency, efficiency(&p.row[i].closed_form), 0.06);
         chirp_projection_release(&p);
     }
 }
@@ -102,7 +108,7 @@ static void test_simulation_meets_the_closed_form_with_jitter(void **state)
 static void test_a_seed_is_a_result(void **state)
 {
     (void)state;
-    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    chirp_projection_options o = options(crossbar, CHIRP_PLAN_STUDY);
     o.steps = 4;
     project(&o, &p);
     project(&o, &q);
@@ -123,43 +129,88 @@ static void test_hal_and_the_fat_tree_run(void **state)
     for (int m = 0; m < 2; ++m) {
         chirp_projection_options o = options(names[m], CHIRP_PLAN_OVERLAP);
         o.n_rows = 3;
-        o.steps = 4;
         project(&o, &p);
         check_rows_add_up(&p);
         assert_int_equal(p.row[1].ranks, m == 0 ? 8 : 2);
-        assert_true(p.row[2].efficiency > 0.8);
+        for (int i = 1; i < p.n_rows; ++i)
+            assert_near(p.row[i].efficiency, efficiency(&p.row[i].closed_form), 0.06);
         chirp_projection_release(&p);
     }
+}
+
+/* The study's own mode at the published node count, with a waiting of our choice. */
+static void study_plan(const chirp_projection *r, double relative, double cycles, chirp_plan *plan)
+{
+    assert_int_equal(chirp_plan_make(r, 1024, plan), CHIRP_OK);
+    plan->jitter_relative = relative;
+    plan->cycles = cycles;
 }
 
 static void test_the_headline(void **state)
 {
     (void)state;
+    chirp_plan plan;
+    chirp_step_terms t;
     chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
     o.engine = CHIRP_ENGINE_CLOSED_FORM;
     o.n_rows = 1;
     o.nodes[0] = 1024;
     project(&o, &p);
     assert_true(p.has_headline);
-    assert_near(p.points_lost, 25, 1e-9);
-    assert_true(p.points_bytes > 3 && p.points_bytes < 7);
-    /* frozen on 8 nodes, the band at 1024 holds what was published */
-    assert_true(p.row[0].band[0] < 0.75 && p.row[0].band[1] > 0.75);
-    assert_true(p.row[0].band[0] > 0.5 && p.row[0].band[1] < 0.9);
-    /* without waiting no setting at batch 64 comes near the published loss */
-    int seen = 0;
-    for (int i = 0; i < p.n_scenarios; ++i)
-        if (p.scenario[i].batch == 64 && strcmp(p.scenario[i].form, "none") == 0) {
-            ++seen;
-            assert_true(p.scenario[i].efficiency > 0.92);
-        }
-    assert_int_equal(seen, 12);
+    assert_near(p.points_lost, 100 * (1 - p.machine.published_efficiency), 1e-9);
+    study_plan(&p, 0, 1.5, &plan); /* nobody waits: what is lost then are bytes and control */
+    chirp_closed_form(&plan, &t);
+    assert_near(p.points_bytes, 100 * (1 - efficiency(&t)), 1e-9);
+    study_plan(&p, p.relative_needed, 1.5, &plan); /* and with that spread, what was published */
+    chirp_closed_form(&plan, &t);
+    assert_near(efficiency(&t), p.machine.published_efficiency, 1e-9);
+    /* the band reaches from the worst fit to the best */
+    double low = p.row[0].efficiency;
+    double high = low;
+    for (int i = 0; i < p.calibration.n; ++i) {
+        study_plan(&p, p.calibration.fit[i].relative, p.calibration.fit[i].cycles, &plan);
+        chirp_closed_form(&plan, &t);
+        low = fmin(low, efficiency(&t));
+        high = fmax(high, efficiency(&t));
+    }
+    assert_true(low < high);
+    assert_near(p.row[0].band[0], low, 1e-12);
+    assert_near(p.row[0].band[1], high, 1e-12);
     chirp_projection_release(&p);
 }
 
-static void test_ours_beats_the_study_under_the_same_waiting(void **state)
+static void test_scenarios_differ_as_their_settings_do(void **state)
 {
     (void)state;
+    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    o.n_rows = 1;
+    project(&o, &p);
+    const chirp_scenario *alone = NULL; /* of the same batch, rate and network: nobody waits */
+    int seen = 0;
+    for (int i = 0; i < p.n_scenarios; i += 2) {
+        const chirp_scenario *s = &p.scenario[i];
+        assert_true(s[0].hidden == 0 && s[1].hidden > 0);
+        assert_true(s[1].efficiency > s[0].efficiency); /* hidden bytes cost nothing */
+        if (strcmp(s->form, "none") == 0) {
+            alone = s;
+            ++seen;
+        } else {
+            assert_non_null(alone);
+            assert_true(s->batch == alone->batch && s->slow == alone->slow &&
+                        s->variant == alone->variant);
+            /* waiting for the slowest of 1024 costs more than a shorter cycle gives back */
+            assert_true(s->efficiency < alone->efficiency);
+        }
+    }
+    assert_int_equal(seen, 3 * 2 * 3);
+    chirp_projection_release(&p);
+}
+
+static void test_other_exchanges_wait_as_long(void **state)
+{
+    (void)state;
+    chirp_plan plan;
     chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
     o.engine = CHIRP_ENGINE_CLOSED_FORM;
     o.n_rows = 1;
@@ -168,11 +219,16 @@ static void test_ours_beats_the_study_under_the_same_waiting(void **state)
     o.exchange = CHIRP_PLAN_OVERLAP;
     o.shared_noise = true;
     project(&o, &q);
-    /* communication and control: at most 1 % of the step */
-    assert_true(q.row[0].terms.exposed_allreduce + q.row[0].terms.negotiation <=
-                0.01 * q.row[0].terms.seconds);
-    assert_true(q.row[0].efficiency > p.row[0].efficiency);
-    assert_near(q.row[0].terms.straggler, p.row[0].terms.straggler, 1e-12);
+    const chirp_step_terms *t = &q.row[0].terms;
+    assert_near(t->straggler, p.row[0].terms.straggler, 1e-12);
+    assert_int_equal(chirp_plan_make(&q, 1024, &plan), CHIRP_OK);
+    assert_near(t->negotiation, chirp_loss_sum_s(&plan), 1e-12);
+    double all = 0;
+    for (int b = 0; b < plan.n_buckets; ++b)
+        all += chirp_reduction_s(&plan, b);
+    /* the last bucket is full when the pass ends; of the others at most all is left */
+    assert_true(t->exposed_allreduce >= chirp_reduction_s(&plan, plan.n_buckets - 1) * (1 - 1e-9));
+    assert_true(t->exposed_allreduce <= all);
     chirp_projection_release(&q);
     o.half = true;
     project(&o, &q);
@@ -181,61 +237,68 @@ static void test_ours_beats_the_study_under_the_same_waiting(void **state)
     chirp_projection_release(&p);
 }
 
-static void test_the_ladder_climbs_to_the_target(void **state)
+/* Fresh noise of the last line: more of it is worse, and the ladder's own is among them. */
+static void check_sensitivity(const chirp_projection *r)
 {
-    (void)state;
-    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
-    o.engine = CHIRP_ENGINE_CLOSED_FORM;
-    o.n_rows = 1;
-    project(&o, &p);
-    assert_true(p.n_rungs >= 8);
-    double reached = 0;
-    for (int i = 0; i < p.n_rungs; ++i) {
-        assert_true(p.rung[i].assumes[0] != '\0');
-        if (p.rung[i].left_out)
-            continue;
-        assert_string_equal(p.rung[i].price, "none"); /* what we build on costs no signals */
-        assert_true(p.rung[i].efficiency > reached);
-        reached = p.rung[i].efficiency;
-    }
-    const chirp_rung *last = &p.rung[p.n_rungs - 1];
-    assert_false(last->left_out);
-    assert_true(last->efficiency >= 0.95);
-    assert_true(last->of_capacity >= 0.95 && last->of_capacity < last->efficiency);
-    assert_true(last->terms.exposed_allreduce + last->terms.negotiation <=
-                0.01 * last->terms.seconds);
-    /* what is known least: more noise is worse, and the step of the ladder is among them */
+    const chirp_rung *last = &r->rung[r->n_rungs - 1];
     bool same = false;
-    for (int i = 0; i < p.n_sensitivities; ++i) {
-        const chirp_sensitivity *s = &p.sensitivity[i];
+    for (int i = 0; i < r->n_sensitivities; ++i) {
+        const chirp_sensitivity *s = &r->sensitivity[i];
         assert_true(i == 0 || s->fresh == 0 || s->efficiency <= s[-1].efficiency + 1e-9);
         same = same || fabs(s->efficiency - last->efficiency) < 1e-9;
     }
     assert_true(same);
-    chirp_projection_release(&p);
 }
 
+/* First and last line are what `project` says of the same settings. */
+static void test_the_ladder_leads_from_the_study_s_row_to_ours(void **state)
+{
+    (void)state;
+    chirp_plan plan;
+    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    o.n_rows = 1;
+    o.nodes[0] = 1024;
+    project(&o, &p);
+    assert_true(p.n_rungs >= 8);
+    for (int i = 0; i < p.n_rungs; ++i) {
+        const chirp_step_terms *t = &p.rung[i].terms;
+        assert_near(t->compute + t->straggler + t->negotiation + t->exposed_allreduce, t->seconds,
+                    1e-9);
+        assert_true(p.rung[i].assumes[0] != '\0');
+        if (!p.rung[i].left_out)
+            assert_string_equal(p.rung[i].price, "none"); /* what we build on costs no signals */
+    }
+    assert_near(p.rung[0].efficiency, p.row[0].efficiency, 1e-12);
+    const chirp_rung *last = &p.rung[p.n_rungs - 1];
+    assert_false(last->left_out);
+    o.exchange = CHIRP_PLAN_HALVING;
+    o.shares = true;
+    o.speed_steps = 100;
+    project(&o, &q);
+    assert_near(last->efficiency, q.row[0].efficiency, 1e-12);
+    assert_int_equal(chirp_plan_make(&q, 1024, &plan), CHIRP_OK);
+    assert_near(last->of_capacity, chirp_shared_compute(&plan) * last->efficiency, 1e-12);
+    check_sensitivity(&p);
+    chirp_projection_release(&p);
+    chirp_projection_release(&q);
+}
+
+/* Neighbours on a router, in turns where routing is minimal, and many ranks: what the small crossbar doesn't have. */
 static void test_the_ladder_s_end_simulated(void **state)
 {
     (void)state;
     if (!chirp_simulate_available(NULL))
         skip();
-    /* the last line, on both platforms; neighbours on a router in turns where routing is minimal */
-    for (int m = 0; m < 2; ++m) {
-        chirp_projection_options o = options(m ? "theta" : "theta_crossbar", CHIRP_PLAN_HALVING);
-        o.n_rows = 1;
-        o.nodes[0] = 1024;
-        o.shares = true;
-        o.speed_steps = 100;
-        o.steps = 4;
-        project(&o, &p);
-        const chirp_step_terms *t = &p.row[0].terms;
-        assert_true(p.row[0].efficiency >= 0.95);
-        assert_true(t->exposed_allreduce + t->negotiation <= 0.01 * t->seconds);
-        assert_true(fabs(p.row[0].efficiency -
-                         p.row[0].closed_form.compute / p.row[0].closed_form.seconds) < 0.01);
-        chirp_projection_release(&p);
-    }
+    chirp_projection_options o = options("theta", CHIRP_PLAN_HALVING);
+    o.n_rows = 1;
+    o.nodes[0] = 1024;
+    o.shares = true;
+    o.speed_steps = 100;
+    o.steps = 2;
+    project(&o, &p);
+    assert_true(fabs(p.row[0].efficiency - efficiency(&p.row[0].closed_form)) < 0.01);
+    chirp_projection_release(&p);
 }
 
 /* Noise of unit variance, and what 500 steps of one node couldn't show. */
@@ -272,7 +335,7 @@ static void test_what_the_tails_of_noise_would_do(void **state)
     static double (*const noise[])(uint64_t *) = {normal, student_5, interrupted};
     static const char *const names[] = {"normal", "Student's t, 5", "10 % in one of 500 steps"};
     static float factor[STEPS * RANKS];
-    double efficiency[3] = {0};
+    double mean[3] = {0};
     chirp_plan plan;
     chirp_step_terms t;
     chirp_projection_options o = options("theta", CHIRP_PLAN_HALVING);
@@ -293,12 +356,12 @@ static void test_what_the_tails_of_noise_would_do(void **state)
                 last = fmax(last, (double)factor[s * RANKS + i] + 0.0085 * noise[n](&seed));
             seconds += last * t.compute / STEPS;
         }
-        efficiency[n] = t.compute / seconds;
-        print_message("%s: %.1f %%\n", names[n], 100 * efficiency[n]);
+        mean[n] = t.compute / seconds;
+        print_message("%s: %.1f %%\n", names[n], 100 * mean[n]);
     }
-    assert_true(fabs(efficiency[0] - t.compute / t.seconds) < 0.005);
-    assert_true(efficiency[1] >= 0.95);
-    assert_true(efficiency[2] < 0.95); /* this would break it */
+    assert_true(fabs(mean[0] - efficiency(&t)) < 0.005); /* the closed form takes it as normal */
+    /* of 1024 such numbers the largest is about 3.3, 9 and, in all but 13 % of the steps, 12 */
+    assert_true(mean[1] < mean[0] && mean[2] < mean[1]);
     chirp_projection_release(&p);
 }
 
@@ -320,7 +383,10 @@ static void test_shares_follow_speed(void **state)
     chirp_closed_form(&plan, &t);
     const double without = t.straggler;
     const double h = chirp_shared_compute(&plan);
-    assert_true(h > 0.97 && h < 0.99); /* 1 - 0.124^2 */
+    double speed = 0;
+    for (int i = 0; i < RANKS; ++i)
+        speed += 1 / (double)equal[i] / RANKS;
+    assert_near(h, 1 / speed, 1e-6); /* all at work all the time: the harmonic mean of their times */
     for (int signals = 1; signals <= 256; signals *= 4) {
         plan.share_signals = signals;
         assert_int_equal(chirp_jitter_draw(&plan, 5, PASSES, shared), CHIRP_OK);
@@ -359,10 +425,10 @@ static void check_engines_agree(const chirp_projection_options *o, double points
 {
     project(o, &p);
     for (int i = 1; i < p.n_rows; ++i) {
-        const chirp_step_terms *t = &p.row[i].closed_form;
-        if (!(fabs(p.row[i].efficiency - t->compute / t->seconds) <= 0.01 * points))
+        const double formula = efficiency(&p.row[i].closed_form);
+        if (!(fabs(p.row[i].efficiency - formula) <= 0.01 * points))
             fail_msg("%d ranks: %.4f simulated, %.4f by formula, %g points allowed", p.row[i].ranks,
-                     p.row[i].efficiency, t->compute / t->seconds, points);
+                     p.row[i].efficiency, formula, points);
     }
     chirp_projection_release(&p);
 }
@@ -372,9 +438,9 @@ static void test_simulation_meets_the_closed_form_of_what_attacks_waiting(void *
     (void)state;
     if (!chirp_simulate_available(NULL))
         skip();
-    chirp_projection_options o = options("theta_crossbar", CHIRP_PLAN_DELAYED);
-    o.nodes[2] = 16;
-    o.nodes[3] = 64;
+    chirp_projection_options o = options(crossbar, CHIRP_PLAN_DELAYED);
+    o.nodes[2] = 8;
+    o.nodes[3] = 32;
     o.steps = 64;
     for (int passes = 1; passes <= 4; passes += 3) {
         o.fresh_jitter = 0.5; /* all of it */
@@ -384,10 +450,11 @@ static void test_simulation_meets_the_closed_form_of_what_attacks_waiting(void *
     /* no noise, one node's, and twice what two nodes allow; spreads from hardly any to the widest fit */
     static const double noise[] = {0, 0.0085, 0.03};
     static const double spread[] = {0.02, 0.183};
-    o = options("theta_crossbar", CHIRP_PLAN_HALVING);
+    o = options(crossbar, CHIRP_PLAN_HALVING);
     o.nodes[1] = 8;
     o.nodes[2] = 23;
     o.nodes[3] = 128;
+    o.steps = 16;
     o.shares = true;
     o.speed_steps = 100;
     for (size_t s = 0; s < sizeof spread / sizeof spread[0]; ++s)
@@ -404,14 +471,14 @@ static void test_simulation_meets_the_closed_form_of_what_attacks_waiting(void *
 static void test_json_is_complete(void **state)
 {
     (void)state;
-    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
+    chirp_projection_options o = options(crossbar, CHIRP_PLAN_STUDY);
     char *text = NULL;
     o.steps = 2;
     project(&o, &p);
     assert_int_equal(chirp_projection_json(&p, &text), CHIRP_OK);
     cJSON *root = cJSON_Parse(text);
     assert_non_null(root);
-    assert_string_equal(cJSON_GetObjectItem(root, "machine")->valuestring, "theta");
+    assert_string_equal(cJSON_GetObjectItem(root, "machine")->valuestring, "crossbar");
     assert_string_equal(cJSON_GetObjectItem(root, "exchange")->valuestring, "study");
     assert_int_equal(cJSON_GetObjectItem(root, "batch")->valueint, 64);
     const cJSON *row = NULL;
@@ -489,8 +556,9 @@ int main(void)
         cmocka_unit_test(test_a_seed_is_a_result),
         cmocka_unit_test(test_hal_and_the_fat_tree_run),
         cmocka_unit_test(test_the_headline),
-        cmocka_unit_test(test_ours_beats_the_study_under_the_same_waiting),
-        cmocka_unit_test(test_the_ladder_climbs_to_the_target),
+        cmocka_unit_test(test_scenarios_differ_as_their_settings_do),
+        cmocka_unit_test(test_other_exchanges_wait_as_long),
+        cmocka_unit_test(test_the_ladder_leads_from_the_study_s_row_to_ours),
         cmocka_unit_test(test_the_ladder_s_end_simulated),
         cmocka_unit_test(test_what_the_tails_of_noise_would_do),
         cmocka_unit_test(test_shares_follow_speed),
