@@ -147,6 +147,11 @@ static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *
     int64_t seed = 0;
     char *format = NULL;
     char *configuration = NULL;
+    if (H5Aexists(file, "format") <= 0)
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: not a chirpbench checkpoint: it has no attribute 'format'; "
+                          "`chirpbench train --checkpoint FILE` writes one",
+                          path);
     chirp_status st = chirp_hdf_text_attribute(file, path, "format", &format);
     if (st == CHIRP_OK && strcmp(format, FORMAT) != 0)
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path,
