@@ -58,11 +58,11 @@ static chirp_status open_exchange(stage *g)
     const bool by_bucket = p->exchange == CHIRP_PLAN_OVERLAP || p->exchange == CHIRP_PLAN_DELAYED;
     /* ranks of one computer share its processors */
     const int own = p->shared_processors > 0 ? (int)fmax(1, p->shared_processors / p->ranks) : 0;
-    const chirp_exchange_config config = {
-        .mode = mode[p->exchange],
-        .bucket_bytes = by_bucket ? 1 : 0,
-        .compress = p->half ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE,
-        .n_threads = own};
+    const chirp_exchange_config config = {.mode = mode[p->exchange],
+                                          .bucket_bytes = by_bucket ? 1 : 0,
+                                          .compress =
+                                              p->half ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE,
+                                          .n_threads = own};
     g->gradient = chirp_calloc((size_t)floats, sizeof *g->gradient);
     const chirp_status st = chirp_parallel_agree(g->gradient ? CHIRP_OK : CHIRP_ERR_NOMEM);
     return st == CHIRP_OK ? chirp_exchange_create(&config, tensor, p->n_buckets, &g->exchange) : st;

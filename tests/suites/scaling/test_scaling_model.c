@@ -523,7 +523,8 @@ static void test_a_slow_rank_is_found(void **state)
     assert_int_equal(scale.row[0].slowest, 1);
     assert_near(scale.row[0].slowest_share, 1, 1e-12);
     assert_near(scale.row[0].slowest_late_s, 0.4, 1e-12);
-    assert_near(scale.row[0].imbalance_share, 1, 1e-12); /* in every step the same: no chance in it */
+    assert_near(scale.row[0].imbalance_share, 1,
+                1e-12); /* in every step the same: no chance in it */
     assert_true(chirp_scale_slow(&scale, 0, text, sizeof text));
     assert_non_null(strstr(text, "rank 1 is slow"));
 }
