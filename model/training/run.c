@@ -42,7 +42,7 @@ static void release_signals(const signal_guard *guard)
 
 static chirp_status refuse_existing(const char *path)
 {
-    if (path && access(path, F_OK) == 0)
+    if (path && access(path, F_OK) == 0 && !chirp_file_is_sink(path))
         return chirp_fail(CHIRP_ERR_ARG, "%s: exists; continue it with --resume or remove it first",
                           path);
     return CHIRP_OK;
@@ -166,26 +166,31 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     const bool first = chirp_parallel_rank() == 0;
     if (options->resume && !options->checkpoint)
         st = chirp_fail(CHIRP_ERR_ARG, "--resume needs --checkpoint FILE");
+    else if (options->resume && chirp_file_is_sink(options->checkpoint))
+        st = chirp_fail(CHIRP_ERR_ARG,
+                        "%s: is a device or a pipe, which keeps no checkpoint; name a file or "
+                        "leave out --resume",
+                        options->checkpoint);
     if (st == CHIRP_OK && first && !options->resume) {
         st = refuse_existing(options->checkpoint);
         if (st == CHIRP_OK)
             st = refuse_existing(options->log);
     }
     if (st == CHIRP_OK && first &&
-        options->checkpoint) { /* learn now, not after hours, that it can't be written */
-        char *probe = NULL;
-        st = chirp_file_temporary(options->checkpoint, &probe);
-        chirp_free(probe);
-    }
+        options->checkpoint) /* learn now, not after hours, that it can't be written */
+        st = chirp_file_writable(options->checkpoint);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK && options->resume)
         st = chirp_trainer_resume(trainer, options->checkpoint);
     if (st != CHIRP_OK)
         return st;
     if (first && options->log) {
-        if (options->resume)
+        const bool sink = chirp_file_is_sink(options->log);
+        if (options->resume && !sink)
             st = trim_log(options->log, chirp_trainer_iteration(trainer));
-        if (st == CHIRP_OK && !(log->file = fopen(options->log, "ae")))
+        if (st == CHIRP_OK)
+            log->file = sink ? chirp_file_open_sink(options->log) : fopen(options->log, "ae");
+        if (st == CHIRP_OK && !log->file)
             st = chirp_fail(CHIRP_ERR_IO, "%s: can't open the log: %s", options->log,
                             strerror(errno));
     }
