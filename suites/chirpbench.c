@@ -1,5 +1,6 @@
 /* The chirpbench command: finds the subcommand and runs it. */
 #include "harness/base/options.h"
+#include "harness/base/signals.h"
 #include "harness/base/waiting.h"
 #include "suites/command.h"
 
@@ -54,6 +55,7 @@ static int finish(int code)
 int main(int argc, char **argv)
 {
     const char *names[sizeof commands / sizeof commands[0]] = {0};
+    chirp_signals_put_back(); /* before the second start: what is handled then begins as the default, not ignored */
     if (argc < 2) {
         print_help();
         return 2;
