@@ -4,6 +4,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/signals.h"
+#include "harness/json/json.h"
 #include "harness/progress/progress.h"
 #include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
@@ -161,7 +162,7 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
             cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], validation[leaf]);
         cJSON_AddNumberToObject(object, "mean", validation_mean);
     }
-    char *text = cJSON_PrintUnformatted(line);
+    char *text = chirp_json_print_line(line);
     cJSON_Delete(line);
     if (!text)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a log line");

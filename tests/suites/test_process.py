@@ -174,8 +174,43 @@ def little_shared_memory(folder):
     assert done.returncode == 0, done
 
 
+def absurd_threads_are_refused(folder):
+    """At one door for every command, before anything starts, as --threads refuses them."""
+    absurd = {"OMP_NUM_THREADS": "100000"}
+    help_text = run(["--help"], env=absurd).stdout
+    commands = [line.split()[0] for line in help_text.split("Commands:\n")[1].splitlines() if line.startswith("  ")]
+    assert len(commands) > 10, help_text
+    for command in commands:
+        error = run([command, "--out", folder + "/x.h5"], code=2, env=absurd).stderr
+        assert error == "chirpbench: OMP_NUM_THREADS: 100000 threads are more than 4096; set it lower\n", (command, error)
+    done = subprocess.run([MPIEXEC, "-n", "2", CHIRPBENCH] + TRAIN, env=dict(os.environ, **absurd), stderr=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=240)
+    assert done.returncode == 2 and done.stderr.count(b"OMP_NUM_THREADS") == 1, done
+    assert os.listdir(folder) == []
+
+
+def texts_from_outside_are_mended(folder):
+    """A name that is no UTF-8 doesn't spoil what is written about it, here the configuration in a checkpoint."""
+    psd = os.fsencode(folder) + b"/noise-\xfc.txt"
+    with open(psd, "w") as file:
+        file.writelines(f"{f} 1e-46\n" for f in range(1, 4097))
+    checkpoint = folder + "/c.h5"
+    run(TRAIN + ["--iterations", "1", "--checkpoint", checkpoint, "--psd", psd])
+    with open(checkpoint, "rb") as file:
+        written = file.read()
+    assert b"noise-?.txt" in written and b"noise-\xfc" not in written
+    # the rule behind it, for every file that is written
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    for room in "harness", "kernels", "model", "suites", "reports":
+        for place, _, names in os.walk(os.path.join(root, room)):
+            for name in names:
+                if name.endswith(".c") and not place.endswith("harness/json"):
+                    with open(os.path.join(place, name), encoding="utf-8") as file:
+                        assert "cJSON_Print" not in file.read(), f"{place}/{name}: use chirp_json_print()"
+
+
 TESTS = [links_are_followed, devices_and_descriptors_are_written, long_names, signals_save_and_stop, ranks_share_processors,
-         little_shared_memory]
+         little_shared_memory, absurd_threads_are_refused, texts_from_outside_are_mended]
 for test in [test for test in TESTS if len(sys.argv) < 4 or test.__name__ in sys.argv[3:]]:
     with tempfile.TemporaryDirectory() as scratch_folder:
         test(scratch_folder)
