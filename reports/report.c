@@ -3,6 +3,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 #include "reports/page/style.h"
 #include "reports/published.h"
 
@@ -276,7 +277,7 @@ static chirp_status write_derived(const chirp_report *r)
 {
     const size_t room = strlen(r->results.folder) + 32;
     char *path = chirp_alloc(room);
-    char *text = cJSON_Print(r->derived);
+    char *text = chirp_json_print(r->derived);
     chirp_status st =
         path && text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for report.json");
     if (st == CHIRP_OK) {

@@ -2,6 +2,7 @@
 #include "suites/scaling/projection.h"
 
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -282,7 +283,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     add_assumptions(root, p);
     add_scenarios(root, p);
     add_ladder(root, p);
-    char *printed = cJSON_Print(root);
+    char *printed = chirp_json_print(root);
     cJSON_Delete(root);
     if (!printed)
         return chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the projection");
