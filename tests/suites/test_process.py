@@ -105,6 +105,12 @@ def signals_save_and_stop(folder):
         assert process.returncode == 1 and "interrupted" in out and error == "", (number, process.returncode, out, error)
         assert os.path.exists(folder + "/c.h5"), number
         restart(folder)
+    process = training(folder, before=[MPIEXEC, "-n", "2"])  # one rank is told, both stop
+    with open(folder + "/log") as lines:
+        os.kill(json.loads(lines.readline())["ranks"][1]["pid"], signal.SIGUSR1)
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 1 and "interrupted" in out and os.path.exists(folder + "/c.h5"), (process.returncode, out, error)
+    restart(folder)
     process = training(folder, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     process.send_signal(signal.SIGHUP)
     seen = os.path.getsize(folder + "/log")
