@@ -13,6 +13,19 @@ chirp_rng chirp_rng_stream(uint64_t seed, chirp_rng_purpose purpose, uint32_t wh
     return (chirp_rng){seed, stream};
 }
 
+/* The part fills what shorter `which` and `step` leave free in their fields: 10 bits above the step, 6 above `which`. */
+chirp_rng chirp_rng_stream_part(uint64_t seed, chirp_rng_purpose purpose, uint32_t which,
+                                uint64_t step, uint32_t part)
+{
+    const uint32_t low_bits = 40 - CHIRP_RNG_PART_STEP_BITS;
+    const uint32_t low = part & ((1u << low_bits) - 1);
+    const uint32_t high = part >> low_bits & ((1u << (CHIRP_RNG_PART_BITS - low_bits)) - 1);
+    which &= (1u << CHIRP_RNG_PART_WHICH_BITS) - 1;
+    step &= ((uint64_t)1 << CHIRP_RNG_PART_STEP_BITS) - 1;
+    return chirp_rng_stream(seed, purpose, which | high << CHIRP_RNG_PART_WHICH_BITS,
+                            step | (uint64_t)low << CHIRP_RNG_PART_STEP_BITS);
+}
+
 void chirp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
     const random_words w =

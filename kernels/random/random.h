@@ -37,6 +37,17 @@ typedef enum chirp_rng_purpose {
  */
 chirp_rng chirp_rng_stream(uint64_t seed, chirp_rng_purpose purpose, uint32_t which, uint64_t step);
 
+/** Bits of chirp_rng_stream_part()'s fields. */
+enum { CHIRP_RNG_PART_WHICH_BITS = 10, CHIRP_RNG_PART_BITS = 16, CHIRP_RNG_PART_STEP_BITS = 30 };
+
+/**
+ * A stream with a fourth field: purpose (8 bits), which (10 bits), step (30 bits), part (16 bits: what is drawn apart within
+ * a step, such as the passes of all ranks). Different tuples never share a number; part 0 is chirp_rng_stream(). Higher bits
+ * are cut off, so callers check their ranges once.
+ */
+chirp_rng chirp_rng_stream_part(uint64_t seed, chirp_rng_purpose purpose, uint32_t which,
+                                uint64_t step, uint32_t part);
+
 /** The raw generator: counter {index, stream} -> four 32-bit words; known-answer tested. */
 void chirp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 

@@ -204,7 +204,7 @@ static void sample_everything(chirp_posterior *p, const float *strain, uint64_t 
 {
     const int leaves = p->likelihood.spec->n_leaves;
     for (int64_t s = 0; s < p->samples; ++s) {
-        const chirp_pass pass = {.sample = true, .step = (uint64_t)s, .noise = seed};
+        const chirp_pass pass = {.sample = true, .step = (uint64_t)s, .seed_offset = seed};
         chirp_network_forward(p->net, strain, &pass, p->raw);
         for (int64_t event = 0; event < p->events; ++event)
             for (int leaf = 0; leaf < leaves; ++leaf)

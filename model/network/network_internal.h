@@ -62,11 +62,13 @@ static inline bool is_convolution(const network_layer *layer)
 static inline chirp_variational_draws layer_draws(const chirp_network *net, int layer,
                                                   const chirp_pass *pass)
 {
-    const uint64_t seed = net->config.seed + pass->noise;
+    const uint64_t seed = net->config.seed + pass->seed_offset;
+    const uint32_t number = (uint32_t)layer;
     return (chirp_variational_draws){
-        .noise = chirp_rng_stream(seed, CHIRP_RNG_WEIGHT_NOISE, (uint32_t)layer, pass->step),
-        .sign_in = chirp_rng_stream(seed, CHIRP_RNG_SIGNS, 2 * (uint32_t)layer, pass->step),
-        .sign_out = chirp_rng_stream(seed, CHIRP_RNG_SIGNS, 2 * (uint32_t)layer + 1, pass->step),
+        .noise = chirp_rng_stream_part(seed, CHIRP_RNG_WEIGHT_NOISE, number, pass->step, pass->noise),
+        .sign_in = chirp_rng_stream_part(seed, CHIRP_RNG_SIGNS, 2 * number, pass->step, pass->noise),
+        .sign_out =
+            chirp_rng_stream_part(seed, CHIRP_RNG_SIGNS, 2 * number + 1, pass->step, pass->noise),
         .first_row = pass->first_row,
     };
 }

@@ -74,7 +74,7 @@ static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pa
         .sample = true,
         .step = (uint64_t)step,
         .noise =
-            config->independent_noise ? (uint64_t)(trainer->rank * config->accumulate + pass) : 0,
+            config->independent_noise ? (uint32_t)(trainer->rank * config->accumulate + pass) : 0,
         .first_row = (uint64_t)(trainer->first_signal + pass * trainer->share[trainer->rank]),
     };
 }
@@ -222,9 +222,29 @@ static chirp_status broadcast_parameters(chirp_trainer *trainer)
         chirp_network_parameter_count(trainer->net) * (int64_t)sizeof(float), 0);
 }
 
+/* Every pass of every rank draws weight noise of its own from one field of the random stream (chirp_rng_stream_part). */
+static chirp_status check_draws(const chirp_train_config *config)
+{
+    const int64_t passes = (int64_t)chirp_parallel_size() * config->accumulate;
+    const int64_t most = (int64_t)1 << CHIRP_RNG_PART_BITS;
+    if (config->independent_noise && passes > most)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--accumulate %lld on %d ranks makes %lld passes a step, and at most %lld "
+                          "can draw weight noise of their own: use fewer or --weight-noise shared",
+                          (long long)config->accumulate, chirp_parallel_size(), (long long)passes,
+                          (long long)most);
+    if (config->iterations > (int64_t)1 << CHIRP_RNG_PART_STEP_BITS)
+        return chirp_fail(CHIRP_ERR_ARG, "--iterations %lld is beyond %lld",
+                          (long long)config->iterations,
+                          (long long)((int64_t)1 << CHIRP_RNG_PART_STEP_BITS));
+    return CHIRP_OK;
+}
+
 chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_trainer **result)
 {
     chirp_status st = chirp_train_config_check(config);
+    if (st == CHIRP_OK)
+        st = check_draws(config);
     if (st != CHIRP_OK)
         return st;
     chirp_trainer *trainer = chirp_calloc(1, sizeof *trainer);

@@ -119,6 +119,35 @@ static void test_draws_come_from_the_stated_words(void **state)
         fail_msg("a normal is off by %g", worst);
 }
 
+static int compare_streams(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Each bit of each field has a place of its own: all tuples of edge values give different streams, part 0 the plain one. */
+static void test_parts_of_a_stream_never_meet(void **state)
+{
+    (void)state;
+    static uint64_t stream[12 * 12 * 18];
+    size_t n = 0;
+    for (uint32_t which = 0; which < 1u << CHIRP_RNG_PART_WHICH_BITS; which = which ? 2 * which : 1)
+        for (uint64_t step = 0; step < (uint64_t)1 << CHIRP_RNG_PART_STEP_BITS; step = step ? 8 * step : 1)
+            for (uint32_t part = 0; part < 1u << CHIRP_RNG_PART_BITS; part = part ? 2 * part : 1) {
+                const chirp_rng rng =
+                    chirp_rng_stream_part(5, CHIRP_RNG_WEIGHT_NOISE, which, step, part);
+                assert_true(n < sizeof stream / sizeof stream[0] && rng.seed == 5);
+                if (part == 0)
+                    assert_true(rng.stream ==
+                                chirp_rng_stream(5, CHIRP_RNG_WEIGHT_NOISE, which, step).stream);
+                stream[n++] = rng.stream;
+            }
+    qsort(stream, n, sizeof stream[0], compare_streams);
+    for (size_t i = 1; i < n; ++i)
+        assert_true(stream[i] != stream[i - 1]);
+}
+
 static void test_streams_keep_their_fields_apart(void **state)
 {
     (void)state;
@@ -176,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_sign_is_a_function_of_the_index),
         cmocka_unit_test(test_draws_come_from_the_stated_words),
         cmocka_unit_test(test_streams_keep_their_fields_apart),
+        cmocka_unit_test(test_parts_of_a_stream_never_meet),
         cmocka_unit_test(test_uniforms_never_touch_the_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,7 @@ static chirp_status add_draw(experiment *e, int draw, bool shared, bool fresh)
         const chirp_pass pass = {.training = true,
                                  .sample = true,
                                  .step = (uint64_t)draw,
-                                 .noise = shared ? 0 : (uint64_t)rank,
+                                 .noise = shared ? 0 : (uint32_t)rank,
                                  .first_row = (uint64_t)rank * BATCH};
         const chirp_status st =
             chirp_generator_batch(e->generator, row, BATCH, e->strain, e->label, NULL, NULL);
