@@ -58,8 +58,37 @@ static chirp_status refuse_existing(const char *path)
     return CHIRP_OK;
 }
 
-/* Keeps the log's lines up to `iteration`: those behind the checkpoint will be trained, and written, again. */
-static chirp_status trim_log(const char *path, int64_t iteration)
+/* What a log line must be to be cut or kept: of this run, in its order. */
+typedef struct log_owner {
+    const char *network;
+    uint64_t seed;
+    double after; /* iteration of the line before */
+} log_owner;
+
+/* Reads a line's iteration. False: it is no line of this run's log. Logs of earlier versions name no network and seed. */
+static bool parse_log_line(const char *line, size_t length, log_owner *owner, double *iteration)
+{
+    cJSON *object = cJSON_ParseWithLength(line, length);
+    const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, "iteration");
+    const cJSON *network = cJSON_GetObjectItemCaseSensitive(object, "network");
+    const cJSON *seed = cJSON_GetObjectItemCaseSensitive(object, "seed");
+    const bool ours = cJSON_IsNumber(number) && number->valuedouble > owner->after &&
+                      cJSON_HasObjectItem(object, "loss") &&
+                      (!network || (cJSON_IsString(network) &&
+                                    strcmp(network->valuestring, owner->network) == 0)) &&
+                      (!seed || (cJSON_IsNumber(seed) &&
+                                 seed->valuedouble == (double)owner->seed));
+    if (ours)
+        *iteration = owner->after = number->valuedouble;
+    cJSON_Delete(object);
+    return ours;
+}
+
+/*
+ * Keeps the log's lines up to `iteration`: those behind the checkpoint will be trained, and written, again. A file with any
+ * other line than this run's is refused before a byte of it changes; a half-written last line is what a killed run leaves.
+ */
+static chirp_status trim_log(const char *path, const chirp_train_config *config, int64_t iteration)
 {
     char *bytes = NULL;
     if (access(path, F_OK) != 0)
@@ -67,21 +96,29 @@ static chirp_status trim_log(const char *path, int64_t iteration)
     chirp_status st = chirp_file_read(path, &bytes, NULL);
     if (st != CHIRP_OK)
         return st;
+    log_owner owner = {config->network, config->seed, 0};
     size_t keep = 0;
-    for (char *line = bytes; *line;) {
-        char *end = strchr(line, '\n');
-        if (!end)
-            break; /* a half-written last line */
-        cJSON *object = cJSON_ParseWithLength(line, (size_t)(end - line));
-        const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, "iteration");
-        const bool wanted = cJSON_IsNumber(number) && number->valuedouble <= (double)iteration;
-        cJSON_Delete(object);
-        if (!wanted)
-            break;
-        keep = (size_t)(end + 1 - bytes);
-        line = end + 1;
+    int64_t number = 0;
+    const char *line = bytes;
+    for (const char *end; st == CHIRP_OK && (end = strchr(line, '\n')); line = end + 1) {
+        double at = 0;
+        ++number;
+        if (!parse_log_line(line, (size_t)(end - line), &owner, &at))
+            st = chirp_fail(CHIRP_ERR_FORMAT,
+                            "%s: line %lld is not of this run's log (network %s, seed %llu); the "
+                            "file is left as it is: give --log another name",
+                            path, (long long)number, config->network,
+                            (unsigned long long)config->seed);
+        else if (at <= (double)iteration)
+            keep = (size_t)(end + 1 - bytes);
     }
-    st = chirp_file_write(path, bytes, keep);
+    if (st == CHIRP_OK && number == 0 && *bytes && *bytes != '{')
+        st = chirp_fail(CHIRP_ERR_FORMAT,
+                        "%s: holds no line of a training log; the file is left as it is: give "
+                        "--log another name",
+                        path);
+    if (st == CHIRP_OK)
+        st = chirp_file_write(path, bytes, keep);
     chirp_free(bytes);
     return st;
 }
@@ -138,6 +175,8 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
     if (st != CHIRP_OK || !line)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a log line");
     cJSON_AddNumberToObject(line, "iteration", (double)r->iteration);
+    cJSON_AddStringToObject(line, "network", config->network);
+    cJSON_AddNumberToObject(line, "seed", (double)config->seed);
     cJSON_AddNumberToObject(line, "loss", r->loss);
     cJSON_AddNumberToObject(line, "negative_log_likelihood", r->negative_log_likelihood);
     cJSON_AddNumberToObject(line, "kl", r->kl);
@@ -200,7 +239,8 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     if (first && options->log) {
         const bool sink = chirp_file_is_sink(options->log);
         if (options->resume && !sink)
-            st = trim_log(options->log, chirp_trainer_iteration(trainer));
+            st = trim_log(options->log, chirp_trainer_config(trainer),
+                          chirp_trainer_iteration(trainer));
         if (st == CHIRP_OK)
             log->file = sink ? chirp_file_open_sink(options->log) : fopen(options->log, "ae");
         if (st == CHIRP_OK && !log->file)

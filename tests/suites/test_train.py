@@ -171,6 +171,30 @@ def kill_and_resume(folder):
     assert process.returncode == 1 and "interrupted" in out and os.path.exists(checkpoint), (process.returncode, out)
 
 
+def foreign_log_is_kept(folder):
+    """--resume cuts the log of its own run only: any other file is refused and keeps its bytes."""
+    checkpoint, log = folder + "/own.h5", folder + "/own.jsonl"
+    common = ["train", "--iterations", "2", "--checkpoint", checkpoint] + SMALL
+    run(common + ["--log", log])
+    own = open(log).read()
+    lines = own.splitlines()
+    other_seed = json.dumps({**json.loads(lines[0]), "seed": 77})
+    foreign = [json.dumps({"context": {}, "benchmarks": []}, indent=1) + "\n", "some text\n", "no line end",
+               own + "some text\n", lines[1] + "\n" + lines[0] + "\n", other_seed + "\n"]
+    for text in foreign:
+        path = folder + "/foreign.jsonl"
+        with open(path, "w") as file:
+            file.write(text)
+        result = run(common + ["--resume", "--log", path], code=2)
+        assert "foreign.jsonl" in result.stderr and "--log" in result.stderr, result.stderr
+        assert open(path).read() == text
+    for left in (own, own + lines[1][:20], ""):
+        with open(log, "w") as file:
+            file.write(left)
+        run(common + ["--resume", "--log", log])
+        assert open(log).read() == (own if left else ""), left
+
+
 def accumulated_steps_resume(folder):
     """Bitwise with the same ranks and options; with others to rounding, at the rate it began with."""
     log, checkpoint, whole = folder + "/log.jsonl", folder + "/state.h5", folder + "/whole2.jsonl"
@@ -298,6 +322,7 @@ with tempfile.TemporaryDirectory() as scratch:
     ranks_equal_batch(scratch)
     adam_ranks_equal_batch(scratch)
     kill_and_resume(scratch)
+    foreign_log_is_kept(scratch)
     accumulated_steps_resume(scratch)
     lost_rank_and_resume(scratch)
     slow_rank_gets_less(scratch)
