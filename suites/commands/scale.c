@@ -256,7 +256,7 @@ static int run(int argc, char **argv)
          .help = "which layers are variational: some of none,last2,leaf,all; each a series"},
         {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per step, of a rank (weak) or of all (strong)"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed|halving",
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
          .help = "how ranks average gradients"},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
          .help = "numbers on the wire"},

@@ -44,7 +44,6 @@ static chirp_status open_exchange(stage *g)
     const chirp_plan *p = g->plan;
     static const chirp_exchange_mode mode[] = {[CHIRP_PLAN_OVERLAP] = CHIRP_EXCHANGE_OVERLAP,
                                                [CHIRP_PLAN_STUDY] = CHIRP_EXCHANGE_STUDY,
-                                               [CHIRP_PLAN_DELAYED] = CHIRP_EXCHANGE_DELAYED,
                                                [CHIRP_PLAN_HALVING] = CHIRP_EXCHANGE_HALVING};
     char names[CHIRP_PLAN_MAX_BUCKETS][NAME_BYTES];
     chirp_exchange_tensor tensor[CHIRP_PLAN_MAX_BUCKETS];
@@ -55,7 +54,7 @@ static chirp_status open_exchange(stage *g)
         tensor[b] = (chirp_exchange_tensor){names[b], floats, count};
         floats += count;
     }
-    const bool by_bucket = p->exchange == CHIRP_PLAN_OVERLAP || p->exchange == CHIRP_PLAN_DELAYED;
+    const bool by_bucket = p->exchange == CHIRP_PLAN_OVERLAP;
     /* ranks of one computer share its processors */
     const int own = p->shared_processors > 0 ? (int)fmax(1, p->shared_processors / p->ranks) : 0;
     const chirp_exchange_config config = {

@@ -72,14 +72,6 @@ static const setting measures[] = {
      .left_out = true,
      .own_core = true,
      .micro_steps = PASSES},
-    {.name = "or the mean applied one step late",
-     .price = "1.4 at best",
-     .assumes = "train --exchange delayed; gradients are staged by one thread; it absorbs fresh "
-                "noise, by the random walk of README.md, not slow nodes",
-     .exchange = CHIRP_PLAN_DELAYED,
-     .left_out = true,
-     .own_core = true,
-     .micro_steps = 1},
     {.name = "halving and doubling, sums by all threads",
      .price = "none",
      .assumes = "train --exchange halving: nothing hidden, so no core given away; messages between "

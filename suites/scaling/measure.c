@@ -66,8 +66,6 @@ static chirp_status measure_alone(chirp_trainer *trainer, chirp_scale_row *row)
                 (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
     chirp_exchange_config config = chirp_trainer_config(trainer)->exchange;
     config.n_threads = row->threads;
-    if (config.mode == CHIRP_EXCHANGE_DELAYED) /* the same reductions, waited for */
-        config.mode = CHIRP_EXCHANGE_OVERLAP;
     if (st == CHIRP_OK)
         st = chirp_exchange_create(&config, table, sent, &exchange);
     for (int i = 0; st == CHIRP_OK && i < TRIES; ++i) {

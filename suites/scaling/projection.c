@@ -109,8 +109,7 @@ static int backward_order(const chirp_workload *w, int *order)
 static void make_buckets(const chirp_projection *p, const pass_shares *shares, chirp_plan *plan)
 {
     int order[CHIRP_WORKLOAD_MAX_LAYERS];
-    const bool several =
-        plan->exchange == CHIRP_PLAN_OVERLAP || plan->exchange == CHIRP_PLAN_DELAYED;
+    const bool several = plan->exchange == CHIRP_PLAN_OVERLAP;
     const double scale = p->options.half ? 2 : 4; /* bytes on the wire per number */
     const double limit = (double)p->options.bucket_bytes;
     double at = shares->forward;
@@ -175,8 +174,6 @@ static double efficiency(const chirp_step_terms *t) { return t->compute / t->sec
 int chirp_projection_steps(const chirp_plan *plan)
 {
     const int ranks = plan->ranks;
-    if (plan->exchange == CHIRP_PLAN_DELAYED) /* half of them are warm-up, see simulate.c */
-        return ranks <= 128 ? 64 : ranks <= 512 ? 32 : 16;
     if (ranks <= 256)
         return 32;
     return ranks <= 1024 ? 8 : 2;

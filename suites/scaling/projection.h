@@ -25,7 +25,7 @@ typedef struct chirp_projection_options {
     int64_t batch;        /**< per rank */
     double flops;         /**< [flop/s] of a rank; 0: the machine's fast rate, -1: its slow rate */
     double jitter;        /**< relative; negative: calibrated or the machine's own */
-    int64_t bucket_bytes; /**< overlap, delayed */
+    int64_t bucket_bytes; /**< overlap */
     int micro_steps;      /**< passes per exchange */
     bool shared_noise;    /**< one number per variational weight travels */
     bool half;            /**< bf16 on the wire: half the bytes */

@@ -91,7 +91,7 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
                    given ? p->options.fresh_jitter : fresh->value,
                    given ? "--fresh-jitter" : fresh->source);
     say(list, text);
-    if (p->options.exchange == CHIRP_PLAN_OVERLAP || p->options.exchange == CHIRP_PLAN_DELAYED)
+    if (p->options.exchange == CHIRP_PLAN_OVERLAP)
         say(list, "messages move on a core of its own while passes compute (MPICH_ASYNC_PROGRESS=1 "
                   "and a thread less); its computing is not missed in the rows");
     if (p->options.half)

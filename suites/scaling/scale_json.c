@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const exchange_name[] = {"overlap", "study", "delayed", "halving"};
-
 static void put(cJSON *object, const char *key, double value)
 {
     if (isfinite(value))
@@ -242,7 +240,7 @@ static void add_head(cJSON *root, const chirp_scale *scale)
     chirp_host machine;
     chirp_host_read(&machine);
     (void)cJSON_AddStringToObject(root, "mode", o->strong ? "strong" : "weak");
-    (void)cJSON_AddStringToObject(root, "exchange", exchange_name[o->train.exchange.mode]);
+    (void)cJSON_AddStringToObject(root, "exchange", chirp_exchange_name[o->train.exchange.mode]);
     (void)cJSON_AddStringToObject(
         root, "compress", o->train.exchange.compress == CHIRP_COMPRESS_BF16 ? "bf16" : "none");
     put(root, "bucket_bytes", (double)o->train.exchange.bucket_bytes);

@@ -71,7 +71,7 @@ static void test_simulation_meets_the_closed_form_without_jitter(void **state)
     for (int e = CHIRP_PLAN_OVERLAP; e < CHIRP_PLAN_EXCHANGES; ++e) {
         chirp_projection_options o = options(crossbar, (chirp_plan_exchange)e);
         o.jitter = 0;
-        o.steps = 4; /* but for the study's cycle all steps are the same; delayed leaves two out */
+        o.steps = 4; /* but for the study's cycle all steps are the same */
         o.engine = CHIRP_ENGINE_SIMGRID;
         project(&o, &p);
         check_rows_add_up(&p);
@@ -433,24 +433,15 @@ static void check_engines_agree(const chirp_projection_options *o, double points
     chirp_projection_release(&p);
 }
 
-static void test_simulation_meets_the_closed_form_of_what_attacks_waiting(void **state)
+static void test_simulation_meets_the_closed_form_of_shares(void **state)
 {
     (void)state;
     if (!chirp_simulate_available(NULL))
         skip();
-    chirp_projection_options o = options(crossbar, CHIRP_PLAN_DELAYED);
-    o.nodes[2] = 8;
-    o.nodes[3] = 32;
-    o.steps = 64;
-    for (int passes = 1; passes <= 4; passes += 3) {
-        o.fresh_jitter = 0.5; /* all of it */
-        o.micro_steps = passes;
-        check_engines_agree(&o, 3);
-    }
     /* no noise, one node's, and twice what two nodes allow; spreads from hardly any to the widest fit */
     static const double noise[] = {0, 0.0085, 0.03};
     static const double spread[] = {0.02, 0.183};
-    o = options(crossbar, CHIRP_PLAN_HALVING);
+    chirp_projection_options o = options(crossbar, CHIRP_PLAN_HALVING);
     o.nodes[1] = 8;
     o.nodes[2] = 23;
     o.nodes[3] = 128;
@@ -562,7 +553,7 @@ int main(void)
         cmocka_unit_test(test_the_ladder_s_end_simulated),
         cmocka_unit_test(test_what_the_tails_of_noise_would_do),
         cmocka_unit_test(test_shares_follow_speed),
-        cmocka_unit_test(test_simulation_meets_the_closed_form_of_what_attacks_waiting),
+        cmocka_unit_test(test_simulation_meets_the_closed_form_of_shares),
         cmocka_unit_test(test_json_is_complete),
         cmocka_unit_test(test_impossible_projections_are_refused),
         cmocka_unit_test(test_simgrid_s_own_errors_come_back),
