@@ -248,7 +248,7 @@ def communication_suite(folder):
     with open(result) as file:
         rows = json.load(file)["benchmarks"]
     names = [row["name"] for row in rows]
-    for part in ("ping_pong", "bandwidth", "allreduce/library", "allreduce/exchange_halving", "allreduce/ring", "overlap"):
+    for part in ("ping_pong", "bandwidth", "allreduce/library", "allreduce/exchange_halving", "allreduce/nonblocking", "overlap"):
         assert any("communication/" + part in name for name in names), names
     assert not any(row.get("error_occurred") for row in rows), rows
     assert all("peer_speedup" in row for row in rows if "exchange_halving" in row["name"]), rows
