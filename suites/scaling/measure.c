@@ -4,12 +4,9 @@
 #include "harness/stats/stats.h"
 #include "suites/scaling/measure_internal.h"
 #include "suites/scaling/mpi_profile.h"
-#include "suites/scaling/slow.h"
 #include "suites/scaling/timeline.h"
 
-#include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 void chirp_scale_release(chirp_scale *scale)
@@ -19,24 +16,17 @@ void chirp_scale_release(chirp_scale *scale)
     *scale = (chirp_scale){0};
 }
 
-static void sleep_s(double seconds)
-{
-    const struct timespec nap = {(time_t)seconds, (long)(1e9 * (seconds - floor(seconds)))};
-    (void)nanosleep(&nap, NULL);
-}
-
-chirp_step_record chirp_scale_record(const chirp_step_profile *p, double asleep, double offset)
+chirp_step_record chirp_scale_record(const chirp_step_profile *p, double offset)
 {
     /* of the wait; one rank has none, its instants are zero */
     const double applied = p->exchange.done_s > 0 ? p->exchange.applied_s : 0;
     return (chirp_step_record){
-        .asleep = asleep,
-        .input = p->signals_s + asleep,
+        .input = p->signals_s,
         .forward = p->forward_s,
         .backward = p->backward_s,
         .exchange = p->exchange_s,
         .optimizer = p->optimizer_s,
-        .total = p->total_s + asleep,
+        .total = p->total_s,
         .exposed = p->exchange.exposed_s,
         .control = p->exchange.control_s,
         .bytes = p->exchange.exchanged_bytes,
@@ -98,9 +88,6 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
                                 chirp_events *events, chirp_step_record *mine, double *wall,
                                 chirp_scale_calls *waits, chirp_scale_calls *routines)
 {
-    const bool slow = chirp_parallel_rank() == o->slow_rank;
-    if (slow)
-        chirp_slow_begin(o->slow_factor);
     chirp_step_report report = {0};
     chirp_status st = CHIRP_OK;
     for (int s = 0; st == CHIRP_OK && s < o->warmup; ++s)
@@ -114,15 +101,10 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
         chirp_events_start(events);
     const double start = chirp_now_s();
     for (int s = 0; st == CHIRP_OK && s < o->steps; ++s) {
-        const double before = chirp_now_s();
-        if (slow)
-            sleep_s(o->slow_s);
-        const double asleep = slow ? chirp_now_s() - before : 0;
         st = chirp_trainer_step(trainer, &report);
-        mine[s] = chirp_scale_record(&report.profile, asleep, offset);
+        mine[s] = chirp_scale_record(&report.profile, offset);
     }
     *wall = chirp_now_s() - start;
-    chirp_slow_end();
     if (events)
         chirp_events_stop(events);
     waits->n = at_most(chirp_parallel_calls(waits->row, CHIRP_SCALE_MAX_CALLS));
@@ -137,8 +119,7 @@ static chirp_status write_timeline(const char *path, const chirp_exchange *excha
                                    const chirp_step_record *step, double offset, double uncertainty)
 {
     const chirp_timeline_step own = {
-        .asleep_s = step->asleep,
-        .input_s = step->input - step->asleep,
+        .input_s = step->input,
         .forward_s = step->forward,
         .backward_s = step->backward,
         .control_s = step->exchange - (step->done - step->finish),

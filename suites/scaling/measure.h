@@ -40,11 +40,8 @@ typedef struct chirp_scale_options {
     chirp_variant variant[CHIRP_VARIANTS]; /**< each one a series */
     int repetitions, steps, warmup;
     chirp_train_config
-        train;     /**< batch: of a pass of a rank (weak) or of all ranks' passes (strong); variant
+        train; /**< batch: of a pass of a rank (weak) or of all ranks' passes (strong); variant
                         and n_threads are those of the row at hand */
-    int slow_rank; /**< -1, or a rank that is slowed, to see whether it is found */
-    double slow_s; /**< it sleeps so long before each step */
-    double slow_factor; /**< what it computes takes so many times as long; 1: no longer */
     const char
         *timeline; /**< NULL, or a file for the last repetition's last step on the most ranks */
 } chirp_scale_options;

@@ -255,11 +255,6 @@ static void add_head(cJSON *root, const chirp_scale *scale)
     put(root, "repetitions", o->repetitions);
     put(root, "steps", o->steps);
     put(root, "warmup_steps", o->warmup);
-    if (o->slow_rank >= 0) {
-        put(root, "injected_slow_rank", o->slow_rank);
-        put(root, "injected_slow_seconds", o->slow_s);
-        put(root, "injected_slow_factor", o->slow_factor);
-    }
     (void)chirp_json_add_text(root, "host", machine.host);
     (void)chirp_json_add_text(root, "cpu", machine.cpu_model);
     put(root, "processors", machine.logical_cpus);

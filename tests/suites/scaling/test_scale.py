@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """chirpbench scale and project as a user types them, on small cases.
 
-Usage: test_scale.py CHIRPBENCH MPIEXEC [TEST...]
+Usage: test_scale.py CHIRPBENCH MPIEXEC SLOW_RANK [TEST...]     SLOW_RANK: the program of slow_rank.c
 """
 import json
 import os
@@ -12,13 +12,16 @@ import tempfile
 
 import check_timeline
 
-CHIRPBENCH, MPIEXEC = sys.argv[1:3]
-ONLY = sys.argv[3:]
+CHIRPBENCH, MPIEXEC, SLOW_RANK = sys.argv[1:4]
+ONLY = sys.argv[4:]
 TERMS = ["compute", "exposed_communication", "control", "waiting", "input", "optimizer", "other"]
 
 
-def run(args, code=0, ranks=0, env=None):
-    command = ([MPIEXEC, "-n", str(ranks)] if ranks else []) + [CHIRPBENCH] + args
+def run(args, code=0, ranks=0, env=None, slow=0):
+    """With `slow` the last rank takes that many times as long for what it computes (chirpbench scale only)."""
+    command = ([MPIEXEC, "-n", str(ranks - (slow > 0))] if ranks else []) + [CHIRPBENCH] + args
+    if slow:
+        command += [":", "-n", "1", SLOW_RANK, str(slow)] + args[1:]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
                             stdin=subprocess.DEVNULL, timeout=240, env=dict(os.environ, **(env or {})))
     assert result.returncode == code, f"{' '.join(command)}: exit {result.returncode}\n{result.stdout}{result.stderr}"
@@ -128,18 +131,15 @@ def what_is_acted_out_is_what_is_projected(folder):
 def weak_with_a_slow_rank(folder):
     result, trace, profile = folder + "/s.json", folder + "/t.json", folder + "/p.json"
     out = run(["scale", "--mode", "weak", "--batch", "2", "--repetitions", "3", "--steps", "2", "--json", result,
-               "--timeline", trace, "--profile", profile, "--slow-rank", "1", "--slow-seconds", "0.4"], ranks=2)
+               "--timeline", trace, "--profile", profile], ranks=2, slow=8)
     with open(result) as file:
         data = json.load(file)
     assert data["mode"] == "weak" and data["exchange"] == "overlap"
     check_rows(data, [1, 2], False)
-    # it sleeps at least that long; what else a busy machine does to the ranks, test_scaling_model leaves out
-    assert data["rows"][1]["input"] >= 0.4 / 2 and data["rows"][1]["seconds_per_step"] >= 0.4, data["rows"][1]
     slowest = data["rows"][1]["slowest_rank"]
     assert slowest["rank"] == 1 and slowest["share_of_steps_last"] > 0.5 and slowest["mean_lateness"] > 0, slowest
     assert ("rank 1 is slow" in out.stdout) == any("rank 1 is slow" in note for note in data["notes"]) == slowest["slow"]
     events = check_timeline.check(trace, 2)
-    assert {event["pid"] for event in events if event["name"] == "asleep on purpose"} == {1}
     for rank in (0, 1):
         names = {event["name"] for event in events if event["pid"] == rank}
         assert {"forward", "update 0", "wait", "bucket 0", "root/conv4/weight"} <= names, names
@@ -185,7 +185,7 @@ def shares_by_speed_shorten_the_wait(folder):
     for shares in ("equal", "measured"):
         result = folder + "/" + shares + ".json"
         run(["scale", "--accumulate", "2", "--shares", shares, "--batch", "2", "--threads", "1", "--repetitions", "1", "--steps",
-             "3", "--slow-rank", "1", "--slow-factor", "4", "--json", result, "--timeline", folder + "/passes.json"], ranks=2)
+             "3", "--json", result, "--timeline", folder + "/passes.json"], ranks=2, slow=4)
         events = check_timeline.check(folder + "/passes.json", 2)
         assert any(event["name"] == "earlier passes and forward" for event in events), events
         with open(result) as file:
@@ -297,10 +297,6 @@ def bad_input(folder):
     with open(folder + "/bad.json", "w") as file:
         file.write('{"batch": 4, "forward_s": 1, "layers": []}')
     one_line(run(["project", "--nodes", "2", "--profile", folder + "/bad.json"], code=2), "root/conv1")
-    for args, part in ((["--slow-rank", "5", "--slow-seconds", "1"], "mpiexec -n 6"), (["--slow-rank", "0"], "--slow-seconds"),
-                       (["--slow-factor", "2"], "--slow-rank")):
-        one_line(run(["scale"] + args, code=2), part)
-    one_line(run(["scale", "--ranks", "1", "--slow-rank", "1", "--slow-factor", "2"], code=2, ranks=2), "--slow-rank 1")
 
 
 def errors_come_before_any_output(folder):

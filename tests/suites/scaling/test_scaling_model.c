@@ -486,7 +486,7 @@ static void test_rows_compare_within_their_series(void **state)
     assert_near(lost.slowest, 10, 1e-12);
 }
 
-/* Two steps of two ranks, of which rank 1 sleeps 0.4 s before each: whoever is slow is found, and named. */
+/* Two steps of two ranks, of which rank 1 takes 0.4 s longer to get its signals: whoever is slow is found, and named. */
 static void test_a_slow_rank_is_found(void **state)
 {
     (void)state;
@@ -501,8 +501,7 @@ static void test_a_slow_rank_is_found(void **state)
     for (int r = 0; r < 2; ++r)
         for (int s = 0; s < 2; ++s) {
             const double finish = s + (r == 1 ? 0.5 : 0.1);
-            all[r * 2 + s] = (chirp_step_record){.asleep = r == 1 ? 0.4 : 0,
-                                                 .input = r == 1 ? 0.4 : 0,
+            all[r * 2 + s] = (chirp_step_record){.input = r == 1 ? 0.4 : 0,
                                                  .forward = 0.04,
                                                  .backward = 0.06,
                                                  .exchange = s + 0.53 - finish,
@@ -523,7 +522,8 @@ static void test_a_slow_rank_is_found(void **state)
     assert_int_equal(scale.row[0].slowest, 1);
     assert_near(scale.row[0].slowest_share, 1, 1e-12);
     assert_near(scale.row[0].slowest_late_s, 0.4, 1e-12);
-    assert_near(scale.row[0].imbalance_share, 1, 1e-12); /* in every step the same: no chance in it */
+    assert_near(scale.row[0].imbalance_share, 1,
+                1e-12); /* in every step the same: no chance in it */
     assert_true(chirp_scale_slow(&scale, 0, text, sizeof text));
     assert_non_null(strstr(text, "rank 1 is slow"));
 }
@@ -545,7 +545,7 @@ static void test_one_rank_has_nobody_to_agree_with(void **state)
                                         .optimizer_s = 0.5,
                                         .total_s = 5.75,
                                         .exchange = {.applied_s = 0.5}};
-    const chirp_step_record record = chirp_scale_record(&profile, 0, 0);
+    const chirp_step_record record = chirp_scale_record(&profile, 0);
     chirp_scale_block(&o, &row, 0, &record, 5.75, &l);
     assert_near(t.compute, 5, 1e-12);
     assert_near(t.control, 0.25, 1e-12);
