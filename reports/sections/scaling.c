@@ -95,26 +95,6 @@ static int points(chirp_markup *script, const char *name, int index, const cJSON
     return n;
 }
 
-/* Rows that ranks of a job acted out, with real messages. */
-static int acted_points(chirp_markup *script, size_t index, const cJSON *rows)
-{
-    const cJSON *row = NULL;
-    int n = 0;
-    chirp_markup_format(script, "$acted%zu << EOD\n", index);
-    cJSON_ArrayForEach(row, rows)
-    {
-        const cJSON *acted = cJSON_GetObjectItemCaseSensitive(row, "acted_out");
-        const double x = chirp_json_number(row, "nodes");
-        const double y = chirp_json_number(acted, "efficiency");
-        if (!(x > 0) || !isfinite(y))
-            continue;
-        chirp_markup_format(script, "%.9g %.9g\n", x, y);
-        ++n;
-    }
-    chirp_markup_raw(script, "EOD\n");
-    return n;
-}
-
 static void titled(chirp_markup *plots, const char *before, const chirp_result_file *file,
                    const chirp_series *series)
 {
@@ -210,11 +190,6 @@ static void efficiency_figure(chirp_report *r)
                             ", $project%zu using 1:2 with linespoints lw 2 pt 6 ps 0.7 lc rgb '%s'",
                             i, rgb);
         titled(&plots, "projected: ", file, NULL);
-        if (acted_points(&script, i, rows_of(file)) > 0) {
-            chirp_markup_format(&plots, ", $acted%zu using 1:2 with points pt 2 ps 1 lc rgb '%s'",
-                                i, rgb);
-            titled(&plots, "acted out by real ranks: ", file, NULL);
-        }
     }
     measured_points(r, &script, &plots, colour);
     file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0);

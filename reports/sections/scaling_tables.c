@@ -2,29 +2,22 @@
 
 #include <math.h>
 
-/* What real ranks took for the rows, and real training, beside what was said before. */
+/* Real training beside what was said before. */
 void chirp_scaling_comparison(chirp_report *r, const chirp_result_file *file)
 {
-    static const char *const headers[] = {"nodes",       "acted out", "projected",     "off by",
-                                          "closed form", "off by",    "real training", NULL};
+    static const char *const headers[] = {"nodes", "projected", "closed form", "real training",
+                                          NULL};
     const cJSON *row = NULL;
     chirp_table t;
-    chirp_table_begin(&t,
-                      "Time of a step: acted out by real ranks (passes sleep, messages are real, "
-                      "the same jitter) and trained for real, beside the prediction",
-                      headers);
+    chirp_table_begin(&t, "Time of a step: predicted, and trained for real", headers);
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(file->root, "rows"))
     {
-        const cJSON *acted = cJSON_GetObjectItemCaseSensitive(row, "acted_out");
         const cJSON *formula = cJSON_GetObjectItemCaseSensitive(row, "closed_form");
-        if (!acted && !isfinite(chirp_json_number(row, "measured_seconds_per_step")))
+        if (!isfinite(chirp_json_number(row, "measured_seconds_per_step")))
             continue;
         chirp_table_member(&t, row, "nodes", CHIRP_UNIT_INTEGER);
-        chirp_table_member(&t, acted, "seconds_per_step", CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, row, "seconds_per_step", CHIRP_UNIT_SECONDS);
-        chirp_table_member(&t, acted, "error_of_projection", CHIRP_UNIT_PERCENT);
         chirp_table_member(&t, formula, "seconds_per_step", CHIRP_UNIT_SECONDS);
-        chirp_table_member(&t, acted, "error_of_closed_form", CHIRP_UNIT_PERCENT);
         chirp_table_member(&t, row, "measured_seconds_per_step", CHIRP_UNIT_SECONDS);
     }
     chirp_report_table(r, &t, 20);

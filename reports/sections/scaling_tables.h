@@ -4,7 +4,7 @@
 
 #include "reports/report_internal.h"
 
-/** Rows of a projection that real ranks acted out, and real training, beside what was predicted. */
+/** Real training beside what was projected for the same settings. */
 void chirp_scaling_comparison(chirp_report *r, const chirp_result_file *file);
 
 /** From the study's mode to ours, measure by measure, of the first projection that has it. */

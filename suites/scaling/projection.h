@@ -45,10 +45,7 @@ typedef struct chirp_projection_row {
     chirp_step_terms terms;       /**< by the engine asked for */
     chirp_step_terms closed_form; /**< always, as a cross-check */
     double efficiency;            /**< one rank's step over this one's */
-    bool has_enacted;
-    chirp_step_terms enacted; /**< by chirp_projection_enact(): the same draws, real messages */
-    double enacted_bytes;     /**< payload of a step that a rank really sent */
-    double measured_s;        /**< [s] a step of real training, from the machine's runs; 0: none */
+    double measured_s; /**< [s] a step of real training, from the machine's runs; 0: none */
     double
         band[2]; /**< efficiency over the fits of calibration, lowest and highest; relative form */
 } chirp_projection_row;
@@ -123,12 +120,6 @@ chirp_status chirp_project(const chirp_projection_options *options,
                            chirp_projection_progress progress, void *context,
                            chirp_projection *projection);
 void chirp_projection_release(chirp_projection *projection);
-
-/**
- * Acts out every row of 2 ranks to as many as the job has (enact.h), beside the row. Collective over the job: all ranks hold
- * a projection of the same options; the engine may differ, so that one rank simulates while the others sleep.
- */
-chirp_status chirp_projection_enact(chirp_projection *projection);
 
 /** Jitter of a row's simulated steps: [steps * micro_steps][ranks], free with chirp_free(). */
 chirp_status chirp_projection_draw(const chirp_projection *projection, const chirp_plan *plan,

@@ -43,13 +43,6 @@ static void add_rows(cJSON *root, const chirp_projection *p)
             put(item, "simulated_steps", row->steps);
             put_terms(cJSON_AddObjectToObject(item, "closed_form"), &row->closed_form);
         }
-        if (row->has_enacted) {
-            cJSON *acted = cJSON_AddObjectToObject(item, "acted_out");
-            put_terms(acted, &row->enacted);
-            put(acted, "exchanged_bytes", row->enacted_bytes);
-            put(acted, "error_of_projection", row->terms.seconds / row->enacted.seconds - 1);
-            put(acted, "error_of_closed_form", row->closed_form.seconds / row->enacted.seconds - 1);
-        }
         if (row->measured_s > 0)
             put(item, "measured_seconds_per_step", row->measured_s);
         cJSON_AddItemToArray(rows, item);
