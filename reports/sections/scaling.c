@@ -341,26 +341,6 @@ static void list_texts(chirp_report *r, const char *title, const cJSON *texts)
     chirp_markup_raw(&r->body, "</ul></details>\n");
 }
 
-static void scenarios_table(chirp_report *r, const chirp_result_file *file)
-{
-    static const char *const headers[] = {"waiting",     "fitted on",    "compute",    "batch",
-                                          "variational", "share hidden", "efficiency", NULL};
-    const cJSON *scenario = NULL;
-    chirp_table t;
-    chirp_table_begin(&t, "Efficiency under each combination of what is not known", headers);
-    cJSON_ArrayForEach(scenario, cJSON_GetObjectItemCaseSensitive(file->root, "scenarios"))
-    {
-        chirp_table_text(&t, chirp_json_string(scenario, "waiting"));
-        chirp_table_text(&t, chirp_json_string(scenario, "fitted_on"));
-        chirp_table_text(&t, chirp_json_string(scenario, "compute"));
-        chirp_table_member(&t, scenario, "batch", CHIRP_UNIT_INTEGER);
-        chirp_table_text(&t, chirp_json_string(scenario, "variational"));
-        chirp_table_member(&t, scenario, "hidden_share", CHIRP_UNIT_PERCENT);
-        chirp_table_member(&t, scenario, "efficiency", CHIRP_UNIT_PERCENT);
-    }
-    chirp_report_table(r, &t, 0);
-}
-
 static void write_project(chirp_report *r, const chirp_result_file *file)
 {
     chirp_report_source(r, file);
@@ -368,23 +348,6 @@ static void write_project(chirp_report *r, const chirp_result_file *file)
     chirp_scaling_comparison(r, file);
     list_texts(r, "What this projection assumes",
                cJSON_GetObjectItemCaseSensitive(file->root, "assumptions"));
-    scenarios_table(r, file);
-}
-
-static void headline(chirp_report *r)
-{
-    const chirp_result_file *file = NULL;
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
-         ++i) {
-        const cJSON *object = cJSON_GetObjectItemCaseSensitive(file->root, "headline");
-        const char *sentence = object ? chirp_json_string(object, "sentence") : NULL;
-        if (!sentence)
-            continue;
-        chirp_markup_raw(&r->body, "<p class=\"headline\">");
-        chirp_markup_text(&r->body, sentence);
-        chirp_markup_raw(&r->body, "</p>\n");
-        return;
-    }
 }
 
 static void published_line(chirp_report *r)
@@ -437,11 +400,8 @@ void chirp_section_scaling(chirp_report *r)
         !chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0))
         return;
     chirp_section_begin(r, "scaling", "Scaling");
-    headline(r);
     efficiency_figure(r);
     published_line(r);
-    chirp_scaling_ladder(r);
-    chirp_scaling_sensitivity(r);
     chirp_figures_begin(r);
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
         for (int k = 0; chirp_series_find(file, k, &series); ++k)

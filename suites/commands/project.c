@@ -83,55 +83,6 @@ static void print_rows(const chirp_projection *p)
         print_row(&p->row[i]);
 }
 
-static double communication(const chirp_step_terms *t)
-{
-    return 100 * (t->negotiation + t->exposed_allreduce) / t->seconds;
-}
-
-static void print_ladder(const chirp_projection *p)
-{
-    if (p->n_rungs > 0)
-        printf("\nFrom there to here, at %d nodes, batch 64, same waiting: efficiency, and "
-               "communication and control of the step (closed form%s)\n",
-               p->scenario_nodes, p->options.simulate_ladder ? "; simulated" : "");
-    for (int i = 0; i < p->n_rungs; ++i) {
-        const chirp_rung *rung = &p->rung[i];
-        char simulated[40] = "";
-        if (rung->has_simulated)
-            (void)snprintf(simulated, sizeof simulated, "; %.1f %% %.2f %%",
-                           100 * rung->efficiency * rung->terms.seconds / rung->simulated.seconds,
-                           communication(&rung->simulated));
-        printf("  %5.1f %%  %5.2f %%%s  %s%s; price in signals: %s\n           %s\n",
-               100 * rung->efficiency, communication(&rung->terms), simulated, rung->name,
-               rung->left_out ? " (left out below)" : "", rung->price, rung->assumes);
-    }
-    if (p->n_rungs > 0)
-        printf("The last line is %.1f %% of what the nodes can do at their own speeds.\n",
-               100 * p->rung[p->n_rungs - 1].of_capacity);
-}
-
-/* Noise across, spread down, for the study's batch; the rest is in --json. */
-static void print_sensitivity(const chirp_projection *p)
-{
-    const chirp_sensitivity *before = NULL;
-    for (int i = 0; i < p->n_sensitivities; ++i) {
-        const chirp_sensitivity *s = &p->sensitivity[i];
-        if (s->slow || s->batch != 64)
-            continue;
-        if (!before)
-            printf(
-                "\nThe last line by what is known least: spread between nodes (down), fresh noise "
-                "of a node (at most the spread);\nin brackets, of what the nodes can do at "
-                "their own speeds\n");
-        if (!before || before->spread != s->spread)
-            printf("%s  %-6s %.3f  ", before ? "\n" : "", s->spread_of, s->spread);
-        printf("  %.4g: %.1f (%.1f) %%", s->fresh, 100 * s->efficiency, 100 * s->of_capacity);
-        before = s;
-    }
-    if (before)
-        printf("\n");
-}
-
 static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
@@ -149,13 +100,6 @@ static void print_end(const chirp_projection *p)
     if (p->machine.published_nodes > 0)
         printf("Published: %.0f %% at %d nodes (%s)\n", 100 * p->machine.published_efficiency,
                p->machine.published_nodes, p->machine.published_source);
-    if (p->has_headline)
-        printf("Of those %.0f points, bytes and control explain at most %.1f at batch 64; waiting "
-               "for the slowest node, "
-               "a spread of %.3f, explains the rest.\n",
-               p->points_lost, p->points_bytes, p->relative_needed);
-    print_ladder(p);
-    print_sensitivity(p);
     if (!p->simulated)
         printf("Rows are from the closed form, not from a simulation.\n");
 }
@@ -219,7 +163,6 @@ static int run(int argc, char **argv)
     int64_t accumulate = 1;
     int64_t speed_steps = 100;
     const char *shares = "equal";
-    const char *ladder = "closed_form";
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
@@ -256,14 +199,12 @@ static int run(int argc, char **argv)
          .help = "--shares measured: steps whose times tell the speeds; train takes 100"},
         {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
          .help = "what computes the rows"},
-        {"ladder", CHIRP_OPTION_CHOICE, &ladder, .choices = "closed_form|simulated",
-         .help = "simulated: also the lines from the study's mode to ours, some seconds each"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
         {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
-         .help = "rows, terms, calibration, assumptions, scenarios, ladder, sensitivity"},
+         .help = "rows, terms, calibration, assumptions"},
     };
     const chirp_usage usage = {
         "project", NULL,
@@ -295,7 +236,6 @@ static int run(int argc, char **argv)
     o.jitter = isnan(jitter) ? -1 : jitter;
     o.fresh_jitter = isnan(fresh) ? -1 : fresh;
     o.shares = shares[0] == 'm';
-    o.simulate_ladder = ladder[0] == 's';
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
     if (st == CHIRP_OK)

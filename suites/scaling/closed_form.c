@@ -5,7 +5,7 @@
  *     straggler   = e(N) * sd of the time before the exchange
  *     agreement   = L (fixed + latency)
  *     allreduce   = 2 sum over rounds of fixed + latency + S / 2^k (per_byte + 1 / bandwidth)
- *     study       : negotiation = cycles * cycle + agreement;   exposed = (2 S / copy + allreduce) (1 - hidden)
+ *     study       : negotiation = cycles * cycle + agreement;   exposed = 2 S / copy + allreduce
  *     overlap     : buckets queue on the communication core behind their ready times; exposed is what is left over
  *     halving     : one bucket at the end; allreduce = 2 sum over rounds of fixed + latency + S / 2^k / bandwidth, + S / reduce
  *     both also   : negotiation = 2 agreements, the sum of the loss
@@ -184,7 +184,7 @@ double chirp_loss_sum_s(const chirp_plan *p) { return 2 * chirp_agreement_s(p); 
 
 void chirp_jitter_parts(const chirp_plan *p, double *permanent, double *fresh)
 {
-    const double total = hypot(p->jitter_relative, p->jitter_absolute_s / p->micro_s);
+    const double total = p->jitter_relative;
     *fresh = fmin(p->jitter_fresh, total);
     *permanent = sqrt(total * total - *fresh * *fresh);
 }
@@ -265,8 +265,7 @@ void chirp_closed_form(const chirp_plan *p, chirp_step_terms *t)
         switch (p->exchange) {
         case CHIRP_PLAN_STUDY:
             t->negotiation = p->cycles * p->cycle_s + chirp_agreement_s(p);
-            t->exposed_allreduce =
-                (2 * bytes / p->copy_bandwidth + chirp_allreduce_s(p, bytes)) * (1 - p->hidden);
+            t->exposed_allreduce = 2 * bytes / p->copy_bandwidth + chirp_allreduce_s(p, bytes);
             break;
         case CHIRP_PLAN_OVERLAP:
         case CHIRP_PLAN_HALVING:

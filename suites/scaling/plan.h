@@ -67,8 +67,6 @@ typedef struct chirp_plan {
         jitter_relative; /**< [1] spread of passes over ranks and steps, one standard deviation over micro_s */
     double
         jitter_fresh; /**< [1] the part of it that is new in every pass; the rest stays with a rank */
-    double
-        jitter_absolute_s; /**< [s] standard deviation of one pass that doesn't grow with micro_s */
 
     double bandwidth, latency, local_bandwidth, local_latency; /**< [B/s], [s] */
     double software_fixed, software_per_byte;                  /**< [s], [s/B] */
@@ -81,8 +79,6 @@ typedef struct chirp_plan {
     double cycle_s; /**< study: period of the communication thread */
     double
         cycles; /**< study: how many periods pass on average between ready and reduced; at least 0.5 */
-    double
-        hidden; /**< study, closed form only: share of copy and reduction behind the backward pass, 0 in truth */
 } chirp_plan;
 
 /** Mean seconds of one step (all micro_steps) by term; the four add up to `seconds`. */

@@ -137,6 +137,24 @@ def weak_with_a_slow_rank(folder):
     assert abs(data["rows"][0]["compute"] - total * 64 / 2) < 1e-6 * total * 64, data["rows"][0]
 
 
+def ablation_starts_and_ends_where_project_does(folder):
+    """Its first and last lines are rows of `project`; what it builds on costs no signals, and no line is worse than the one before."""
+    result, row = folder + "/ablation.json", folder + "/row.json"
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../suites/scaling/ablation.py")
+    done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--json", result], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True, timeout=240, check=False)
+    assert done.returncode == 0 and "published implementation" in done.stdout, done.stdout + done.stderr
+    with open(result) as file:
+        lines = json.load(file)["ablation"]
+    kept = [line for line in lines if not line["left_out"]]
+    assert all(line["price_in_signals"] == "none" for line in kept), kept
+    assert all(a["efficiency"] < b["efficiency"] for a, b in zip(kept, kept[1:])), kept
+    for line, options in ((lines[0], ["study"]), (lines[-1], ["halving", "--shares", "measured"])):
+        run(["project", "--machine", "theta", "--nodes", "1024", "--engine", "closed_form", "--json", row, "--exchange"] + options)
+        with open(row) as file:
+            assert abs(json.load(file)["rows"][0]["efficiency"] - line["efficiency"]) < 1e-9, line
+
+
 def series_of_threads_and_variants(folder):
     """Rows for every combination, efficiency within each series, Bayesian over deterministic at the same ranks."""
     result = folder + "/series.json"
@@ -275,7 +293,6 @@ def bad_input(folder):
     one_line(run(["project", "--machine", "summit"], code=2), "hdr_fat_tree")
     one_line(run(["project", "--compute", "warp"], code=2), "--compute")
     one_line(run(["project", "--shares", "unfair"], code=2), "--shares")
-    one_line(run(["project", "--ladder", "simulated", "--engine", "closed_form"], code=2), "--ladder")
     one_line(run(["project", "--exchange", "halving", "--compress", "bf16"], code=2), "--compress")
     one_line(run(["project", "--profile", folder + "/absent.json"], code=2), "absent.json")
     with open(folder + "/bad.json", "w") as file:
@@ -326,7 +343,8 @@ def help_shows_defaults_that_are_used(folder):
 
 
 TESTS = [errors_come_before_any_output, temporary_files_follow_tmpdir, help_shows_defaults_that_are_used,
-         one_repetition_has_no_interval, what_is_acted_out_is_what_is_projected, weak_with_a_slow_rank, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
+         one_repetition_has_no_interval, what_is_acted_out_is_what_is_projected, weak_with_a_slow_rank,
+         ablation_starts_and_ends_where_project_does, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
          strong_with_more_ranks_than_cores, bf16, halving, this_machine_from_measurement_to_projection, communication_suite,
          one_rank_alone, bad_input]
 with tempfile.TemporaryDirectory() as scratch:

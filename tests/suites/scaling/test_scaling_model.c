@@ -129,12 +129,6 @@ static void test_costs_meet_the_public_measurements(void **state)
     plan.jitter_relative = 0.2;
     chirp_closed_form(&plan, &t);
     assert_near(t.straggler, 0.2 * chirp_expected_maximum(1024) * 0.595, 1e-12);
-    /* absolute and relative spreads are the same number at this step time */
-    chirp_step_terms absolute;
-    plan.jitter_relative = 0;
-    plan.jitter_absolute_s = 0.2 * 0.595;
-    chirp_closed_form(&plan, &absolute);
-    assert_near(absolute.seconds, t.seconds, 1e-12);
 }
 
 static void test_one_rank_waits_for_nobody(void **state)
