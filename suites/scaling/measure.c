@@ -3,7 +3,6 @@
 #include "harness/base/memory.h"
 #include "harness/stats/stats.h"
 #include "suites/scaling/measure_internal.h"
-#include "suites/scaling/mpi_profile.h"
 #include "suites/scaling/timeline.h"
 
 #include <string.h>
@@ -78,15 +77,13 @@ static chirp_status measure_alone(chirp_trainer *trainer, chirp_scale_row *row)
     return st;
 }
 
-static int at_most(int n) { return n < CHIRP_SCALE_MAX_CALLS ? n : CHIRP_SCALE_MAX_CALLS; }
-
 /*
  * The timed steps of a block. `mine` receives a record a step.
- * @param events, routines  NULL, or what to count in them
+ * @param events  NULL, or what to count
  */
 static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer, double offset,
                                 chirp_events *events, chirp_step_record *mine, double *wall,
-                                chirp_scale_calls *waits, chirp_scale_calls *routines)
+                                chirp_scale_calls *calls)
 {
     chirp_step_report report = {0};
     chirp_status st = CHIRP_OK;
@@ -95,8 +92,6 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
     if (st == CHIRP_OK)
         st = chirp_parallel_barrier();
     chirp_parallel_calls_reset();
-    if (routines)
-        chirp_mpi_profile_begin();
     if (events)
         chirp_events_start(events);
     const double start = chirp_now_s();
@@ -107,11 +102,8 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
     *wall = chirp_now_s() - start;
     if (events)
         chirp_events_stop(events);
-    waits->n = at_most(chirp_parallel_calls(waits->row, CHIRP_SCALE_MAX_CALLS));
-    if (!routines)
-        return st;
-    chirp_mpi_profile_end();
-    routines->n = at_most(chirp_mpi_profile_rows(routines->row, CHIRP_SCALE_MAX_CALLS));
+    const int n = chirp_parallel_calls(calls->row, CHIRP_SCALE_MAX_CALLS);
+    calls->n = n < CHIRP_SCALE_MAX_CALLS ? n : CHIRP_SCALE_MAX_CALLS;
     return st;
 }
 
@@ -156,8 +148,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK)
         st = chirp_parallel_clock_offset(&offset, &uncertainty);
     if (st == CHIRP_OK && mine)
-        st = timed_steps(o, trainer, offset, events, mine, &wall, &row->waits,
-                         last ? &row->routines : NULL);
+        st = timed_steps(o, trainer, offset, events, mine, &wall, &row->calls);
     if (st == CHIRP_OK)
         st = chirp_parallel_gather(mine, (int64_t)mine_bytes, all, 0);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
@@ -165,9 +156,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK && last)
         st = chirp_rank_counters(events, o->steps, row);
     if (st == CHIRP_OK && last)
-        st = chirp_scale_gather_calls(&row->waits, row->ranks, o->steps);
-    if (st == CHIRP_OK && last)
-        st = chirp_scale_gather_calls(&row->routines, row->ranks, o->steps);
+        st = chirp_scale_gather_calls(&row->calls, row->ranks, o->steps);
     row->calls_wall_s = wall;
     for (int r = 0; st == CHIRP_OK && r < row->ranks; ++r) {
         const int64_t share = chirp_trainer_shares(trainer)[r];

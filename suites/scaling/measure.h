@@ -92,9 +92,7 @@ typedef struct chirp_scale_row {
     int n_events;
     chirp_rank_event event[CHIRP_SCALE_MAX_EVENTS];
     double calls_wall_s;     /**< of the steps that the calls are of: the last repetition's */
-    chirp_scale_calls waits; /**< what this program waits for, by collective and size */
-    chirp_scale_calls
-        routines; /**< time inside the MPI library, by routine and size; see mpi_profile.h */
+    chirp_scale_calls calls; /**< what this program waits for, by collective and size */
 } chirp_scale_row;
 
 typedef struct chirp_scale {

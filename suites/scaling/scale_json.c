@@ -42,18 +42,19 @@ static void add_budget(cJSON *item, const chirp_scale *scale, int index)
 
 /* The columns of the study's public mpi_profile (routine, #calls, avg. bytes, time(sec)), and what they come to for a
    step. */
-static void add_calls(cJSON *item, const char *key, const char *what, const char *sum,
-                      const chirp_scale_calls *calls, int steps, double step_s)
+static void add_calls(cJSON *item, const chirp_scale_row *row, int steps, double step_s)
 {
+    const chirp_scale_calls *calls = &row->calls;
     double inside = 0;
     for (int i = 0; i < calls->n; ++i)
         inside += calls->row[i].seconds;
-    put(item, sum, inside);
-    cJSON *list = cJSON_AddArrayToObject(item, key);
+    put(item, "mpi_elapsed_seconds", row->calls_wall_s);
+    put(item, "mpi_communication_seconds", inside);
+    cJSON *list = cJSON_AddArrayToObject(item, "mpi_calls");
     for (int i = 0; i < calls->n; ++i) {
         const chirp_call_row *c = &calls->row[i];
         cJSON *call = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(call, what, c->call);
+        (void)cJSON_AddStringToObject(call, "call", c->call);
         put(call, "bytes", (double)c->bytes);
         put(call, "calls", (double)c->calls);
         put(call, "seconds", c->seconds);
@@ -150,11 +151,7 @@ static cJSON *row_object(const chirp_scale *scale, int index)
     put(jitter, "autocorrelation", row->jitter_autocorrelation);
     add_slowest(item, scale, index);
     add_counters(item, row);
-    put(item, "mpi_elapsed_seconds", row->calls_wall_s);
-    add_calls(item, "mpi_calls", "call", "mpi_communication_seconds", &row->waits, o->steps,
-              t->total);
-    add_calls(item, "mpi_profile", "routine", "mpi_library_seconds", &row->routines, o->steps,
-              t->total);
+    add_calls(item, row, o->steps, t->total);
     cJSON *list = cJSON_AddArrayToObject(item, "repetition_seconds_per_step");
     for (int r = 0; r < o->repetitions; ++r)
         cJSON_AddItemToArray(list, cJSON_CreateNumber(row->repetition[r].total));
@@ -265,10 +262,8 @@ static void add_head(cJSON *root, const chirp_scale *scale)
         "statistics of the paired ratios; hidden communication is what the same exchange takes "
         "with nothing to hide behind, less what was exposed; compute imbalance is the share of "
         "waiting that the ranks' mean lateness explains; mpi_calls is what this program waits for, "
-        "by "
-        "collective and size; mpi_profile is time inside the MPI library, by routine (PMPI); both "
-        "of "
-        "rank 0 with the least and the most of all ranks, of the last repetition");
+        "by collective and size, of rank 0 with the least and the most of all ranks, of the last "
+        "repetition");
 }
 
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text)

@@ -76,10 +76,6 @@ def check_series(data, rows, ranks, strong):
         assert row["waiting"] >= 0 and row["exposed_communication"] > 0 and row["bytes_per_step"] > 1.4e7, row
         inside = sum(call["seconds"] for call in row["mpi_calls"])
         assert abs(inside - row["mpi_communication_seconds"]) < 1e-9 and 0 < inside < row["mpi_elapsed_seconds"], row
-        routines = row["mpi_profile"]  # inside the library: starting, testing, and what tests find to do
-        assert 0 < sum(call["seconds"] for call in routines) < row["mpi_elapsed_seconds"], routines
-        reduced = sum(call["bytes"] * call["calls_per_step"] for call in routines if call["routine"] == "MPI_Iallreduce")
-        assert reduced >= row["bytes_per_step"] and any(call["routine"] == "MPI_Test" for call in routines), routines
         sent = sum(call["bytes"] * call["calls_per_step"] for call in row["mpi_calls"] if "(" in call["call"])
         assert sent >= row["bytes_per_step"], row["mpi_calls"]
 
