@@ -1,6 +1,5 @@
 /* suites/scaling: the closed form, the workload, the calibration and the reading of machine files. */
 #include "harness/base/file.h"
-#include "model/network/network.h"
 #include "suites/scaling/calibration.h"
 #include "suites/scaling/costs.h"
 #include "suites/scaling/measure_internal.h"
@@ -56,35 +55,6 @@ static void test_workload_is_the_study_s_network(void **state)
         forward += w.layer[i].forward_flops;
     assert_near(forward, 1.55e9, 0.01);
     assert_int_equal(chirp_workload_make("charm", CHIRP_VARIANT_NONE, false, &w), CHIRP_ERR_ARG);
-}
-
-static void test_workload_agrees_with_the_network_itself(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"spin", "mass"};
-    for (int k = 0; k < 2; ++k)
-        for (int v = 0; v < CHIRP_VARIANTS; ++v) {
-            const chirp_network_spec *spec = NULL;
-            chirp_network *net = NULL;
-            chirp_workload w;
-            int n = 0;
-            assert_int_equal(chirp_network_spec_find(names[k], &spec), CHIRP_OK);
-            chirp_network_config config = chirp_network_config_default(spec);
-            config.variant = (chirp_variant)v;
-            config.outputs = 1;
-            config.batch = 1;
-            config.training = false;
-            assert_int_equal(chirp_network_create(&config, &net), CHIRP_OK);
-            assert_int_equal(chirp_workload_make(names[k], (chirp_variant)v, false, &w), CHIRP_OK);
-            const chirp_layer_info *info = chirp_network_layers(net, &n);
-            assert_int_equal(n, w.n);
-            for (int i = 0; i < n; ++i) {
-                assert_string_equal(w.layer[i].name, info[i].name);
-                assert_int_equal(w.layer[i].trained, info[i].trained);
-                assert_near(w.layer[i].forward_flops, info[i].forward_flops, 1e-9);
-            }
-            chirp_network_destroy(net);
-        }
 }
 
 static chirp_plan theta_plan(int ranks)
@@ -553,7 +523,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expected_maximum),
         cmocka_unit_test(test_workload_is_the_study_s_network),
-        cmocka_unit_test(test_workload_agrees_with_the_network_itself),
         cmocka_unit_test(test_costs_meet_the_public_measurements),
         cmocka_unit_test(test_one_rank_waits_for_nobody),
         cmocka_unit_test(test_overlap_hides_what_fits_behind_the_backward_pass),
