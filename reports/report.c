@@ -3,6 +3,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 #include "reports/page/style.h"
 #include "reports/published.h"
 
@@ -251,11 +252,32 @@ static void write_foot(const chirp_report *r, chirp_markup *page)
                            "</body>\n</html>\n");
 }
 
+/* Where the page will be; free with chirp_free(). NULL without memory. */
+static char *page_path(const chirp_report *r)
+{
+    if (r->options->page)
+        return chirp_strdup(r->options->page);
+    const size_t room = strlen(r->results.folder) + 32;
+    char *path = chirp_alloc(room);
+    if (path)
+        (void)snprintf(path, room, "%s/report.html", r->results.folder);
+    return path;
+}
+
+/* Before tables are printed and plots are made. */
+static chirp_status check_page(const chirp_report *r)
+{
+    char *path = page_path(r);
+    const chirp_status st = path ? chirp_file_writable(path) : CHIRP_ERR_NOMEM;
+    chirp_free(path);
+    return st;
+}
+
 static chirp_status write_derived(const chirp_report *r)
 {
     const size_t room = strlen(r->results.folder) + 32;
     char *path = chirp_alloc(room);
-    char *text = cJSON_Print(r->derived);
+    char *text = chirp_json_print(r->derived);
     chirp_status st =
         path && text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for report.json");
     if (st == CHIRP_OK) {
@@ -270,12 +292,9 @@ static chirp_status write_derived(const chirp_report *r)
 static chirp_status write_page(chirp_report *r)
 {
     chirp_markup page = {0};
-    const size_t room = strlen(r->results.folder) + 32;
-    char *path = r->options->page ? chirp_strdup(r->options->page) : chirp_alloc(room);
+    char *path = page_path(r);
     if (!path)
         return CHIRP_ERR_NOMEM;
-    if (!r->options->page)
-        (void)snprintf(path, room, "%s/report.html", r->results.folder);
     write_head(r, &page);
     chirp_markup_raw(&page, r->body.bytes);
     write_foot(r, &page);
@@ -293,6 +312,8 @@ chirp_status chirp_report_write(const chirp_report_options *options, int *n_prob
 {
     chirp_report r = {.options = options};
     chirp_status st = chirp_result_files_read(options->folder, &r.results);
+    if (st == CHIRP_OK)
+        st = check_page(&r);
     if (st == CHIRP_OK)
         st = chirp_published_complete(&r.results);
     if (st == CHIRP_OK && !(r.derived = cJSON_CreateObject()))

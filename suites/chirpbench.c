@@ -1,8 +1,12 @@
 /* The chirpbench command: finds the subcommand and runs it. */
+#include "harness/base/launch.h"
 #include "harness/base/options.h"
+#include "harness/base/signals.h"
 #include "harness/base/waiting.h"
+#include "harness/machine/team.h"
 #include "suites/command.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -51,9 +55,20 @@ static int finish(int code)
     return 2;
 }
 
+/* Whatever a command does, the libraries under it may start as many threads as OMP_NUM_THREADS says. */
+static bool threads_are_sane(void)
+{
+    int threads = 0;
+    const chirp_status st = chirp_team_default(&threads);
+    if (st != CHIRP_OK && chirp_launched_number_here() == 0) /* one line, not one per rank */
+        (void)chirp_command_exit(st);
+    return st == CHIRP_OK;
+}
+
 int main(int argc, char **argv)
 {
     const char *names[sizeof commands / sizeof commands[0]] = {0};
+    chirp_signals_put_back(); /* before the second start: what is handled then begins as the default, not ignored */
     if (argc < 2) {
         print_help();
         return 2;
@@ -68,6 +83,8 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; commands[i]; ++i) {
         if (strcmp(argv[1], commands[i]->name) == 0) {
+            if (!threads_are_sane())
+                return 2;
             chirp_wait_briefly(argv);
             return finish(commands[i]->run(argc - 1, argv + 1));
         }

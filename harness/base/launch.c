@@ -27,6 +27,24 @@ static int largest(const char *const *names, size_t n_names)
     return (int)most;
 }
 
+bool chirp_launched_alone(void)
+{
+    bool told = !chirp_launched_by_mpi();
+    for (size_t i = 0; i < WITH_SIZES; ++i)
+        told |= getenv(variables[i]) != NULL;
+    return told && largest(variables, WITH_SIZES) == 1;
+}
+
+int chirp_launched_number_here(void)
+{
+    static const char *const numbers[] = {"MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK",
+                                          "SLURM_LOCALID"};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i)
+        if (getenv(numbers[i]))
+            return (int)strtol(getenv(numbers[i]), NULL, 10);
+    return 0;
+}
+
 int chirp_launched_processes(void) { return largest(variables, WITH_SIZES); }
 
 int chirp_launched_here(void)

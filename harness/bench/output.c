@@ -22,14 +22,16 @@ chirp_status chirp_output_open(chirp_output *out, const chirp_bench_flags *flags
     if (st != CHIRP_OK)
         return st;
     /* a device or a pipe takes the finished document; there is no name beside it */
-    out->stream = chirp_file_is_stream(out->path);
-    const size_t room = strlen(out->path) + sizeof ".partial";
-    out->partial_path = chirp_alloc(room);
+    out->stream = chirp_file_is_sink(out->path);
+    if (out->stream)
+        out->partial_path = chirp_strdup(out->path);
+    else if (chirp_file_beside(out->path, ".partial", &out->partial_path) != CHIRP_OK)
+        return CHIRP_ERR_IO;
     if (!out->partial_path)
         return CHIRP_ERR_NOMEM;
-    (void)snprintf(out->partial_path, room, "%s%s", out->path, out->stream ? "" : ".partial");
     if (strcmp(flags->out_format, "json") != 0) {
-        out->text_file = fopen(out->partial_path, "w");
+        out->text_file =
+            out->stream ? chirp_file_open_sink(out->path) : fopen(out->partial_path, "w");
         if (!out->text_file)
             return chirp_fail(CHIRP_ERR_IO, "%s: can't create: %s", out->partial_path,
                               strerror(errno));
@@ -97,10 +99,15 @@ static chirp_status close_file(chirp_output *out, const chirp_rows *all, bool co
         if (st != CHIRP_OK)
             return st;
     }
-    if (complete && !out->stream && rename(out->partial_path, out->path) != 0)
-        return chirp_fail(CHIRP_ERR_IO, "%s: can't rename %s to it: %s", out->path,
-                          out->partial_path, strerror(errno));
-    return CHIRP_OK;
+    if (!complete || out->stream)
+        return CHIRP_OK;
+    char *target = NULL; /* a link stays a link */
+    chirp_status st = chirp_file_target(out->path, &target);
+    if (st == CHIRP_OK && rename(out->partial_path, target) != 0)
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't rename %s to it: %s", out->path, out->partial_path,
+                        strerror(errno));
+    chirp_free(target);
+    return st;
 }
 
 chirp_status chirp_output_close(chirp_output *out, const chirp_rows *all, bool complete)

@@ -367,7 +367,7 @@ static chirp_status list_tests(const chirp_bench_flags *flags, const chirp_selec
              chirp_json_add_integer(o, "per_family_instance_index", instance->instance_index) &&
              chirp_json_add_integer(o, "threads", instance->threads);
     }
-    char *text = json && ok ? cJSON_Print(root) : NULL;
+    char *text = json && ok ? chirp_json_print(root) : NULL;
     ok &= !json || text;
     if (text)
         printf("%s\n", text);

@@ -4,7 +4,11 @@
 #include "harness/counters/software.h"
 
 #include <omp.h>
+#ifdef CHIRP_HAVE_PAPI
 #include <papi.h>
+#else
+#include "harness/counters/papi_absent.h"
+#endif
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/machine/machine_internal.h"
+#include "harness/machine/team.h"
 
 #include <ctype.h>
 #include <omp.h>
@@ -172,28 +173,10 @@ static void read_processor(chirp_host *m)
 #endif
 }
 
-/* With OMP_PROC_BIND this thread sits on its own place: what the team may use are all places. False without binding. */
-static bool places_of_team(cpu_set_t *set)
-{
-    static int ids[CPU_SETSIZE];
-    const int places = omp_get_proc_bind() == omp_proc_bind_false ? 0 : omp_get_num_places();
-    for (int i = 0; i < places; ++i) {
-        const int n = omp_get_place_num_procs(i);
-        if (n > CPU_SETSIZE)
-            return false;
-        omp_get_place_proc_ids(i, ids);
-        for (int k = 0; k < n; ++k)
-            if (ids[k] >= 0 && ids[k] < CPU_SETSIZE)
-                CPU_SET((size_t)ids[k], set);
-    }
-    return places > 0;
-}
-
 static void read_affinity(chirp_host *m)
 {
     cpu_set_t set;
-    CPU_ZERO(&set);
-    if (!places_of_team(&set) && sched_getaffinity(0, sizeof set, &set) != 0)
+    if (!chirp_team_processors(&set))
         return;
     m->affinity_count = CPU_COUNT(&set);
     size_t used = 0;

@@ -13,6 +13,28 @@ chirp_status chirp_team_default(int *threads)
     return CHIRP_OK;
 }
 
+static bool places(cpu_set_t *set)
+{
+    static int ids[CPU_SETSIZE];
+    const int n_places = omp_get_proc_bind() == omp_proc_bind_false ? 0 : omp_get_num_places();
+    for (int i = 0; i < n_places; ++i) {
+        const int n = omp_get_place_num_procs(i);
+        if (n > CPU_SETSIZE)
+            return false;
+        omp_get_place_proc_ids(i, ids);
+        for (int k = 0; k < n; ++k)
+            if (ids[k] >= 0 && ids[k] < CPU_SETSIZE)
+                CPU_SET((size_t)ids[k], set);
+    }
+    return n_places > 0;
+}
+
+bool chirp_team_processors(cpu_set_t *set)
+{
+    CPU_ZERO(set);
+    return places(set) || sched_getaffinity(0, sizeof *set, set) == 0;
+}
+
 chirp_status chirp_team_fail(int got, int threads)
 {
     char why[128];

@@ -4,6 +4,9 @@
 
 #include "harness/base/status.h"
 
+#include <sched.h>
+#include <stdbool.h>
+
 /** More threads than this are a slip of the keyboard: starting them would take the machine down with it. */
 enum { CHIRP_MOST_THREADS = 4096 };
 
@@ -12,6 +15,12 @@ enum { CHIRP_MOST_THREADS = 4096 };
  * @return CHIRP_OK, CHIRP_ERR_ARG (more than CHIRP_MOST_THREADS: OMP_NUM_THREADS is wrong)
  */
 chirp_status chirp_team_default(int *threads);
+
+/**
+ * The processors that a team of this process may use: its places with OMP_PROC_BIND, for then this thread sits on the first
+ * one; else its affinity. False where the system doesn't say.
+ */
+bool chirp_team_processors(cpu_set_t *set);
 
 /**
  * Opens a parallel region of `threads` and counts who comes. Call it outside of parallel regions, before something is timed.

@@ -69,7 +69,7 @@ bool chirp_levels_store(const chirp_host *m, const chirp_levels *levels)
              chirp_json_add_real(o, "triad_bytes_per_second", level->triad_bytes_per_second) &&
              chirp_json_add_real(o, "latency_ns", level->latency_ns);
     }
-    char *text = ok ? cJSON_Print(root) : NULL;
+    char *text = ok ? chirp_json_print(root) : NULL;
     ok = text && store_path(m, levels->threads, true, path, sizeof path) &&
          chirp_file_write(path, text, strlen(text)) == CHIRP_OK;
     cJSON_free(text);

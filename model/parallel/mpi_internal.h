@@ -12,6 +12,18 @@
 /** The group that rank() and size() speak of; MPI_COMM_NULL before init and without MPI. */
 MPI_Comm chirp_mpi_comm(void);
 
+/**
+ * MPI_Init_thread, and around it what it takes: signals stay those of the program, a process that is alone needs no shared
+ * memory, and ranks for which there is too little of it are told so, for MPI itself would end them with a page of its own.
+ */
+chirp_status chirp_mpi_start(void);
+
+/**
+ * Collective: gives OpenMP the processors of this computer divided by the ranks that may use them, at least one, unless
+ * OMP_NUM_THREADS says how many.
+ */
+chirp_status chirp_mpi_share_processors(MPI_Comm comm);
+
 /** CHIRP_OK for MPI_SUCCESS, else CHIRP_ERR_LIBRARY with a sentence: `what` failed and MPI's own text. */
 chirp_status chirp_mpi_check(int code, const char *what);
 

@@ -1,6 +1,7 @@
 /* Ranks over MPI. One communicator of our own with MPI_ERRORS_RETURN: a failed call becomes a sentence, not an abort. */
 #include "model/parallel/parallel.h"
 
+#include "harness/base/launch.h"
 #include "model/parallel/mpi_internal.h"
 
 #include <signal.h>
@@ -67,21 +68,6 @@ static void name_crashes(void)
     }
 }
 
-static chirp_status start_mpi(void)
-{
-    int provided = 0;
-    const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-    if (code != MPI_SUCCESS)
-        return chirp_mpi_check(code, "MPI_Init_thread");
-    self.started = true;
-    if (provided < MPI_THREAD_FUNNELED)
-        return chirp_fail(
-            CHIRP_ERR_UNSUPPORTED,
-            "this MPI offers thread level %d, but OpenMP needs MPI_THREAD_FUNNELED (%d)", provided,
-            MPI_THREAD_FUNNELED);
-    return CHIRP_OK;
-}
-
 /* A copy of `from` whose failures are returned. */
 static chirp_status duplicate(MPI_Comm from, MPI_Comm *to)
 {
@@ -111,7 +97,13 @@ chirp_status chirp_parallel_init(void)
     if (finalized)
         return chirp_fail(CHIRP_ERR_LIBRARY, "MPI was already ended and can't be started again in "
                                              "one process");
-    chirp_status st = initialized ? CHIRP_OK : start_mpi();
+    chirp_status st = CHIRP_OK;
+    if (!initialized) {
+        st = chirp_mpi_start();
+        self.started = MPI_Initialized(&initialized) == MPI_SUCCESS && initialized;
+    }
+    if (st != CHIRP_OK && !self.started) /* no rank is known: the first of each computer speaks */
+        self.rank = chirp_launched_number_here();
     if (st == CHIRP_OK)
         st = chirp_mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN),
                              "MPI_Comm_set_errhandler");
@@ -123,8 +115,10 @@ chirp_status chirp_parallel_init(void)
         st = number_ranks();
     self.job_rank = self.rank;
     self.job_size = self.size;
-    if (st == CHIRP_OK && self.size > 1)
+    if (st == CHIRP_OK && self.size > 1) {
         name_crashes();
+        st = chirp_mpi_share_processors(self.comm);
+    }
     return st;
 }
 

@@ -10,7 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/** Starts MPI (thread level FUNNELED or better); call once, before the functions below. */
+/**
+ * Starts MPI (thread level FUNNELED or better); call once, before the functions below. Signals keep what they did before.
+ * With several ranks and without OMP_NUM_THREADS, omp_get_max_threads() is from now on the processors of the computer over
+ * its ranks: a rank that the launcher bound to processors of its own has all of those.
+ */
 chirp_status chirp_parallel_init(void);
 /** Ends MPI; accepts never having been started. */
 void chirp_parallel_finalize(void);

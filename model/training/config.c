@@ -1,6 +1,7 @@
 #include "model/training/config.h"
 
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -192,7 +193,7 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
     add_fields(signal, signal_fields, N_SIGNAL_FIELDS, config);
     cJSON_AddStringToObject(
         signal, "psd", config->signal.psd_path ? config->signal.psd_path : "analytic aLIGO design");
-    char *printed = cJSON_PrintUnformatted(root);
+    char *printed = chirp_json_print_line(root);
     cJSON_Delete(root);
     *text = chirp_strdup(printed);
     cJSON_free(printed);

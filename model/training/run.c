@@ -3,6 +3,8 @@
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/base/signals.h"
+#include "harness/json/json.h"
 #include "harness/progress/progress.h"
 #include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
@@ -10,6 +12,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <omp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +22,16 @@ static volatile sig_atomic_t stop_signal;
 
 static void on_signal(int number) { stop_signal = number; }
 
+/* What ends a run: a user, a closed terminal, a batch system before its time limit (USR1, USR2) or at that of the processor. */
+static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
+enum { ENDINGS = sizeof endings / sizeof endings[0] };
+
 typedef struct signal_guard {
-    struct sigaction interrupt, terminate;
+    struct sigaction before[ENDINGS];
 } signal_guard;
+
+/* SIGINT is caught also when it was ignored, as shells do for what they start with '&'; what nohup ignored stays ignored. */
+static bool left_alone(int number) { return number != SIGINT && chirp_signal_was_ignored(number); }
 
 static void catch_signals(signal_guard *guard)
 {
@@ -30,19 +40,19 @@ static void catch_signals(signal_guard *guard)
     action.sa_flags = SA_RESTART;
     stop_signal = 0;
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, &guard->interrupt);
-    (void)sigaction(SIGTERM, &action, &guard->terminate);
+    for (int i = 0; i < ENDINGS; ++i)
+        (void)sigaction(endings[i], left_alone(endings[i]) ? NULL : &action, &guard->before[i]);
 }
 
 static void release_signals(const signal_guard *guard)
 {
-    (void)sigaction(SIGINT, &guard->interrupt, NULL);
-    (void)sigaction(SIGTERM, &guard->terminate, NULL);
+    for (int i = 0; i < ENDINGS; ++i)
+        (void)sigaction(endings[i], &guard->before[i], NULL);
 }
 
 static chirp_status refuse_existing(const char *path)
 {
-    if (path && access(path, F_OK) == 0)
+    if (path && access(path, F_OK) == 0 && !chirp_file_is_sink(path))
         return chirp_fail(CHIRP_ERR_ARG, "%s: exists; continue it with --resume or remove it first",
                           path);
     return CHIRP_OK;
@@ -79,6 +89,7 @@ static chirp_status trim_log(const char *path, int64_t iteration)
 /* Where a rank runs: mpiexec names a killed process by host and PID, and only the log can say which rank that was. */
 typedef struct rank_place {
     char host[56];
+    int32_t threads;
     int64_t pid;
 } rank_place;
 
@@ -89,9 +100,10 @@ typedef struct run_log {
 } run_log;
 
 /* @param places  receives [ranks] on rank 0, for the caller to free; NULL elsewhere. Collective */
-static chirp_status gather_places(rank_place **places)
+static chirp_status gather_places(int threads, rank_place **places)
 {
-    rank_place mine = {.pid = (int64_t)getpid()};
+    rank_place mine = {.pid = (int64_t)getpid(),
+                       .threads = threads > 0 ? threads : omp_get_max_threads()};
     const bool first = chirp_parallel_rank() == 0;
     if (gethostname(mine.host, sizeof mine.host - 1) != 0)
         (void)strcpy(mine.host, "unknown");
@@ -109,6 +121,7 @@ static void add_places(cJSON *line, const rank_place *places)
         cJSON *place = cJSON_CreateObject();
         cJSON_AddStringToObject(place, "host", places[rank].host);
         cJSON_AddNumberToObject(place, "pid", (double)places[rank].pid);
+        cJSON_AddNumberToObject(place, "threads", places[rank].threads);
         cJSON_AddItemToArray(array, place);
     }
 }
@@ -149,7 +162,7 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
             cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], validation[leaf]);
         cJSON_AddNumberToObject(object, "mean", validation_mean);
     }
-    char *text = cJSON_PrintUnformatted(line);
+    char *text = chirp_json_print_line(line);
     cJSON_Delete(line);
     if (!text)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a log line");
@@ -166,32 +179,37 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     const bool first = chirp_parallel_rank() == 0;
     if (options->resume && !options->checkpoint)
         st = chirp_fail(CHIRP_ERR_ARG, "--resume needs --checkpoint FILE");
+    else if (options->resume && chirp_file_is_sink(options->checkpoint))
+        st = chirp_fail(CHIRP_ERR_ARG,
+                        "%s: is a device or a pipe, which keeps no checkpoint; name a file or "
+                        "leave out --resume",
+                        options->checkpoint);
     if (st == CHIRP_OK && first && !options->resume) {
         st = refuse_existing(options->checkpoint);
         if (st == CHIRP_OK)
             st = refuse_existing(options->log);
     }
     if (st == CHIRP_OK && first &&
-        options->checkpoint) { /* learn now, not after hours, that it can't be written */
-        char *probe = NULL;
-        st = chirp_file_temporary(options->checkpoint, &probe);
-        chirp_free(probe);
-    }
+        options->checkpoint) /* learn now, not after hours, that it can't be written */
+        st = chirp_file_writable(options->checkpoint);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK && options->resume)
         st = chirp_trainer_resume(trainer, options->checkpoint);
     if (st != CHIRP_OK)
         return st;
     if (first && options->log) {
-        if (options->resume)
+        const bool sink = chirp_file_is_sink(options->log);
+        if (options->resume && !sink)
             st = trim_log(options->log, chirp_trainer_iteration(trainer));
-        if (st == CHIRP_OK && !(log->file = fopen(options->log, "ae")))
+        if (st == CHIRP_OK)
+            log->file = sink ? chirp_file_open_sink(options->log) : fopen(options->log, "ae");
+        if (st == CHIRP_OK && !log->file)
             st = chirp_fail(CHIRP_ERR_IO, "%s: can't open the log: %s", options->log,
                             strerror(errno));
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK && options->log && chirp_parallel_size() > 1)
-        st = gather_places(&log->places);
+        st = gather_places(chirp_trainer_config(trainer)->n_threads, &log->places);
     return st;
 }
 

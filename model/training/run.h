@@ -9,7 +9,7 @@
 
 typedef struct chirp_run_options {
     const char *
-        log; /**< JSON lines, one a step, a run's first with each rank's host and PID; NULL: none */
+        log; /**< JSON lines, one a step, a run's first with each rank's host, PID and threads; NULL: none */
     const char *checkpoint;   /**< NULL: none */
     int64_t checkpoint_every; /**< steps; also at the end and when interrupted */
     bool resume;              /**< continue from `checkpoint`, which must exist */
@@ -35,8 +35,8 @@ typedef struct chirp_run_result {
 } chirp_run_result;
 
 /**
- * Trains until the trainer's iterations are done, the held-out relative error is below the target, or SIGINT, SIGTERM
- * or the time limit ask for an end; then the checkpoint is saved and result->end says which. Collective.
+ * Trains until the trainer's iterations are done, the held-out relative error is below the target, or SIGINT, SIGTERM,
+ * SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU or the time limit ask for an end; then the checkpoint is saved and result->end says which. Collective.
  * Without `resume` an existing checkpoint or log is an error, so that nothing is overwritten; with it, log lines past
  * the checkpoint are dropped. On divergence (CHIRP_ERR_NUMERIC) the last good checkpoint stays.
  */

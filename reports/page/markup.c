@@ -1,6 +1,7 @@
 #include "reports/page/markup.h"
 
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -62,36 +63,17 @@ void chirp_markup_format(chirp_markup *m, const char *format, ...)
     m->used += (size_t)length;
 }
 
-size_t chirp_utf8_length(const char *text)
+/* Length of the character at `text`, 0 for bytes that are no UTF-8 and for U+FFFE and U+FFFF, which are no XML. */
+static size_t xml_length(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
-    size_t n = 0;
-    if (s[0] < 0x80)
-        return s[0] ? 1 : 0;
-    if (s[0] >= 0xC2 && s[0] <= 0xDF)
-        n = 2;
-    else if (s[0] >= 0xE0 && s[0] <= 0xEF)
-        n = 3;
-    else if (s[0] >= 0xF0 && s[0] <= 0xF4)
-        n = 4;
-    else
-        return 0;
-    for (size_t i = 1; i < n; ++i)
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-        (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-        return 0;
-    /* U+FFFE and U+FFFF are no XML characters */
-    if (s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE)
-        return 0;
-    return n;
+    return s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE ? 0 : chirp_json_utf8_length(s);
 }
 
 void chirp_markup_text(chirp_markup *m, const char *text)
 {
     for (const char *p = text; p && *p;) {
-        const size_t n = chirp_utf8_length(p);
+        const size_t n = xml_length(p);
         const unsigned char c = (unsigned char)*p;
         if (n == 0 || (c < 0x20 && c != '\n' && c != '\t') || c == 0x7F)
             chirp_markup_raw(m, "\xEF\xBF\xBD");

@@ -39,7 +39,4 @@ chirp_status chirp_markup_status(const chirp_markup *m);
 /** Frees the text; the markup is empty again. */
 void chirp_markup_clear(chirp_markup *m);
 
-/** Length in bytes of the UTF-8 character at `text`, 0 when it is not valid UTF-8 (overlong, surrogate, cut off). */
-size_t chirp_utf8_length(const char *text);
-
 #endif

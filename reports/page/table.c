@@ -1,6 +1,7 @@
 #include "reports/page/table.h"
 
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -285,7 +286,7 @@ static int shown_width(const char *text)
 {
     int width = 0;
     for (const char *p = text; p && *p; ++width) {
-        const size_t n = chirp_utf8_length(p);
+        const size_t n = chirp_json_utf8_length((const unsigned char *)p);
         p += n ? n : 1;
     }
     return width;
@@ -294,7 +295,7 @@ static int shown_width(const char *text)
 static void print_safe(FILE *out, const char *text)
 {
     for (const char *p = text; p && *p;) {
-        const size_t n = chirp_utf8_length(p);
+        const size_t n = chirp_json_utf8_length((const unsigned char *)p);
         const unsigned char c = (unsigned char)*p;
         /* U+0080 to U+009F are control characters too */
         const bool control =

@@ -2,6 +2,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/json/json.h"
 #include "harness/stats/stats.h"
 #include "kernels/random/random.h"
 #include "model/network/network.h"
@@ -140,7 +141,7 @@ static chirp_status write_json(const description *d)
             cJSON_AddNumberToObject(layer, "backward_s", d->backward_s[i]);
         }
     }
-    char *text = cJSON_Print(root);
+    char *text = chirp_json_print(root);
     cJSON_Delete(root);
     if (!text)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for %s", d->json);

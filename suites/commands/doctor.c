@@ -318,7 +318,7 @@ static chirp_status examine(int all, double budget_s, bool measure, const char *
     if (st == CHIRP_OK && r.failed)
         st = chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the report");
     if (st == CHIRP_OK && json_path) {
-        char *text = cJSON_Print(r.root);
+        char *text = chirp_json_print(r.root);
         st = text ? chirp_file_write(json_path, text, strlen(text))
                   : chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the report");
         cJSON_free(text);

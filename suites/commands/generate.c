@@ -50,13 +50,17 @@ static char *part_path(const char *path, int64_t part, int64_t parts)
     return name;
 }
 
-static char *partial_path(const char *path)
+/* Where rows are collected: FILE.partial, which a killed run leaves to --resume; for a device or a pipe a file in TMPDIR. */
+static chirp_status partial_path(const generation *g, const char *path, char **partial)
 {
-    const size_t room = strlen(path) + 16;
-    char *name = chirp_alloc(room);
-    if (name)
-        (void)snprintf(name, room, "%s.partial", path);
-    return name;
+    if (!chirp_file_is_sink(path))
+        return chirp_file_beside(path, ".partial", partial);
+    if (g->append || g->resume)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "%s: is a device or a pipe, which keeps no signals; leave out --append "
+                          "and --resume",
+                          path);
+    return chirp_file_temporary(path, partial);
 }
 
 static bool exists(const char *path) { return access(path, F_OK) == 0; }
@@ -106,12 +110,13 @@ static chirp_status fill(const generation *g, chirp_generator *generator,
 static chirp_status one_file(const generation *g, chirp_generator *generator, const char *path,
                              int64_t rows, uint64_t first)
 {
-    char *partial = partial_path(path);
-    if (!partial)
-        return CHIRP_ERR_NOMEM;
+    char *partial = NULL;
     chirp_dataset_writer *writer = NULL;
-    const bool in_place = exists(path) && !g->overwrite;
-    chirp_status st;
+    const bool sink = chirp_file_is_sink(path);
+    const bool in_place = exists(path) && !sink && !g->overwrite;
+    chirp_status st = partial_path(g, path, &partial);
+    if (st != CHIRP_OK)
+        return st;
     if (in_place && !g->append && !g->resume)
         st = chirp_fail(
             CHIRP_ERR_ARG,
@@ -122,9 +127,7 @@ static chirp_status one_file(const generation *g, chirp_generator *generator, co
     else if (g->resume && exists(partial))
         st = chirp_dataset_append(partial, generator, &writer);
     else {
-        char *temporary = NULL; /* only to learn that the folder can be written */
-        st = chirp_file_temporary(path, &temporary);
-        chirp_file_discard(temporary);
+        st = chirp_file_writable(path);
         const chirp_dataset_options options = {.first_index = first,
                                                .compress = (int)g->compress,
                                                .chunk_rows = g->chunk,
@@ -146,7 +149,10 @@ static chirp_status one_file(const generation *g, chirp_generator *generator, co
     }
     if (st == CHIRP_OK && !g->quiet)
         printf("%s: %lld signals\n", path, (long long)written);
-    chirp_free(partial);
+    if (sink)
+        chirp_file_discard(partial);
+    else
+        chirp_free(partial);
     return st;
 }
 
@@ -192,7 +198,7 @@ static chirp_status make_strain(generation *g)
     s->psd_path = g->signal.psd_path;
     /* the files of the public catalogue begin on a whole second about half their length before the event */
     s->gps_start = floor(s->gps_merger) - (double)(s->duration_s / 2);
-    if (exists(g->strain_path) && !g->overwrite)
+    if (exists(g->strain_path) && !chirp_file_is_sink(g->strain_path) && !g->overwrite)
         return chirp_fail(CHIRP_ERR_ARG, "%s exists: --overwrite replaces it", g->strain_path);
     st = chirp_strain_write(g->strain_path, s);
     if (st == CHIRP_OK && !g->quiet)

@@ -2,7 +2,9 @@
 
 #include <hdf5.h>
 #include <mpi.h>
+#ifdef CHIRP_HAVE_PAPI
 #include <papi.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 
@@ -41,9 +43,16 @@ static bool hdf5(char *text, size_t room)
 
 static bool papi(char *text, size_t room)
 {
+#ifdef CHIRP_HAVE_PAPI
     (void)snprintf(text, room, "%d.%d.%d", PAPI_VERSION_MAJOR(PAPI_VERSION),
                    PAPI_VERSION_MINOR(PAPI_VERSION), PAPI_VERSION_REVISION(PAPI_VERSION));
     return true;
+#else
+    (void)snprintf(text, room,
+                   "not built in, so hardware events can't be counted: install Debian package "
+                   "libpapi-dev and configure with CHIRP_PAPI=ON");
+    return false;
+#endif
 }
 
 static bool onednn(char *text, size_t room)

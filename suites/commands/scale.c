@@ -8,10 +8,10 @@
 #include "suites/scaling/costs.h"
 
 #include <errno.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { MEASURING_STEPS = 12 }; /* until ranks have shared signals by their speed */
 
@@ -56,12 +56,12 @@ static chirp_status parse_ranks(const char *text, chirp_scale_options *o)
 
 static chirp_status parse_threads(const char *text, chirp_scale_options *o)
 {
-    const long share = sysconf(_SC_NPROCESSORS_ONLN) / chirp_parallel_size();
+    const int share = omp_get_max_threads(); /* chirp_parallel_init() has seen to it */
     const chirp_status st =
         parse_numbers("threads", text, 0, CHIRP_SCALE_MAX_THREADS, o->threads, &o->n_threads);
     for (int i = 0; st == CHIRP_OK && i < o->n_threads; ++i)
         if (o->threads[i] == 0)
-            o->threads[i] = (int)(share > 1 ? share : 1);
+            o->threads[i] = share;
     o->train.n_threads = o->threads[0];
     return st;
 }
@@ -242,7 +242,8 @@ static int run(int argc, char **argv)
         {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
          .help = "one weight draw for all ranks, or one per rank"},
         {"threads", CHIRP_OPTION_STRING, &threads, .metavar = "N,N,...",
-         .help = "per rank, each a series; 0: processors over ranks of the job"},
+         .help = "per rank, each a series; 0: OMP_NUM_THREADS, or the processors of a computer "
+                 "over its ranks"},
         {"accumulate", CHIRP_OPTION_INT, &o.train.accumulate, .metavar = "K", .min = 1,
          .max = 65536, .help = "passes of a rank per exchange"},
         {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",

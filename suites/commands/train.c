@@ -145,14 +145,15 @@ static int run(int argc, char **argv)
         {"bucket-mib", CHIRP_OPTION_INT, &bucket_mib, .metavar = "N", .min = 0, .max = 1024,
          .help = "bytes per reduction [MiB]; 0: 1, or the study's 64; halving: per message, 0: 1"},
         {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
-         .help = "per rank; 0: OMP_NUM_THREADS or all cores"},
+         .help = "per rank; 0: OMP_NUM_THREADS, or the processors of a computer over its ranks"},
         {"quiet", CHIRP_OPTION_FLAG, &options.quiet, .help = "no progress"},
     };
     const chirp_usage usage = {
         "train", NULL,
         "Trains the root-and-leaf network on signals made on the fly; under mpiexec data "
         "parallel.\n"
-        "Ends at --iterations, at the target error, or on SIGINT, SIGTERM or --max-seconds with a\n"
+        "Ends at --iterations, at the target error, or on --max-seconds, SIGINT, SIGTERM, SIGHUP,\n"
+        "SIGUSR1, SIGUSR2 (batch systems send them before the time limit) or SIGXCPU with a\n"
         "checkpoint from which --resume continues bitwise.",
         table, sizeof table / sizeof table[0]};
     chirp_run_end end = CHIRP_RUN_ITERATIONS;

@@ -4,6 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 #include "harness/stats/stats.h"
 
 #include <cjson/cJSON.h>
@@ -34,7 +35,7 @@ static chirp_status write_profile(const char *path, const chirp_network *net, in
         (void)cJSON_AddNumberToObject(item, "backward_s", median(layer[i]));
         cJSON_AddItemToArray(list, item);
     }
-    char *text = cJSON_Print(root);
+    char *text = chirp_json_print(root);
     cJSON_Delete(root);
     const chirp_status st =
         text ? chirp_file_write(path, text, strlen(text))

@@ -2,6 +2,7 @@
 #include "suites/scaling/projection.h"
 
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -196,7 +197,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     add_published(root, p);
     add_calibration(root, p);
     add_assumptions(root, p);
-    char *printed = cJSON_Print(root);
+    char *printed = chirp_json_print(root);
     cJSON_Delete(root);
     if (!printed)
         return chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the projection");

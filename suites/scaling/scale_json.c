@@ -276,7 +276,7 @@ chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
     add_series(root, scale);
     add_costs(root, scale);
     add_notes(root, scale);
-    char *printed = cJSON_Print(root);
+    char *printed = chirp_json_print(root);
     cJSON_Delete(root);
     *text = chirp_strdup(printed);
     cJSON_free(printed);

@@ -144,7 +144,7 @@ static chirp_status write_json(const char *path, const char *name, const chirp_s
     (void)cJSON_AddNumberToObject(root, "ranks_per_node", 1);
     add_values(root, scale, &w, c);
     add_runs(root, scale);
-    char *text = cJSON_Print(root);
+    char *text = chirp_json_print(root);
     cJSON_Delete(root);
     st = text ? chirp_file_write(path, text, strlen(text))
               : chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for the machine", path);

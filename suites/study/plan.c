@@ -128,7 +128,7 @@ static chirp_step *add(chirp_study *s, const char *name, const char *command, in
     if (!step->name || (product && !step->product))
         take(step, NULL);
     if (ranks > 0) {
-        word(step, "mpiexec");
+        word(step, "%s", CHIRP_MPIEXEC);
         word(step, "-n");
         word(step, "%d", ranks);
     }

@@ -3,6 +3,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>
@@ -59,7 +60,7 @@ chirp_status chirp_study_record(const chirp_study *s)
     ok = ok && steps;
     for (int i = 0; ok && i < s->n_steps; ++i)
         ok = add_step(steps, s, &s->step[i]);
-    char *text = ok ? cJSON_Print(root) : NULL;
+    char *text = ok ? chirp_json_print(root) : NULL;
     chirp_status st = text ? chirp_file_write(path, text, strlen(text))
                            : chirp_fail(CHIRP_ERR_NOMEM, "no memory for study.json");
     cJSON_free(text);

@@ -129,7 +129,13 @@ static void test_streams_are_written_and_stay(void **state)
     assert_int_equal(chirp_file_write(path, "abc", 3), CHIRP_OK);
     assert_int_equal(read(fd, got, sizeof got), 3);
     assert_memory_equal(got, "abc", 3);
-    assert_int_equal(chirp_file_temporary(path, &temporary), CHIRP_ERR_IO);
+    assert_int_equal(chirp_file_temporary(path, &temporary), CHIRP_OK); /* for HDF5, which seeks */
+    const int made = open(temporary, O_WRONLY | O_TRUNC);
+    assert_int_equal(write(made, "hdf", 3), 3);
+    assert_int_equal(close(made), 0);
+    assert_int_equal(chirp_file_commit(temporary, path), CHIRP_OK);
+    assert_int_equal(read(fd, got, sizeof got), 3);
+    assert_memory_equal(got, "hdf", 3);
     assert_int_equal(stat(path, &info), 0);
     assert_true(S_ISFIFO(info.st_mode));
     assert_int_equal(close(fd), 0);
@@ -139,6 +145,105 @@ static void test_streams_are_written_and_stay(void **state)
     assert_int_equal(stat(path, &info), -1); /* asking creates nothing */
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(chirp_file_writable(path), CHIRP_ERR_IO);
+}
+
+static void expect_contents(const char *path, const char *want)
+{
+    char *bytes = NULL;
+    assert_int_equal(chirp_file_read(path, &bytes, NULL), CHIRP_OK);
+    assert_string_equal(bytes, want);
+    chirp_free(bytes);
+}
+
+static bool is_link(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
+/* Chains of links, relative and absolute, to a file that exists and to one that doesn't yet. */
+static void test_links_are_followed(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-links-XXXXXX";
+    char text[128];
+    char *temporary = NULL;
+    assert_non_null(mkdtemp(folder));
+    const int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(mkdir("a", 0700) | mkdir("b", 0700), 0);
+    assert_int_equal(chirp_file_write("b/target", "old", 3), CHIRP_OK);
+    (void)snprintf(text, sizeof text, "%s/a/middle", folder);
+    assert_int_equal(symlink(text, "link") | symlink("../b/target", "a/middle"), 0);
+    assert_int_equal(symlink("b/new", "dangling"), 0);
+    assert_int_equal(symlink("circle", "circle") | symlink("none/x", "nowhere"), 0);
+    assert_int_equal(chirp_file_write("link", "new", 3), CHIRP_OK);
+    expect_contents("b/target", "new");
+    assert_true(is_link("link") && is_link("a/middle"));
+    assert_int_equal(chirp_file_temporary("dangling", &temporary), CHIRP_OK);
+    assert_memory_equal(temporary, "b/new",
+                        5); /* beside the target: another folder may be another disk */
+    chirp_file_discard(temporary);
+    assert_int_equal(chirp_file_write("dangling", "x", 1), CHIRP_OK);
+    expect_contents("b/new", "x");
+    assert_true(is_link("dangling"));
+    assert_int_equal(chirp_file_write("circle", "x", 1), CHIRP_ERR_IO);
+    assert_non_null(strstr(chirp_error_message(), "circle"));
+    assert_int_equal(chirp_file_writable("nowhere"), CHIRP_ERR_IO);
+    assert_int_equal(fchdir(before) | close(before), 0);
+    (void)snprintf(text, sizeof text, "rm -r %s", folder);
+    assert_int_equal(system(text), 0);
+}
+
+/* Names up to the longest that a folder takes; two that begin alike keep companions of their own. */
+static void test_long_names(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-names-XXXXXX";
+    char path[400];
+    char *one = NULL;
+    char *two = NULL;
+    assert_non_null(mkdtemp(folder));
+    for (int length = 240; length <= 256; ++length) {
+        const int n = snprintf(path, sizeof path, "%s/", folder);
+        memset(path + n, 'x', (size_t)length);
+        path[n + length] = '\0';
+        const chirp_status want = length <= 255 ? CHIRP_OK : CHIRP_ERR_IO;
+        assert_int_equal(chirp_file_write(path, "abc", 3), want);
+        if (length > 255)
+            continue;
+        expect_contents(path, "abc");
+        assert_int_equal(chirp_file_beside(path, ".partial", &one), CHIRP_OK);
+        path[n + length - 1] = 'y';
+        assert_int_equal(chirp_file_beside(path, ".partial", &two), CHIRP_OK);
+        assert_string_not_equal(one, two);
+        assert_string_equal(one + strlen(one) - 8, ".partial");
+        assert_true(strlen(one) - (size_t)n <= 255);
+        chirp_free(one);
+        chirp_free(two);
+    }
+    assert_non_null(strstr(chirp_error_message(), "256"));
+    (void)snprintf(path, sizeof path, "rm -r %s", folder);
+    assert_int_equal(system(path), 0);
+}
+
+/* What was printed before stays, what is printed later comes behind, as if the descriptor had been used. */
+static void test_open_descriptors_go_on(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/chirp-open-XXXXXX";
+    char name[32];
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    (void)snprintf(name, sizeof name, "/dev/fd/%d", fd);
+    assert_true(chirp_file_is_sink(name) && !chirp_file_is_sink(path));
+    assert_int_equal(write(fd, "1", 1), 1);
+    assert_int_equal(chirp_file_write(name, "2", 1), CHIRP_OK);
+    assert_int_equal(write(fd, "3", 1), 1);
+    expect_contents(path, "123");
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(chirp_file_write(name, "4", 1), CHIRP_ERR_IO);
+    assert_int_equal(unlink(path), 0);
 }
 
 static void test_messages_are_one_line(void **state)
@@ -170,6 +275,9 @@ int main(void)
         cmocka_unit_test(test_bad_options_name_the_remedy),
         cmocka_unit_test(test_files_are_whole_or_absent),
         cmocka_unit_test(test_streams_are_written_and_stay),
+        cmocka_unit_test(test_links_are_followed),
+        cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_open_descriptors_go_on),
         cmocka_unit_test(test_messages_are_one_line),
         cmocka_unit_test(test_allocation_limits),
     };

@@ -18,7 +18,8 @@ static int make_folder(void **state)
 {
     (void)state;
     const char *parent = getenv("TMPDIR");
-    (void)snprintf(folder, sizeof folder, "%s/chirp-scratch-XXXXXX", parent && *parent ? parent : "/tmp");
+    (void)snprintf(folder, sizeof folder, "%s/chirp-scratch-XXXXXX",
+                   parent && *parent ? parent : "/tmp");
     return !mkdtemp(folder);
 }
 

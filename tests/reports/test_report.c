@@ -220,9 +220,9 @@ static void test_sections_follow_files(void **state)
 {
     static const struct {
         const char *file, *section;
-    } pair[] = {{"train.jsonl", "id=\"training\""},   {"infer.json", "id=\"posterior\""},
-                {"study.json", "id=\"steps\""},       {"bench.json", "id=\"kernels\""},
-                {"calibrate.json", "id=\"other\""},   {"scale.json", "id=\"scaling\""}};
+    } pair[] = {{"train.jsonl", "id=\"training\""}, {"infer.json", "id=\"posterior\""},
+                {"study.json", "id=\"steps\""},     {"bench.json", "id=\"kernels\""},
+                {"calibrate.json", "id=\"other\""}, {"scale.json", "id=\"scaling\""}};
     (void)state;
     for (size_t half = 0; half < 2; ++half) {
         trial t;

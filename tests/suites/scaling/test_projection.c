@@ -94,8 +94,8 @@ static void test_simulation_meets_the_closed_form_with_jitter(void **state)
     if (!chirp_simulate_available(NULL))
         skip();
     for (int e = CHIRP_PLAN_OVERLAP; e < CHIRP_PLAN_EXCHANGES; ++e) {
-        chirp_projection_options o = options(e == CHIRP_PLAN_STUDY ? "theta" : crossbar,
-                                             (chirp_plan_exchange)e);
+        chirp_projection_options o =
+            options(e == CHIRP_PLAN_STUDY ? "theta" : crossbar, (chirp_plan_exchange)e);
         o.engine = CHIRP_ENGINE_SIMGRID;
         project(&o, &p);
         check_rows_add_up(&p);
@@ -303,7 +303,8 @@ static void test_shares_follow_speed(void **state)
     double speed = 0;
     for (int i = 0; i < RANKS; ++i)
         speed += 1 / (double)equal[i] / RANKS;
-    assert_near(h, 1 / speed, 1e-6); /* all at work all the time: the harmonic mean of their times */
+    assert_near(h, 1 / speed,
+                1e-6); /* all at work all the time: the harmonic mean of their times */
     for (int signals = 1; signals <= 256; signals *= 4) {
         plan.share_signals = signals;
         assert_int_equal(chirp_jitter_draw(&plan, 5, PASSES, shared), CHIRP_OK);

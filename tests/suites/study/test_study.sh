@@ -44,6 +44,7 @@ echo '{"benchmarks": [' >"$work/results/bench.json"
 expect 2 "bench.json" "$bench" report "$work/results" --quiet
 grep -q 'id="posterior"' "$work/results/report.html" || fail "a broken file cost the rest of the page"
 expect 2 "can't write" "$bench" report "$work/results" --out "$work/no/such/folder/page.html"
+[ "$(wc -l <"$work/out")" = 1 ] || fail "report printed tables before the page that can't be written"
 
 # a study that is interrupted leaves a record and no process, and goes on
 out=$work/study

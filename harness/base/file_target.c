@@ -1,0 +1,201 @@
+/* Where an output really goes: to the file behind symbolic links, or into a device, a pipe or an open descriptor. */
+#include "harness/base/file.h"
+
+#include "harness/base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { MOST_LINKS = 40, LONGEST_NAME = 255 }; /* as in the kernel */
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+chirp_status chirp_file_folder(const char *path, char **folder)
+{
+    const size_t length = (size_t)(base_name(path) - path);
+    char *text = chirp_strdup(length ? path : ".");
+    if (!text)
+        return CHIRP_ERR_NOMEM;
+    if (length)
+        text[length > 1 ? length - 1 : 1] = '\0'; /* the root keeps its slash */
+    *folder = text;
+    return CHIRP_OK;
+}
+
+/* Links below /proc are not texts: they lead to what a process has open, which may have no name or another one by now. */
+static bool in_proc(const char *path)
+{
+    struct statfs info;
+    char *folder = NULL;
+    if (chirp_file_folder(path, &folder) != CHIRP_OK)
+        return false;
+    const bool proc = statfs(folder, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
+    chirp_free(folder);
+    return proc;
+}
+
+/* What the link `path` says, as a path that is good where `path` is. NULL with errno, EINVAL for no link. */
+static char *read_link(const char *path)
+{
+    char text[4096];
+    const ssize_t length = readlink(path, text, sizeof text - 1);
+    if (length < 0)
+        return NULL;
+    text[length] = '\0';
+    const size_t folder = text[0] == '/' ? 0 : (size_t)(base_name(path) - path);
+    char *joined = chirp_alloc(folder + (size_t)length + 1);
+    if (!joined) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    memcpy(joined, path, folder);
+    memcpy(joined + folder, text, (size_t)length + 1);
+    return joined;
+}
+
+chirp_status chirp_file_target(const char *path, char **target)
+{
+    char *at = chirp_strdup(path);
+    if (!at)
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a name");
+    for (int links = 0; links <= MOST_LINKS && !in_proc(at); ++links) {
+        char *next = read_link(at);
+        if (!next) {
+            if (errno == ENOMEM) {
+                chirp_free(at);
+                return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a name");
+            }
+            *target = at;
+            return CHIRP_OK;
+        }
+        chirp_free(at);
+        at = next;
+    }
+    if (in_proc(at)) {
+        *target = at;
+        return CHIRP_OK;
+    }
+    chirp_free(at);
+    return chirp_fail(CHIRP_ERR_IO, "%s: symbolic links lead in a circle; name a file", path);
+}
+
+/* The descriptor of this process that /dev/stdout, /dev/fd/7 and the like mean; -1 for every other path. */
+static int own_descriptor(const char *path)
+{
+    char *target = NULL;
+    char *folder = NULL;
+    struct stat there;
+    struct stat ours;
+    int fd = -1;
+    if (chirp_file_target(path, &target) != CHIRP_OK)
+        return -1;
+    if (in_proc(target) && chirp_file_folder(target, &folder) == CHIRP_OK &&
+        stat(folder, &there) == 0 && stat("/proc/self/fd", &ours) == 0 &&
+        there.st_dev == ours.st_dev && there.st_ino == ours.st_ino) {
+        char *end = NULL;
+        const long number = strtol(base_name(target), &end, 10);
+        fd = end != base_name(target) && *end == '\0' && number >= 0 && number < 1 << 20
+                 ? (int)number
+                 : -1;
+    }
+    chirp_free(target);
+    chirp_free(folder);
+    return fd;
+}
+
+bool chirp_file_is_stream(const char *path)
+{
+    struct stat info;
+    return path && stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+bool chirp_file_is_sink(const char *path)
+{
+    return chirp_file_is_stream(path) || (path && own_descriptor(path) >= 0);
+}
+
+chirp_status chirp_file_sink_writable(const char *path)
+{
+    const int fd = own_descriptor(path);
+    const int flags = fd >= 0 ? fcntl(fd, F_GETFL) : 0;
+    if (fd >= 0 && flags >= 0 && (flags & O_ACCMODE) == O_RDONLY)
+        errno = EACCES;
+    else if (fd >= 0 ? flags >= 0 : access(path, W_OK) == 0)
+        return CHIRP_OK;
+    return chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", path, strerror(errno));
+}
+
+FILE *chirp_file_open_sink(const char *path)
+{
+    const int fd = own_descriptor(path);
+    if (fd < 0)
+        return fopen(path, "we");
+    (void)fflush(NULL); /* what was printed before stays before */
+    /* the same place in the file as the descriptor's other users: opened by name it would begin at 0, over their lines */
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    FILE *file = copy >= 0 ? fdopen(copy, "w") : NULL;
+    if (!file && copy >= 0)
+        (void)close(copy);
+    return file;
+}
+
+/* FNV-1a: tells long names apart that begin alike. */
+static uint32_t hash(const char *text)
+{
+    uint32_t h = 2166136261u;
+    for (; *text; ++text)
+        h = (h ^ (unsigned char)*text) * 16777619u;
+    return h;
+}
+
+chirp_status chirp_file_beside(const char *path, const char *suffix, char **name)
+{
+    char *target = NULL;
+    char *folder = NULL;
+    chirp_status st = chirp_file_target(path, &target);
+    if (st == CHIRP_OK)
+        st = chirp_file_folder(target, &folder);
+    if (st != CHIRP_OK) {
+        chirp_free(target);
+        return st;
+    }
+    const char *base = base_name(target);
+    const long told = pathconf(folder, _PC_NAME_MAX);
+    const size_t most = told > 0 ? (size_t)told : LONGEST_NAME;
+    size_t keep = strlen(base);
+    chirp_free(folder);
+    if (keep > most) {
+        st = chirp_fail(CHIRP_ERR_IO, "%s: the name has %zu bytes, its folder takes at most %zu",
+                        path, keep, most);
+        chirp_free(target);
+        return st;
+    }
+    char mark[16] = "";
+    if (keep + strlen(suffix) > most) {
+        (void)snprintf(mark, sizeof mark, "~%08x", hash(base));
+        const size_t taken = strlen(mark) + strlen(suffix);
+        keep = most > taken ? most - taken : 0;
+        while (keep > 0 && ((unsigned char)base[keep] & 0xC0) == 0x80)
+            --keep; /* not through a letter of several bytes */
+    }
+    const size_t before = (size_t)(base - target) + keep;
+    const size_t room = before + sizeof mark + strlen(suffix) + 1;
+    *name = chirp_alloc(room);
+    if (*name)
+        (void)snprintf(*name, room, "%.*s%s%s", (int)before, target, mark, suffix);
+    else
+        st = chirp_fail(CHIRP_ERR_NOMEM, "no memory for a name");
+    chirp_free(target);
+    return st;
+}
