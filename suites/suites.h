@@ -17,17 +17,12 @@ extern const chirp_bench_entry chirp_suite_network[];
 
 /** Dense and variational layers with the ledger of their time; draws, optimisers, dropout, posterior predictive. */
 extern const chirp_bench_entry chirp_suite_layers[];
-/** Dense layers with cold weights, with cold caches, and called for the first time. */
-extern const chirp_bench_entry chirp_suite_layers_temperature[];
 
 /** Every convolution of the root: each pass, each algorithm. */
 extern const chirp_bench_entry chirp_suite_kernels_conv1d[];
 
 /** The same shapes through oneDNN, where the build has it. */
 extern const chirp_bench_entry chirp_suite_peers[];
-
-/** Convolutions hot, with weights cold, with all caches cold, and as a first call. */
-extern const chirp_bench_entry chirp_suite_temperature[];
 
 /** Training signals: whole, by stage, the stages' limits, prefetch, data sets. */
 extern const chirp_bench_entry chirp_suite_signal[];

@@ -95,12 +95,6 @@ double chirp_gemm_flops(const chirp_gemm_shape *shape, int64_t count)
            (double)(shape->reduce ? count : 1);
 }
 
-void chirp_gemm_forget(void)
-{
-    libxsmm_finalize();
-    libxsmm_init();
-}
-
 const char *chirp_gemm_target(void)
 {
     libxsmm_init();

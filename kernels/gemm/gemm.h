@@ -66,12 +66,6 @@ void chirp_gemm_reference(const chirp_gemm_shape *shape, const float *a, const f
 /** Operations of one call, 2*m*n*k*count [flop]; count is taken as 1 unless shape->reduce. */
 double chirp_gemm_flops(const chirp_gemm_shape *shape, int64_t count);
 
-/**
- * Throws all compiled code away: handles dispatched before must not be run again. For timing first calls, when no
- * plan is alive; nothing else needs it.
- */
-void chirp_gemm_forget(void);
-
 /** The instruction set that libxsmm generates for, in its own words: "hsw" (AVX2), "skx", "cpx" (AVX-512), ... */
 const char *chirp_gemm_target(void);
 

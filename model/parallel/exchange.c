@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const chirp_exchange_name[CHIRP_EXCHANGE_MODES] = {"overlap", "study", "delayed",
-                                                               "halving"};
+const char *const chirp_exchange_name[CHIRP_EXCHANGE_MODES] = {"overlap", "study", "halving"};
 
 #define DEFAULT_BUCKET_BYTES ((int64_t)1 << 20)
 #define DEFAULT_FUSION_BYTES ((int64_t)64 << 20)
@@ -91,15 +90,13 @@ chirp_status chirp_exchange_create(const chirp_exchange_config *config,
     if (!config || !tensors || n_tensors < 1 || !exchange)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: no configuration or no tensors");
     if ((int)config->mode < 0 || config->mode >= CHIRP_EXCHANGE_MODES)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "exchange: mode %d is none of overlap, study, delayed and halving",
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: mode %d is none of overlap, study and halving",
                           (int)config->mode);
     if (config->compress != CHIRP_COMPRESS_NONE && config->compress != CHIRP_COMPRESS_BF16)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: compression %d is neither none nor bf16",
                           (int)config->compress);
     if (after_backward(config->mode) && config->compress != CHIRP_COMPRESS_NONE)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "exchange: %s sends floats; compress with overlap or delayed",
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: %s sends floats; compress with overlap",
                           chirp_exchange_name[config->mode]);
     if (config->n_threads < 0)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: %d threads", config->n_threads);
@@ -182,11 +179,9 @@ chirp_status chirp_exchange_begin(chirp_exchange *x, float *grad)
     if (x->size == 1)
         return CHIRP_OK;
     x->profile.begin_s = chirp_now_s();
-    x->slot = x->config.mode == CHIRP_EXCHANGE_DELAYED ? (int)(x->step % 2) : 0;
-    ++x->step;
     for (int i = 0; i < x->n_buckets; ++i) {
         x->buckets[i].n_ready = 0;
-        x->buckets[i].flight[x->slot].started = false;
+        x->buckets[i].flight.started = false;
     }
     return CHIRP_OK;
 }
@@ -213,8 +208,7 @@ chirp_status chirp_exchange_ready(chirp_exchange *x, int tensor)
 
 void chirp_exchange_progress(chirp_exchange *x)
 {
-    if (!x || x->size == 1 || after_backward(x->config.mode) ||
-        (!x->grad && x->config.mode != CHIRP_EXCHANGE_DELAYED))
+    if (!x || !x->grad || x->size == 1 || after_backward(x->config.mode))
         return;
     /* MPICH moves messages inside calls only. An error comes up again in finish(). */
     (void)chirp_overlap_progress(x);
@@ -247,23 +241,6 @@ chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *pr
     return st;
 }
 
-chirp_status chirp_exchange_pending(chirp_exchange *x, float *mean)
-{
-    if (!x || !mean || x->grad || x->size == 1 || x->config.mode != CHIRP_EXCHANGE_DELAYED ||
-        x->step == 0)
-        return chirp_fail(CHIRP_ERR_ARG, "exchange: no mean is on its way");
-    return chirp_overlap_pending(x, mean);
-}
-
-chirp_status chirp_exchange_restore(chirp_exchange *x, const float *mean)
-{
-    if (!x || !mean || x->size == 1 || x->config.mode != CHIRP_EXCHANGE_DELAYED || x->step != 0)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "exchange: only a delayed one that has not begun takes a mean");
-    chirp_overlap_restore(x, mean);
-    return CHIRP_OK;
-}
-
 static void add_event(chirp_exchange_event *events, int max, int *n, const char *name, char kind,
                       double start_s, double end_s)
 {
@@ -290,9 +267,9 @@ int chirp_exchange_events(const chirp_exchange *x, chirp_exchange_event *events,
     }
     for (int i = 0; i < x->n_buckets; ++i) {
         char name[24];
-        const chirp_flight *f = &x->buckets[i].flight[x->slot];
+        const chirp_flight *f = &x->buckets[i].flight;
         (void)snprintf(name, sizeof name, "bucket %d", i);
-        if (f->end_s >= f->start_s) /* a delayed one may still travel */
+        if (f->end_s >= f->start_s)
             add_event(events, max, &n, name, 'b', f->start_s, f->end_s);
         (void)snprintf(name, sizeof name, "update %d", i);
         if (x->reduced)

@@ -21,8 +21,6 @@ typedef enum chirp_exchange_mode {
     CHIRP_EXCHANGE_OVERLAP =
         0, /**< static buckets in backward order, reduced from the moment one is full */
     CHIRP_EXCHANGE_STUDY, /**< every tensor agreed on each step, fused buffer, reduced after the backward pass */
-    CHIRP_EXCHANGE_DELAYED, /**< overlap, but finish() gives the mean of the step before: nobody waits for this step's
-                                 slowest rank. The first step's mean is zero; the last step's is never applied */
     CHIRP_EXCHANGE_HALVING, /**< one reduction after the backward pass by our own recursive halving and doubling, in
                                  which all threads add: no overlap, and no core left to communication. Any number of
                                  ranks; the sum of ranks 0 to 6 is (((0+4)+(1+5)) + ((2+6)+3)), whatever the threads,
@@ -41,7 +39,7 @@ typedef enum chirp_exchange_compress {
 typedef struct chirp_exchange_config {
     chirp_exchange_mode mode;
     int64_t
-        bucket_bytes; /**< overlap, delayed: a bucket is closed when it holds this many bytes of floats, 0: 1 MiB;
+        bucket_bytes; /**< overlap: a bucket is closed when it holds this many bytes of floats, 0: 1 MiB;
                                study: size of the fusion buffer, 0: 64 MiB;
                                halving: a message, 0: 1 MiB. Threads add one while the next one arrives */
     chirp_exchange_compress compress;
@@ -92,19 +90,10 @@ void chirp_exchange_on_reduced(chirp_exchange *exchange, chirp_exchange_reduced 
 
 chirp_status chirp_exchange_begin(chirp_exchange *exchange, float *grad);
 chirp_status chirp_exchange_ready(chirp_exchange *exchange, int tensor);
-/** Gives MPI a chance to progress; cheap; call between layers, also between finish() and begin() of a delayed exchange. */
+/** Gives MPI a chance to progress; cheap; call between layers. */
 void chirp_exchange_progress(chirp_exchange *exchange);
 /** @param profile  NULL when not wanted */
 chirp_status chirp_exchange_finish(chirp_exchange *exchange, chirp_exchange_profile *profile);
-
-/**
- * For checkpoints of a delayed exchange, between two steps: waits for the mean that the next finish() will give (and still
- * gives), and copies it to the tensors' places in `mean`. Collective.
- * @return CHIRP_ERR_ARG when there is none: no step yet, one rank, another mode
- */
-chirp_status chirp_exchange_pending(chirp_exchange *exchange, float *mean);
-/** The other way: the next finish() gives this mean. The same on all ranks, before the first step. @return as above */
-chirp_status chirp_exchange_restore(chirp_exchange *exchange, const float *mean);
 
 /** For a timeline: what happened in one step, on this rank's clock. */
 typedef struct chirp_exchange_event {

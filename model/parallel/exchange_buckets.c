@@ -49,7 +49,7 @@ static void cut(chirp_exchange *x)
             b->count + x->tensors[t].count > INT_MAX / 2) {
             b = &x->buckets[x->n_buckets++];
             *b = (chirp_bucket){.first = t};
-            b->flight[0].request = b->flight[1].request = MPI_REQUEST_NULL;
+            b->flight.request = MPI_REQUEST_NULL;
             held = 0;
         }
         held += bytes;
@@ -86,29 +86,20 @@ static bool in_place(const chirp_exchange *x, int number, chirp_bucket *b)
 
 static chirp_status allocate(const chirp_exchange *x, chirp_bucket *b)
 {
-    const int flights = x->config.mode == CHIRP_EXCHANGE_DELAYED ? 2 : 1;
-    const bool half = x->config.compress == CHIRP_COMPRESS_BF16;
     const size_t count = (size_t)b->count;
     b->chunk = (b->count + x->size - 1) / x->size;
     const size_t wire = (size_t)b->chunk * (size_t)x->size;
-    for (int f = 0; f < flights; ++f) {
-        b->flight[f].values = chirp_calloc(count, sizeof(float));
-        if (!b->flight[f].values)
-            return CHIRP_ERR_NOMEM;
-        if (!half)
-            continue;
-        b->flight[f].sent = chirp_calloc(wire, sizeof(uint16_t));
-        b->flight[f].received = chirp_calloc(wire, sizeof(uint16_t));
-        if (!b->flight[f].sent || !b->flight[f].received)
-            return CHIRP_ERR_NOMEM;
-    }
-    if (half) {
-        b->lost = chirp_calloc(count, sizeof(float));
-        b->lost_of_sum = chirp_calloc((size_t)b->chunk, sizeof(float));
-        if (!b->lost || !b->lost_of_sum)
-            return CHIRP_ERR_NOMEM;
-    }
-    return CHIRP_OK;
+    b->flight.values = chirp_calloc(count, sizeof(float));
+    if (!b->flight.values)
+        return CHIRP_ERR_NOMEM;
+    if (x->config.compress != CHIRP_COMPRESS_BF16)
+        return CHIRP_OK;
+    b->flight.sent = chirp_calloc(wire, sizeof(uint16_t));
+    b->flight.received = chirp_calloc(wire, sizeof(uint16_t));
+    b->lost = chirp_calloc(count, sizeof(float));
+    b->lost_of_sum = chirp_calloc((size_t)b->chunk, sizeof(float));
+    return b->flight.sent && b->flight.received && b->lost && b->lost_of_sum ? CHIRP_OK
+                                                                             : CHIRP_ERR_NOMEM;
 }
 
 chirp_status chirp_buckets_make(chirp_exchange *x)
@@ -130,15 +121,13 @@ void chirp_buckets_destroy(chirp_exchange *x)
     for (int i = 0; x->buckets && i < x->n_buckets; ++i) {
         chirp_bucket *b = &x->buckets[i];
         chirp_halving_destroy(b->halving);
-        for (int f = 0; f < 2; ++f) {
-            /* a step that failed half-way, or a delayed one, still writes into memory that we free */
-            if (b->flight[f].request != MPI_REQUEST_NULL)
-                (void)MPI_Wait(&b->flight[f].request, MPI_STATUS_IGNORE);
-            if (b->packed)
-                chirp_free(b->flight[f].values);
-            chirp_free(b->flight[f].sent);
-            chirp_free(b->flight[f].received);
-        }
+        /* a step that failed half-way still writes into memory that we free */
+        if (b->flight.request != MPI_REQUEST_NULL)
+            (void)MPI_Wait(&b->flight.request, MPI_STATUS_IGNORE);
+        if (b->packed)
+            chirp_free(b->flight.values);
+        chirp_free(b->flight.sent);
+        chirp_free(b->flight.received);
         chirp_free(b->lost);
         chirp_free(b->lost_of_sum);
     }

@@ -320,7 +320,7 @@ chirp_status chirp_halving_finish(chirp_exchange *x)
     for (int i = 0; i < x->n_buckets && st == CHIRP_OK; ++i) {
         chirp_bucket *b = &x->buckets[i];
         chirp_halving *h = b->halving;
-        chirp_flight *f = &b->flight[0];
+        chirp_flight *f = &b->flight;
         f->start_s = chirp_now_s();
         if (b->packed)
             copy(x, b, x->grad, f->values, false);

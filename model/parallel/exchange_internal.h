@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** One reduction of a bucket on its way. Delayed has two: this step's and the one before. */
+/** One reduction of a bucket on its way. */
 typedef struct chirp_flight {
     bool started, done;
     MPI_Request request;
@@ -27,9 +27,8 @@ typedef struct chirp_bucket {
     int first, n_tensors; /**< tensors first .. first + n_tensors - 1 */
     int n_ready;
     int64_t offset, count; /**< [floats] of the gradient array, or packed without gaps */
-    bool
-        packed; /**< copied to a staging buffer: not neighbours, compressed, or still travelling next step */
-    chirp_flight flight[2];
+    bool packed;           /**< copied to a staging buffer: not neighbours, or compressed */
+    chirp_flight flight;
     chirp_halving *halving; /* else NULL */
     /* bf16 */
     int64_t chunk;       /**< [numbers] that one rank sums: ceil(count / ranks) */
@@ -50,8 +49,6 @@ struct chirp_exchange {
     int n_buckets;
     chirp_bucket *buckets;
     int next;             /**< first bucket not started: all ranks start them in this one order */
-    int slot;             /**< flight of this step */
-    int64_t step;         /**< begun */
     float *grad;          /**< between begin and finish, else NULL */
     MPI_Comm gather_comm; /**< bf16: the second phase has an order of its own */
     chirp_exchange_reduced reduced; /**< NULL, or called with every mean */
@@ -78,7 +75,7 @@ void chirp_buckets_destroy(chirp_exchange *x);
 chirp_status chirp_overlap_start(chirp_exchange *x);
 /** Moves what travels, without blocking. */
 chirp_status chirp_overlap_progress(chirp_exchange *x);
-/** Waits; grad holds the mean of this step, or of the one before (delayed). */
+/** Waits; grad holds the mean. */
 chirp_status chirp_overlap_finish(chirp_exchange *x);
 /** The study's way: agree on the ready tensors through rank 0, fuse, reduce, copy back. */
 chirp_status chirp_study_finish(chirp_exchange *x);
@@ -96,11 +93,6 @@ chirp_status chirp_bf16_start(chirp_bucket *bucket, chirp_flight *flight);
 chirp_status chirp_bf16_turn(chirp_exchange *x, chirp_bucket *bucket, chirp_flight *flight);
 /** The second phase is done: values receive the mean. */
 void chirp_bf16_end(const chirp_exchange *x, const chirp_bucket *bucket, chirp_flight *flight);
-
-/** Delayed: waits for the flights of the last step, which stay; `mean` receives what they bring. */
-chirp_status chirp_overlap_pending(chirp_exchange *x, float *mean);
-/** Delayed: as if the step before had ended with this mean. */
-void chirp_overlap_restore(chirp_exchange *x, const float *mean);
 
 /** Gradient array -> staging of a packed bucket. */
 void chirp_bucket_pack(const chirp_exchange *x, const chirp_bucket *bucket, const float *grad,

@@ -63,7 +63,7 @@ chirp_status chirp_study_finish(chirp_exchange *x)
     x->profile.control_s += chirp_now_s() - start;
     for (int i = 0; st == CHIRP_OK && i < x->n_buckets; ++i) {
         chirp_bucket *b = &x->buckets[i];
-        chirp_flight *f = &b->flight[0];
+        chirp_flight *f = &b->flight;
         f->start_s = chirp_now_s();
         chirp_bucket_pack(x, b, x->grad, f->values);
         st = chirp_mpi_check(MPI_Iallreduce(MPI_IN_PLACE, f->values, (int)b->count, MPI_FLOAT,

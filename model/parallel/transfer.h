@@ -1,5 +1,5 @@
 /**
- * The building blocks of communication benchmarks: what one rank sends another, and allreduce by several algorithms. The
+ * The building blocks of communication benchmarks: what one rank sends another, and the library's allreduce. The
  * definitions of latency, bandwidth and overlap are those of the OSU micro-benchmarks. All calls are collective over the
  * group and need two ranks or more (CHIRP_ERR_UNSUPPORTED otherwise); ranks beyond those named do nothing.
  */
@@ -10,15 +10,11 @@
 
 #include <stdint.h>
 
-typedef enum chirp_allreduce_algorithm {
-    CHIRP_ALLREDUCE_LIBRARY = 0, /**< MPI_Allreduce: what the library picks */
-    CHIRP_ALLREDUCE_NONBLOCKING, /**< MPI_Iallreduce and a polled wait: what the exchange uses */
-    CHIRP_ALLREDUCE_DOUBLING, /**< recursive doubling of the whole buffer: few messages, for small sizes */
-    CHIRP_ALLREDUCE_HALVING, /**< recursive halving, then doubling (Rabenseifner): what projections simulate */
-    CHIRP_ALLREDUCE_RING, /**< ring: fewest bytes, most messages */
-    CHIRP_ALLREDUCE_ALGORITHMS
-} chirp_allreduce_algorithm;
-extern const char *const chirp_allreduce_name[CHIRP_ALLREDUCE_ALGORITHMS];
+typedef enum chirp_allreduce_call {
+    CHIRP_ALLREDUCE_BLOCKING = 0, /**< MPI_Allreduce */
+    CHIRP_ALLREDUCE_NONBLOCKING,  /**< MPI_Iallreduce and a polled wait: what the exchange uses */
+    CHIRP_ALLREDUCE_CALLS
+} chirp_allreduce_call;
 
 /** Rank 0 sends `bytes` to rank 1 and gets them back: two latencies (osu_latency). @param buffer  [bytes] on both */
 chirp_status chirp_transfer_ping_pong(void *buffer, int64_t bytes);
@@ -29,12 +25,8 @@ chirp_status chirp_transfer_stream(void *buffer, int64_t bytes, int window);
 /** Both send `window` messages at once (osu_bibw). @param buffer  [2 * bytes] */
 chirp_status chirp_transfer_both_ways(void *buffer, int64_t bytes, int window);
 
-/**
- * values[i] = sum over ranks, bitwise the same on all.
- * @param scratch  [count], not used by the first two
- */
-chirp_status chirp_transfer_allreduce(chirp_allreduce_algorithm algorithm, float *values,
-                                      int64_t count, float *scratch);
+/** values[i] = sum over ranks, bitwise the same on all. */
+chirp_status chirp_transfer_allreduce(chirp_allreduce_call call, float *values, int64_t count);
 
 /**
  * MPI_Iallreduce with `compute_s` of arithmetic before the wait, which polls MPI every `poll_s` (0: never), as a backward

@@ -13,7 +13,6 @@
 #error "CHIRP_VERSION must be defined by the build"
 #endif
 
-#define DELAYED "exchange/delayed"
 static const char *const FORMAT = "chirpbench checkpoint 1";
 
 static chirp_status write_text_attribute(hid_t file, const char *name, const char *text)
@@ -112,8 +111,6 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
         st = write_tensors(file, "/optimizer/first", tensors, n_tensors, state->first);
     if (st == CHIRP_OK && state->second)
         st = write_tensors(file, "/optimizer/second", tensors, n_tensors, state->second);
-    if (st == CHIRP_OK && state->delayed)
-        st = write_tensors(file, "/" DELAYED, tensors, n_tensors, state->delayed);
     if (H5Fclose(file) < 0 && st == CHIRP_OK)
         st = chirp_fail(CHIRP_ERR_IO, "can't finish the file (disk full?)");
     if (st != CHIRP_OK) {
@@ -157,6 +154,11 @@ static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path,
                         format, FORMAT);
     chirp_free(format);
+    if (st == CHIRP_OK && H5Lexists(file, "exchange", H5P_DEFAULT) > 0)
+        st = chirp_fail(CHIRP_ERR_FORMAT,
+                        "%s: holds a gradient of --exchange delayed, which no longer exists; "
+                        "start a new training, or use a checkpoint of another exchange",
+                        path);
     if (st == CHIRP_OK)
         st = chirp_hdf_integer_attribute(file, path, "iteration", &iteration);
     if (st == CHIRP_OK)
@@ -250,9 +252,9 @@ static int64_t arena_length(const chirp_tensor *tensors, int n_tensors)
 chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
                                    const chirp_tensor *tensors, int n_tensors, float *parameters)
 {
-    enum { ARENAS = 4 };
-    static const char *const prefix[ARENAS] = {"", "optimizer/first", "optimizer/second", DELAYED};
-    float *target[ARENAS] = {parameters, state->first, state->second, state->delayed};
+    enum { ARENAS = 3 };
+    static const char *const prefix[ARENAS] = {"", "optimizer/first", "optimizer/second"};
+    float *const target[ARENAS] = {parameters, state->first, state->second};
     const size_t n = (size_t)arena_length(tensors, n_tensors);
     hid_t file = H5I_INVALID_HID;
     float *copy[ARENAS] = {NULL}; /* so that a bad file changes nothing */
@@ -261,8 +263,6 @@ chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
     if (st != CHIRP_OK)
         return st;
     st = read_header(path, file, &header);
-    if (H5Lexists(file, "exchange", H5P_DEFAULT) <= 0)
-        target[ARENAS - 1] = NULL;
     for (int i = 0; i < ARENAS && st == CHIRP_OK; ++i) {
         if (!target[i])
             continue;
@@ -283,6 +283,5 @@ chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
     state->iteration = header.iteration;
     state->seed = header.seed;
     state->configuration = header.configuration;
-    state->delayed = target[ARENAS - 1];
     return CHIRP_OK;
 }

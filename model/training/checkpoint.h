@@ -3,7 +3,6 @@
  *
  *   /root/conv1/weight [out][in][taps], /leaf0/dense2/mean, rho, bias ...   float32, names of the tensor table
  *   /optimizer/first/..., /optimizer/second/...   the same tree: Adam's moments, or SGD's velocity (first only)
- *   /exchange/delayed/...   the same tree: the mean gradient that a delayed exchange had on its way, if there was one
  *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format
  *
  * Draws are functions of (seed, stream, iteration), so seed and iteration are the whole random state.
@@ -21,7 +20,6 @@ typedef struct chirp_checkpoint {
     uint64_t seed;
     char *configuration;   /**< JSON; after a read owned by the caller, chirp_free() */
     float *first, *second; /**< optimiser state in arena layout, or NULL */
-    float *delayed;        /**< gradient on its way, arena layout, or NULL */
 } chirp_checkpoint;
 
 /** Writes atomically: the file at `path` is the old one or the new one, never half of it. */
@@ -33,9 +31,8 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
 chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *state);
 
 /**
- * Reads parameters, and optimiser state into state->first and state->second where those are not NULL; likewise
- * state->delayed, which becomes NULL when the file has none. Nothing is written to the arrays unless every tensor is there,
- * of the right shape and finite.
+ * Reads parameters, and optimiser state into state->first and state->second where those are not NULL. Nothing
+ * is written to the arrays unless every tensor is there, of the right shape and finite.
  */
 chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
                                    const chirp_tensor *tensors, int n_tensors, float *parameters);

@@ -118,7 +118,7 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
         return chirp_fail(CHIRP_ERR_ARG, "--noise-scale %g is outside 0.001 (exclusive) to 10",
                           config->noise_scale);
     if (!(config->kl_weight >= 0 && config->kl_weight <= 1) || config->kl_warmup < 0 ||
-        config->warmup_steps < 0 || config->delay_after < 0)
+        config->warmup_steps < 0)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--kl-weight must be within 0 to 1, numbers of steps not negative");
     if (!isfinite(config->target_error) || config->target_error < 0)

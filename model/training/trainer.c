@@ -96,13 +96,6 @@ static void apply_gradient(chirp_trainer *trainer, int64_t from, int64_t to)
     }
 }
 
-/* Step whose mean the step at hand applies; -1: none, as a delayed exchange's first step has none. */
-static int64_t applied_step(const chirp_trainer *trainer)
-{
-    return chirp_trainer_delays(trainer, trainer->iteration) ? trainer->travelling
-                                                             : trainer->iteration;
-}
-
 /* Some tensors' mean has arrived: the optimiser need not wait for the others. With shared noise the rhos between them get
    their gradients first. Nothing is applied from the first number on that is not finite. */
 static void gradient_reduced(void *context, int first, int n)
@@ -110,11 +103,9 @@ static void gradient_reduced(void *context, int first, int n)
     chirp_trainer *trainer = context;
     int n_tensors = 0;
     const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n_tensors);
-    const int64_t step = applied_step(trainer);
+    const int64_t step = trainer->iteration;
     int64_t from = 0;
     int64_t to = chirp_network_parameter_count(trainer->net);
-    if (step < 0)
-        return;
     for (int t = 0; t < n_tensors; ++t) {
         if (trainer->sent[t] == first)
             from = tensors[t].offset;
@@ -156,12 +147,6 @@ static chirp_status make_exchange(chirp_trainer *trainer)
     chirp_status st = chirp_exchange_create(&config, table, trainer->n_sent, &trainer->exchange);
     if (st == CHIRP_OK)
         chirp_exchange_on_reduced(trainer->exchange, gradient_reduced, trainer);
-    if (st == CHIRP_OK && trainer->ranks > 1 && config.mode == CHIRP_EXCHANGE_DELAYED) {
-        config.mode = CHIRP_EXCHANGE_OVERLAP;
-        st = chirp_exchange_create(&config, table, trainer->n_sent, &trainer->prompt);
-        if (st == CHIRP_OK)
-            chirp_exchange_on_reduced(trainer->prompt, gradient_reduced, trainer);
-    }
     chirp_free(table);
     return st;
 }
@@ -253,7 +238,6 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     trainer->config = *config;
     trainer->rank = chirp_parallel_rank();
     trainer->ranks = chirp_parallel_size();
-    trainer->travelling = -1;
     if (trainer->config.rate_ranks == 0)
         trainer->config.rate_ranks = trainer->ranks;
     st = chirp_network_spec_find(config->network, &trainer->spec);
@@ -287,7 +271,6 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     if (!trainer)
         return;
     chirp_exchange_destroy(trainer->exchange);
-    chirp_exchange_destroy(trainer->prompt);
     chirp_network_destroy(trainer->net);
     chirp_batches_destroy(trainer->batches);
     chirp_free(trainer->sent);
@@ -328,11 +311,8 @@ static void tensor_ready(void *context, int tensor)
     const bool last = trainer->pass == trainer->config.accumulate - 1;
     if (trainer->sum)
         accumulate(trainer, &chirp_network_tensors(trainer->net, &n)[tensor], last);
-    if (!last)
-        chirp_exchange_progress(chirp_trainer_current(trainer)); /* of a delayed mean */
-    else if (trainer->exchange_status == CHIRP_OK && trainer->sent[tensor] >= 0)
-        trainer->exchange_status =
-            chirp_exchange_ready(chirp_trainer_current(trainer), trainer->sent[tensor]);
+    if (last && trainer->exchange_status == CHIRP_OK && trainer->sent[tensor] >= 0)
+        trainer->exchange_status = chirp_exchange_ready(trainer->exchange, trainer->sent[tensor]);
 }
 
 static double mean_relative_error(const chirp_trainer *trainer, const double *sums, double *error)
@@ -375,8 +355,8 @@ static chirp_status run_pass(chirp_trainer *trainer, double weight, double *sums
                             sums + 1 + leaves);
     const double t2 = chirp_now_s();
     if (trainer->pass == config->accumulate - 1)
-        trainer->exchange_status = chirp_exchange_begin(chirp_trainer_current(trainer),
-                                                        chirp_network_gradients(trainer->net));
+        trainer->exchange_status =
+            chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
     chirp_network_backward(trainer->net, strain, &pass, trainer->doutput, weight * share,
                            tensor_ready, trainer);
     profile->signals_s += t1 - t0;
@@ -434,7 +414,7 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     sums[1 + 2 * leaves] = trainer->stop_requested;
     r.kl = chirp_network_kl(trainer->net); /* of the parameters that the loss is of */
     if (st == CHIRP_OK)
-        st = chirp_exchange_finish(chirp_trainer_current(trainer), &r.profile.exchange);
+        st = chirp_exchange_finish(trainer->exchange, &r.profile.exchange);
     if (st == CHIRP_OK)
         st = chirp_parallel_sum(sums, 2 + 2 * leaves);
     if (st != CHIRP_OK)
@@ -455,8 +435,6 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     r.profile.optimizer_s = r.profile.exchange.applied_s;
     r.profile.exchange_s = end - computed - r.profile.optimizer_s;
     r.profile.total_s = end - start;
-    trainer->travelling =
-        chirp_trainer_delays(trainer, trainer->iteration) ? trainer->iteration : -1;
     st = balance(trainer, &r.profile);
     trainer->iteration += 1;
     *report = r;
@@ -510,7 +488,7 @@ chirp_network *chirp_trainer_network(chirp_trainer *trainer) { return trainer->n
 
 const chirp_exchange *chirp_trainer_exchange(const chirp_trainer *trainer)
 {
-    return chirp_trainer_current(trainer);
+    return trainer->exchange;
 }
 
 const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer)

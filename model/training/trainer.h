@@ -72,8 +72,6 @@ typedef struct chirp_train_config {
     double target_error;        /**< 0: the network's own threshold */
 
     chirp_exchange_config exchange;
-    int64_t
-        delay_after; /**< steps of a delayed exchange that are applied at once, before it delays: 0 */
     chirp_conv1d_algorithm algorithm;
     int n_threads; /**< 0: omp_get_max_threads() */
 } chirp_train_config;
@@ -107,7 +105,7 @@ typedef struct chirp_step_report {
     double
         relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
     double learning_rate;
-    double gradient_norm; /**< of the gradient applied: 0 in the first step that delays */
+    double gradient_norm; /**< of the gradient applied */
     const int64_t
         *shares; /**< [ranks] signals of each rank's passes, in the first step that they hold for;
                                 else NULL. NULL for "equal". Valid until the next step */
@@ -151,15 +149,13 @@ chirp_network *chirp_trainer_network(chirp_trainer *trainer);
 const chirp_exchange *chirp_trainer_exchange(const chirp_trainer *trainer);
 const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer);
 
-/** Writes a checkpoint (rank 0 writes, all call). Completes what a delayed exchange has under way, to save it too. */
+/** Writes a checkpoint (rank 0 writes, all call). */
 chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
 /**
  * Continues from a checkpoint of the same network, variant, optimiser and seed, with any number of ranks whose total
  * batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with. Collective.
  * Training goes on bitwise as if it had not been interrupted when ranks and options are the same, and to rounding when
  * they are not. Of what was under way between ranks:
- *   delayed  the mean on its way is in the checkpoint and is applied next, with any number of ranks above one; one rank,
- *            or another exchange, drops it (one update of the whole training), and so does a checkpoint without one
  *   bf16     what rounding held back is not saved: at most one rounding of one gradient is lost, and the bits change
  *   shares   are not saved: "measured" starts from equal ones, a list is given again
  */

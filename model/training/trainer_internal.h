@@ -15,7 +15,7 @@ struct chirp_trainer {
     chirp_likelihood likelihood;
     chirp_network *net;
     chirp_batches *batches;
-    chirp_exchange *exchange, *prompt; /* prompt: of the first steps of a delayed one, else NULL */
+    chirp_exchange *exchange;
     int *sent; /* a tensor's number in the exchange; -1: its gradient does not travel */
     int n_sent;
     chirp_status exchange_status; /* first failure inside the backward pass */
@@ -23,7 +23,6 @@ struct chirp_trainer {
     int rank, ranks;
     bool stop_requested;
     int64_t iteration;       /* steps done */
-    int64_t travelling;      /* delayed: step whose mean is on its way, -1: none */
     float *output, *doutput; /* [this rank's share][leaves][outputs] */
     float *first, *second;   /* optimiser state, arena layout */
     int64_t pass;            /* of this step, counted from 0 */
@@ -37,19 +36,5 @@ struct chirp_trainer {
     int n_timed, n_to_time;             /* steps */
     double signal_seconds[SHARE_STEPS]; /* of this rank, by step */
 };
-
-/* Whether that step's mean is applied in the step after it. */
-static inline bool chirp_trainer_delays(const chirp_trainer *trainer, int64_t step)
-{
-    return trainer->prompt && step >= trainer->config.delay_after;
-}
-
-/* The exchange of the step at hand. */
-static inline chirp_exchange *chirp_trainer_current(const chirp_trainer *trainer)
-{
-    return trainer->prompt && !chirp_trainer_delays(trainer, trainer->iteration)
-               ? trainer->prompt
-               : trainer->exchange;
-}
 
 #endif

@@ -8,42 +8,22 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* The mean that a delayed exchange has on its way; NULL without one. Collective. */
-static chirp_status fetch_travelling(chirp_trainer *trainer, float **mean)
-{
-    *mean = NULL;
-    if (trainer->travelling < 0)
-        return CHIRP_OK;
-    float *made = chirp_calloc((size_t)chirp_network_parameter_count(trainer->net), sizeof *made);
-    chirp_status st = chirp_parallel_agree(made ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    if (st == CHIRP_OK)
-        st = chirp_exchange_pending(trainer->exchange, made);
-    if (st == CHIRP_OK)
-        *mean = made;
-    else
-        chirp_free(made);
-    return st;
-}
-
 chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
 {
-    float *travelling = NULL;
-    chirp_status st = fetch_travelling(trainer, &travelling);
-    if (st == CHIRP_OK && trainer->rank == 0) {
+    chirp_status st = CHIRP_OK;
+    if (trainer->rank == 0) {
         int n = 0;
         const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
         chirp_checkpoint state = {.iteration = trainer->iteration,
                                   .seed = trainer->config.seed,
                                   .first = trainer->first,
-                                  .second = trainer->second,
-                                  .delayed = travelling};
+                                  .second = trainer->second};
         st = chirp_train_config_write(&trainer->config, trainer->ranks, &state.configuration);
         if (st == CHIRP_OK)
             st = chirp_checkpoint_write(path, &state, tensors, n,
                                         chirp_network_parameters(trainer->net));
         chirp_free(state.configuration);
     }
-    chirp_free(travelling);
     return chirp_parallel_agree(st);
 }
 
@@ -93,27 +73,16 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     state.configuration = NULL;
     if (st == CHIRP_OK)
         st = check_same(trainer, path, &old, old_ranks);
-    float *travelling = NULL;
-    if (st == CHIRP_OK && chirp_trainer_delays(trainer, state.iteration)) {
-        travelling =
-            chirp_alloc((size_t)chirp_network_parameter_count(trainer->net) * sizeof *travelling);
-        st = travelling ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    }
     state.first = trainer->first;
     state.second = trainer->second;
-    state.delayed = travelling;
     if (st == CHIRP_OK)
         st =
             chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trainer->net));
     chirp_free(state.configuration);
-    if (st == CHIRP_OK && state.delayed)
-        st = chirp_exchange_restore(trainer->exchange, state.delayed);
-    chirp_free(travelling);
     st = chirp_parallel_agree(st);
     if (st != CHIRP_OK)
         return st;
     trainer->iteration = state.iteration;
-    trainer->travelling = state.delayed ? state.iteration - 1 : -1;
     trainer->config.rate_ranks = old.rate_ranks > 0 ? old.rate_ranks : old_ranks;
     return CHIRP_OK;
 }

@@ -49,8 +49,6 @@ const char chirp_page_style[] =
     "summary{cursor:pointer;color:var(--accent)}\n"
     ".tag{display:inline-block;border-radius:1rem;padding:.05rem .7rem;border:1px solid "
     "currentColor;font-size:.85rem;font-weight:600}\n"
-    ".headline{font-size:1.12rem;border-left:4px solid "
-    "var(--accent);padding-left:.9rem;margin:1rem 0}\n"
     ".real{color:#23935f}.injected{color:#d9660b}\n"
     "footer{margin-top:3rem;border-top:1px solid var(--line);color:var(--soft);font-size:.85rem}\n"
     "@media "

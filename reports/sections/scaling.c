@@ -95,26 +95,6 @@ static int points(chirp_markup *script, const char *name, int index, const cJSON
     return n;
 }
 
-/* Rows that ranks of a job acted out, with real messages. */
-static int acted_points(chirp_markup *script, size_t index, const cJSON *rows)
-{
-    const cJSON *row = NULL;
-    int n = 0;
-    chirp_markup_format(script, "$acted%zu << EOD\n", index);
-    cJSON_ArrayForEach(row, rows)
-    {
-        const cJSON *acted = cJSON_GetObjectItemCaseSensitive(row, "acted_out");
-        const double x = chirp_json_number(row, "nodes");
-        const double y = chirp_json_number(acted, "efficiency");
-        if (!(x > 0) || !isfinite(y))
-            continue;
-        chirp_markup_format(script, "%.9g %.9g\n", x, y);
-        ++n;
-    }
-    chirp_markup_raw(script, "EOD\n");
-    return n;
-}
-
 static void titled(chirp_markup *plots, const char *before, const chirp_result_file *file,
                    const chirp_series *series)
 {
@@ -210,11 +190,6 @@ static void efficiency_figure(chirp_report *r)
                             ", $project%zu using 1:2 with linespoints lw 2 pt 6 ps 0.7 lc rgb '%s'",
                             i, rgb);
         titled(&plots, "projected: ", file, NULL);
-        if (acted_points(&script, i, rows_of(file)) > 0) {
-            chirp_markup_format(&plots, ", $acted%zu using 1:2 with points pt 2 ps 1 lc rgb '%s'",
-                                i, rgb);
-            titled(&plots, "acted out by real ranks: ", file, NULL);
-        }
     }
     measured_points(r, &script, &plots, colour);
     file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0);
@@ -366,26 +341,6 @@ static void list_texts(chirp_report *r, const char *title, const cJSON *texts)
     chirp_markup_raw(&r->body, "</ul></details>\n");
 }
 
-static void scenarios_table(chirp_report *r, const chirp_result_file *file)
-{
-    static const char *const headers[] = {"waiting",     "fitted on",    "compute",    "batch",
-                                          "variational", "share hidden", "efficiency", NULL};
-    const cJSON *scenario = NULL;
-    chirp_table t;
-    chirp_table_begin(&t, "Efficiency under each combination of what is not known", headers);
-    cJSON_ArrayForEach(scenario, cJSON_GetObjectItemCaseSensitive(file->root, "scenarios"))
-    {
-        chirp_table_text(&t, chirp_json_string(scenario, "waiting"));
-        chirp_table_text(&t, chirp_json_string(scenario, "fitted_on"));
-        chirp_table_text(&t, chirp_json_string(scenario, "compute"));
-        chirp_table_member(&t, scenario, "batch", CHIRP_UNIT_INTEGER);
-        chirp_table_text(&t, chirp_json_string(scenario, "variational"));
-        chirp_table_member(&t, scenario, "hidden_share", CHIRP_UNIT_PERCENT);
-        chirp_table_member(&t, scenario, "efficiency", CHIRP_UNIT_PERCENT);
-    }
-    chirp_report_table(r, &t, 0);
-}
-
 static void write_project(chirp_report *r, const chirp_result_file *file)
 {
     chirp_report_source(r, file);
@@ -393,23 +348,6 @@ static void write_project(chirp_report *r, const chirp_result_file *file)
     chirp_scaling_comparison(r, file);
     list_texts(r, "What this projection assumes",
                cJSON_GetObjectItemCaseSensitive(file->root, "assumptions"));
-    scenarios_table(r, file);
-}
-
-static void headline(chirp_report *r)
-{
-    const chirp_result_file *file = NULL;
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
-         ++i) {
-        const cJSON *object = cJSON_GetObjectItemCaseSensitive(file->root, "headline");
-        const char *sentence = object ? chirp_json_string(object, "sentence") : NULL;
-        if (!sentence)
-            continue;
-        chirp_markup_raw(&r->body, "<p class=\"headline\">");
-        chirp_markup_text(&r->body, sentence);
-        chirp_markup_raw(&r->body, "</p>\n");
-        return;
-    }
 }
 
 static void published_line(chirp_report *r)
@@ -462,11 +400,8 @@ void chirp_section_scaling(chirp_report *r)
         !chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0))
         return;
     chirp_section_begin(r, "scaling", "Scaling");
-    headline(r);
     efficiency_figure(r);
     published_line(r);
-    chirp_scaling_ladder(r);
-    chirp_scaling_sensitivity(r);
     chirp_figures_begin(r);
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
         for (int k = 0; chirp_series_find(file, k, &series); ++k)

@@ -4,14 +4,8 @@
 
 #include "reports/report_internal.h"
 
-/** Rows of a projection that real ranks acted out, and real training, beside what was predicted. */
+/** Real training beside what was projected for the same settings. */
 void chirp_scaling_comparison(chirp_report *r, const chirp_result_file *file);
-
-/** From the study's mode to ours, measure by measure, of the first projection that has it. */
-void chirp_scaling_ladder(chirp_report *r);
-
-/** What the ladder's last line hangs on, of the same projection. */
-void chirp_scaling_sensitivity(chirp_report *r);
 
 /** Cells "ranks", "threads", "variational" of a row of a measurement. */
 void chirp_scaling_row(chirp_table *t, const cJSON *row);

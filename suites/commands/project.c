@@ -3,7 +3,6 @@
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/progress/progress.h"
-#include "model/parallel/parallel.h"
 #include "suites/command.h"
 #include "suites/scaling/projection.h"
 
@@ -84,55 +83,6 @@ static void print_rows(const chirp_projection *p)
         print_row(&p->row[i]);
 }
 
-static double communication(const chirp_step_terms *t)
-{
-    return 100 * (t->negotiation + t->exposed_allreduce) / t->seconds;
-}
-
-static void print_ladder(const chirp_projection *p)
-{
-    if (p->n_rungs > 0)
-        printf("\nFrom there to here, at %d nodes, batch 64, same waiting: efficiency, and "
-               "communication and control of the step (closed form%s)\n",
-               p->scenario_nodes, p->options.simulate_ladder ? "; simulated" : "");
-    for (int i = 0; i < p->n_rungs; ++i) {
-        const chirp_rung *rung = &p->rung[i];
-        char simulated[40] = "";
-        if (rung->has_simulated)
-            (void)snprintf(simulated, sizeof simulated, "; %.1f %% %.2f %%",
-                           100 * rung->efficiency * rung->terms.seconds / rung->simulated.seconds,
-                           communication(&rung->simulated));
-        printf("  %5.1f %%  %5.2f %%%s  %s%s; price in signals: %s\n           %s\n",
-               100 * rung->efficiency, communication(&rung->terms), simulated, rung->name,
-               rung->left_out ? " (left out below)" : "", rung->price, rung->assumes);
-    }
-    if (p->n_rungs > 0)
-        printf("The last line is %.1f %% of what the nodes can do at their own speeds.\n",
-               100 * p->rung[p->n_rungs - 1].of_capacity);
-}
-
-/* Noise across, spread down, for the study's batch; the rest is in --json. */
-static void print_sensitivity(const chirp_projection *p)
-{
-    const chirp_sensitivity *before = NULL;
-    for (int i = 0; i < p->n_sensitivities; ++i) {
-        const chirp_sensitivity *s = &p->sensitivity[i];
-        if (s->slow || s->batch != 64)
-            continue;
-        if (!before)
-            printf(
-                "\nThe last line by what is known least: spread between nodes (down), fresh noise "
-                "of a node (at most the spread);\nin brackets, of what the nodes can do at "
-                "their own speeds\n");
-        if (!before || before->spread != s->spread)
-            printf("%s  %-6s %.3f  ", before ? "\n" : "", s->spread_of, s->spread);
-        printf("  %.4g: %.1f (%.1f) %%", s->fresh, 100 * s->efficiency, 100 * s->of_capacity);
-        before = s;
-    }
-    if (before)
-        printf("\n");
-}
-
 static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
@@ -150,47 +100,23 @@ static void print_end(const chirp_projection *p)
     if (p->machine.published_nodes > 0)
         printf("Published: %.0f %% at %d nodes (%s)\n", 100 * p->machine.published_efficiency,
                p->machine.published_nodes, p->machine.published_source);
-    if (p->has_headline)
-        printf("Of those %.0f points, bytes and control explain at most %.1f at batch 64; waiting "
-               "for the slowest node, "
-               "a spread of %.3f, explains the rest.\n",
-               p->points_lost, p->points_bytes, p->relative_needed);
-    print_ladder(p);
-    print_sensitivity(p);
     if (!p->simulated)
         printf("Rows are from the closed form, not from a simulation.\n");
 }
 
-static double off(double predicted, double seen) { return 100 * (predicted / seen - 1); }
-
-/* What ranks of this job did, and what training on this machine took, beside what was predicted. */
+/* What training on this machine took, beside what was predicted. */
 static void print_comparison(const chirp_projection *p)
 {
-    bool enacted = false;
     bool measured = false;
-    for (int i = 0; i < p->n_rows; ++i) {
-        enacted = enacted || p->row[i].has_enacted;
+    for (int i = 0; i < p->n_rows; ++i)
         measured = measured || p->row[i].measured_s > 0;
-    }
-    if (enacted)
-        printf("\nActed out by ranks of this job (passes sleep, messages are real, the same "
-               "jitter); seconds per step and errors\n%6s %12s %12s %9s %12s %9s\n",
-               "nodes", "acted out", p->simulated ? "simulated" : "-", "", "closed form", "");
-    for (int i = 0; i < p->n_rows; ++i) {
-        const chirp_projection_row *row = &p->row[i];
-        const double seen = row->enacted.seconds;
-        if (row->has_enacted)
-            printf("%6d %12.4f %12.4f %+7.1f %% %12.4f %+7.1f %%\n", row->nodes, seen,
-                   row->terms.seconds, off(row->terms.seconds, seen), row->closed_form.seconds,
-                   off(row->closed_form.seconds, seen));
-    }
     if (measured)
         printf("\nReal training on this machine\n");
     for (int i = 0; i < p->n_rows; ++i)
         if (p->row[i].measured_s > 0)
             printf("%6d %12.4f measured, %.4f projected, error %+.1f %%\n", p->row[i].nodes,
                    p->row[i].measured_s, p->row[i].terms.seconds,
-                   off(p->row[i].terms.seconds, p->row[i].measured_s));
+                   100 * (p->row[i].terms.seconds / p->row[i].measured_s - 1));
 }
 
 /* The file first: whoever reads a table can rely on it that nothing failed. */
@@ -209,29 +135,12 @@ static chirp_status report(const chirp_projection *p, const char *json)
     return CHIRP_OK;
 }
 
-static chirp_status project(const chirp_projection_options *o, bool root,
-                            chirp_projection *projection)
+static chirp_status project(const chirp_projection_options *o, chirp_projection *projection)
 {
-    chirp_progress *progress = root ? chirp_progress_begin("project", o->n_rows) : NULL;
+    chirp_progress *progress = chirp_progress_begin("project", o->n_rows);
     const chirp_status st = chirp_project(o, show_progress, progress, projection);
     chirp_progress_end(progress);
     return st;
-}
-
-/* Rank 0 simulates while the others sleep; all ranks act out together. */
-static chirp_status project_and_enact(chirp_projection_options *o, chirp_projection *projection)
-{
-    chirp_status st = chirp_parallel_group(1);
-    const bool root = chirp_parallel_member();
-    if (!root) {
-        o->engine = CHIRP_ENGINE_CLOSED_FORM;
-        o->simulate_ladder = false;
-    }
-    if (st == CHIRP_OK)
-        st = project(o, root, projection);
-    const chirp_status everyone = chirp_parallel_everyone();
-    st = chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
-    return st == CHIRP_OK ? chirp_projection_enact(projection) : st;
 }
 
 static int run(int argc, char **argv)
@@ -247,7 +156,6 @@ static int run(int argc, char **argv)
     const char *engine = "auto";
     const char *compute = "fast";
     const char *json = NULL;
-    bool enact = false;
     double fresh = NAN;
     double jitter = NAN;
     int64_t seed = 1;
@@ -255,13 +163,12 @@ static int run(int argc, char **argv)
     int64_t accumulate = 1;
     int64_t speed_steps = 100;
     const char *shares = "equal";
-    const char *ladder = "closed_form";
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed|halving",
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
          .help = "how gradients are averaged"},
         {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
          .help = "which network"},
@@ -290,18 +197,14 @@ static int run(int argc, char **argv)
          .help = "measured: ranks share the signals of a pass by speed, in whole signals"},
         {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
          .help = "--shares measured: steps whose times tell the speeds; train takes 100"},
-        {"enact", CHIRP_OPTION_FLAG, &enact,
-         .help = "under mpiexec: ranks also act out the rows: passes sleep, messages are real"},
         {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
          .help = "what computes the rows"},
-        {"ladder", CHIRP_OPTION_CHOICE, &ladder, .choices = "closed_form|simulated",
-         .help = "simulated: also the lines from the study's mode to ours, some seconds each"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
-         .help = "simulated steps per row; 0: 32 (delayed: 64), fewer on many ranks"},
+         .help = "simulated steps per row; 0: 32, fewer on many ranks"},
         {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
-         .help = "rows, terms, calibration, assumptions, scenarios, ladder, sensitivity"},
+         .help = "rows, terms, calibration, assumptions"},
     };
     const chirp_usage usage = {
         "project", NULL,
@@ -333,24 +236,14 @@ static int run(int argc, char **argv)
     o.jitter = isnan(jitter) ? -1 : jitter;
     o.fresh_jitter = isnan(fresh) ? -1 : fresh;
     o.shares = shares[0] == 'm';
-    o.simulate_ladder = ladder[0] == 's';
-    if (enact)
-        st = chirp_parallel_init();
-    const bool root = chirp_parallel_rank() == 0;
-    if (st == CHIRP_OK && root &&
-        json) /* an unwritable output is found before the work, not after it */
+    if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
-    st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
-        st = enact ? project_and_enact(&o, &projection) : project(&o, true, &projection);
-    if (st == CHIRP_OK && root)
+        st = project(&o, &projection);
+    if (st == CHIRP_OK)
         st = report(&projection, json);
     chirp_projection_release(&projection);
-    int code = 0;
-    if (st != CHIRP_OK) /* one line, not one per rank */
-        code = root ? chirp_command_exit(st) : 2;
-    chirp_parallel_finalize();
-    return code;
+    return chirp_command_exit(st);
 }
 
 const chirp_command chirp_command_project = {"project",

@@ -102,26 +102,6 @@ static chirp_status check_single(const chirp_scale_options *o, const char *optio
     return CHIRP_OK;
 }
 
-/* An option that would do nothing is a mistake: a rank that takes part, and something that slows it. */
-static chirp_status check_slow(const chirp_scale_options *o)
-{
-    const int most = o->count[o->n_counts - 1];
-    const bool slowed = o->slow_s > 0 || o->slow_factor > 1;
-    if (o->slow_rank < 0 && slowed)
-        return chirp_fail(CHIRP_ERR_ARG, "--slow-seconds, --slow-factor: name the rank that is "
-                                         "slowed with --slow-rank");
-    if (o->slow_rank >= 0 && !slowed)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--slow-rank %d: say how slow with --slow-seconds or --slow-factor",
-                          o->slow_rank);
-    if (o->slow_rank >= most)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--slow-rank %d: the most ranks measured are %d, numbered from 0; start "
-                          "more with mpiexec -n %d",
-                          o->slow_rank, most, o->slow_rank + 1);
-    return CHIRP_OK;
-}
-
 static void show_progress(void *context, int done, int of)
 {
     (void)of;
@@ -221,12 +201,8 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
 
 static int run(int argc, char **argv)
 {
-    chirp_scale_options o = {.repetitions = 7,
-                             .steps = 4,
-                             .warmup = 1,
-                             .slow_rank = -1,
-                             .slow_factor = 1,
-                             .train = chirp_train_config_default()};
+    chirp_scale_options o = {
+        .repetitions = 7, .steps = 4, .warmup = 1, .train = chirp_train_config_default()};
     const char *mode = "weak";
     const char *ranks = NULL;
     const char *variants = "last2";
@@ -241,7 +217,6 @@ static int run(int argc, char **argv)
     int64_t repetitions = o.repetitions;
     int64_t steps = o.steps;
     int64_t warmup = o.warmup;
-    int64_t slow_rank = -1;
     bool warmup_given = false;
     o.train.batch = 16;
     o.train.exchange.bucket_bytes = 0;
@@ -256,7 +231,7 @@ static int run(int argc, char **argv)
          .help = "which layers are variational: some of none,last2,leaf,all; each a series"},
         {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per step, of a rank (weak) or of all (strong)"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed|halving",
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
          .help = "how ranks average gradients"},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
          .help = "numbers on the wire"},
@@ -280,12 +255,6 @@ static int run(int argc, char **argv)
         {"warmup", CHIRP_OPTION_INT, &warmup, .metavar = "N", .min = 0, .max = 1000,
          .help = "untimed steps before them; shares are measured in 10, so 12 then",
          .given = &warmup_given},
-        {"slow-rank", CHIRP_OPTION_INT, &slow_rank, .metavar = "R", .min = -1, .max = 1 << 20,
-         .help = "this rank is made slow: is it found?"},
-        {"slow-seconds", CHIRP_OPTION_REAL, &o.slow_s, .metavar = "S", .min = 0, .max = 60,
-         .help = "it sleeps so long before each step"},
-        {"slow-factor", CHIRP_OPTION_REAL, &o.slow_factor, .metavar = "F", .min = 1, .max = 100,
-         .help = "its passes take so many times as long"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, intervals, loss budget, calls by size"},
         {"timeline", CHIRP_OPTION_STRING, &o.timeline, .metavar = "FILE",
@@ -312,9 +281,6 @@ static int run(int argc, char **argv)
         st = parse_threads(threads, &o);
     if (st == CHIRP_OK)
         st = parse_variants(variants, &o);
-    o.slow_rank = (int)slow_rank;
-    if (st == CHIRP_OK)
-        st = check_slow(&o);
     o.train.shares = shares;
     const struct {
         const char *option, *path;

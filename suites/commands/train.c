@@ -44,7 +44,6 @@ static chirp_status train(const chirp_train_config *config, const chirp_run_opti
 static int run(int argc, char **argv)
 {
     chirp_train_config config = chirp_train_config_default();
-    config.delay_after = 100; /* the first steps are the largest: late, they overshoot */
     chirp_run_options options = {.checkpoint_every = 500, .validate_every = 250};
     const char *variant = "last2";
     const char *estimator = "reparameterization";
@@ -138,15 +137,11 @@ static int run(int argc, char **argv)
         {"resume", CHIRP_OPTION_FLAG, &options.resume, .help = "continue from --checkpoint"},
         {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0,
          .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|delayed|halving",
-         .help = "how ranks average gradients; delayed applies them one step late (not with one "
-                 "rank); halving: after the backward pass, by all threads"},
-        {"delay-after", CHIRP_OPTION_INT, &config.delay_after, .metavar = "N", .min = 0, .max = 1e9,
-         .help = "delayed: the first steps are applied at once"},
+        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
+         .help = "how ranks average gradients; halving: after the backward pass, by all threads"},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
-         .help =
-             "gradients on the wire; bf16 (overlap, delayed) with error feedback, which a resume "
-             "drops: it goes on, but not bitwise"},
+         .help = "gradients on the wire; bf16 (overlap) with error feedback, which a resume drops: "
+                 "it goes on, but not bitwise"},
         {"bucket-mib", CHIRP_OPTION_INT, &bucket_mib, .metavar = "N", .min = 0, .max = 1024,
          .help = "bytes per reduction [MiB]; 0: 1, or the study's 64; halving: per message, 0: 1"},
         {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,

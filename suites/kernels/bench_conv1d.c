@@ -1,11 +1,9 @@
 /*
- * Suites `kernels` and `temperature`: every convolution of the study's root, pass by pass and algorithm by algorithm,
- * and the same with caches emptied. What is timed is the body of the loops below and nothing else.
+ * Suite `kernels`: every convolution of the study's root, pass by pass and algorithm by algorithm. What is timed is the
+ * body of the loop in run() and nothing else.
  */
 #include "harness/base/memory.h"
-#include "kernels/gemm/gemm.h"
 #include "suites/kernels/conv1d_buffers.h"
-#include "suites/kernels/temperature.h"
 #include "suites/suites.h"
 
 #include <math.h>
@@ -26,7 +24,6 @@ typedef struct conv1d_case {
     int64_t batch;
     conv1d_work work;
     chirp_conv1d_algorithm algorithm;
-    chirp_temperature temperature;
 } conv1d_case;
 
 static void call(conv1d_work work, chirp_conv1d_plan *plan, const conv1d_buffers *b)
@@ -52,15 +49,6 @@ static void call(conv1d_work work, chirp_conv1d_plan *plan, const conv1d_buffers
         chirp_bench_consume(b->dwei);
         break;
     }
-}
-
-/* The tensors that a call reads or writes, but for the weights, which lie packed in the plan. */
-static void warm_tensors(const chirp_cooler *cooler, conv1d_work work, const conv1d_buffers *b)
-{
-    const size_t src = (size_t)b->n_src * sizeof *b->src, dst = (size_t)b->n_dst * sizeof *b->dst;
-    chirp_cooler_warm(cooler, work == BACKWARD_DATA ? b->dsrc : b->src, src);
-    chirp_cooler_warm(cooler, work == FORWARD ? b->dst : b->ddst, dst);
-    chirp_cooler_warm(cooler, b->code, (size_t)b->n_dst);
 }
 
 /* Operations and bytes of one iteration, and how the plan does it. */
@@ -101,7 +89,7 @@ static chirp_status plan_of(const conv1d_case *c, int threads, chirp_conv1d_desc
     return chirp_conv1d_plan_create(desc, plan);
 }
 
-static chirp_status run_hot(chirp_bench *bench, const void *arg)
+static chirp_status run(chirp_bench *bench, const void *arg)
 {
     const conv1d_case *c = arg;
     const int threads = chirp_bench_threads(bench);
@@ -122,65 +110,6 @@ static chirp_status run_hot(chirp_bench *bench, const void *arg)
         }
         report(bench, c, plan, &b);
     }
-    conv1d_buffers_destroy(&b);
-    chirp_conv1d_plan_destroy(plan);
-    return st;
-}
-
-/* One iteration with caches emptied before it. For a first call the plan is made, loaded and used in the timed part. */
-static chirp_status cold_iteration(chirp_bench *bench, const conv1d_case *c, chirp_cooler *cooler,
-                                   const conv1d_buffers *b, chirp_conv1d_desc *desc,
-                                   chirp_conv1d_plan **plan)
-{
-    const bool first = c->temperature == CHIRP_TEMPERATURE_FIRST_CALL;
-    chirp_status st = CHIRP_OK;
-    chirp_bench_pause(bench);
-    if (first) {
-        chirp_conv1d_plan_destroy(*plan);
-        *plan = NULL;
-        chirp_gemm_forget();
-    }
-    chirp_cooler_empty(cooler);
-    if (c->temperature == CHIRP_TEMPERATURE_WEIGHTS_COLD)
-        warm_tensors(cooler, c->work, b);
-    chirp_bench_resume(bench);
-    if (first) {
-        st = plan_of(c, desc->n_threads, desc, plan);
-        if (st == CHIRP_OK)
-            chirp_conv1d_load_weights(*plan, b->wei);
-    }
-    if (st == CHIRP_OK)
-        call(c->work, *plan, b);
-    return st;
-}
-
-static chirp_status run_cold(chirp_bench *bench, const void *arg)
-{
-    const conv1d_case *c = arg;
-    const int threads = chirp_bench_threads(bench);
-    chirp_conv1d_desc desc = {0};
-    chirp_conv1d_plan *plan = NULL;
-    conv1d_buffers b = {0};
-    chirp_cooler cooler = {0};
-    chirp_status st = conv1d_layer_desc(c->layer - 1, c->batch, &desc);
-    if (st == CHIRP_OK)
-        st = plan_of(c, threads, &desc, &plan);
-    if (st == CHIRP_OK)
-        st = conv1d_buffers_create(&desc, threads, &b);
-    if (st == CHIRP_OK)
-        st = chirp_cooler_create(threads, &cooler);
-    if (st == CHIRP_OK) {
-        chirp_conv1d_load_weights(plan, b.wei);
-        call(c->work, plan, &b);
-        while (st == CHIRP_OK && chirp_bench_next(bench))
-            st = cold_iteration(bench, c, &cooler, &b, &desc, &plan);
-    }
-    if (st == CHIRP_OK) {
-        report(bench, c, plan, &b);
-        st = chirp_cooler_report(&cooler, bench);
-    }
-    if (cooler.flood)
-        chirp_cooler_destroy(&cooler);
     conv1d_buffers_destroy(&b);
     chirp_conv1d_plan_destroy(plan);
     return st;
@@ -220,27 +149,25 @@ static chirp_status check(const void *arg, double *relative_error)
     return st;
 }
 
-#define ROW(pass_name, algorithm_name, number, rest, n, what, which, how, runner)                  \
+#define ROW(pass_name, algorithm_name, number, n, what, which)                                     \
     {                                                                                              \
-        .name = "conv1d/" pass_name "/" algorithm_name "/conv" #number "/batch:" #n rest,          \
-        .run = (runner), .check = check, .arg = &(const conv1d_case)                               \
+        .name = "conv1d/" pass_name "/" algorithm_name "/conv" #number "/batch:" #n, .run = run,   \
+        .check = check, .arg = &(const conv1d_case)                                                \
         {                                                                                          \
-            (number), (n), (what), CHIRP_CONV1D_##which, CHIRP_TEMPERATURE_##how                   \
+            (number), (n), (what), CHIRP_CONV1D_##which                                            \
         }                                                                                          \
     }
-#define HOT(pass_name, algorithm_name, number, n, what, which)                                     \
-    ROW(pass_name, algorithm_name, number, "", n, what, which, HOT, run_hot)
 #define PASSES(algorithm_name, number, which)                                                      \
-    HOT("forward", algorithm_name, number, 64, FORWARD, which),                                    \
-        HOT("backward_data", algorithm_name, number, 64, BACKWARD_DATA, which),                    \
-        HOT("backward_weights", algorithm_name, number, 64, BACKWARD_WEIGHTS, which),              \
-        HOT("load_weights", algorithm_name, number, 64, LOAD_WEIGHTS, which)
+    ROW("forward", algorithm_name, number, 64, FORWARD, which),                                    \
+        ROW("backward_data", algorithm_name, number, 64, BACKWARD_DATA, which),                    \
+        ROW("backward_weights", algorithm_name, number, 64, BACKWARD_WEIGHTS, which),              \
+        ROW("load_weights", algorithm_name, number, 64, LOAD_WEIGHTS, which)
 
 /* conv1 has nothing before it: nobody needs its backward_data, and with one channel it is no fit for a GEMM. */
 const chirp_bench_entry chirp_suite_kernels_conv1d[] = {
-    HOT("forward", "direct", 1, 64, FORWARD, DIRECT),
-    HOT("backward_weights", "direct", 1, 64, BACKWARD_WEIGHTS, DIRECT),
-    HOT("load_weights", "direct", 1, 64, LOAD_WEIGHTS, DIRECT),
+    ROW("forward", "direct", 1, 64, FORWARD, DIRECT),
+    ROW("backward_weights", "direct", 1, 64, BACKWARD_WEIGHTS, DIRECT),
+    ROW("load_weights", "direct", 1, 64, LOAD_WEIGHTS, DIRECT),
     PASSES("direct", 2, DIRECT),
     PASSES("direct", 3, DIRECT),
     PASSES("direct", 4, DIRECT),
@@ -248,56 +175,27 @@ const chirp_bench_entry chirp_suite_kernels_conv1d[] = {
     PASSES("direct", 6, DIRECT),
     PASSES("direct", 7, DIRECT),
     /* plain loops in double beside the smallest layer: what the project's own regression gate compares with */
-    HOT("forward", "reference", 7, 64, FORWARD, REFERENCE),
-    HOT("backward_data", "reference", 7, 64, BACKWARD_DATA, REFERENCE),
-    HOT("backward_weights", "reference", 7, 64, BACKWARD_WEIGHTS, REFERENCE),
+    ROW("forward", "reference", 7, 64, FORWARD, REFERENCE),
+    ROW("backward_data", "reference", 7, 64, BACKWARD_DATA, REFERENCE),
+    ROW("backward_weights", "reference", 7, 64, BACKWARD_WEIGHTS, REFERENCE),
     PASSES("transform", 2, TRANSFORM),
     PASSES("transform", 3, TRANSFORM),
     PASSES("transform", 4, TRANSFORM),
     PASSES("transform", 5, TRANSFORM),
     PASSES("transform", 6, TRANSFORM),
     PASSES("transform", 7, TRANSFORM),
-    HOT("backward", "auto", 2, 64, BACKWARD, AUTO),
-    HOT("backward", "auto", 3, 64, BACKWARD, AUTO),
-    HOT("backward", "auto", 4, 64, BACKWARD, AUTO),
-    HOT("backward", "auto", 5, 64, BACKWARD, AUTO),
-    HOT("backward", "auto", 6, 64, BACKWARD, AUTO),
-    HOT("backward", "auto", 7, 64, BACKWARD, AUTO),
-    HOT("forward", "auto", 1, 1, FORWARD, AUTO),
-    HOT("forward", "auto", 2, 1, FORWARD, AUTO),
-    HOT("forward", "auto", 3, 1, FORWARD, AUTO),
-    HOT("forward", "auto", 4, 1, FORWARD, AUTO),
-    HOT("forward", "auto", 5, 1, FORWARD, AUTO),
-    HOT("forward", "auto", 6, 1, FORWARD, AUTO),
-    HOT("forward", "auto", 7, 1, FORWARD, AUTO),
-    {0},
-};
-
-#define COLD(pass_name, number, n, what)                                                           \
-    ROW(pass_name, "auto", number, "/cache:hot", n, what, AUTO, HOT, run_hot),                     \
-        ROW(pass_name, "auto", number, "/cache:weights_cold", n, what, AUTO, WEIGHTS_COLD,         \
-            run_cold),                                                                             \
-        ROW(pass_name, "auto", number, "/cache:all_cold", n, what, AUTO, ALL_COLD, run_cold),      \
-        ROW(pass_name, "auto", number, "/cache:first_call", n, what, AUTO, FIRST_CALL, run_cold)
-#define COLD_PASSES(number)                                                                        \
-    COLD("forward", number, 64, FORWARD), COLD("backward_data", number, 64, BACKWARD_DATA),        \
-        COLD("backward_weights", number, 64, BACKWARD_WEIGHTS)
-
-const chirp_bench_entry chirp_suite_temperature[] = {
-    COLD("forward", 1, 64, FORWARD),
-    COLD("backward_weights", 1, 64, BACKWARD_WEIGHTS),
-    COLD_PASSES(2),
-    COLD_PASSES(3),
-    COLD_PASSES(4),
-    COLD_PASSES(5),
-    COLD_PASSES(6),
-    COLD_PASSES(7),
-    COLD("forward", 1, 1, FORWARD),
-    COLD("forward", 2, 1, FORWARD),
-    COLD("forward", 3, 1, FORWARD),
-    COLD("forward", 4, 1, FORWARD),
-    COLD("forward", 5, 1, FORWARD),
-    COLD("forward", 6, 1, FORWARD),
-    COLD("forward", 7, 1, FORWARD),
+    ROW("backward", "auto", 2, 64, BACKWARD, AUTO),
+    ROW("backward", "auto", 3, 64, BACKWARD, AUTO),
+    ROW("backward", "auto", 4, 64, BACKWARD, AUTO),
+    ROW("backward", "auto", 5, 64, BACKWARD, AUTO),
+    ROW("backward", "auto", 6, 64, BACKWARD, AUTO),
+    ROW("backward", "auto", 7, 64, BACKWARD, AUTO),
+    ROW("forward", "auto", 1, 1, FORWARD, AUTO),
+    ROW("forward", "auto", 2, 1, FORWARD, AUTO),
+    ROW("forward", "auto", 3, 1, FORWARD, AUTO),
+    ROW("forward", "auto", 4, 1, FORWARD, AUTO),
+    ROW("forward", "auto", 5, 1, FORWARD, AUTO),
+    ROW("forward", "auto", 6, 1, FORWARD, AUTO),
+    ROW("forward", "auto", 7, 1, FORWARD, AUTO),
     {0},
 };

@@ -20,7 +20,7 @@ chirp_variational_draws layer_draws(void)
                                      .sign_out = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 1, 0)};
 }
 
-void close_layer_plans(bench_layer *l)
+static void close_layer_plans(bench_layer *l)
 {
     chirp_dense_plan_destroy(l->dense);
     chirp_variational_dense_plan_destroy(l->variational);
@@ -28,7 +28,7 @@ void close_layer_plans(bench_layer *l)
     l->variational = NULL;
 }
 
-chirp_status open_layer_plans(bench_layer *l)
+static chirp_status open_layer_plans(bench_layer *l)
 {
     chirp_status st = chirp_dense_plan_create(&l->desc, &l->dense);
     if (st == CHIRP_OK && l->c->estimator >= 0)

@@ -25,8 +25,6 @@ chirp_status open_layer(const layer_case *c, int threads, bench_layer *l);
 void close_layer(bench_layer *l);
 
 /* The plans alone, which open_layer() makes too: a first call makes them in the timed part. */
-chirp_status open_layer_plans(bench_layer *l);
-void close_layer_plans(bench_layer *l);
 
 void layer_forward(bench_layer *l);
 /* Starts from the gradient l->loss of the outputs; the forward pass must have run. */

@@ -3,7 +3,6 @@
 #include "suites/suites.h"
 
 #include "kernels/variational/variational_dense.h"
-#include "suites/kernels/temperature.h"
 
 enum { DETERMINISTIC = -1, BATCH = 64 };
 
@@ -59,43 +58,6 @@ static const predictive_case predictive[] = {{3, 1, 1856, 128, 2},
         .name = family "/" pass "/flipout/leaf." #layer "/batch:64", .run = (runner),              \
         .check = layers_check, .arg = &(layer)[3]                                                  \
     }
-
-/* forward and backward of one layer and algorithm, by temperature; a first call of the backward pass has no forward
-   pass to follow in its new plan, so only the products of a deterministic layer are timed so */
-#define COLD(inputs, outputs, act, e, pass, how)                                                   \
-    &(const layer_case)                                                                            \
-    {                                                                                              \
-        .N = BATCH, .I = (inputs), .O = (outputs), .activation = CHIRP_ACTIVATION_##act,           \
-        .estimator = (e), .backward = (pass), .temperature = CHIRP_TEMPERATURE_##how               \
-    }
-#define COLD_ROW(row_name, ...)                                                                    \
-    {                                                                                              \
-        .name = (row_name), .run = layers_run_cold, .check = layers_check,                         \
-        .arg = COLD(__VA_ARGS__)                                                                   \
-    }
-#define COLD_ROWS(layer, inputs, outputs, act)                                                     \
-    COLD_ROW("dense/forward/deterministic/leaf." layer "/batch:64/cache:weights_cold", inputs,     \
-             outputs, act, DETERMINISTIC, 0, WEIGHTS_COLD),                                        \
-        COLD_ROW("dense/forward/deterministic/leaf." layer "/batch:64/cache:all_cold", inputs,     \
-                 outputs, act, DETERMINISTIC, 0, ALL_COLD),                                        \
-        COLD_ROW("dense/forward/deterministic/leaf." layer "/batch:64/cache:first_call", inputs,   \
-                 outputs, act, DETERMINISTIC, 0, FIRST_CALL),                                      \
-        COLD_ROW("dense/forward/reparameterization/leaf." layer "/batch:64/cache:weights_cold",    \
-                 inputs, outputs, act, CHIRP_VARIATIONAL_REPARAMETERIZATION, 0, WEIGHTS_COLD),     \
-        COLD_ROW("dense/forward/reparameterization/leaf." layer "/batch:64/cache:all_cold",        \
-                 inputs, outputs, act, CHIRP_VARIATIONAL_REPARAMETERIZATION, 0, ALL_COLD),         \
-        COLD_ROW("dense/forward/reparameterization/leaf." layer "/batch:64/cache:first_call",      \
-                 inputs, outputs, act, CHIRP_VARIATIONAL_REPARAMETERIZATION, 0, FIRST_CALL),       \
-        COLD_ROW("dense/backward/deterministic/leaf." layer "/batch:64/cache:weights_cold",        \
-                 inputs, outputs, act, DETERMINISTIC, 1, WEIGHTS_COLD),                            \
-        COLD_ROW("dense/backward/deterministic/leaf." layer "/batch:64/cache:all_cold", inputs,    \
-                 outputs, act, DETERMINISTIC, 1, ALL_COLD),                                        \
-        COLD_ROW("dense/backward/deterministic/leaf." layer "/batch:64/cache:first_call", inputs,  \
-                 outputs, act, DETERMINISTIC, 1, FIRST_CALL),                                      \
-        COLD_ROW("dense/backward/reparameterization/leaf." layer "/batch:64/cache:weights_cold",   \
-                 inputs, outputs, act, CHIRP_VARIATIONAL_REPARAMETERIZATION, 1, WEIGHTS_COLD),     \
-        COLD_ROW("dense/backward/reparameterization/leaf." layer "/batch:64/cache:all_cold",       \
-                 inputs, outputs, act, CHIRP_VARIATIONAL_REPARAMETERIZATION, 1, ALL_COLD)
 
 #define CONV_ROW(name_, number, e)                                                                 \
     {                                                                                              \
@@ -160,12 +122,5 @@ const chirp_bench_entry chirp_suite_layers[] = {
     ARRAY_ROW("optimizer/sum_of_squares/fused/n:3730563", squares),
     ARRAY_ROW("dropout/forward/redrawn/n:3730563", &dropout[0]),
     ARRAY_ROW("dropout/forward/redrawn/n:8192", &dropout[1]),
-    {0},
-};
-
-const chirp_bench_entry chirp_suite_layers_temperature[] = {
-    COLD_ROWS("dense1", 1856, 128, RELU),
-    COLD_ROWS("dense2", 128, 128, NONE),
-    COLD_ROWS("dense3", 128, 1, NONE),
     {0},
 };

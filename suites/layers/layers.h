@@ -10,13 +10,10 @@ typedef struct layer_case {
     int64_t N, I, O;
     chirp_activation activation;
     int estimator;
-    int temperature; /* chirp_temperature of suites/kernels/temperature.h; hot unless said */
-    int backward;    /* temperature rows: which pass */
 } layer_case;
 
 chirp_status layers_run_forward(chirp_bench *b, const void *arg);
 chirp_status layers_run_backward(chirp_bench *b, const void *arg);
-chirp_status layers_run_cold(chirp_bench *b, const void *arg);
 chirp_status layers_run_step(chirp_bench *b, const void *arg);
 chirp_status layers_check(const void *arg, double *relative_error);
 

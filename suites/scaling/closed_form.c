@@ -5,7 +5,7 @@
  *     straggler   = e(N) * sd of the time before the exchange
  *     agreement   = L (fixed + latency)
  *     allreduce   = 2 sum over rounds of fixed + latency + S / 2^k (per_byte + 1 / bandwidth)
- *     study       : negotiation = cycles * cycle + agreement;   exposed = (2 S / copy + allreduce) (1 - hidden)
+ *     study       : negotiation = cycles * cycle + agreement;   exposed = 2 S / copy + allreduce
  *     overlap     : buckets queue on the communication core behind their ready times; exposed is what is left over
  *     halving     : one bucket at the end; allreduce = 2 sum over rounds of fixed + latency + S / 2^k / bandwidth, + S / reduce
  *     both also   : negotiation = 2 agreements, the sum of the loss
@@ -20,7 +20,6 @@
 const char *const chirp_plan_exchange_name[CHIRP_PLAN_EXCHANGES] = {
     [CHIRP_PLAN_OVERLAP] = "overlap",
     [CHIRP_PLAN_STUDY] = "study",
-    [CHIRP_PLAN_DELAYED] = "delayed",
     [CHIRP_PLAN_HALVING] = "halving",
 };
 
@@ -158,9 +157,7 @@ double chirp_reduction_s(const chirp_plan *p, int b)
 
 double chirp_staging_s(const chirp_plan *p, int b)
 {
-    if (p->exchange != CHIRP_PLAN_DELAYED && !(p->exchange == CHIRP_PLAN_OVERLAP && p->half))
-        return 0;
-    return p->bytes[b] * (p->half ? 2 : 1) / p->copy_bandwidth;
+    return p->exchange == CHIRP_PLAN_OVERLAP && p->half ? 2 * p->bytes[b] / p->copy_bandwidth : 0;
 }
 
 /* The median of m steps' times; a step's noise is that of its passes, independent of each other. */
@@ -187,7 +184,7 @@ double chirp_loss_sum_s(const chirp_plan *p) { return 2 * chirp_agreement_s(p); 
 
 void chirp_jitter_parts(const chirp_plan *p, double *permanent, double *fresh)
 {
-    const double total = hypot(p->jitter_relative, p->jitter_absolute_s / p->micro_s);
+    const double total = p->jitter_relative;
     *fresh = fmin(p->jitter_fresh, total);
     *permanent = sqrt(total * total - *fresh * *fresh);
 }
@@ -223,16 +220,6 @@ static double last_reduced_s(const chirp_plan *p, double pass)
     return free_at;
 }
 
-/* A rank may run one step ahead of the slowest. What stays with a rank is waited for as ever. Fresh noise makes the ranks
-   random walkers in a band one step wide, held from behind by the slowest: their density falls as exp(-2 v y / sd^2) towards
-   the front, and N of them reach its edge for v = sd^2 ln N / 2 step. */
-static double delayed_noise_s(const chirp_plan *p, double fresh)
-{
-    const double compute = p->micro_steps * p->micro_s + p->tail_s;
-    return fmin(chirp_expected_maximum(p->ranks) * fresh,
-                0.5 * fresh * fresh * log(p->ranks) / compute);
-}
-
 /*
  * With shares in whole signals: all ranks at work all the time (h of the nominal step, from the harmonic mean of their times),
  * and as no signal is split, the last could be done half a signal after that; others up to one signal before it. Which one is
@@ -245,8 +232,6 @@ static double shared_s(const chirp_plan *p, double step, double fresh)
     const double signal = step / p->share_signals;
     const double wrong = chirp_speed_error(p) * step;
     const double full = (h - 1) * step + 0.5 * h * signal;
-    if (p->exchange == CHIRP_PLAN_DELAYED)
-        return full + expected_last(p->ranks, wrong, signal) + delayed_noise_s(p, fresh);
     return full + expected_last(p->ranks, hypot(wrong, fresh), signal);
 }
 
@@ -260,9 +245,7 @@ static double straggler_s(const chirp_plan *p)
     chirp_jitter_parts(p, &permanent, &fresh);
     permanent *= step;
     fresh *= sqrt(p->micro_steps) * p->micro_s;
-    const double equal = p->exchange == CHIRP_PLAN_DELAYED
-                             ? e * permanent + delayed_noise_s(p, fresh)
-                             : e * hypot(permanent, fresh);
+    const double equal = e * hypot(permanent, fresh);
     return p->share_signals > 0 ? fmin(equal, shared_s(p, step, fresh)) : equal;
 }
 
@@ -272,28 +255,22 @@ void chirp_closed_form(const chirp_plan *p, chirp_step_terms *t)
     *t = (chirp_step_terms){.compute = k * p->micro_s + p->tail_s};
     if (p->ranks > 1) {
         double bytes = 0;
-        double reductions = 0;
         double staging = 0;
         t->straggler = straggler_s(p);
         for (int b = 0; b < p->n_buckets; ++b) {
             bytes += p->bytes[b];
-            reductions += chirp_reduction_s(p, b);
             staging += 2 * chirp_staging_s(p, b);
         }
         const double pass = p->micro_s + t->straggler / k;
         switch (p->exchange) {
         case CHIRP_PLAN_STUDY:
             t->negotiation = p->cycles * p->cycle_s + chirp_agreement_s(p);
-            t->exposed_allreduce =
-                (2 * bytes / p->copy_bandwidth + chirp_allreduce_s(p, bytes)) * (1 - p->hidden);
+            t->exposed_allreduce = 2 * bytes / p->copy_bandwidth + chirp_allreduce_s(p, bytes);
             break;
         case CHIRP_PLAN_OVERLAP:
         case CHIRP_PLAN_HALVING:
             t->negotiation = chirp_loss_sum_s(p);
             t->exposed_allreduce = staging + fmax(0, last_reduced_s(p, pass) - pass);
-            break;
-        case CHIRP_PLAN_DELAYED:
-            t->exposed_allreduce = staging + fmax(0, reductions - t->compute - t->straggler);
             break;
         case CHIRP_PLAN_EXCHANGES:
             break;

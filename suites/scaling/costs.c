@@ -157,7 +157,7 @@ static chirp_status measure_allreduce(int64_t bytes, float *values, double *medi
         st = chirp_parallel_barrier();
         const double start = chirp_now_s();
         if (st == CHIRP_OK)
-            st = chirp_transfer_allreduce(CHIRP_ALLREDUCE_NONBLOCKING, values, bytes / 4, NULL);
+            st = chirp_transfer_allreduce(CHIRP_ALLREDUCE_NONBLOCKING, values, bytes / 4);
         seconds[i < 0 ? 0 : i] = chirp_now_s() - start;
     }
     if (st == CHIRP_OK)

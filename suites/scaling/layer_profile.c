@@ -12,21 +12,6 @@
 
 enum { PASSES = 5, MAX_LAYERS = CHIRP_MAX_ROOT_LAYERS + CHIRP_MAX_LEAVES * CHIRP_MAX_LEAF_LAYERS };
 
-typedef struct stopwatch {
-    const chirp_tensor *tensors;
-    double last;
-    double *layer; /* [layers] seconds of this pass */
-} stopwatch;
-
-/* A tensor's gradient is final: the time since the one before belongs to its layer. */
-static void lap(void *context, int tensor)
-{
-    stopwatch *w = context;
-    const double now = chirp_now_s();
-    w->layer[w->tensors[tensor].layer] += now - w->last;
-    w->last = now;
-}
-
 static double median(double *x)
 {
     chirp_stats_sort(x, PASSES);
@@ -65,31 +50,29 @@ static chirp_status run_passes(chirp_network *net, const chirp_train_config *con
     double forward[PASSES];
     static double layer[MAX_LAYERS][PASSES];
     int n = 0;
-    stopwatch watch = {.tensors = chirp_network_tensors(net, &n)};
+    (void)chirp_network_layers(net, &n);
     const size_t batch = (size_t)config->batch;
     float *strain = chirp_calloc(batch * (size_t)spec->length, sizeof *strain);
     float *output = chirp_calloc(2 * batch * (size_t)spec->n_leaves, sizeof *output);
-    double seconds[MAX_LAYERS];
     chirp_status st = strain && output ? CHIRP_OK : CHIRP_ERR_NOMEM;
     for (size_t i = 0; st == CHIRP_OK && i < batch * (size_t)spec->length; ++i)
         strain[i] = (float)((i * 2654435761U) % 2001) / 1000.0F -
                     1.0F;                                 /* whitened strain is of order one */
     for (int p = -1; st == CHIRP_OK && p < PASSES; ++p) { /* the first one warms up */
         const chirp_pass pass = {.training = true, .sample = true, .step = (uint64_t)(p + 1)};
-        memset(seconds, 0, sizeof seconds);
-        watch.layer = seconds;
         const double start = chirp_now_s();
         chirp_network_forward(net, strain, &pass, output);
-        watch.last = chirp_now_s();
-        const double split = watch.last - start;
+        const double seconds = chirp_now_s() - start;
         for (size_t i = 0; i < 2 * batch * (size_t)spec->n_leaves; ++i)
             output[i] = 0.01F;
-        chirp_network_backward(net, strain, &pass, output, 1e-6, lap, &watch);
+        chirp_network_backward(net, strain, &pass, output, 1e-6, NULL, NULL);
         if (p < 0)
             continue;
-        forward[p] = split;
-        for (int i = 0; i < MAX_LAYERS; ++i)
-            layer[i][p] = seconds[i];
+        forward[p] = seconds;
+        for (int i = 0; i < n; ++i) {
+            double unused = 0;
+            chirp_network_layer_times(net, i, &unused, &layer[i][p]);
+        }
     }
     if (st == CHIRP_OK)
         st = write_profile(path, net, config->batch, forward, layer);

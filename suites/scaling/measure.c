@@ -3,13 +3,9 @@
 #include "harness/base/memory.h"
 #include "harness/stats/stats.h"
 #include "suites/scaling/measure_internal.h"
-#include "suites/scaling/mpi_profile.h"
-#include "suites/scaling/slow.h"
 #include "suites/scaling/timeline.h"
 
-#include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 void chirp_scale_release(chirp_scale *scale)
@@ -19,24 +15,17 @@ void chirp_scale_release(chirp_scale *scale)
     *scale = (chirp_scale){0};
 }
 
-static void sleep_s(double seconds)
-{
-    const struct timespec nap = {(time_t)seconds, (long)(1e9 * (seconds - floor(seconds)))};
-    (void)nanosleep(&nap, NULL);
-}
-
-chirp_step_record chirp_scale_record(const chirp_step_profile *p, double asleep, double offset)
+chirp_step_record chirp_scale_record(const chirp_step_profile *p, double offset)
 {
     /* of the wait; one rank has none, its instants are zero */
     const double applied = p->exchange.done_s > 0 ? p->exchange.applied_s : 0;
     return (chirp_step_record){
-        .asleep = asleep,
-        .input = p->signals_s + asleep,
+        .input = p->signals_s,
         .forward = p->forward_s,
         .backward = p->backward_s,
         .exchange = p->exchange_s,
         .optimizer = p->optimizer_s,
-        .total = p->total_s + asleep,
+        .total = p->total_s,
         .exposed = p->exchange.exposed_s,
         .control = p->exchange.control_s,
         .bytes = p->exchange.exchanged_bytes,
@@ -66,8 +55,6 @@ static chirp_status measure_alone(chirp_trainer *trainer, chirp_scale_row *row)
                 (chirp_exchange_tensor){tensors[t].name, tensors[t].offset, tensors[t].count};
     chirp_exchange_config config = chirp_trainer_config(trainer)->exchange;
     config.n_threads = row->threads;
-    if (config.mode == CHIRP_EXCHANGE_DELAYED) /* the same reductions, waited for */
-        config.mode = CHIRP_EXCHANGE_OVERLAP;
     if (st == CHIRP_OK)
         st = chirp_exchange_create(&config, table, sent, &exchange);
     for (int i = 0; st == CHIRP_OK && i < TRIES; ++i) {
@@ -90,19 +77,14 @@ static chirp_status measure_alone(chirp_trainer *trainer, chirp_scale_row *row)
     return st;
 }
 
-static int at_most(int n) { return n < CHIRP_SCALE_MAX_CALLS ? n : CHIRP_SCALE_MAX_CALLS; }
-
 /*
  * The timed steps of a block. `mine` receives a record a step.
- * @param events, routines  NULL, or what to count in them
+ * @param events  NULL, or what to count
  */
 static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer, double offset,
                                 chirp_events *events, chirp_step_record *mine, double *wall,
-                                chirp_scale_calls *waits, chirp_scale_calls *routines)
+                                chirp_scale_calls *calls)
 {
-    const bool slow = chirp_parallel_rank() == o->slow_rank;
-    if (slow)
-        chirp_slow_begin(o->slow_factor);
     chirp_step_report report = {0};
     chirp_status st = CHIRP_OK;
     for (int s = 0; st == CHIRP_OK && s < o->warmup; ++s)
@@ -110,28 +92,18 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
     if (st == CHIRP_OK)
         st = chirp_parallel_barrier();
     chirp_parallel_calls_reset();
-    if (routines)
-        chirp_mpi_profile_begin();
     if (events)
         chirp_events_start(events);
     const double start = chirp_now_s();
     for (int s = 0; st == CHIRP_OK && s < o->steps; ++s) {
-        const double before = chirp_now_s();
-        if (slow)
-            sleep_s(o->slow_s);
-        const double asleep = slow ? chirp_now_s() - before : 0;
         st = chirp_trainer_step(trainer, &report);
-        mine[s] = chirp_scale_record(&report.profile, asleep, offset);
+        mine[s] = chirp_scale_record(&report.profile, offset);
     }
     *wall = chirp_now_s() - start;
-    chirp_slow_end();
     if (events)
         chirp_events_stop(events);
-    waits->n = at_most(chirp_parallel_calls(waits->row, CHIRP_SCALE_MAX_CALLS));
-    if (!routines)
-        return st;
-    chirp_mpi_profile_end();
-    routines->n = at_most(chirp_mpi_profile_rows(routines->row, CHIRP_SCALE_MAX_CALLS));
+    const int n = chirp_parallel_calls(calls->row, CHIRP_SCALE_MAX_CALLS);
+    calls->n = n < CHIRP_SCALE_MAX_CALLS ? n : CHIRP_SCALE_MAX_CALLS;
     return st;
 }
 
@@ -139,8 +111,7 @@ static chirp_status write_timeline(const char *path, const chirp_exchange *excha
                                    const chirp_step_record *step, double offset, double uncertainty)
 {
     const chirp_timeline_step own = {
-        .asleep_s = step->asleep,
-        .input_s = step->input - step->asleep,
+        .input_s = step->input,
         .forward_s = step->forward,
         .backward_s = step->backward,
         .control_s = step->exchange - (step->done - step->finish),
@@ -177,8 +148,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK)
         st = chirp_parallel_clock_offset(&offset, &uncertainty);
     if (st == CHIRP_OK && mine)
-        st = timed_steps(o, trainer, offset, events, mine, &wall, &row->waits,
-                         last ? &row->routines : NULL);
+        st = timed_steps(o, trainer, offset, events, mine, &wall, &row->calls);
     if (st == CHIRP_OK)
         st = chirp_parallel_gather(mine, (int64_t)mine_bytes, all, 0);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
@@ -186,9 +156,7 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK && last)
         st = chirp_rank_counters(events, o->steps, row);
     if (st == CHIRP_OK && last)
-        st = chirp_scale_gather_calls(&row->waits, row->ranks, o->steps);
-    if (st == CHIRP_OK && last)
-        st = chirp_scale_gather_calls(&row->routines, row->ranks, o->steps);
+        st = chirp_scale_gather_calls(&row->calls, row->ranks, o->steps);
     row->calls_wall_s = wall;
     for (int r = 0; st == CHIRP_OK && r < row->ranks; ++r) {
         const int64_t share = chirp_trainer_shares(trainer)[r];

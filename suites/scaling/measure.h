@@ -40,11 +40,8 @@ typedef struct chirp_scale_options {
     chirp_variant variant[CHIRP_VARIANTS]; /**< each one a series */
     int repetitions, steps, warmup;
     chirp_train_config
-        train;     /**< batch: of a pass of a rank (weak) or of all ranks' passes (strong); variant
+        train; /**< batch: of a pass of a rank (weak) or of all ranks' passes (strong); variant
                         and n_threads are those of the row at hand */
-    int slow_rank; /**< -1, or a rank that is slowed, to see whether it is found */
-    double slow_s; /**< it sleeps so long before each step */
-    double slow_factor; /**< what it computes takes so many times as long; 1: no longer */
     const char
         *timeline; /**< NULL, or a file for the last repetition's last step on the most ranks */
 } chirp_scale_options;
@@ -95,9 +92,7 @@ typedef struct chirp_scale_row {
     int n_events;
     chirp_rank_event event[CHIRP_SCALE_MAX_EVENTS];
     double calls_wall_s;     /**< of the steps that the calls are of: the last repetition's */
-    chirp_scale_calls waits; /**< what this program waits for, by collective and size */
-    chirp_scale_calls
-        routines; /**< time inside the MPI library, by routine and size; see mpi_profile.h */
+    chirp_scale_calls calls; /**< what this program waits for, by collective and size */
 } chirp_scale_row;
 
 typedef struct chirp_scale {

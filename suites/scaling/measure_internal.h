@@ -6,7 +6,7 @@
 
 /* One step of one rank; instants on rank 0's clock. */
 typedef struct chirp_step_record {
-    double asleep, input, forward, backward, exchange, optimizer, total;
+    double input, forward, backward, exchange, optimizer, total;
     double exposed, control, bytes, calls;
     double finish, done;
 } chirp_step_record;
@@ -20,9 +20,8 @@ typedef struct chirp_lateness {
     int steps;
 } chirp_lateness;
 
-/* What a rank writes down of a step. @param asleep  [s] on purpose before it. @param offset  [s] to rank 0's clock */
-chirp_step_record chirp_scale_record(const chirp_step_profile *profile, double asleep,
-                                     double offset);
+/* What a rank writes down of a step. @param offset  [s] to rank 0's clock */
+chirp_step_record chirp_scale_record(const chirp_step_profile *profile, double offset);
 
 /* Means of one block into the row's repetition, and its steps into the lateness. @param all  [ranks][steps] */
 void chirp_scale_block(const chirp_scale_options *options, chirp_scale_row *row, int repetition,

@@ -1,4 +1,4 @@
-/** From instants at which ranks passed the points of a step to the terms of a plan: simulate.c and enact.c share it. */
+/** From instants at which ranks passed the points of a step to the terms of a plan: what simulate.c ends with, and real ranks that act a plan out (tests/). */
 #ifndef CHIRP_SUITES_SCALING_PHASES_H
 #define CHIRP_SUITES_SCALING_PHASES_H
 

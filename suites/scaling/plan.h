@@ -40,7 +40,6 @@ chirp_status chirp_workload_make(const char *network, chirp_variant variant, boo
 typedef enum chirp_plan_exchange {
     CHIRP_PLAN_OVERLAP = 0, /**< static buckets behind the backward pass, nothing negotiated */
     CHIRP_PLAN_STUDY,       /**< cycle, negotiation, one fused reduction after the backward pass */
-    CHIRP_PLAN_DELAYED,     /**< overlap, and the optimiser applies the mean one step late */
     CHIRP_PLAN_HALVING, /**< one reduction behind the backward pass, in messages between two; all threads add */
     CHIRP_PLAN_EXCHANGES
 } chirp_plan_exchange;
@@ -68,8 +67,6 @@ typedef struct chirp_plan {
         jitter_relative; /**< [1] spread of passes over ranks and steps, one standard deviation over micro_s */
     double
         jitter_fresh; /**< [1] the part of it that is new in every pass; the rest stays with a rank */
-    double
-        jitter_absolute_s; /**< [s] standard deviation of one pass that doesn't grow with micro_s */
 
     double bandwidth, latency, local_bandwidth, local_latency; /**< [B/s], [s] */
     double software_fixed, software_per_byte;                  /**< [s], [s/B] */
@@ -78,12 +75,10 @@ typedef struct chirp_plan {
     double
         shared_processors; /**< 0: every rank has processors of its own; else all ranks take turns on these in exchanging */
     double
-        copy_bandwidth; /**< [B/s] in and out of the fusion buffer (study) or of staging buffers (delayed, bf16) */
+        copy_bandwidth; /**< [B/s] in and out of the fusion buffer (study) or of staging buffers (bf16) */
     double cycle_s; /**< study: period of the communication thread */
     double
         cycles; /**< study: how many periods pass on average between ready and reduced; at least 0.5 */
-    double
-        hidden; /**< study, closed form only: share of copy and reduction behind the backward pass, 0 in truth */
 } chirp_plan;
 
 /** Mean seconds of one step (all micro_steps) by term; the four add up to `seconds`. */
@@ -106,7 +101,7 @@ double chirp_exchange_software_s(const chirp_plan *plan, int distance, double by
 double chirp_allreduce_s(const chirp_plan *plan, double bytes);
 /** [s] of reducing the plan's bucket b: chirp_allreduce_s(), or what bf16 does instead. */
 double chirp_reduction_s(const chirp_plan *plan, int b);
-/** [s] of copying a bucket's floats one way, to or from the buffers that delayed and bf16 need; else 0. */
+/** [s] of copying a bucket's floats one way, to or from the buffers that bf16 needs; else 0. */
 double chirp_staging_s(const chirp_plan *plan, int b);
 /** [s] of adding `bytes` of received floats to a rank's own: halving's; others' are in software_per_byte, and this is 0. */
 double chirp_sum_s(const chirp_plan *plan, double bytes);

@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The study's cycle passes once or twice between ready and reduced; an upper bound for what control can explain. */
-#define CYCLES_BOUND 1.5
-
 void chirp_projection_release(chirp_projection *projection)
 {
     chirp_target_release(&projection->machine);
@@ -109,8 +106,7 @@ static int backward_order(const chirp_workload *w, int *order)
 static void make_buckets(const chirp_projection *p, const pass_shares *shares, chirp_plan *plan)
 {
     int order[CHIRP_WORKLOAD_MAX_LAYERS];
-    const bool several =
-        plan->exchange == CHIRP_PLAN_OVERLAP || plan->exchange == CHIRP_PLAN_DELAYED;
+    const bool several = plan->exchange == CHIRP_PLAN_OVERLAP;
     const double scale = p->options.half ? 2 : 4; /* bytes on the wire per number */
     const double limit = (double)p->options.bucket_bytes;
     double at = shares->forward;
@@ -172,11 +168,10 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
 
 static double efficiency(const chirp_step_terms *t) { return t->compute / t->seconds; }
 
-int chirp_projection_steps(const chirp_plan *plan)
+/* Simulated steps when nobody asks for a number. */
+static int default_steps(const chirp_plan *plan)
 {
     const int ranks = plan->ranks;
-    if (plan->exchange == CHIRP_PLAN_DELAYED) /* half of them are warm-up, see simulate.c */
-        return ranks <= 128 ? 64 : ranks <= 512 ? 32 : 16;
     if (ranks <= 256)
         return 32;
     return ranks <= 1024 ? 8 : 2;
@@ -190,8 +185,8 @@ chirp_status chirp_projection_draw(const chirp_projection *p, const chirp_plan *
     return *factor ? chirp_jitter_draw(plan, p->options.seed, passes, *factor) : CHIRP_ERR_NOMEM;
 }
 
-chirp_status chirp_projection_simulate(const chirp_projection *p, const chirp_plan *plan, int steps,
-                                       chirp_step_terms *terms)
+static chirp_status simulate(const chirp_projection *p, const chirp_plan *plan, int steps,
+                             chirp_step_terms *terms)
 {
     float *factor = NULL;
     chirp_closed_form(plan, terms);
@@ -258,86 +253,15 @@ static chirp_status project_row(chirp_projection *p, int nodes, chirp_projection
     chirp_status st = chirp_plan_make(p, (int)ranks, &plan);
     if (st != CHIRP_OK)
         return st;
-    row->steps = p->options.steps > 0 ? p->options.steps : chirp_projection_steps(&plan);
+    row->steps = p->options.steps > 0 ? p->options.steps : default_steps(&plan);
     chirp_closed_form(&plan, &row->closed_form);
     row->terms = row->closed_form;
     if (p->simulated)
-        st = chirp_projection_simulate(p, &plan, row->steps, &row->terms);
+        st = simulate(p, &plan, row->steps, &row->terms);
     row->efficiency = efficiency(&row->terms);
     row->measured_s = measured_s(p, row->ranks);
     band(p, &plan, row);
     return st;
-}
-
-/* One combination of unknowns by closed form. */
-static chirp_status scenario(const chirp_projection *p, chirp_scenario *s, const chirp_fit *fit)
-{
-    chirp_projection other = *p; /* shares the machine's strings; not released */
-    chirp_plan plan;
-    chirp_step_terms t;
-    other.options.batch = s->batch;
-    other.options.exchange = CHIRP_PLAN_STUDY;
-    other.options.micro_steps = 1;
-    other.options.half = false;
-    other.options.shares = false;
-    other.options.profile = NULL;
-    other.flops =
-        p->machine.value[s->slow ? CHIRP_TARGET_FLOPS_SLOW : CHIRP_TARGET_FLOPS_FAST].value;
-    chirp_status st = chirp_workload_make(p->options.network, s->variant, false, &other.workload);
-    if (st == CHIRP_OK)
-        st = chirp_plan_make(&other, p->scenario_nodes * p->machine.ranks_per_node, &plan);
-    if (st != CHIRP_OK)
-        return st;
-    plan.jitter_relative = strcmp(s->form, "relative") == 0 ? fit->relative : 0;
-    plan.jitter_absolute_s = strcmp(s->form, "absolute") == 0 ? fit->sd_s : 0;
-    plan.cycles = fit ? fit->cycles : CYCLES_BOUND;
-    plan.hidden = s->hidden;
-    chirp_closed_form(&plan, &t);
-    s->efficiency = efficiency(&t);
-    (void)snprintf(s->fitted_on, sizeof s->fitted_on, "%s", fit ? fit->network : "");
-    return CHIRP_OK;
-}
-
-static chirp_status make_scenarios(chirp_projection *p)
-{
-    static const int64_t batches[] = {16, 32, 64};
-    static const chirp_variant variants[] = {CHIRP_VARIANT_NONE, CHIRP_VARIANT_LAST2,
-                                             CHIRP_VARIANT_LEAF};
-    static const char *const forms[] = {"none", "relative", "absolute"};
-    chirp_status st = CHIRP_OK;
-    for (int b = 0; b < 3; ++b)
-        for (int slow = 0; slow < 2; ++slow)
-            for (int v = 0; v < 3; ++v)
-                for (int form = 0; form < 3; ++form)
-                    for (int f = 0; f < (form == 0 ? 1 : p->calibration.n); ++f)
-                        for (int hidden = 0; hidden < 2 && st == CHIRP_OK; ++hidden) {
-                            if (p->n_scenarios == CHIRP_MAX_SCENARIOS)
-                                return st;
-                            chirp_scenario *s = &p->scenario[p->n_scenarios];
-                            *s = (chirp_scenario){.batch = batches[b],
-                                                  .slow = slow == 1,
-                                                  .variant = variants[v],
-                                                  .form = forms[form],
-                                                  .hidden = hidden ? 0.8 : 0};
-                            st = scenario(p, s, form ? &p->calibration.fit[f] : NULL);
-                            p->n_scenarios += st == CHIRP_OK;
-                        }
-    return st;
-}
-
-/* Who is to blame for the published loss, at the study's own batch and the compute rate that favours bytes. */
-static chirp_status make_headline(chirp_projection *p)
-{
-    chirp_scenario bytes = {.batch = 64, .variant = CHIRP_VARIANT_LAST2, .form = "none"};
-    const chirp_status st = scenario(p, &bytes, NULL);
-    if (st != CHIRP_OK)
-        return st;
-    const double e = chirp_expected_maximum(p->scenario_nodes * p->machine.ranks_per_node);
-    p->has_headline = true;
-    p->points_lost = 100 * (1 - p->machine.published_efficiency);
-    p->points_bytes = 100 * (1 - bytes.efficiency);
-    p->relative_needed = fmax(0, (1 / p->machine.published_efficiency - 1 / bytes.efficiency) / e);
-    return CHIRP_OK;
 }
 
 static chirp_status prepare(chirp_projection *p)
@@ -380,8 +304,6 @@ static chirp_status prepare(chirp_projection *p)
         st =
             chirp_fail(CHIRP_ERR_UNSUPPORTED, "--engine simgrid: this build has no SimGrid (Debian "
                                               "package libsimgrid-dev)");
-    if (st == CHIRP_OK && o->simulate_ladder && !p->simulated)
-        st = chirp_fail(CHIRP_ERR_ARG, "--ladder simulated: needs --engine simgrid");
     return st;
 }
 
@@ -397,14 +319,6 @@ chirp_status chirp_project(const chirp_projection_options *options,
         p->n_rows = i + 1;
         if (st == CHIRP_OK && progress)
             progress(context, i + 1, options->n_rows, &p->row[i]);
-    }
-    if (st == CHIRP_OK && p->calibrated && p->machine.published_nodes > 0) {
-        p->scenario_nodes = p->machine.published_nodes;
-        st = make_scenarios(p);
-        if (st == CHIRP_OK)
-            st = make_headline(p);
-        if (st == CHIRP_OK)
-            st = chirp_projection_ladder(p);
     }
     if (st != CHIRP_OK)
         chirp_projection_release(p);

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { CHIRP_MAX_ROWS = 64, CHIRP_MAX_SCENARIOS = 256 };
+enum { CHIRP_MAX_ROWS = 64 };
 
 typedef enum chirp_engine {
     CHIRP_ENGINE_AUTO = 0, /**< SimGrid when the build has it, else the closed form */
@@ -25,7 +25,7 @@ typedef struct chirp_projection_options {
     int64_t batch;        /**< per rank */
     double flops;         /**< [flop/s] of a rank; 0: the machine's fast rate, -1: its slow rate */
     double jitter;        /**< relative; negative: calibrated or the machine's own */
-    int64_t bucket_bytes; /**< overlap, delayed */
+    int64_t bucket_bytes; /**< overlap */
     int micro_steps;      /**< passes per exchange */
     bool shared_noise;    /**< one number per variational weight travels */
     bool half;            /**< bf16 on the wire: half the bytes */
@@ -33,7 +33,6 @@ typedef struct chirp_projection_options {
     int speed_steps; /**< steps whose times tell the speeds of ranks */
     double
         fresh_jitter; /**< the part of the jitter that is new in every pass; negative: the machine's */
-    bool simulate_ladder; /**< the ladder's lines that are built on, beside the closed form */
     chirp_engine engine;
     uint64_t seed;
     int steps;           /**< simulated per row; 0: 32 up to 256 ranks, fewer beyond */
@@ -45,48 +44,10 @@ typedef struct chirp_projection_row {
     chirp_step_terms terms;       /**< by the engine asked for */
     chirp_step_terms closed_form; /**< always, as a cross-check */
     double efficiency;            /**< one rank's step over this one's */
-    bool has_enacted;
-    chirp_step_terms enacted; /**< by chirp_projection_enact(): the same draws, real messages */
-    double enacted_bytes;     /**< payload of a step that a rank really sent */
-    double measured_s;        /**< [s] a step of real training, from the machine's runs; 0: none */
+    double measured_s; /**< [s] a step of real training, from the machine's runs; 0: none */
     double
         band[2]; /**< efficiency over the fits of calibration, lowest and highest; relative form */
 } chirp_projection_row;
-
-/** One combination of what is not known, by closed form at one node count. */
-typedef struct chirp_scenario {
-    int64_t batch;
-    bool slow;
-    chirp_variant variant;
-    const char *form;   /**< "none", "relative", "absolute" */
-    char fitted_on[24]; /**< network of the calibration, "" for none */
-    double hidden;      /**< share of copy and reduction behind the backward pass */
-    double efficiency;
-} chirp_scenario;
-
-/** One measure after the other on the way from the study's mode to ours, each on top of those before it. */
-typedef struct chirp_rung {
-    const char *name;       /**< what was changed */
-    const char *price;      /**< in signals to the same loss, as measured: "none" or a factor */
-    const char *assumes;    /**< what has to be true for the line */
-    bool left_out;          /**< the lines below don't build on it */
-    chirp_step_terms terms; /**< closed form, of one exchange: all its passes */
-    double efficiency;      /**< the step of one rank with all its cores over this one */
-    double of_capacity;     /**< the step of ranks that all compute all the time over this one */
-    bool has_simulated;
-    chirp_step_terms simulated;
-} chirp_rung;
-enum { CHIRP_MAX_RUNGS = 12 };
-
-/** The ladder's last line by closed form, when what is known least is something else. */
-typedef struct chirp_sensitivity {
-    const char *spread_of; /**< network of the calibration, or "pooled" */
-    double spread, fresh;
-    int64_t batch;
-    bool slow;
-    double efficiency, of_capacity;
-} chirp_sensitivity;
-enum { CHIRP_MAX_SENSITIVITIES = 128 };
 
 typedef struct chirp_projection {
     chirp_projection_options options;
@@ -100,18 +61,6 @@ typedef struct chirp_projection {
     chirp_calibration calibration;
     int n_rows;
     chirp_projection_row row[CHIRP_MAX_ROWS];
-    int n_scenarios, scenario_nodes;
-    chirp_scenario scenario[CHIRP_MAX_SCENARIOS];
-    int n_rungs; /**< at the published node count, batch 64, fast compute, last2 */
-    chirp_rung rung[CHIRP_MAX_RUNGS];
-    int n_sensitivities; /**< around the last rung */
-    chirp_sensitivity sensitivity[CHIRP_MAX_SENSITIVITIES];
-    bool has_headline;
-    double points_lost; /**< published: 100 (1 - efficiency) */
-    double
-        points_bytes; /**< what cycle, agreement, copies and reduction explain at the study's batch of 64, fast compute */
-    double
-        relative_needed; /**< the relative jitter that would give exactly the published efficiency */
 } chirp_projection;
 
 /** Called after each row, for progress; may be NULL. */
@@ -124,27 +73,12 @@ chirp_status chirp_project(const chirp_projection_options *options,
                            chirp_projection *projection);
 void chirp_projection_release(chirp_projection *projection);
 
-/**
- * Acts out every row of 2 ranks to as many as the job has (enact.h), beside the row. Collective over the job: all ranks hold
- * a projection of the same options; the engine may differ, so that one rank simulates while the others sleep.
- */
-chirp_status chirp_projection_enact(chirp_projection *projection);
-
 /** Jitter of a row's simulated steps: [steps * micro_steps][ranks], free with chirp_free(). */
 chirp_status chirp_projection_draw(const chirp_projection *projection, const chirp_plan *plan,
                                    int steps, float **factor);
 
 /** Plan of one rank count; what rows, scenarios and tests are made from. */
 chirp_status chirp_plan_make(const chirp_projection *projection, int ranks, chirp_plan *plan);
-
-/** Simulates a plan with the projection's draws; the closed form where one rank is alone. */
-chirp_status chirp_projection_simulate(const chirp_projection *projection, const chirp_plan *plan,
-                                       int steps, chirp_step_terms *terms);
-/** Simulated steps of a plan when nobody asks for a number: fewer on many ranks. */
-int chirp_projection_steps(const chirp_plan *plan);
-
-/** Fills the rungs and the sensitivities; used by chirp_project(). */
-chirp_status chirp_projection_ladder(chirp_projection *projection);
 
 /** The result as JSON text; free with chirp_free(). */
 chirp_status chirp_projection_json(const chirp_projection *projection, char **text);

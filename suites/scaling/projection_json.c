@@ -44,13 +44,6 @@ static void add_rows(cJSON *root, const chirp_projection *p)
             put(item, "simulated_steps", row->steps);
             put_terms(cJSON_AddObjectToObject(item, "closed_form"), &row->closed_form);
         }
-        if (row->has_enacted) {
-            cJSON *acted = cJSON_AddObjectToObject(item, "acted_out");
-            put_terms(acted, &row->enacted);
-            put(acted, "exchanged_bytes", row->enacted_bytes);
-            put(acted, "error_of_projection", row->terms.seconds / row->enacted.seconds - 1);
-            put(acted, "error_of_closed_form", row->closed_form.seconds / row->enacted.seconds - 1);
-        }
         if (row->measured_s > 0)
             put(item, "measured_seconds_per_step", row->measured_s);
         cJSON_AddItemToArray(rows, item);
@@ -92,7 +85,7 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
                    given ? p->options.fresh_jitter : fresh->value,
                    given ? "--fresh-jitter" : fresh->source);
     say(list, text);
-    if (p->options.exchange == CHIRP_PLAN_OVERLAP || p->options.exchange == CHIRP_PLAN_DELAYED)
+    if (p->options.exchange == CHIRP_PLAN_OVERLAP)
         say(list, "messages move on a core of its own while passes compute (MPICH_ASYNC_PROGRESS=1 "
                   "and a thread less); its computing is not missed in the rows");
     if (p->options.half)
@@ -167,91 +160,14 @@ static void add_calibration(cJSON *root, const chirp_projection *p)
         }
 }
 
-static void add_scenarios(cJSON *root, const chirp_projection *p)
+static void add_published(cJSON *root, const chirp_projection *p)
 {
-    if (p->n_scenarios == 0)
+    if (p->machine.published_nodes == 0)
         return;
-    put(root, "scenario_nodes", p->scenario_nodes);
-    cJSON *list = cJSON_AddArrayToObject(root, "scenarios");
-    for (int i = 0; i < p->n_scenarios; ++i) {
-        const chirp_scenario *s = &p->scenario[i];
-        cJSON *item = cJSON_CreateObject();
-        put(item, "batch", (double)s->batch);
-        (void)cJSON_AddStringToObject(item, "compute", s->slow ? "slow" : "fast");
-        (void)cJSON_AddStringToObject(item, "variational", chirp_variant_name[s->variant]);
-        (void)cJSON_AddStringToObject(item, "waiting", s->form);
-        if (s->fitted_on[0])
-            (void)cJSON_AddStringToObject(item, "fitted_on", s->fitted_on);
-        put(item, "hidden_share", s->hidden);
-        put(item, "efficiency", s->efficiency);
-        cJSON_AddItemToArray(list, item);
-    }
-}
-
-static void add_ladder(cJSON *root, const chirp_projection *p)
-{
-    if (p->n_rungs == 0)
-        return;
-    cJSON *list = cJSON_AddArrayToObject(root, "ladder");
-    for (int i = 0; i < p->n_rungs; ++i) {
-        cJSON *item = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(item, "measure", p->rung[i].name);
-        (void)cJSON_AddStringToObject(item, "price_in_signals", p->rung[i].price);
-        (void)cJSON_AddStringToObject(item, "assumes", p->rung[i].assumes);
-        (void)cJSON_AddBoolToObject(item, "left_out", p->rung[i].left_out);
-        put_terms(item, &p->rung[i].terms);
-        put(item, "efficiency_of_all_cores", p->rung[i].efficiency);
-        put(item, "efficiency_of_capacity", p->rung[i].of_capacity);
-        put(item, "communication_share",
-            (p->rung[i].terms.negotiation + p->rung[i].terms.exposed_allreduce) /
-                p->rung[i].terms.seconds);
-        if (p->rung[i].has_simulated)
-            put_terms(cJSON_AddObjectToObject(item, "simulated"), &p->rung[i].simulated);
-        cJSON_AddItemToArray(list, item);
-    }
-    list = cJSON_AddArrayToObject(root, "sensitivity");
-    for (int i = 0; i < p->n_sensitivities; ++i) {
-        const chirp_sensitivity *s = &p->sensitivity[i];
-        cJSON *item = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(item, "spread_of", s->spread_of);
-        put(item, "spread", s->spread);
-        put(item, "fresh", s->fresh);
-        put(item, "batch", (double)s->batch);
-        (void)cJSON_AddStringToObject(item, "compute", s->slow ? "slow" : "fast");
-        put(item, "efficiency", s->efficiency);
-        put(item, "efficiency_of_capacity", s->of_capacity);
-        cJSON_AddItemToArray(list, item);
-    }
-}
-
-static void add_headline(cJSON *root, const chirp_projection *p)
-{
-    if (p->machine.published_nodes > 0) {
-        cJSON *published = cJSON_AddObjectToObject(root, "published");
-        put(published, "nodes", p->machine.published_nodes);
-        put(published, "efficiency", p->machine.published_efficiency);
-        (void)cJSON_AddStringToObject(published, "source", p->machine.published_source);
-    }
-    if (!p->has_headline)
-        return;
-    cJSON *headline = cJSON_AddObjectToObject(root, "headline");
-    char text[512];
-    const double rest = p->points_lost - p->points_bytes;
-    (void)snprintf(
-        text, sizeof text,
-        "Of the %.0f points lost at %d nodes, bytes and control explain at most %.1f at batch 64; "
-        "the other "
-        "%.1f are waiting for the slowest node: a relative spread of %.3f between nodes, where 2 "
-        "to 8 nodes "
-        "showed %.3f to %.3f.",
-        p->points_lost, p->machine.published_nodes, p->points_bytes, rest, p->relative_needed,
-        fmin(p->calibration.fit[0].relative, p->calibration.fit[p->calibration.n - 1].relative),
-        fmax(p->calibration.fit[0].relative, p->calibration.fit[p->calibration.n - 1].relative));
-    (void)cJSON_AddStringToObject(headline, "sentence", text);
-    put(headline, "points_lost", p->points_lost);
-    put(headline, "points_bytes_and_control", p->points_bytes);
-    put(headline, "points_waiting", rest);
-    put(headline, "relative_needed", p->relative_needed);
+    cJSON *published = cJSON_AddObjectToObject(root, "published");
+    put(published, "nodes", p->machine.published_nodes);
+    put(published, "efficiency", p->machine.published_efficiency);
+    (void)cJSON_AddStringToObject(published, "source", p->machine.published_source);
 }
 
 chirp_status chirp_projection_json(const chirp_projection *p, char **text)
@@ -278,11 +194,9 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     put(root, "jitter_fresh",
         o->fresh_jitter >= 0 ? o->fresh_jitter : p->machine.value[CHIRP_TARGET_JITTER_FRESH].value);
     add_rows(root, p);
-    add_headline(root, p);
+    add_published(root, p);
     add_calibration(root, p);
     add_assumptions(root, p);
-    add_scenarios(root, p);
-    add_ladder(root, p);
     char *printed = chirp_json_print(root);
     cJSON_Delete(root);
     if (!printed)

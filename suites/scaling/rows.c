@@ -41,7 +41,6 @@ void chirp_scale_block(const chirp_scale_options *o, chirp_scale_row *row, int r
 {
     const int n = row->ranks;
     const double weight = 1.0 / ((double)n * o->steps);
-    const bool delayed = o->train.exchange.mode == CHIRP_EXCHANGE_DELAYED;
     chirp_scale_terms mean = {0};
     for (int s = 0; s < o->steps; ++s) {
         double first = INFINITY;
@@ -56,11 +55,6 @@ void chirp_scale_block(const chirp_scale_options *o, chirp_scale_row *row, int r
             }
         }
         l->span += last - first;
-        if (delayed) { /* what is waited for is the step before */
-            last = -INFINITY;
-            for (int r = 0; r < n && s > 0; ++r)
-                last = fmax(last, all[r * o->steps + s - 1].finish);
-        }
         for (int r = 0; r < n; ++r) {
             const chirp_step_record *one = &all[r * o->steps + s];
             const chirp_scale_terms t = parts(one, n > 1 ? last : one->finish);

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const exchange_name[] = {"overlap", "study", "delayed", "halving"};
-
 static void put(cJSON *object, const char *key, double value)
 {
     if (isfinite(value))
@@ -44,18 +42,19 @@ static void add_budget(cJSON *item, const chirp_scale *scale, int index)
 
 /* The columns of the study's public mpi_profile (routine, #calls, avg. bytes, time(sec)), and what they come to for a
    step. */
-static void add_calls(cJSON *item, const char *key, const char *what, const char *sum,
-                      const chirp_scale_calls *calls, int steps, double step_s)
+static void add_calls(cJSON *item, const chirp_scale_row *row, int steps, double step_s)
 {
+    const chirp_scale_calls *calls = &row->calls;
     double inside = 0;
     for (int i = 0; i < calls->n; ++i)
         inside += calls->row[i].seconds;
-    put(item, sum, inside);
-    cJSON *list = cJSON_AddArrayToObject(item, key);
+    put(item, "mpi_elapsed_seconds", row->calls_wall_s);
+    put(item, "mpi_communication_seconds", inside);
+    cJSON *list = cJSON_AddArrayToObject(item, "mpi_calls");
     for (int i = 0; i < calls->n; ++i) {
         const chirp_call_row *c = &calls->row[i];
         cJSON *call = cJSON_CreateObject();
-        (void)cJSON_AddStringToObject(call, what, c->call);
+        (void)cJSON_AddStringToObject(call, "call", c->call);
         put(call, "bytes", (double)c->bytes);
         put(call, "calls", (double)c->calls);
         put(call, "seconds", c->seconds);
@@ -152,11 +151,7 @@ static cJSON *row_object(const chirp_scale *scale, int index)
     put(jitter, "autocorrelation", row->jitter_autocorrelation);
     add_slowest(item, scale, index);
     add_counters(item, row);
-    put(item, "mpi_elapsed_seconds", row->calls_wall_s);
-    add_calls(item, "mpi_calls", "call", "mpi_communication_seconds", &row->waits, o->steps,
-              t->total);
-    add_calls(item, "mpi_profile", "routine", "mpi_library_seconds", &row->routines, o->steps,
-              t->total);
+    add_calls(item, row, o->steps, t->total);
     cJSON *list = cJSON_AddArrayToObject(item, "repetition_seconds_per_step");
     for (int r = 0; r < o->repetitions; ++r)
         cJSON_AddItemToArray(list, cJSON_CreateNumber(row->repetition[r].total));
@@ -242,7 +237,7 @@ static void add_head(cJSON *root, const chirp_scale *scale)
     chirp_host machine;
     chirp_host_read(&machine);
     (void)cJSON_AddStringToObject(root, "mode", o->strong ? "strong" : "weak");
-    (void)cJSON_AddStringToObject(root, "exchange", exchange_name[o->train.exchange.mode]);
+    (void)cJSON_AddStringToObject(root, "exchange", chirp_exchange_name[o->train.exchange.mode]);
     (void)cJSON_AddStringToObject(
         root, "compress", o->train.exchange.compress == CHIRP_COMPRESS_BF16 ? "bf16" : "none");
     put(root, "bucket_bytes", (double)o->train.exchange.bucket_bytes);
@@ -257,11 +252,6 @@ static void add_head(cJSON *root, const chirp_scale *scale)
     put(root, "repetitions", o->repetitions);
     put(root, "steps", o->steps);
     put(root, "warmup_steps", o->warmup);
-    if (o->slow_rank >= 0) {
-        put(root, "injected_slow_rank", o->slow_rank);
-        put(root, "injected_slow_seconds", o->slow_s);
-        put(root, "injected_slow_factor", o->slow_factor);
-    }
     (void)chirp_json_add_text(root, "host", machine.host);
     (void)chirp_json_add_text(root, "cpu", machine.cpu_model);
     put(root, "processors", machine.logical_cpus);
@@ -272,10 +262,8 @@ static void add_head(cJSON *root, const chirp_scale *scale)
         "statistics of the paired ratios; hidden communication is what the same exchange takes "
         "with nothing to hide behind, less what was exposed; compute imbalance is the share of "
         "waiting that the ranks' mean lateness explains; mpi_calls is what this program waits for, "
-        "by "
-        "collective and size; mpi_profile is time inside the MPI library, by routine (PMPI); both "
-        "of "
-        "rank 0 with the least and the most of all ranks, of the last repetition");
+        "by collective and size, of rank 0 with the least and the most of all ranks, of the last "
+        "repetition");
 }
 
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text)

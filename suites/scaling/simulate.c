@@ -185,7 +185,6 @@ static void compute_actor(int argc, char **argv)
     (void)argc;
     const chirp_plan *p = sim.plan;
     const int me = atoi(argv[1]);
-    const int late = p->exchange == CHIRP_PLAN_DELAYED ? 1 : 0;
     for (int s = 0; s < sim.steps; ++s) {
         const float *factor = sim.factor + (size_t)s * (size_t)p->micro_steps * (size_t)p->ranks;
         for (int k = 0; k + 1 < p->micro_steps; ++k)
@@ -205,8 +204,7 @@ static void compute_actor(int argc, char **argv)
         if (p->micro_s > done)
             sg_actor_sleep_for((p->micro_s - done) * slow);
         later(&sim.end[s].computed);
-        if (s >= late) /* delayed: the mean of the step before */
-            sg_sem_acquire(sim.rank[me].done);
+        sg_sem_acquire(sim.rank[me].done);
         if (p->tail_s + copies > 0)
             sg_actor_sleep_for(p->tail_s + copies);
     }

@@ -75,16 +75,12 @@ static void add_exchange(cJSON *values, const chirp_exchange_costs *c)
 static void add_runs(cJSON *root, const chirp_scale *scale)
 {
     const chirp_scale_options *o = &scale->options;
-    static const char *const exchange[] = {[CHIRP_EXCHANGE_OVERLAP] = "overlap",
-                                           [CHIRP_EXCHANGE_STUDY] = "study",
-                                           [CHIRP_EXCHANGE_DELAYED] = "delayed",
-                                           [CHIRP_EXCHANGE_HALVING] = "halving"};
     cJSON *runs = cJSON_AddObjectToObject(root, "runs");
     (void)cJSON_AddStringToObject(
         runs, "what", "steps of real training with processors for every rank, by chirpbench scale");
     (void)cJSON_AddStringToObject(runs, "network", o->train.network);
     (void)cJSON_AddStringToObject(runs, "variational", chirp_variant_name[o->train.variant]);
-    (void)cJSON_AddStringToObject(runs, "exchange", exchange[o->train.exchange.mode]);
+    (void)cJSON_AddStringToObject(runs, "exchange", chirp_exchange_name[o->train.exchange.mode]);
     (void)cJSON_AddNumberToObject(runs, "batch", (double)o->train.batch);
     cJSON *rows = cJSON_AddArrayToObject(runs, "rows");
     for (int i = 0; i < scale->n_rows && !o->strong; ++i) {

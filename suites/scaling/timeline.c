@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_EVENTS = 256, MAX_OWN = 6 };
+enum { MAX_EVENTS = 256, MAX_OWN = 5 };
 
 /* What one rank has to say. */
 typedef struct track_events {
@@ -61,8 +61,6 @@ static void collect(const chirp_exchange *exchange, const chirp_timeline_step *s
     const double earlier = fmax(0, step->backward_s - (computed - begin));
     const bool several = earlier > 0.01 * step->backward_s;
     const double passes = step->forward_s + (several ? earlier : 0);
-    add(t, "asleep on purpose", 'p', begin - passes - step->input_s - step->asleep_s,
-        step->asleep_s);
     add(t, "input", 'p', begin - passes - step->input_s, step->input_s);
     add(t, several ? "earlier passes and forward" : "forward", 'p', begin - passes, passes);
     add(t, "sums over ranks", 'c', done, step->control_s);

@@ -6,7 +6,6 @@
 
 /** What the exchange doesn't see of its rank's step [s]. */
 typedef struct chirp_timeline_step {
-    double asleep_s; /**< before the step, on purpose */
     double input_s;  /**< of all passes, as the next two */
     double forward_s;
     double backward_s;

@@ -235,15 +235,14 @@ static void plan_scale(chirp_study *s, const preset *p, int processors)
     number(step, "threads", processors > ranks ? processors / ranks : 1);
     in_folder(s, step, "json", "scale.json");
     in_folder(s, step, "machine-out", "here.json");
-    /* what the projections are worth: this machine's own, beside what its ranks do */
-    step = add(s, "project_here", "project", ranks, "project_here.json");
+    /* what the projections are worth: this machine's own, beside the training that was measured */
+    step = add(s, "project_here", "project", 0, "project_here.json");
     step->needs[0] = "scale";
     in_folder(s, step, "machine", "here.json");
     word(step, "--nodes");
     word(step, ranks > 2 ? "1,2,%d" : "1,%d", ranks);
     words(step, (const char *const[]){"--batch", p->scale[1], NULL});
     number(step, "steps", 8);
-    word(step, "--enact");
     in_folder(s, step, "json", "project_here.json");
 }
 

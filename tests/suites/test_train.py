@@ -200,7 +200,7 @@ def accumulated_steps_resume(folder):
     log, checkpoint, whole = folder + "/log.jsonl", folder + "/state.h5", folder + "/whole2.jsonl"
     common = ["train", "--batch", "1", "--kl-weight", "1e-7", "--curriculum", "none", "--warmup-steps", "0",
               "--optimizer", "sgd", "--learning-rate", "1e-4", "--threads", "1"] + SMALL
-    options = ["--exchange", "delayed", "--delay-after", "1", "--weight-noise", "shared"]
+    options = ["--exchange", "study", "--weight-noise", "shared"]
     for two in (common + ["--accumulate", "2"] + options, common + ["--accumulate", "2", "--exchange", "halving"],
                 common + ["--accumulate", "2"]):
         remove(log, checkpoint, whole)
@@ -243,9 +243,8 @@ def lost_rank_and_resume(folder):
     """A rank that is killed or stopped ends the job soon and is named; what was saved goes on with another number of ranks."""
     log, checkpoint = folder + "/lost.jsonl", folder + "/lost.h5"
     common = ["train", "--threads", "1", "--kl-weight", "1e-7", "--checkpoint", checkpoint, "--checkpoint-every", "2"] + SMALL
-    delayed = ["--exchange", "delayed", "--delay-after", "0"]
-    for how, exchange, fewer in ((signal.SIGKILL, delayed, ["--batch", "4"]),
-                                 (signal.SIGSTOP, delayed, ["--batch", "1", "--accumulate", "4"]),
+    for how, exchange, fewer in ((signal.SIGKILL, [], ["--batch", "4"]),
+                                 (signal.SIGSTOP, [], ["--batch", "1", "--accumulate", "4"]),
                                  (signal.SIGSTOP, ["--exchange", "halving"], ["--batch", "4"])):
         remove(log, checkpoint)
         process = start(common + ["--batch", "2", "--iterations", "100000"] + exchange, log, checkpoint)

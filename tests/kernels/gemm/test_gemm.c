@@ -151,21 +151,13 @@ static void test_target(void **unused)
     assert_true(strlen(chirp_gemm_target()) > 0);
 }
 
-static void test_code_can_be_forgotten(void **unused)
-{
-    (void)unused;
-    for (int round = 0; round < 3; ++round) {
-        check(&(chirp_gemm_shape){.m = 17, .n = 5, .k = 9, .lda = 17, .ldb = 9, .ldc = 17}, 1);
-        chirp_gemm_forget();
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_shapes),         cmocka_unit_test(test_shapes_of_the_network),
-        cmocka_unit_test(test_impossible_shapes),     cmocka_unit_test(test_target),
-        cmocka_unit_test(test_code_can_be_forgotten),
+        cmocka_unit_test(test_random_shapes),
+        cmocka_unit_test(test_shapes_of_the_network),
+        cmocka_unit_test(test_impossible_shapes),
+        cmocka_unit_test(test_target),
     };
     return cmocka_run_group_tests_name("gemm", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what each way to save communication or waiting costs in training signals.
 
-usage: convergence.py CHIRPBENCH MPIEXEC --keep FOLDER [--ranks 2] [--seeds 1,2,3] [--methods overlap,delayed] [--lock FILE]
+usage: convergence.py CHIRPBENCH MPIEXEC --keep FOLDER [--ranks 2] [--seeds 1,2,3] [--methods "overlap;bf16"] [--lock FILE]
        convergence.py --keep FOLDER --table
 
 Every method trains the mass network from the same seeds on the same signals (fresh ones, one thread a rank) and differs from
@@ -26,10 +26,9 @@ WINDOW = 640
 START = 0.35
 LEVELS = 25
 HOLD_S = 110
-WARMUP = 960  # signals at the lower rate, and before delays
+WARMUP = 960  # signals at the lower rate
 SIGNALS = {2: 3200, 4: 4800, 8: 6400}  # of a run: 200, 150, 100 steps
 PLAIN = ["--momentum", "0"]
-DELAYED = ["--exchange", "delayed"]
 # name: options, passes between exchanges, factor of the learning rate
 METHODS = {
     "overlap": ([], 1, 1),
@@ -40,14 +39,6 @@ METHODS = {
     "overlap, rate / 8": ([], 1, 1 / 8),
     "overlap, momentum 0": (PLAIN, 1, 1),
     "overlap, momentum 0, rate / 2": (PLAIN, 1, 0.5),
-    "delayed": (DELAYED, 1, 1),
-    "delayed, rate / 2": (DELAYED, 1, 0.5),
-    "delayed, rate / 8": (DELAYED, 1, 1 / 8),
-    "delayed from the first step": (DELAYED + ["--delay-after", "0"], 1, 1),
-    "delayed from the first step, rate / 8": (DELAYED + ["--delay-after", "0"], 1, 1 / 8),
-    "delayed, momentum 0": (DELAYED + PLAIN, 1, 1),
-    "delayed, momentum 0, rate / 2": (DELAYED + PLAIN, 1, 0.5),
-    "delayed, momentum 0, bf16": (DELAYED + PLAIN + ["--compress", "bf16"], 1, 1),
     "accumulate 2": ([], 2, 1),
     "accumulate 2, rate x 1.41": ([], 2, math.sqrt(2)),
     "accumulate 2, rate x 2": ([], 2, 2),
@@ -68,7 +59,7 @@ def train(args, ranks, method, seed):
     command = [args.mpiexec, "-n", str(ranks), args.chirpbench, "train", "--network", "mass", "--seed", str(seed),
                "--batch", str(BATCH), "--accumulate", str(passes), "--iterations", str((args.signals or SIGNALS[ranks]) // step),
                "--learning-rate", str(RATE * factor / ranks), "--warmup-steps", str(WARMUP // step), "--kl-weight", "1.3e-7",
-               "--delay-after", str(WARMUP // step), "--snr-min", "40", "--snr-max", "80", "--curriculum", "none",
+               "--snr-min", "40", "--snr-max", "80", "--curriculum", "none",
                "--validation-signals", "8", "--validate-every", "0", "--threads", "1", "--weight-noise", "shared", "--quiet", "--log", log + ".part"] + options
     if os.path.exists(log + ".part"):
         os.remove(log + ".part")

@@ -1,6 +1,6 @@
 /*
- * However a step's signals are dealt out to ranks and passes, the parameters move alike (to rounding, under SGD), and a
- * delayed exchange moves them as the step before would have; its mean survives a checkpoint and a change of ranks.
+ * However a step's signals are dealt out to ranks and passes, the parameters move alike (to rounding, under SGD), also
+ * across a checkpoint and a change of ranks.
  */
 #include "harness/base/memory.h"
 #include "model/training/trainer.h"
@@ -158,22 +158,11 @@ static void test_independent_noise_belongs_to_passes(void **state)
     chirp_free(alone);
 }
 
-static void test_delayed_is_one_step_late(void **state)
-{
-    (void)state;
-    chirp_train_config config = small_run(size);
-    float *one = train_new(&config, 1);
-    config.exchange.mode = CHIRP_EXCHANGE_DELAYED;
-    check_like(&config, one, size > 1 ? 2 : 1);
-    chirp_free(one);
-}
-
 /* Four steps, and two steps, a checkpoint, two more: by as many ranks, then by half of them. */
-static void test_delayed_resumes(void **state)
+static void test_another_number_of_ranks_resumes(void **state)
 {
     (void)state;
     chirp_train_config config = small_run(size);
-    config.exchange.mode = CHIRP_EXCHANGE_DELAYED;
     const size_t bytes = sizeof(float) * (size_t)n_parameters;
     float *whole = train_new(&config, 4);
     chirp_trainer *trainer = make(&config);
@@ -193,7 +182,6 @@ static void test_delayed_resumes(void **state)
 
     if (size == 4) {
         config = small_run(2);
-        config.exchange.mode = CHIRP_EXCHANGE_DELAYED;
         config.rate_ranks = 0; /* the checkpoint knows */
         CHECK(chirp_parallel_group(2) == CHIRP_OK);
         if (chirp_parallel_member()) {
@@ -221,8 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signals_may_be_dealt_out_in_any_way),
         cmocka_unit_test(test_independent_noise_belongs_to_passes),
-        cmocka_unit_test(test_delayed_is_one_step_late),
-        cmocka_unit_test(test_delayed_resumes),
+        cmocka_unit_test(test_another_number_of_ranks_resumes),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     chirp_trainer_destroy(fresh);

@@ -146,6 +146,14 @@ static void test_bad_checkpoints_change_nothing(void **state)
     assert_true(H5Ldelete(file, "leaf1/dense2/rho", H5P_DEFAULT) >= 0);
     assert_true(H5Fclose(file) >= 0);
     expect_refusal(&config, other, CHIRP_ERR_FORMAT, "leaf1/dense2/rho");
+
+    (void)snprintf(other, sizeof other, "%s/delayed.h5", folder);
+    assert_int_equal(chirp_file_write(other, bytes, length), CHIRP_OK);
+    file = H5Fopen(other, H5F_ACC_RDWR, H5P_DEFAULT);
+    set = H5Gcreate2(file, "exchange", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    assert_true(file >= 0 && set >= 0);
+    assert_true(H5Gclose(set) >= 0 && H5Fclose(file) >= 0);
+    expect_refusal(&config, other, CHIRP_ERR_FORMAT, "--exchange delayed");
     chirp_free(bytes);
 }
 
