@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local char message[512];
+static _Thread_local char message[4096];
 
 chirp_status chirp_fail(chirp_status status, const char *format, ...)
 {

@@ -25,11 +25,14 @@ typedef struct compare_flags {
 /* "5%" or "0.05". A bare number of 1 or more is surely meant as percent: ask instead of guessing. */
 static chirp_status read_share(const char *text, double *share)
 {
-    char number[64];
     const size_t length = strlen(text);
     const bool percent = length > 0 && text[length - 1] == '%';
-    (void)snprintf(number, sizeof number, "%.*s", (int)(length - percent), text);
+    char *number = chirp_strdup(text);
+    if (!number)
+        return CHIRP_ERR_NOMEM;
+    number[length - percent] = '\0';
     const chirp_status st = chirp_parse_real("compare: --fail-above", number, share);
+    chirp_free(number);
     if (st != CHIRP_OK)
         return st;
     if (percent)
@@ -114,7 +117,7 @@ static chirp_status compare_files(const compare_flags *f, int n, char **paths, b
     chirp_compare_options o = {.confidence = f->confidence, .filter = f->filter};
     chirp_results base = {0};
     chirp_text markdown = {0};
-    char from[256] = "";
+    char *from = NULL;
     cJSON *reports = cJSON_CreateArray();
     chirp_status st = reports ? read_share(f->fail_above, &o.threshold)
                               : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory");
@@ -124,10 +127,13 @@ static chirp_status compare_files(const compare_flags *f, int n, char **paths, b
             "compare: needs two result files, BASE and NEW; see chirpbench compare --help");
     if (st == CHIRP_OK && f->replace) {
         const char *equals = strchr(f->replace, '=');
-        if (!equals || equals == f->replace || (size_t)(equals - f->replace) >= sizeof from)
+        from = chirp_strdup(f->replace);
+        if (!from)
+            st = CHIRP_ERR_NOMEM;
+        else if (!equals || equals == f->replace)
             st = chirp_fail(CHIRP_ERR_ARG, "compare: --replace %s: write OLD=NEW", f->replace);
         else {
-            (void)snprintf(from, sizeof from, "%.*s", (int)(equals - f->replace), f->replace);
+            from[equals - f->replace] = '\0';
             o.from = from;
             o.to = equals + 1;
         }
@@ -147,6 +153,7 @@ static chirp_status compare_files(const compare_flags *f, int n, char **paths, b
         st = print_json(shown, f->json);
     if (st == CHIRP_OK && f->markdown)
         st = chirp_file_write(f->markdown, markdown.bytes, markdown.used);
+    chirp_free(from);
     chirp_free(markdown.bytes);
     chirp_results_clear(&base);
     cJSON_Delete(reports);
@@ -238,7 +245,7 @@ static chirp_status check_limits(const compare_flags *f, int n, char **paths, bo
             printf(": %.4g [%.4g, %.4g]", limit->value, limit->low, limit->high);
         else
             printf(": %.4g", limit->value);
-        if (limit->state == CHIRP_LIMIT_BROKEN && limit->why[0])
+        if (limit->state == CHIRP_LIMIT_BROKEN && limit->why && limit->why[0])
             printf(" (%s)", limit->why);
         printf("\n");
     }

@@ -482,6 +482,40 @@ static void unlike_machines_are_refused(void **state)
     chirp_results_clear(&b);
 }
 
+/* Texts that differ behind any length are told apart and shown whole, and so is the remedy. */
+static void long_facts_are_compared_whole(void **state)
+{
+    (void)state;
+    const char *const names[] = {"x"};
+    const double level[] = {1};
+    char context[2][1600];
+    char tail[2][16] = {"-march=one", "-march=two"};
+    for (int i = 0; i < 2; ++i) {
+        (void)snprintf(context[i], sizeof context[i], "\"compiler_flags\": \"");
+        while (strlen(context[i]) < 1200)
+            strcat(context[i], "-fno-something ");
+        strcat(context[i], tail[i]);
+        (void)snprintf(context[i] + strlen(context[i]), 200,
+                       "\", \"simd\": \"s%d\", \"num_cpus\": %.17g", i, 2 + 1e-13 * i);
+    }
+    chirp_results a;
+    chirp_results b;
+    assert_int_equal(chirp_results_read(make_file("l1.json", context[0], names, level, 1, 3, 1), &a),
+                     CHIRP_OK);
+    assert_int_equal(chirp_results_read(make_file("l2.json", context[1], names, level, 1, 3, 1), &b),
+                     CHIRP_OK);
+    assert_int_equal(chirp_same_machine(&a, &b, NULL), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "--allow num_cpus,simd,compiler_flags compares"));
+    assert_non_null(strstr(chirp_error_message(), "-march=one'"));
+    assert_non_null(strstr(chirp_error_message(), "-march=two'"));
+    assert_int_equal(chirp_same_machine(&a, &b, "num_cpus,simd"), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_same_machine(&a, &b, "num_cpus,simd,compiler_flags"), CHIRP_OK);
+    assert_int_equal(chirp_same_machine(&a, &b, "simd,compiler_flags"), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_same_machine(&a, &a, NULL), CHIRP_OK);
+    chirp_results_clear(&a);
+    chirp_results_clear(&b);
+}
+
 static void reports_are_well_formed(void **state)
 {
     (void)state;
@@ -607,6 +641,15 @@ static void limits_hold_break_or_miss(void **state)
     assert_int_equal(l.broken + l.missing, 0);
     assert_true(fabs(l.item[0].value - 2) < 0.03);
     chirp_limits_clear(&l);
+    /* a reason and an explanation of any length are kept whole */
+    char text[1200];
+    (void)snprintf(text, sizeof text,
+                   "[{\"benchmark\": \"none/%0300d/end\", \"counter\": \"c\", \"at_most\": 1, "
+                   "\"why\": \"%0400dwhy\"}]", 0, 0);
+    assert_int_equal(chirp_limits_check(write_file("long_limits.json", text), result, 0.95, &l), CHIRP_OK);
+    assert_int_equal(strlen(l.item[0].why), 403);
+    assert_non_null(strstr(l.item[0].reason, "0/end"));
+    chirp_limits_clear(&l);
     const char *bad =
         write_file("bad_limits.json",
                    "[{\"benchmark\": \"k/slow\", \"over\": \"k/fast\", \"at_most\": 1.8},"
@@ -697,6 +740,7 @@ int main(void)
         cmocka_unit_test(damaged_files_are_named),
         cmocka_unit_test(duplicates_and_partial_files_are_noticed),
         cmocka_unit_test(unlike_machines_are_refused),
+        cmocka_unit_test(long_facts_are_compared_whole),
         cmocka_unit_test(reports_are_well_formed),
         cmocka_unit_test(history_finds_the_commit),
         cmocka_unit_test(change_points_are_rare_in_noise),
