@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct cJSON;
 
@@ -50,6 +51,9 @@ void chirp_text_clear(chirp_text *t);
 
 /** Appends a text from outside for a terminal: control characters and bytes that are not UTF-8 become '?'. */
 void chirp_text_append_plain(chirp_text *t, const char *text);
+
+/** Prints it so. @param width  least number of letters, filled up with spaces */
+void chirp_print_plain(FILE *stream, int width, const char *text);
 
 /** The same for a cell of a Markdown table, with what Markdown would take for markup escaped. */
 void chirp_text_append_markdown(chirp_text *t, const char *text);

@@ -44,16 +44,24 @@ static chirp_status read_share(const char *text, double *share)
     return CHIRP_OK;
 }
 
+/* For texts from outside, on their way to a terminal. */
+static void put(FILE *stream, const char *text) { chirp_print_plain(stream, 0, text); }
+
 static void warn(const chirp_results *r)
 {
-    if (r->partial)
-        (void)fprintf(stderr, "compare: %s is partial: the run that wrote it was cut short\n",
-                      r->path);
+    if (r->partial) {
+        (void)fprintf(stderr, "compare: ");
+        put(stderr, r->path);
+        (void)fprintf(stderr, " is partial: the run that wrote it was cut short\n");
+    }
     for (size_t i = 0; i < r->count; ++i)
-        if (r->item[i].duplicate)
-            (void)fprintf(stderr,
-                          "compare: %s has several benchmarks named %s: their rows are pooled\n",
-                          r->path, r->item[i].name);
+        if (r->item[i].duplicate) {
+            (void)fprintf(stderr, "compare: ");
+            put(stderr, r->path);
+            (void)fprintf(stderr, " has several benchmarks named ");
+            put(stderr, r->item[i].name);
+            (void)fprintf(stderr, ": their rows are pooled\n");
+        }
 }
 
 static chirp_status print_json(cJSON *object, const char *path)
@@ -169,17 +177,60 @@ static chirp_status store_files(const compare_flags *f, int n, char **paths)
     for (int i = 0; i < n && st == CHIRP_OK; ++i) {
         char *stored = NULL;
         st = chirp_history_store(f->store, paths[i], &stored);
-        if (st == CHIRP_OK)
-            printf("%s -> %s\n", paths[i], stored);
+        if (st == CHIRP_OK) {
+            put(stdout, paths[i]);
+            printf(" -> ");
+            put(stdout, stored);
+            printf("\n");
+        }
         chirp_free(stored);
     }
     return st;
+}
+
+static void print_history_row(const chirp_history_row *row)
+{
+    chirp_print_plain(stdout, 60, row->name);
+    printf(" %5zu %12.6g %12.6g  ", row->runs, row->first_s, row->last_s);
+    if (row->changed) {
+        printf("%+.1f %% at ", 100 * (row->ratio - 1));
+        put(stdout, row->date);
+        printf(", commit ");
+        put(stdout, row->commit[0] ? row->commit : "unknown");
+        printf(" (p %.3g, %zu change%s in all)", row->p, row->n_changes,
+               row->n_changes == 1 ? "" : "s");
+    } else {
+        printf("none");
+    }
+    if (row->suspect_runs > 0)
+        printf("; suspect: last %zu run%s at %+.1f %%, too few to test: run again", row->suspect_runs,
+               row->suspect_runs == 1 ? "" : "s", 100 * (row->suspect_ratio - 1));
+    printf("\n");
+}
+
+static bool add_history_row(cJSON *list, const chirp_history_row *row)
+{
+    cJSON *o = cJSON_CreateObject();
+    bool ok = o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "name", row->name) &&
+              chirp_json_add_integer(o, "runs", (int64_t)row->runs) &&
+              chirp_json_add_real(o, "first_seconds", row->first_s) &&
+              chirp_json_add_real(o, "last_seconds", row->last_s) &&
+              chirp_json_add_integer(o, "changes", (int64_t)row->n_changes);
+    if (ok && row->changed)
+        ok = chirp_json_add_text(o, "changed_at", row->date) &&
+             chirp_json_add_text(o, "changed_by", row->commit) &&
+             chirp_json_add_real(o, "ratio", row->ratio) && chirp_json_add_real(o, "p", row->p);
+    if (ok && row->suspect_runs > 0)
+        ok = chirp_json_add_integer(o, "suspect_runs", (int64_t)row->suspect_runs) &&
+             chirp_json_add_real(o, "suspect_ratio", row->suspect_ratio);
+    return ok;
 }
 
 static chirp_status show_history(const compare_flags *f, bool *bad)
 {
     chirp_history h;
     double share = 0;
+    const bool table = strcmp(f->format, "json") != 0;
     chirp_status st = read_share(f->fail_above, &share);
     if (st == CHIRP_OK)
         st = chirp_history_read(f->history, f->machine, share, &h);
@@ -187,34 +238,22 @@ static chirp_status show_history(const compare_flags *f, bool *bad)
         return st;
     cJSON *list = cJSON_CreateArray();
     bool ok = list != NULL;
-    if (strcmp(f->format, "json") != 0)
-        printf("%s: %zu runs on machine %s\n%-60s %5s %12s %12s  %s\n", f->history, h.runs,
-               h.machine, "benchmark", "runs", "first s", "last s", "last change");
+    if (table) {
+        put(stdout, f->history);
+        printf(": %zu runs on machine ", h.runs);
+        put(stdout, h.machine);
+        printf("\n%-60s %5s %12s %12s  %s\n", "benchmark", "runs", "first s", "last s", "last change");
+    }
     for (size_t i = 0; i < h.count && ok; ++i) {
         const chirp_history_row *row = &h.item[i];
-        cJSON *o = cJSON_CreateObject();
-        ok = o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "name", row->name) &&
-             chirp_json_add_integer(o, "runs", (int64_t)row->runs) &&
-             chirp_json_add_real(o, "first_seconds", row->first_s) &&
-             chirp_json_add_real(o, "last_seconds", row->last_s) &&
-             chirp_json_add_integer(o, "changes", (int64_t)row->n_changes);
-        if (ok && row->changed)
-            ok = chirp_json_add_text(o, "changed_at", row->date) &&
-                 chirp_json_add_text(o, "changed_by", row->commit) &&
-                 chirp_json_add_real(o, "ratio", row->ratio) && chirp_json_add_real(o, "p", row->p);
-        *bad |= row->changed && row->ratio > 1 + share;
-        if (strcmp(f->format, "json") == 0)
-            continue;
-        printf("%-60s %5zu %12.6g %12.6g  ", row->name, row->runs, row->first_s, row->last_s);
-        if (row->changed)
-            printf("%+.1f %% at %s, commit %s (p %.3g, %zu change%s in all)\n",
-                   100 * (row->ratio - 1), row->date, row->commit, row->p, row->n_changes,
-                   row->n_changes == 1 ? "" : "s");
-        else
-            printf("none\n");
+        ok = add_history_row(list, row);
+        *bad |= (row->changed && row->ratio > 1 + share) ||
+                (f->fail_inconclusive && row->suspect_runs > 0 && row->suspect_ratio > 1 + share);
+        if (table)
+            print_history_row(row);
     }
     st = ok ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
-    if (st == CHIRP_OK && strcmp(f->format, "json") == 0)
+    if (st == CHIRP_OK && !table)
         st = print_json(list, NULL);
     if (st == CHIRP_OK && f->json)
         st = print_json(list, f->json);
@@ -236,17 +275,23 @@ static chirp_status check_limits(const compare_flags *f, int n, char **paths, bo
         return st;
     for (size_t i = 0; i < l.count; ++i) {
         const chirp_limit *limit = &l.item[i];
-        printf("%-8s %s %s %s %.4g", texts[limit->state], limit->benchmark,
-               limit->over ? limit->over : limit->counter,
-               limit->at_least ? ">=" : "<=", limit->bound);
-        if (limit->state == CHIRP_LIMIT_MISSING)
-            printf(": %s", limit->reason);
-        else if (limit->over)
+        printf("%-8s ", texts[limit->state]);
+        put(stdout, limit->benchmark);
+        printf(" ");
+        put(stdout, limit->over ? limit->over : limit->counter);
+        printf(" %s %.4g", limit->at_least ? ">=" : "<=", limit->bound);
+        if (limit->state == CHIRP_LIMIT_MISSING) {
+            printf(": ");
+            put(stdout, limit->reason);
+        } else if (limit->over)
             printf(": %.4g [%.4g, %.4g]", limit->value, limit->low, limit->high);
         else
             printf(": %.4g", limit->value);
-        if (limit->state == CHIRP_LIMIT_BROKEN && limit->why && limit->why[0])
-            printf(" (%s)", limit->why);
+        if (limit->state == CHIRP_LIMIT_BROKEN && limit->why && limit->why[0]) {
+            printf(" (");
+            put(stdout, limit->why);
+            printf(")");
+        }
         printf("\n");
     }
     printf("%zu limits: %zu broken, %zu missing\n", l.count, l.broken, l.missing);
