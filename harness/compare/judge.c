@@ -65,16 +65,21 @@ static chirp_status describe_family(const chirp_compare_result *r, family *f)
     return CHIRP_OK;
 }
 
+/* Standard deviation of a difference of the sides' logarithms by shifts of whole runs. */
+static double run_error(const chirp_comparison *c)
+{
+    return fmax(RUN_SHARE * c->noise, c->run_scatter) *
+           sqrt(1 / (double)c->runs_base + 1 / (double)c->runs_fresh);
+}
+
 /* What repetitions and shifts of whole runs together explain, as a difference of logarithms: rule 4. */
 static double explained(const chirp_comparison *c, const chirp_compare_options *o, const family *f)
 {
     const double alarm = ALARM_SHARE * 0.5 * (1 - o->confidence);
     const double each = alarm / (double)f->k;
     const double few = chirp_student_quantile(c->by_effect ? alarm : each, freedom(c));
-    const double run = fmax(RUN_SHARE * c->noise, c->run_scatter);
     return fmax(few, -chirp_normal_quantile(each)) *
-           sqrt(run * run * (1 / (double)c->runs_base + 1 / (double)c->runs_fresh) +
-                c->noise * c->noise * (1 / (double)c->n_base + 1 / (double)c->n_fresh));
+           hypot(run_error(c), c->noise * sqrt(1 / (double)c->n_base + 1 / (double)c->n_fresh));
 }
 
 /* The t test, and beside it a rank test as strict as the counts allow. */
@@ -123,7 +128,8 @@ static double detectable(const chirp_comparison *c, const chirp_compare_options 
     const double by_test =
         c->by_effect ? (chirp_student_quantile(alpha / (double)f->k, freedom(c)) + POWER_QUANTILE) * error
                      : (corrected + POWER_QUANTILE) * width;
-    const double by_noise = explained(c, o, f) + POWER_QUANTILE * width;
+    const double by_noise = fmax(explained(c, o, f) + POWER_QUANTILE * width,
+                                 run_error(c) + (z + POWER_QUANTILE) * width);
     return expm1(fmax(up + by_test, by_noise));
 }
 
@@ -167,8 +173,9 @@ static chirp_status judge(chirp_comparison *c, const chirp_compare_options *o, c
     const bool known = c->floor_ratio > 0;
     const bool tested = testable(c);
     const double guard = tested ? explained(c, o, f) : (double)INFINITY;
-    const bool clear_above = log(c->ratio.value) > guard;
-    const bool clear_below = log(c->ratio.value) < -guard;
+    const double shifts = tested ? run_error(c) : (double)INFINITY;
+    const bool clear_above = log(c->ratio.value) > guard && log(c->ratio.low) > shifts;
+    const bool clear_below = log(c->ratio.value) < -guard && log(c->ratio.high) < -shifts;
     if (tested && clear_above && c->ratio.low > up && c->p_slower <= alpha &&
         (!known || c->floor_ratio > up))
         c->verdict = CHIRP_SLOWER;

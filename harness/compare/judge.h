@@ -17,6 +17,7 @@
  *    N is the scatter of the noisier side (chirp_log_scale), Rn and Rm the runs (files) pooled, and B how far a whole run is
  *    shifted: N/2, or what the pooled runs themselves show where that is more. q is the normal quantile of alpha/5/k, or, since N
  *    is estimated, Student's: of alpha/5/k where ranks decided, of alpha/5 where Student's test did, which divides by k itself.
+ *    And L > B sqrt(1/Rn + 1/Rm): times that jump between two levels have wide intervals when one side met one level more often.
  *    Disturbances come in spells: one that fills a whole run looks like a change and is rarely larger than what shows inside
  *    a run. This veto doesn't know the threshold and stops effects of the noise's own size only.
  *
