@@ -18,7 +18,7 @@ struct cJSON;
 size_t chirp_json_utf8_length(const unsigned char *s);
 
 /**
- * The text of a document, in which bytes that are not UTF-8 became '?': every command prints its JSON by this, so that no
+ * The text of a document, in which bytes that are not UTF-8 became '?' and control characters are escaped: every command prints its JSON by this, so that no
  * text from outside can spoil a file. NULL when out of memory; free with cJSON_free().
  */
 char *chirp_json_print(const struct cJSON *root);

@@ -315,7 +315,7 @@ static int run(int argc, char **argv)
         {"allow", CHIRP_OPTION_STRING, &f.allow, .metavar = "KEY,...",
          .help = "facts about machine or build that may differ; all: any"},
         {"fail-inconclusive", CHIRP_OPTION_FLAG, &f.fail_inconclusive,
-         .help = "exit 1 also when the data could not tell"},
+         .help = "exit 1 also when the data could not tell; with --history, when the last runs are suspect"},
         {"fail-missing", CHIRP_OPTION_FLAG, &f.fail_missing,
          .help = "exit 1 also when NEW lacks a benchmark of BASE"},
         {"format", CHIRP_OPTION_CHOICE, &f.format, .choices = "table|markdown|json",
@@ -335,11 +335,13 @@ static int run(int argc, char **argv)
     };
     const chirp_usage usage = {
         "compare", "BASE NEW [NEW...]",
-        "Verdicts faster, slower, same, inconclusive or failed for every benchmark of two or more "
-        "result files, ours or\n"
-        "Google Benchmark's. BASE and NEW may be lists A.json,B.json whose repetitions are "
-        "pooled.\n"
-        "Exit 0: nothing is slower or failed; 1: something is; 2: the files can't be compared.",
+        "Verdicts faster, slower, same, inconclusive, failed or skipped for every benchmark of two or more result files, ours\n"
+        "or Google Benchmark's. BASE and NEW may be lists A.json,B.json whose repetitions are pooled: several runs of each\n"
+        "side, in turn, average what changes between runs.\n"
+        "Slower is what is surely slower by more than --fail-above: by the interval, by the fastest repetitions, by a test\n"
+        "corrected for the number of benchmarks, and by more than the noise of so many repetitions and runs explains.\n"
+        "Exit 0: nothing is slower or failed; 1: something is; 2: the files can't be compared, or nothing is slower but a\n"
+        "benchmark has one repetition on a side, which can't show a slowdown of any size.",
         table, sizeof table / sizeof table[0]};
     int rest = 0;
     bool bad = false;
