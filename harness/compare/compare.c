@@ -273,9 +273,14 @@ chirp_status chirp_compare(const chirp_results *base, const chirp_results *fresh
         const int failed = regcomp(&filter.expression, options->filter + filter.negated,
                                    REG_EXTENDED | REG_NOSUB);
         if (failed) {
-            char reason[128];
-            (void)regerror(failed, &filter.expression, reason, sizeof reason);
-            return chirp_fail(CHIRP_ERR_ARG, "compare: --filter %s: %s", options->filter, reason);
+            const size_t room = regerror(failed, &filter.expression, NULL, 0);
+            char *reason = chirp_alloc(room);
+            if (!reason)
+                return CHIRP_ERR_NOMEM;
+            (void)regerror(failed, &filter.expression, reason, room);
+            (void)chirp_fail(CHIRP_ERR_ARG, "compare: --filter %s: %s", options->filter, reason);
+            chirp_free(reason);
+            return CHIRP_ERR_ARG;
         }
     }
     chirp_status st = compare_all(base, fresh, options, &filter, &r);

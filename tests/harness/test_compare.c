@@ -189,7 +189,7 @@ static void made_up(int rows, int n, double noise, double factor, uint64_t seed,
 {
     static double x[2][67][20];
     static chirp_samples s[2][67];
-    static char name[67][8];
+    static char name[67][16];
     for (int side = 0; side < 2; ++side)
         for (int k = 0; k < rows; ++k) {
             (void)snprintf(name[k], sizeof name[k], "r%d", k);
