@@ -34,6 +34,7 @@ typedef struct chirp_compare_options {
 typedef struct chirp_comparison {
     char *name;
     size_t n_base, n_fresh;
+    size_t runs_base, runs_fresh; /**< files that they come from */
     double base_s, fresh_s;    /**< medians */
     chirp_interval ratio;      /**< fresh/base; Hodges-Lehmann on logarithms */
     double floor_ratio;        /**< fastest fresh over fastest base repetition; 0 unknown */
@@ -47,6 +48,7 @@ typedef struct chirp_comparison {
     double p_corrected;        /**< Holm over all benchmarks compared */
     double p_slower, p_faster; /**< one-sided, against the threshold, Holm-corrected */
     double noise;              /**< larger relative scatter of the two, chirp_log_scale() */
+    double run_scatter;        /**< standard deviation between pooled runs; 0 unknown, as with one run a side */
     double
         detectable; /**< smallest relative change that would have been seen 4 times of 5; infinity: none */
     chirp_verdict verdict;
