@@ -25,7 +25,7 @@ CYCLES_BOUND = 1.5  # the study's cycle passes once or twice between ready and r
 ONE_BUCKET = ["--bucket-bytes", "10000000000"]
 HALVING = ["--exchange", "halving"]
 SHARES = ["--shares", "measured", "--speed-steps", "100"]
-# name, options of project, cost in training signals to the same loss (model/training/CONVERGENCE.md), what it assumes,
+# name, options of project, cost in training signals to the same loss (reports/measurements/2026-11-25-sample-cost.md), what it assumes,
 # and some of: cycle (the communication thread sleeps between looks), out (the lines below don't build on it), core (a core
 # is left to communication), passes (per exchange)
 STEPS = [
