@@ -112,7 +112,7 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
                                  void *context, chirp_scale *scale);
 void chirp_scale_release(chirp_scale *scale);
 
-/** The repetition whose efficiency is the median, of a one-rank row the one whose time is: what a row reports. */
+/** Index of the repetition that a row reports: the one of median efficiency, or of median time for one rank. */
 int chirp_scale_median(const chirp_scale *scale, int row);
 /**
  * Efficiency against the one-rank row of the same series, paired by repetition; the interval of its median. One repetition
