@@ -67,9 +67,9 @@ typedef struct chirp_exchange_profile {
 
 /**
  * Halving's order: in round k a rank's partner is rank ^ 2^bit, 0 <= k < log2 of the largest power of two within `ranks`. The
- * first two rounds stay within four neighbours, who often share a router, and these take the next four rounds in four
- * different orders: at any time they then talk to four routers, where all would crowd the wire to one. Partners have the
- * same order, as they differ in no bit that it depends on.
+ * first two rounds stay within four neighbours, who often share a router. The order of the next four rounds depends on the
+ * rank's two lowest bits, so the four neighbours use four different links at a time. Two partners of such a round have equal
+ * low bits, hence the same order.
  */
 int chirp_halving_bit(int ranks, int rank, int round);
 
