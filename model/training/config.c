@@ -32,7 +32,7 @@ chirp_train_config chirp_train_config_default(void)
         .signal = chirp_signal_config_default(),
         .curriculum = "study",
         .validation_signals = 256,
-        .exchange = {.mode = CHIRP_EXCHANGE_OVERLAP},
+        .exchange = {.engine = chirp_exchange_kind_at(0)->name},
         .algorithm = CHIRP_CONV1D_AUTO,
     };
 }

@@ -76,9 +76,9 @@ static void print_rows(const chirp_projection *p)
     const chirp_projection_options *o = &p->options;
     printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
            "%11s %11s   %s\n",
-           o->machine, chirp_plan_exchange_name[o->exchange], o->network,
-           chirp_variant_name[o->variant], (long long)o->batch, "nodes", "step", "efficiency",
-           "compute", "straggler", "negotiation", "allreduce", "band");
+           o->machine, o->exchange, o->network, chirp_variant_name[o->variant], (long long)o->batch,
+           "nodes", "step", "efficiency", "compute", "straggler", "negotiation", "allreduce",
+           "band");
     for (int i = 0; i < p->n_rows; ++i)
         print_row(&p->row[i]);
 }
@@ -146,10 +146,12 @@ static chirp_status project(const chirp_projection_options *o, chirp_projection 
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
-    chirp_projection_options o = {
-        .machine = "theta", .network = "spin", .batch = 64, .jitter = -1, .bucket_bytes = 1 << 20};
+    chirp_projection_options o = {.machine = "theta",
+                                  .network = "spin",
+                                  .exchange = chirp_exchange_kind_at(0)->name,
+                                  .batch = 64,
+                                  .jitter = -1};
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
-    const char *exchange = "overlap";
     const char *variant = "last2";
     const char *noise = "independent";
     const char *compress = "none";
@@ -168,8 +170,8 @@ static int run(int argc, char **argv)
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
-         .help = "how gradients are averaged"},
+        {"exchange", CHIRP_OPTION_CHOICE, &o.exchange, .choices = chirp_exchange_choices(),
+         .help = chirp_exchange_help()},
         {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
          .help = "which network"},
         {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
@@ -182,8 +184,8 @@ static int run(int argc, char **argv)
          .help = "numbers on the wire"},
         {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
          .help = "passes per exchange"},
-        {"bucket-bytes", CHIRP_OPTION_INT, &o.bucket_bytes, .metavar = "B", .min = 1, .max = 1e10,
-         .help = "size at which a bucket is sent"},
+        {"bucket-bytes", CHIRP_OPTION_INT, &o.bucket_bytes, .metavar = "B", .min = 0, .max = 1e10,
+         .help = "size of a bucket; 0: the exchange's own"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
@@ -222,8 +224,6 @@ static int run(int argc, char **argv)
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-    o.exchange = (chirp_plan_exchange)chirp_name_index(chirp_plan_exchange_name,
-                                                       CHIRP_PLAN_EXCHANGES, exchange);
     o.shared_noise = noise[0] == 's';
     o.half = compress[0] == 'b';
     o.micro_steps = (int)accumulate;

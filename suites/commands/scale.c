@@ -208,7 +208,6 @@ static int run(int argc, char **argv)
     const char *variants = "last2";
     const char *threads = "0";
     const char *shares = "equal";
-    const char *exchange = "overlap";
     const char *compress = "none";
     const char *noise = "independent";
     const char *json = NULL;
@@ -231,14 +230,14 @@ static int run(int argc, char **argv)
          .help = "which layers are variational: some of none,last2,leaf,all; each a series"},
         {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per step, of a rank (weak) or of all (strong)"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
-         .help = "how ranks average gradients"},
+        {"exchange", CHIRP_OPTION_CHOICE, &o.train.exchange.engine,
+         .choices = chirp_exchange_choices(), .help = chirp_exchange_help()},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
          .help = "numbers on the wire"},
         {"bucket-bytes", CHIRP_OPTION_INT, &o.train.exchange.bucket_bytes, .metavar = "B", .min = 0,
          .max = 1e10,
-         .help = "a bucket is sent when it holds this many; 0: 1 MiB, study: a fusion buffer of 64 "
-                 "MiB"},
+         .help =
+             "size of a bucket, or of a message where one bucket holds all; 0: the exchange's own"},
         {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
          .help = "one weight draw for all ranks, or one per rank"},
         {"threads", CHIRP_OPTION_STRING, &threads, .metavar = "N,N,...",
@@ -303,8 +302,6 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK) {
         const bool measured = shares[0] == 'm';
         o.strong = mode[0] == 's';
-        o.train.exchange.mode = (chirp_exchange_mode)chirp_name_index(
-            chirp_exchange_name, CHIRP_EXCHANGE_MODES, exchange);
         o.train.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
         o.train.independent_noise = noise[0] == 'i';
         o.repetitions = (int)repetitions;

@@ -49,7 +49,6 @@ static int run(int argc, char **argv)
     const char *estimator = "reparameterization";
     const char *optimizer = "adam";
     const char *likelihood = "learned";
-    const char *exchange = "overlap";
     const char *noise = "independent";
     const char *compress = "none";
     int64_t bucket_mib = 0;
@@ -137,13 +136,14 @@ static int run(int argc, char **argv)
         {"resume", CHIRP_OPTION_FLAG, &options.resume, .help = "continue from --checkpoint"},
         {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0,
          .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
-         .help = "how ranks average gradients; halving: after the backward pass, by all threads"},
+        {"exchange", CHIRP_OPTION_CHOICE, &config.exchange.engine,
+         .choices = chirp_exchange_choices(), .help = chirp_exchange_help()},
         {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
          .help = "gradients on the wire; bf16 (overlap) with error feedback, which a resume drops: "
                  "it goes on, but not bitwise"},
         {"bucket-mib", CHIRP_OPTION_INT, &bucket_mib, .metavar = "N", .min = 0, .max = 1024,
-         .help = "bytes per reduction [MiB]; 0: 1, or the study's 64; halving: per message, 0: 1"},
+         .help = "size of a bucket, or of a message where one bucket holds all [MiB]; 0: the "
+                 "exchange's own"},
         {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "per rank; 0: OMP_NUM_THREADS, or the processors of a computer over its ranks"},
         {"quiet", CHIRP_OPTION_FLAG, &options.quiet, .help = "no progress"},
@@ -166,8 +166,6 @@ static int run(int argc, char **argv)
     config.optimizer =
         (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
     config.learned_scale = likelihood[0] == 'l';
-    config.exchange.mode =
-        (chirp_exchange_mode)chirp_name_index(chirp_exchange_name, CHIRP_EXCHANGE_MODES, exchange);
     config.exchange.bucket_bytes = bucket_mib * 1024 * 1024;
     config.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
     config.independent_noise = noise[0] == 'i';

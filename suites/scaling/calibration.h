@@ -1,5 +1,5 @@
 /**
- * Fits the study mode to what somebody measured on few nodes. With N nodes, a one-node step of t1 and the reduction
+ * Fits an exchange that negotiates, as the study's did, to what somebody measured on few nodes. With N nodes, a one-node step of t1 and the reduction
  * and copies taken from the cost model, which have no free number left,
  *
  *     extra(N) - allreduce(N) - copies = cycles * cycle + sd * e(N),      cycles >= 0, sd >= 0

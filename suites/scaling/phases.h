@@ -8,7 +8,7 @@
 typedef struct chirp_phase_ends {
     double computed; /**< all its passes */
     double
-        agreed; /**< study: the negotiation, before the reductions; overlap, halving: the sum of the loss, behind them */
+        agreed; /**< the negotiation, before the reductions, where ranks negotiate; else the sum of the loss, behind them */
     double done; /**< its reductions */
 } chirp_phase_ends;
 

@@ -6,11 +6,13 @@
 #define CHIRP_SUITES_SCALING_PLAN_H
 
 #include "model/network/layers.h"
+#include "model/parallel/exchange.h"
+#include "model/parallel/schedule.h"
 #include "suites/scaling/target.h"
 
 #include <stdint.h>
 
-enum { CHIRP_PLAN_MAX_BUCKETS = 64 };
+enum { CHIRP_WORKLOAD_MAX_LAYERS = 64, CHIRP_PLAN_MAX_BUCKETS = CHIRP_WORKLOAD_MAX_LAYERS };
 
 /** One layer's share of a step. */
 typedef struct chirp_workload_layer {
@@ -19,8 +21,6 @@ typedef struct chirp_workload_layer {
     double forward_flops;  /**< per signal */
     double backward_flops; /**< per signal */
 } chirp_workload_layer;
-
-enum { CHIRP_WORKLOAD_MAX_LAYERS = 64 };
 
 /** The network in forward order. */
 typedef struct chirp_workload {
@@ -37,18 +37,9 @@ typedef struct chirp_workload {
 chirp_status chirp_workload_make(const char *network, chirp_variant variant, bool shared_noise,
                                  chirp_workload *workload);
 
-typedef enum chirp_plan_exchange {
-    CHIRP_PLAN_OVERLAP = 0, /**< static buckets behind the backward pass, nothing negotiated */
-    CHIRP_PLAN_STUDY,       /**< cycle, negotiation, one fused reduction after the backward pass */
-    CHIRP_PLAN_HALVING, /**< one reduction behind the backward pass, in messages between two; all threads add */
-    CHIRP_PLAN_EXCHANGES
-} chirp_plan_exchange;
-
-/** As options name them. */
-extern const char *const chirp_plan_exchange_name[CHIRP_PLAN_EXCHANGES];
-
 typedef struct chirp_plan {
-    chirp_plan_exchange exchange;
+    chirp_exchange_kind
+        exchange; /**< how gradients are averaged; zeroed: as the library does, at the end */
     int ranks;
     int ranks_per_node;
     int micro_steps; /**< forward and backward passes per exchange (gradient accumulation) */
@@ -71,14 +62,14 @@ typedef struct chirp_plan {
     double bandwidth, latency, local_bandwidth, local_latency; /**< [B/s], [s] */
     double software_fixed, software_per_byte;                  /**< [s], [s/B] */
     double
-        reduce_bandwidth; /**< [B/s] of sums, in bytes of result: of a rank, or of all on shared_processors; halving */
+        reduce_bandwidth; /**< [B/s] of sums, in bytes of result: of a rank, or of all on shared_processors; where messages are our own */
     double
         shared_processors; /**< 0: every rank has processors of its own; else all ranks take turns on these in exchanging */
     double
-        copy_bandwidth; /**< [B/s] in and out of the fusion buffer (study) or of staging buffers (bf16) */
-    double cycle_s; /**< study: period of the communication thread */
+        copy_bandwidth; /**< [B/s] in and out of the fusion buffer (where ranks negotiate) or of staging buffers (bf16) */
+    double cycle_s; /**< negotiation: period of the communication thread */
     double
-        cycles; /**< study: how many periods pass on average between ready and reduced; at least 0.5 */
+        cycles; /**< negotiation: how many periods pass on average between ready and reduced; at least 0.5 */
 } chirp_plan;
 
 /** Mean seconds of one step (all micro_steps) by term; the four add up to `seconds`. */
@@ -97,13 +88,17 @@ double chirp_expected_maximum(int n);
 /** [s] that a rank's processor is busy with exchanging `bytes` with the rank `distance` away; the wire comes on top. */
 double chirp_exchange_software_s(const chirp_plan *plan, int distance, double bytes);
 
+/** Whose recursive halving and doubling the plan's reductions are. */
+chirp_schedule_order chirp_plan_order(const chirp_plan *plan);
+/** Floats that are so many bytes. */
+int64_t chirp_plan_floats(double bytes);
 /** [s] of reducing `bytes` over the plan's ranks by recursive halving and doubling, nothing else going on. */
 double chirp_allreduce_s(const chirp_plan *plan, double bytes);
 /** [s] of reducing the plan's bucket b: chirp_allreduce_s(), or what bf16 does instead. */
 double chirp_reduction_s(const chirp_plan *plan, int b);
 /** [s] of copying a bucket's floats one way, to or from the buffers that bf16 needs; else 0. */
 double chirp_staging_s(const chirp_plan *plan, int b);
-/** [s] of adding `bytes` of received floats to a rank's own: halving's; others' are in software_per_byte, and this is 0. */
+/** [s] of adding `bytes` of received floats to a rank's own: only where messages are our own; 0 otherwise, as software_per_byte includes it. */
 double chirp_sum_s(const chirp_plan *plan, double bytes);
 /** [1] relative standard deviation of the speed that speed_steps steps show, when shares follow it. */
 double chirp_speed_error(const chirp_plan *plan);

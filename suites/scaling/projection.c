@@ -2,6 +2,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "model/parallel/buckets.h"
 #include "suites/scaling/simulate.h"
 
 #include <cjson/cJSON.h>
@@ -106,24 +107,21 @@ static int backward_order(const chirp_workload *w, int *order)
 static void make_buckets(const chirp_projection *p, const pass_shares *shares, chirp_plan *plan)
 {
     int order[CHIRP_WORKLOAD_MAX_LAYERS];
-    const bool several = plan->exchange == CHIRP_PLAN_OVERLAP;
+    chirp_exchange_tensor tensor[CHIRP_WORKLOAD_MAX_LAYERS];
+    chirp_bucket_range range[CHIRP_WORKLOAD_MAX_LAYERS];
+    const chirp_exchange_kind *kind = &plan->exchange;
     const double scale = p->options.half ? 2 : 4; /* bytes on the wire per number */
-    const double limit = (double)p->options.bucket_bytes;
-    double at = shares->forward;
-    double held = 0; /* bytes in floats, as the exchange counts */
-    plan->n_buckets = 0;
+    const int64_t bytes = p->options.bucket_bytes ? p->options.bucket_bytes : kind->bucket_bytes;
     const int n = backward_order(&p->workload, order);
-    for (int i = 0; i < n; ++i) {
-        const bool full = several && held >= limit;
-        if (plan->n_buckets == 0 || (full && plan->n_buckets < CHIRP_PLAN_MAX_BUCKETS)) {
-            plan->bytes[plan->n_buckets++] = 0;
-            held = 0;
-        }
-        const double numbers = (double)p->workload.layer[order[i]].trained;
-        at += shares->backward[order[i]];
-        held += 4 * numbers;
-        plan->bytes[plan->n_buckets - 1] += scale * numbers;
-        plan->ready_s[plan->n_buckets - 1] = fmin(at, 1) * plan->micro_s;
+    for (int i = 0; i < n; ++i)
+        tensor[i] = (chirp_exchange_tensor){.count = p->workload.layer[order[i]].trained};
+    plan->n_buckets = chirp_buckets_cut(kind->rule, bytes, tensor, n, range);
+    double at = shares->forward;
+    for (int b = 0; b < plan->n_buckets; ++b) {
+        for (int i = range[b].first; i < range[b].first + range[b].n; ++i)
+            at += shares->backward[order[i]];
+        plan->bytes[b] = scale * (double)range[b].count;
+        plan->ready_s[b] = fmin(at, 1) * plan->micro_s;
     }
 }
 
@@ -135,7 +133,7 @@ chirp_status chirp_plan_make(const chirp_projection *p, int ranks, chirp_plan *p
     if (st != CHIRP_OK)
         return st;
     *plan = (chirp_plan){
-        .exchange = p->options.exchange,
+        .exchange = *chirp_exchange_find(p->options.exchange),
         .ranks = ranks,
         .ranks_per_node = p->machine.ranks_per_node,
         .micro_steps = p->options.micro_steps,
@@ -221,9 +219,8 @@ static double measured_s(const chirp_projection *p, int ranks)
     const chirp_projection_options *o = &p->options;
     const bool same = runs->n > 0 && strcmp(runs->network, o->network) == 0 &&
                       strcmp(runs->variant, chirp_variant_name[o->variant]) == 0 &&
-                      strcmp(runs->exchange, chirp_plan_exchange_name[o->exchange]) == 0 &&
-                      runs->batch == (double)o->batch && o->micro_steps == 1 && !o->half &&
-                      !o->shares;
+                      strcmp(runs->exchange, o->exchange) == 0 && runs->batch == (double)o->batch &&
+                      o->micro_steps == 1 && !o->half && !o->shares;
     for (int i = 0; same && i < runs->n; ++i)
         if (runs->ranks[i] == ranks)
             return runs->seconds[i];
@@ -271,12 +268,11 @@ static chirp_status prepare(chirp_projection *p)
         (o->shares && o->speed_steps < 1))
         return chirp_fail(CHIRP_ERR_ARG, "projection: %d rows, batch %lld, %d passes", o->n_rows,
                           (long long)o->batch, o->micro_steps);
-    if (o->exchange == CHIRP_PLAN_STUDY && (o->shared_noise || o->half || o->micro_steps > 1))
-        return chirp_fail(CHIRP_ERR_ARG, "--exchange study sends two floats per variational weight "
-                                         "after every pass; drop --weight-noise shared, --compress "
-                                         "and --accumulate or use --exchange overlap");
-    if (o->exchange == CHIRP_PLAN_HALVING && o->half)
-        return chirp_fail(CHIRP_ERR_ARG, "--exchange halving adds floats; drop --compress");
+    if (!chirp_exchange_find(o->exchange))
+        return chirp_fail(CHIRP_ERR_ARG, "--exchange %s: is none of %s", o->exchange,
+                          chirp_exchange_choices());
+    if (o->half && !chirp_exchange_compresses(o->exchange))
+        return chirp_fail(CHIRP_ERR_ARG, "--exchange %s adds floats; drop --compress", o->exchange);
     chirp_status st = chirp_target_read(o->machine, &p->machine);
     if (st == CHIRP_OK)
         st = chirp_workload_make(o->network, o->variant, o->shared_noise, &p->workload);

@@ -20,12 +20,12 @@ typedef struct chirp_projection_options {
     int n_rows;
     int nodes[CHIRP_MAX_ROWS];
     const char *network;
-    chirp_plan_exchange exchange;
+    const char *exchange; /**< an engine of model/parallel/exchange.h */
     chirp_variant variant;
     int64_t batch;        /**< per rank */
     double flops;         /**< [flop/s] of a rank; 0: the machine's fast rate, -1: its slow rate */
     double jitter;        /**< relative; negative: calibrated or the machine's own */
-    int64_t bucket_bytes; /**< overlap */
+    int64_t bucket_bytes; /**< as the exchange takes it; 0: its own */
     int micro_steps;      /**< passes per exchange */
     bool shared_noise;    /**< one number per variational weight travels */
     bool half;            /**< bf16 on the wire: half the bytes */

@@ -85,7 +85,7 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
                    given ? p->options.fresh_jitter : fresh->value,
                    given ? "--fresh-jitter" : fresh->source);
     say(list, text);
-    if (p->options.exchange == CHIRP_PLAN_OVERLAP)
+    if (chirp_exchange_find(p->options.exchange)->overlaps)
         say(list, "messages move on a core of its own while passes compute (MPICH_ASYNC_PROGRESS=1 "
                   "and a thread less); its computing is not missed in the rows");
     if (p->options.half)
@@ -176,7 +176,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     cJSON *root = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(root, "machine", p->machine.name);
     (void)cJSON_AddStringToObject(root, "machine_title", p->machine.title);
-    (void)cJSON_AddStringToObject(root, "exchange", chirp_plan_exchange_name[o->exchange]);
+    (void)cJSON_AddStringToObject(root, "exchange", o->exchange);
     put(root, "batch", (double)o->batch);
     (void)cJSON_AddStringToObject(root, "network", o->network);
     (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->variant]);

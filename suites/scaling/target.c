@@ -2,6 +2,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "model/parallel/exchange.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -223,6 +224,9 @@ static chirp_status read_runs(const char *path, const cJSON *root, chirp_target 
         st = take_word(path, runs, "variational", true, to->variant, sizeof to->variant);
     if (st == CHIRP_OK)
         st = take_word(path, runs, "exchange", true, to->exchange, sizeof to->exchange);
+    if (st == CHIRP_OK && !chirp_exchange_find(to->exchange))
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: runs.exchange is '%s'; it should be one of %s",
+                          path, to->exchange, chirp_exchange_choices());
     if (st == CHIRP_OK)
         st = take_number(path, runs, "batch", 1, 1e9, &to->batch);
     const cJSON *row = NULL;

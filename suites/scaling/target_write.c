@@ -66,7 +66,7 @@ static void add_exchange(cJSON *values, const chirp_exchange_costs *c)
     put(values, CHIRP_TARGET_COPY_BANDWIDTH, c->copy_bandwidth, "B/s", "measured",
         "memcpy of 15 MB by rank 0, median");
     put(values, CHIRP_TARGET_CYCLE, 0, "s", "derived",
-        "chirpbench's study exchange negotiates at once");
+        "chirpbench's horovod exchange negotiates at once");
     if (c->one_computer)
         put(values, CHIRP_TARGET_SHARED_PROCESSORS, c->processors, "1", "measured",
             "processors that all ranks share");
@@ -80,7 +80,7 @@ static void add_runs(cJSON *root, const chirp_scale *scale)
         runs, "what", "steps of real training with processors for every rank, by chirpbench scale");
     (void)cJSON_AddStringToObject(runs, "network", o->train.network);
     (void)cJSON_AddStringToObject(runs, "variational", chirp_variant_name[o->train.variant]);
-    (void)cJSON_AddStringToObject(runs, "exchange", chirp_exchange_name[o->train.exchange.mode]);
+    (void)cJSON_AddStringToObject(runs, "exchange", o->train.exchange.engine);
     (void)cJSON_AddNumberToObject(runs, "batch", (double)o->train.batch);
     cJSON *rows = cJSON_AddArrayToObject(runs, "rows");
     for (int i = 0; i < scale->n_rows && !o->strong; ++i) {

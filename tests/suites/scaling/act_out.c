@@ -55,9 +55,6 @@ static chirp_status open_exchange(stage *g)
 {
     enum { NAME_BYTES = 24 };
     const chirp_plan *p = g->plan;
-    static const chirp_exchange_mode mode[] = {[CHIRP_PLAN_OVERLAP] = CHIRP_EXCHANGE_OVERLAP,
-                                               [CHIRP_PLAN_STUDY] = CHIRP_EXCHANGE_STUDY,
-                                               [CHIRP_PLAN_HALVING] = CHIRP_EXCHANGE_HALVING};
     char names[CHIRP_PLAN_MAX_BUCKETS][NAME_BYTES];
     chirp_exchange_tensor tensor[CHIRP_PLAN_MAX_BUCKETS];
     int64_t floats = 0;
@@ -67,10 +64,10 @@ static chirp_status open_exchange(stage *g)
         tensor[b] = (chirp_exchange_tensor){names[b], floats, count};
         floats += count;
     }
-    const bool by_bucket = p->exchange == CHIRP_PLAN_OVERLAP;
+    const bool by_bucket = p->exchange.rule != CHIRP_BUCKETS_ALL;
     /* ranks of one computer share its processors */
     const int own = p->shared_processors > 0 ? (int)fmax(1, p->shared_processors / p->ranks) : 0;
-    const chirp_exchange_config config = {.mode = mode[p->exchange],
+    const chirp_exchange_config config = {.engine = p->exchange.name,
                                           .bucket_bytes = by_bucket ? 1 : 0,
                                           .compress =
                                               p->half ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE,
@@ -107,7 +104,7 @@ static chirp_status play_step(stage *g, const float *factor, double *start, chir
     }
     if (st == CHIRP_OK)
         sleep_until(g, at + p->micro_s * slow);
-    if (st == CHIRP_OK && p->exchange == CHIRP_PLAN_STUDY && p->cycle_s > 0) {
+    if (st == CHIRP_OK && p->exchange.negotiates && p->cycle_s > 0) {
         const double now = chirp_now_s(); /* the communication thread wakes at its next period */
         sleep_until(g, ceil(now / p->cycle_s) * p->cycle_s + fmax(0, p->cycles - 0.5) * p->cycle_s);
     }
@@ -116,8 +113,7 @@ static chirp_status play_step(stage *g, const float *factor, double *start, chir
         st = chirp_exchange_finish(g->exchange, &profile);
     g->bytes = st == CHIRP_OK ? profile.exchanged_bytes : 0;
     double agreed = st == CHIRP_OK ? profile.finish_s + profile.control_s : 0;
-    if (st == CHIRP_OK && (p->exchange == CHIRP_PLAN_OVERLAP ||
-                           p->exchange == CHIRP_PLAN_HALVING)) { /* as many sums as a step has */
+    if (st == CHIRP_OK && !p->exchange.negotiates) { /* as many sums as a step has */
         double sums[8] = {0};
         st = chirp_parallel_sum(sums, sizeof sums / sizeof sums[0]);
         agreed = chirp_now_s();
@@ -285,12 +281,11 @@ static chirp_status run(int argc, char **argv)
                                   .batch = 64,
                                   .jitter = -1,
                                   .fresh_jitter = -1,
-                                  .bucket_bytes = 1 << 20,
+                                  .exchange = chirp_exchange_kind_at(0)->name,
                                   .micro_steps = 1,
                                   .speed_steps = 100,
                                   .seed = 1};
     const char *nodes = "2";
-    const char *exchange = "overlap";
     double gflops = 0;
     int64_t steps = 0;
     bool closed_form = false;
@@ -300,7 +295,7 @@ static chirp_status run(int argc, char **argv)
          .help = "as project takes it"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "a row each, with a rank a node"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
+        {"exchange", CHIRP_OPTION_CHOICE, &o.exchange, .choices = chirp_exchange_choices(),
          .help = "how gradients are averaged"},
         {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per pass"},
@@ -324,8 +319,6 @@ static chirp_status run(int argc, char **argv)
         st = parse_nodes(nodes, &o);
     if (st != CHIRP_OK)
         return st;
-    o.exchange = (chirp_plan_exchange)chirp_name_index(chirp_plan_exchange_name,
-                                                       CHIRP_PLAN_EXCHANGES, exchange);
     o.flops = 1e9 * gflops;
     o.steps = (int)steps;
     if (closed_form)

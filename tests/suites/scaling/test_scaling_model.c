@@ -59,7 +59,7 @@ static void test_workload_is_the_study_s_network(void **state)
 
 static chirp_plan theta_plan(int ranks)
 {
-    return (chirp_plan){.exchange = CHIRP_PLAN_STUDY,
+    return (chirp_plan){.exchange = *chirp_exchange_find("horovod"),
                         .ranks = ranks,
                         .ranks_per_node = 1,
                         .micro_steps = 1,
@@ -104,9 +104,9 @@ static void test_costs_meet_the_public_measurements(void **state)
 static void test_one_rank_waits_for_nobody(void **state)
 {
     (void)state;
-    for (int e = CHIRP_PLAN_OVERLAP; e < CHIRP_PLAN_EXCHANGES; ++e) {
+    for (int e = 0; chirp_exchange_kind_at(e); ++e) {
         chirp_plan plan = theta_plan(1);
-        plan.exchange = (chirp_plan_exchange)e;
+        plan.exchange = *chirp_exchange_kind_at(e);
         plan.jitter_relative = 0.2;
         chirp_step_terms t;
         chirp_closed_form(&plan, &t);
@@ -119,7 +119,7 @@ static void test_overlap_hides_what_fits_behind_the_backward_pass(void **state)
     (void)state;
     chirp_plan plan = theta_plan(1024);
     chirp_step_terms t;
-    plan.exchange = CHIRP_PLAN_OVERLAP;
+    plan.exchange = *chirp_exchange_find("overlap");
     chirp_closed_form(&plan, &t);
     assert_near(t.exposed_allreduce, chirp_allreduce_s(&plan, 15.12e6),
                 1e-9); /* one bucket, ready at the end */
@@ -144,10 +144,11 @@ static void test_halving_pays_for_wire_and_sums(void **state)
     (void)state;
     chirp_plan plan = theta_plan(1024);
     chirp_step_terms t;
-    plan.exchange = CHIRP_PLAN_HALVING;
+    plan.exchange = *chirp_exchange_find("halving");
     const double sent = 15.12e6 * 1023 / 1024;
     chirp_closed_form(&plan, &t);
-    assert_near(t.exposed_allreduce, 20 * (2e-5 + 1.5e-6) + 2 * sent / 8e9 + sent / 25e9, 1e-9);
+    /* parts are whole cache lines, 231 of 230.7 on average: up to 0.2 % more is sent */
+    assert_near(t.exposed_allreduce, 20 * (2e-5 + 1.5e-6) + 2 * sent / 8e9 + sent / 25e9, 2e-3);
     assert_near(t.negotiation, 20 * (2e-5 + 1.5e-6 + 8 / 8e9), 1e-9);
     plan.ranks = 1025; /* one rank folds its gradient into a neighbour's first */
     chirp_step_terms odd;
