@@ -76,9 +76,9 @@ static void print_rows(const chirp_projection *p)
     const chirp_projection_options *o = &p->options;
     printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
            "%11s %11s   %s\n",
-           o->machine, o->exchange, o->network, chirp_variant_name[o->variant], (long long)o->batch,
-           "nodes", "step", "efficiency", "compute", "straggler", "negotiation", "allreduce",
-           "band");
+           o->machine, p->plan.exchange.name, o->network, chirp_variant_name[o->variant],
+           (long long)o->settings.batch, "nodes", "step", "efficiency", "compute", "straggler",
+           "negotiation", "allreduce", "band");
     for (int i = 0; i < p->n_rows; ++i)
         print_row(&p->row[i]);
 }
@@ -86,7 +86,7 @@ static void print_rows(const chirp_projection *p)
 static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
-    if (p->calibrated) {
+    if (c->n > 0) {
         printf("\nCalibrated on up to 8 public nodes, then frozen: spread between nodes %.3f "
                "(pooled; %s %.3f, %s %.3f)\n",
                c->pooled.relative, c->fit[0].network, c->fit[0].relative, c->fit[c->n - 1].network,
@@ -100,7 +100,7 @@ static void print_end(const chirp_projection *p)
     if (p->machine.published_nodes > 0)
         printf("Published: %.0f %% at %d nodes (%s)\n", 100 * p->machine.published_efficiency,
                p->machine.published_nodes, p->machine.published_source);
-    if (!p->simulated)
+    if (!p->engine->simulates)
         printf("Rows are from the closed form, not from a simulation.\n");
 }
 
@@ -146,16 +146,15 @@ static chirp_status project(const chirp_projection_options *o, chirp_projection 
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
-    chirp_projection_options o = {.machine = "theta",
-                                  .network = "spin",
-                                  .exchange = chirp_exchange_kind_at(0)->name,
-                                  .batch = 64,
-                                  .jitter = -1};
+    chirp_projection_options o = {
+        .machine = "theta",
+        .network = "spin",
+        .engine = "auto",
+        .settings = {.exchange = chirp_exchange_kind_at(0)->name, .batch = 64}};
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *variant = "last2";
     const char *noise = "independent";
     const char *compress = "none";
-    const char *engine = "auto";
     const char *compute = "fast";
     const char *json = NULL;
     double fresh = NAN;
@@ -170,13 +169,13 @@ static int run(int argc, char **argv)
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
-        {"exchange", CHIRP_OPTION_CHOICE, &o.exchange, .choices = chirp_exchange_choices(),
+        {"exchange", CHIRP_OPTION_CHOICE, &o.settings.exchange, .choices = chirp_exchange_choices(),
          .help = chirp_exchange_help()},
         {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
          .help = "which network"},
         {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
          .help = "which layers are variational"},
-        {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
+        {"batch", CHIRP_OPTION_INT, &o.settings.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per pass and rank"},
         {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
          .help = "shared: one number per variational weight travels"},
@@ -184,8 +183,8 @@ static int run(int argc, char **argv)
          .help = "numbers on the wire"},
         {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
          .help = "passes per exchange"},
-        {"bucket-bytes", CHIRP_OPTION_INT, &o.bucket_bytes, .metavar = "B", .min = 0, .max = 1e10,
-         .help = "size of a bucket; 0: the exchange's own"},
+        {"bucket-bytes", CHIRP_OPTION_INT, &o.settings.bucket_bytes, .metavar = "B", .min = 0,
+         .max = 1e10, .help = "size of a bucket; 0: the exchange's own"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
@@ -199,7 +198,7 @@ static int run(int argc, char **argv)
          .help = "measured: ranks share the signals of a pass by speed, in whole signals"},
         {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
          .help = "--shares measured: steps whose times tell the speeds; train takes 100"},
-        {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
+        {"engine", CHIRP_OPTION_CHOICE, &o.engine, .choices = chirp_engine_choices(),
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
@@ -220,22 +219,19 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK)
         st = parse_nodes(nodes, &o);
     if (st == CHIRP_OK)
-        st = parse_compute(compute, &o.flops);
+        st = parse_compute(compute, &o.settings.flops);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
     o.shared_noise = noise[0] == 's';
-    o.half = compress[0] == 'b';
-    o.micro_steps = (int)accumulate;
-    o.engine = engine[0] == 's'   ? CHIRP_ENGINE_SIMGRID
-               : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM
-                                  : CHIRP_ENGINE_AUTO;
-    o.speed_steps = (int)speed_steps;
-    o.seed = (uint64_t)seed;
-    o.steps = (int)steps;
-    o.jitter = isnan(jitter) ? -1 : jitter;
-    o.fresh_jitter = isnan(fresh) ? -1 : fresh;
-    o.shares = shares[0] == 'm';
+    o.settings.half = compress[0] == 'b';
+    o.settings.micro_steps = (int)accumulate;
+    o.settings.speed_steps = (int)speed_steps;
+    o.settings.seed = (uint64_t)seed;
+    o.settings.steps = (int)steps;
+    o.settings.jitter = isnan(jitter) ? -1 : jitter;
+    o.settings.fresh_jitter = isnan(fresh) ? -1 : fresh;
+    o.settings.shares = shares[0] == 'm';
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
     if (st == CHIRP_OK)

@@ -11,7 +11,7 @@
  *     own messages: allreduce = 2 sum over rounds of fixed + latency + S / 2^k / bandwidth, + S / reduce
  *     shares      : straggler = that of the function shared_s()
  */
-#include "suites/scaling/plan.h"
+#include "suites/scaling/engine.h"
 
 #include "harness/stats/stats.h"
 
@@ -267,3 +267,19 @@ void chirp_closed_form(const chirp_plan *p, chirp_step_terms *t)
     }
     t->seconds = t->compute + t->straggler + t->negotiation + t->exposed_allreduce;
 }
+
+static bool available(const char **version)
+{
+    if (version)
+        *version = "";
+    return true;
+}
+
+static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
+{
+    chirp_closed_form(plan, terms);
+    return CHIRP_OK;
+}
+
+const chirp_engine chirp_engine_closed_form = {
+    .name = "closed_form", .title = "closed form", .available = available, .run = run};

@@ -2,7 +2,7 @@
 #ifndef CHIRP_SUITES_SCALING_PHASES_H
 #define CHIRP_SUITES_SCALING_PHASES_H
 
-#include "suites/scaling/plan.h"
+#include "suites/scaling/engine.h"
 
 /** When the last rank passed each point of one step [s]; rank times differ, and the last one counts. */
 typedef struct chirp_phase_ends {

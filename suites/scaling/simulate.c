@@ -4,27 +4,23 @@
  * model/parallel/schedule.h, because SimGrid's collectives know neither overlap nor our software costs. All actors live in one thread, so that the
  * bookkeeping of phases is plain shared memory.
  */
-#include "suites/scaling/simulate.h"
-
 #include "harness/base/memory.h"
 #include "harness/base/scratch.h"
+#include "suites/scaling/engine.h"
 #include "suites/scaling/phases.h"
 
 #ifndef CHIRP_HAVE_SIMGRID
-bool chirp_simulate_available(const char **version)
+static bool available(const char **version)
 {
     if (version)
         *version = "";
     return false;
 }
 
-chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const char *prefix,
-                            int steps, const float *factor, chirp_step_terms *terms)
+static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
 {
-    (void)plan, (void)platform, (void)prefix, (void)steps, (void)factor, (void)terms;
-    return chirp_fail(CHIRP_ERR_UNSUPPORTED,
-                      "this build has no SimGrid (Debian package libsimgrid-dev); use --engine "
-                      "closed_form");
+    (void)plan, (void)terms;
+    return chirp_fail(CHIRP_ERR_UNSUPPORTED, "this build has no SimGrid; use --engine closed_form");
 }
 #else
 
@@ -48,7 +44,7 @@ chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const 
 #define VERSION_TEXT(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
 enum { MAX_ROUNDS = 24 };
 
-bool chirp_simulate_available(const char **version)
+static bool available(const char **version)
 {
     if (version)
         *version =
@@ -355,23 +351,42 @@ static chirp_status fork_and_wait(const char *platform, const char *prefix, chil
     return st;
 }
 
-chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const char *prefix,
-                            int steps, const float *factor, chirp_step_terms *terms)
+static chirp_status simulate(const chirp_plan *plan, const float *factor, chirp_step_terms *terms)
 {
-    if (plan->ranks < 1 || plan->ranks > (1 << MAX_ROUNDS) || steps < 1 || plan->n_buckets < 1 ||
-        plan->n_buckets > CHIRP_PLAN_MAX_BUCKETS)
-        return chirp_fail(CHIRP_ERR_ARG, "simulation of %d ranks, %d steps, %d buckets",
-                          plan->ranks, steps, plan->n_buckets);
     sim.plan = plan;
     sim.factor = factor;
-    sim.steps = steps;
+    sim.steps = plan->steps;
     sim.rounds = 0;
     while (2 << sim.rounds <= plan->ranks)
         ++sim.rounds;
     child_report report = {0};
-    const chirp_status st = fork_and_wait(platform, prefix, &report);
+    const chirp_status st = fork_and_wait(plan->platform, plan->host_prefix, &report);
     if (st == CHIRP_OK)
         *terms = report.terms;
     return st;
 }
+
+static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
+{
+    float *factor = NULL;
+    if (plan->ranks < 1 || plan->ranks > (1 << MAX_ROUNDS) || plan->steps < 1 ||
+        plan->n_buckets < 1 || plan->n_buckets > CHIRP_PLAN_MAX_BUCKETS)
+        return chirp_fail(CHIRP_ERR_ARG, "simulation of %d ranks, %d steps, %d buckets",
+                          plan->ranks, plan->steps, plan->n_buckets);
+    chirp_closed_form(plan, terms);
+    if (plan->ranks == 1) /* one rank has nobody to wait for: the closed form is exact */
+        return CHIRP_OK;
+    chirp_status st = chirp_jitter_of_steps(plan, &factor);
+    if (st == CHIRP_OK)
+        st = simulate(plan, factor, terms);
+    chirp_free(factor);
+    return st;
+}
 #endif
+
+const chirp_engine chirp_engine_simgrid = {.name = "simgrid",
+                                           .title = "simgrid",
+                                           .needs = "SimGrid (Debian package libsimgrid-dev)",
+                                           .simulates = true,
+                                           .available = available,
+                                           .run = run};

@@ -189,9 +189,10 @@ static chirp_status act_out_row(const chirp_projection *p, const chirp_projectio
 {
     chirp_plan plan;
     float *factor = NULL;
-    chirp_status st = chirp_plan_make(p, row->ranks, &plan);
+    chirp_status st =
+        chirp_plan_make(&p->machine, &p->workload, &p->options.settings, row->ranks, &plan);
     if (st == CHIRP_OK)
-        st = chirp_projection_draw(p, &plan, row->steps, &factor);
+        st = chirp_jitter_of_steps(&plan, &factor);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
         st = act_out(&plan, row->steps, factor, result);
@@ -204,7 +205,7 @@ static chirp_status project(chirp_projection_options *o, chirp_projection *p)
 {
     chirp_status st = chirp_parallel_group(1);
     if (!chirp_parallel_member())
-        o->engine = CHIRP_ENGINE_CLOSED_FORM;
+        o->engine = "closed_form";
     if (st == CHIRP_OK)
         st = chirp_project(o, NULL, NULL, p);
     const chirp_status everyone = chirp_parallel_everyone();
@@ -218,7 +219,7 @@ static chirp_status judge(const chirp_projection *p, const chirp_projection_row 
 {
     const chirp_step_terms *t = &a->terms;
     const double sum = t->compute + t->straggler + t->negotiation + t->exposed_allreduce;
-    const double bytes = (double)p->workload.trained * (p->options.half ? 2 : 4);
+    const double bytes = (double)p->workload.trained * (p->options.settings.half ? 2 : 4);
     const double least = row->terms.compute + row->terms.straggler;
     printf("%6d %12.4f %12.4f %+7.1f %% %12.4f %+7.1f %%\n", row->ranks, t->seconds,
            row->terms.seconds, off(row->terms.seconds, t->seconds), row->closed_form.seconds,
@@ -230,7 +231,7 @@ static chirp_status judge(const chirp_projection *p, const chirp_projection_row 
                           bytes);
     /* passes sleep at least as long as was drawn; what a busy machine adds is in the messages, as a rank that sleeps needs
        no processor */
-    if (times && p->simulated && t->seconds <= 0.99 * least)
+    if (times && p->engine->simulates && t->seconds <= 0.99 * least)
         return chirp_fail(CHIRP_ERR_NUMERIC, "%g s, where passes take %g", t->seconds, least);
     if (times && t->seconds >= 2 * row->terms.seconds)
         return chirp_fail(CHIRP_ERR_NUMERIC, "%g s, where %g were projected", t->seconds,
@@ -242,8 +243,8 @@ static chirp_status act_out_rows(const chirp_projection *p, bool times)
 {
     chirp_status st = CHIRP_OK;
     if (chirp_parallel_rank() == 0)
-        printf("%6s %12s %12s %9s %12s\n", "ranks", "acted out", p->simulated ? "simulated" : "-",
-               "", "closed form");
+        printf("%6s %12s %12s %9s %12s\n", "ranks", "acted out",
+               p->engine->simulates ? "simulated" : "-", "", "closed form");
     for (int i = 0; st == CHIRP_OK && i < p->n_rows; ++i) {
         const chirp_projection_row *row = &p->row[i];
         acted a = {0};
@@ -278,13 +279,13 @@ static chirp_status run(int argc, char **argv)
     chirp_projection_options o = {.machine = "hdr_fat_tree",
                                   .network = "spin",
                                   .variant = CHIRP_VARIANT_LAST2,
-                                  .batch = 64,
-                                  .jitter = -1,
-                                  .fresh_jitter = -1,
-                                  .exchange = chirp_exchange_kind_at(0)->name,
-                                  .micro_steps = 1,
-                                  .speed_steps = 100,
-                                  .seed = 1};
+                                  .settings = {.exchange = chirp_exchange_kind_at(0)->name,
+                                               .batch = 64,
+                                               .jitter = -1,
+                                               .fresh_jitter = -1,
+                                               .micro_steps = 1,
+                                               .speed_steps = 100,
+                                               .seed = 1}};
     const char *nodes = "2";
     double gflops = 0;
     int64_t steps = 0;
@@ -295,18 +296,18 @@ static chirp_status run(int argc, char **argv)
          .help = "as project takes it"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "a row each, with a rank a node"},
-        {"exchange", CHIRP_OPTION_CHOICE, &o.exchange, .choices = chirp_exchange_choices(),
+        {"exchange", CHIRP_OPTION_CHOICE, &o.settings.exchange, .choices = chirp_exchange_choices(),
          .help = "how gradients are averaged"},
-        {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
+        {"batch", CHIRP_OPTION_INT, &o.settings.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per pass"},
-        {"bf16", CHIRP_OPTION_FLAG, &o.half, .help = "half the bytes"},
-        {"shares", CHIRP_OPTION_FLAG, &o.shares, .help = "signals by speed"},
+        {"bf16", CHIRP_OPTION_FLAG, &o.settings.half, .help = "half the bytes"},
+        {"shares", CHIRP_OPTION_FLAG, &o.settings.shares, .help = "signals by speed"},
         {"compute", CHIRP_OPTION_REAL, &gflops, .metavar = "G", .min = 0, .max = 1e9,
          .help = "GFLOP/s of a rank; 0: the machine's fast rate"},
-        {"jitter", CHIRP_OPTION_REAL, &o.jitter, .metavar = "R", .min = -1, .max = 0.5,
+        {"jitter", CHIRP_OPTION_REAL, &o.settings.jitter, .metavar = "R", .min = -1, .max = 0.5,
          .help = "spread; -1: the machine's"},
-        {"fresh-jitter", CHIRP_OPTION_REAL, &o.fresh_jitter, .metavar = "R", .min = -1, .max = 0.5,
-         .help = "of it, new in every pass; -1: the machine's"},
+        {"fresh-jitter", CHIRP_OPTION_REAL, &o.settings.fresh_jitter, .metavar = "R", .min = -1,
+         .max = 0.5, .help = "of it, new in every pass; -1: the machine's"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "of a row; 0: as project"},
         {"closed-form", CHIRP_OPTION_FLAG, &closed_form, .help = "don't simulate"},
@@ -319,10 +320,10 @@ static chirp_status run(int argc, char **argv)
         st = parse_nodes(nodes, &o);
     if (st != CHIRP_OK)
         return st;
-    o.flops = 1e9 * gflops;
-    o.steps = (int)steps;
+    o.settings.flops = 1e9 * gflops;
+    o.settings.steps = (int)steps;
     if (closed_form)
-        o.engine = CHIRP_ENGINE_CLOSED_FORM;
+        o.engine = "closed_form";
     st = project(&o, &projection);
     if (st == CHIRP_OK)
         st = act_out_rows(&projection, times);

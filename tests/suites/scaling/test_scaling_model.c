@@ -4,7 +4,7 @@
 #include "suites/scaling/costs.h"
 #include "suites/scaling/measure_internal.h"
 #include "suites/scaling/plan.h"
-#include "suites/scaling/simulate.h"
+#include "suites/scaling/engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -279,6 +279,12 @@ static void test_bad_machine_files_are_named(void **state)
                        m.platform_path, spoilt[i][0]);
         expect_bad(text, spoilt[i][1]);
     }
+    (void)snprintf(
+        text, sizeof text,
+        "{\"like\": \"%s/theta.json\", \"name\": \"x\", \"runs\": {\"network\": \"spin\", "
+        "\"variational\": \"last2\", \"exchange\": \"study\", \"batch\": 1}}",
+        m.platform_path);
+    expect_bad(text, chirp_exchange_choices());
     chirp_target_release(&m);
 }
 
