@@ -4,6 +4,7 @@
 #include "harness/base/options.h"
 #include "harness/progress/progress.h"
 #include "suites/command.h"
+#include "suites/commands/exchange_options.h"
 #include "suites/scaling/projection.h"
 
 #include <errno.h>
@@ -147,14 +148,10 @@ static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
     chirp_projection_options o = {
-        .machine = "theta",
-        .network = "spin",
-        .engine = "auto",
-        .settings = {.exchange = chirp_exchange_kind_at(0)->name, .batch = 64}};
+        .machine = "theta", .network = "spin", .engine = "auto", .settings = {.batch = 64}};
+    chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *variant = "last2";
-    const char *noise = "independent";
-    const char *compress = "none";
     const char *compute = "fast";
     const char *json = NULL;
     double fresh = NAN;
@@ -169,22 +166,15 @@ static int run(int argc, char **argv)
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
-        {"exchange", CHIRP_OPTION_CHOICE, &o.settings.exchange, .choices = chirp_exchange_choices(),
-         .help = chirp_exchange_help()},
+        CHIRP_EXCHANGE_OPTIONS(exchange),
         {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
          .help = "which network"},
         {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
          .help = "which layers are variational"},
         {"batch", CHIRP_OPTION_INT, &o.settings.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per pass and rank"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
-         .help = "shared: one number per variational weight travels"},
-        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
-         .help = "numbers on the wire"},
         {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
          .help = "passes per exchange"},
-        {"bucket-bytes", CHIRP_OPTION_INT, &o.settings.bucket_bytes, .metavar = "B", .min = 0,
-         .max = 1e10, .help = "size of a bucket; 0: the exchange's own"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
@@ -223,8 +213,13 @@ static int run(int argc, char **argv)
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-    o.shared_noise = noise[0] == 's';
-    o.settings.half = compress[0] == 'b';
+    chirp_exchange_config sent = {0};
+    bool independent_noise = true;
+    chirp_exchange_options_apply(&exchange, &sent, &independent_noise);
+    o.settings.exchange = sent.engine;
+    o.shared_noise = !independent_noise;
+    o.settings.half = sent.compress == CHIRP_COMPRESS_BF16;
+    o.settings.bucket_bytes = sent.bucket_bytes;
     o.settings.micro_steps = (int)accumulate;
     o.settings.speed_steps = (int)speed_steps;
     o.settings.seed = (uint64_t)seed;
