@@ -11,7 +11,7 @@
 #ifndef CHIRP_SUITES_SCALING_CALIBRATION_H
 #define CHIRP_SUITES_SCALING_CALIBRATION_H
 
-#include "suites/scaling/target.h"
+#include "suites/scaling/machine.h"
 
 typedef struct chirp_fit {
     char network[24];
@@ -40,6 +40,6 @@ typedef struct chirp_calibration {
 } chirp_calibration;
 
 /** @return CHIRP_ERR_ARG for a machine without observations */
-chirp_status chirp_calibrate(const chirp_target *machine, chirp_calibration *calibration);
+chirp_status chirp_calibrate(const chirp_machine *machine, chirp_calibration *calibration);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "model/parallel/exchange.h"
 #include "model/parallel/schedule.h"
-#include "suites/scaling/target.h"
+#include "suites/scaling/machine.h"
 #include "suites/scaling/workload.h"
 
 #include <stdint.h>
@@ -80,7 +80,7 @@ typedef struct chirp_plan {
  * The plan of a machine, a workload and settings on so many ranks; no other input. Strings stay the machine's.
  * @return CHIRP_ERR_ARG with a sentence for settings that contradict each other
  */
-chirp_status chirp_plan_make(const chirp_target *machine, const chirp_workload *workload,
+chirp_status chirp_plan_make(const chirp_machine *machine, const chirp_workload *workload,
                              const chirp_plan_settings *settings, int ranks, chirp_plan *plan);
 
 /** Expected maximum of n independent standard normal numbers (n >= 1); by quadrature, 1e-6. */

@@ -5,7 +5,7 @@
 
 void chirp_projection_release(chirp_projection *projection)
 {
-    chirp_target_release(&projection->machine);
+    chirp_machine_release(&projection->machine);
 }
 
 static double efficiency(const chirp_step_terms *t) { return t->compute / t->seconds; }
@@ -27,7 +27,7 @@ static void band(const chirp_projection *p, const chirp_plan *plan, chirp_projec
 /* The machine's own runs of just this, or 0. */
 static double measured_s(const chirp_projection *p, int ranks)
 {
-    const struct chirp_target_runs *runs = &p->machine.runs;
+    const struct chirp_machine_runs *runs = &p->machine.runs;
     const chirp_projection_options *o = &p->options;
     const chirp_plan_settings *s = &o->settings;
     const bool same = runs->n > 0 && strcmp(runs->network, o->network) == 0 &&
@@ -73,7 +73,7 @@ static chirp_status prepare(chirp_projection *p)
     const chirp_projection_options *o = &p->options;
     if (o->n_rows < 1 || o->n_rows > CHIRP_MAX_ROWS)
         return chirp_fail(CHIRP_ERR_ARG, "projection: %d rows", o->n_rows);
-    chirp_status st = chirp_target_read(o->machine, &p->machine);
+    chirp_status st = chirp_machine_read(o->machine, &p->machine);
     if (st == CHIRP_OK)
         st = chirp_workload_make(o->network, o->variant, o->shared_noise, &p->workload);
     if (st == CHIRP_OK && o->profile)

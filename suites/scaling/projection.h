@@ -33,7 +33,7 @@ typedef struct chirp_projection_row {
 
 typedef struct chirp_projection {
     chirp_projection_options options;
-    chirp_target machine;
+    chirp_machine machine;
     chirp_workload workload;
     const chirp_engine *engine;    /**< of the rows */
     chirp_calibration calibration; /**< n = 0: the machine has no observations */

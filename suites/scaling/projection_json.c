@@ -59,7 +59,7 @@ static void say(cJSON *list, const char *text)
 static void add_assumptions(cJSON *root, const chirp_projection *p)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
-    const chirp_target_value *fresh = &p->machine.value[CHIRP_TARGET_JITTER_FRESH];
+    const chirp_machine_value *fresh = &p->machine.value[CHIRP_MACHINE_JITTER_FRESH];
     const bool given = p->options.settings.fresh_jitter >= 0;
     char text[768];
     say(list, p->engine->simulates
@@ -102,12 +102,12 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
                        p->options.settings.speed_steps);
         say(list, text);
     }
-    for (int i = 0; i < CHIRP_TARGET_NUMBERS; ++i) {
-        const chirp_target_value *v = &p->machine.value[i];
+    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
+        const chirp_machine_value *v = &p->machine.value[i];
         if (!v->given || v->kind[0] != 'a')
             continue;
         (void)snprintf(text, sizeof text, "%s = %g %s assumed: %s",
-                       chirp_target_key((chirp_target_number)i), v->value, v->unit, v->source);
+                       chirp_machine_key((chirp_machine_number)i), v->value, v->unit, v->source);
         say(list, text);
     }
 }

@@ -60,11 +60,11 @@ static chirp_status check(const chirp_workload *w, const chirp_plan_settings *s)
     return CHIRP_OK;
 }
 
-static double rate(const chirp_target *m, double flops)
+static double rate(const chirp_machine *m, double flops)
 {
     return flops > 0                  ? flops
-           : flops == CHIRP_RATE_FAST ? m->value[CHIRP_TARGET_FLOPS_FAST].value
-           : flops == CHIRP_RATE_SLOW ? m->value[CHIRP_TARGET_FLOPS_SLOW].value
+           : flops == CHIRP_RATE_FAST ? m->value[CHIRP_MACHINE_FLOPS_FAST].value
+           : flops == CHIRP_RATE_SLOW ? m->value[CHIRP_MACHINE_FLOPS_SLOW].value
                                       : 0;
 }
 
@@ -77,10 +77,10 @@ static int default_steps(int ranks)
 }
 
 /* What ranks wait for each other, and how many cycles: the machine's own, or fitted to what was observed on it. */
-static chirp_status add_waiting(const chirp_target *m, const chirp_plan_settings *s,
+static chirp_status add_waiting(const chirp_machine *m, const chirp_plan_settings *s,
                                 chirp_plan *plan)
 {
-    const chirp_target_value *own = &m->value[CHIRP_TARGET_JITTER_RELATIVE];
+    const chirp_machine_value *own = &m->value[CHIRP_MACHINE_JITTER_RELATIVE];
     chirp_calibration calibration = {.pooled = {.cycles = 1}};
     const chirp_status st = m->n_observed > 0 ? chirp_calibrate(m, &calibration) : CHIRP_OK;
     plan->cycles = fmax(0.5, calibration.pooled.cycles);
@@ -88,14 +88,14 @@ static chirp_status add_waiting(const chirp_target *m, const chirp_plan_settings
                             : own->given   ? own->value
                                            : calibration.pooled.relative;
     plan->jitter_fresh =
-        s->fresh_jitter >= 0 ? s->fresh_jitter : m->value[CHIRP_TARGET_JITTER_FRESH].value;
+        s->fresh_jitter >= 0 ? s->fresh_jitter : m->value[CHIRP_MACHINE_JITTER_FRESH].value;
     return st;
 }
 
-chirp_status chirp_plan_make(const chirp_target *m, const chirp_workload *w,
+chirp_status chirp_plan_make(const chirp_machine *m, const chirp_workload *w,
                              const chirp_plan_settings *s, int ranks, chirp_plan *plan)
 {
-    const chirp_target_value *v = m->value;
+    const chirp_machine_value *v = m->value;
     const chirp_status st = check(w, s);
     if (st != CHIRP_OK)
         return st;
@@ -110,16 +110,16 @@ chirp_status chirp_plan_make(const chirp_target *m, const chirp_workload *w,
         .half = s->half,
         .share_signals = s->shares ? (int)s->batch : 0,
         .speed_steps = s->speed_steps,
-        .bandwidth = v[CHIRP_TARGET_BANDWIDTH].value,
-        .latency = v[CHIRP_TARGET_LATENCY].value,
-        .local_bandwidth = v[CHIRP_TARGET_LOCAL_BANDWIDTH].value,
-        .local_latency = v[CHIRP_TARGET_LOCAL_LATENCY].value,
-        .software_fixed = v[CHIRP_TARGET_SOFTWARE_FIXED].value,
-        .software_per_byte = v[CHIRP_TARGET_SOFTWARE_PER_BYTE].value,
-        .shared_processors = v[CHIRP_TARGET_SHARED_PROCESSORS].value,
-        .reduce_bandwidth = v[CHIRP_TARGET_REDUCE_BANDWIDTH].value,
-        .copy_bandwidth = v[CHIRP_TARGET_COPY_BANDWIDTH].value,
-        .cycle_s = v[CHIRP_TARGET_CYCLE].value,
+        .bandwidth = v[CHIRP_MACHINE_BANDWIDTH].value,
+        .latency = v[CHIRP_MACHINE_LATENCY].value,
+        .local_bandwidth = v[CHIRP_MACHINE_LOCAL_BANDWIDTH].value,
+        .local_latency = v[CHIRP_MACHINE_LOCAL_LATENCY].value,
+        .software_fixed = v[CHIRP_MACHINE_SOFTWARE_FIXED].value,
+        .software_per_byte = v[CHIRP_MACHINE_SOFTWARE_PER_BYTE].value,
+        .shared_processors = v[CHIRP_MACHINE_SHARED_PROCESSORS].value,
+        .reduce_bandwidth = v[CHIRP_MACHINE_REDUCE_BANDWIDTH].value,
+        .copy_bandwidth = v[CHIRP_MACHINE_COPY_BANDWIDTH].value,
+        .cycle_s = v[CHIRP_MACHINE_CYCLE].value,
         .platform = m->platform_path,
         .host_prefix = m->host_prefix,
         .steps = s->steps > 0 ? s->steps : default_steps(ranks),
