@@ -83,7 +83,7 @@ static chirp_status make_step(chirp_posterior *p, int leaf, int l, bool *varied)
         .I = info->in_channels,
         .O = info->out_channels,
         .shared = shared,
-        .activation = info->relu ? CHIRP_ACTIVATION_RELU : CHIRP_ACTIVATION_NONE,
+        .activation = info->activation,
         .n_threads = config->n_threads,
     };
     const chirp_status st = chirp_predictive_plan_create(&desc, &step->plan);

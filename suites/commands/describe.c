@@ -49,7 +49,7 @@ static chirp_status measure(description *d)
     chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, d->batch * length, strain);
     for (int p = -1; p < PASSES; ++p) {
         const chirp_pass pass = {.training = true, .sample = true, .step = (uint64_t)(p + 1)};
-        (void)chirp_network_parameters(d->net); /* weights are packed anew, as in training */
+        chirp_network_parameters_changed(d->net); /* weights are packed again, as in training */
         chirp_network_forward(d->net, strain, &pass, output);
         chirp_network_backward(d->net, strain, &pass, output, 1e-6, NULL, NULL);
         for (int i = 0; p >= 0 && i < n; ++i)
@@ -70,7 +70,8 @@ static void print_row(const char *name, const char *in, const char *out, const c
     printf("%-14s %11s %11s ", name, in, out);
     if (l->taps > 0)
         printf("%4" PRId64 " %3" PRId64 " %4" PRId64 " %-4s %-5s", l->taps, l->dilation, l->pool,
-               l->activation, l->variational ? "gauss" : "point");
+               chirp_activation_name[l->activation ? l->activation : l->likelihood_activation],
+               l->variational ? "gauss" : "point");
     else
         printf("%24s", "");
     printf(" %9" PRId64 " %6" PRId64 " %8" PRId64 " %9" PRId64 " %9.2f", l->weights, l->biases,

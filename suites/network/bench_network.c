@@ -128,6 +128,7 @@ static chirp_status run_step(chirp_bench *b, const void *arg)
         chirp_network_backward(w.net, w.strain, &pass, w.doutput, 1e-6, NULL, NULL);
         chirp_adam_step(n, &adam, (int64_t)step, chirp_network_gradients(w.net), w.first, w.second,
                         chirp_network_parameters(w.net), chirp_bench_threads(b));
+        chirp_network_parameters_changed(w.net);
         chirp_bench_consume(chirp_network_parameters(w.net));
     }
     /* forward, backward data and backward weights cost the same; the first layer needs no backward data */
