@@ -52,10 +52,7 @@ static chirp_status create(layer *l, const chirp_network_config *config)
     return st;
 }
 
-static void load(layer *l)
-{
-    chirp_conv1d_load_weights(l->plan, l->value[WEIGHT]);
-}
+static void load(layer *l) { chirp_conv1d_load_weights(l->plan, l->value[WEIGHT]); }
 
 static void forward(layer *l, const float *src, const chirp_variational_draws *draws)
 {

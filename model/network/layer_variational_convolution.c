@@ -10,7 +10,8 @@ static chirp_status create(layer *l, const chirp_network_config *config)
     desc.algorithm = config->algorithm;
     desc.n_threads = config->n_threads;
     chirp_variational_conv1d_plan *plan = NULL;
-    const chirp_status st = chirp_variational_conv1d_plan_create(&desc, config->estimator, config->training, &plan);
+    const chirp_status st =
+        chirp_variational_conv1d_plan_create(&desc, config->estimator, config->training, &plan);
     l->plan = plan;
     return st;
 }

@@ -30,8 +30,7 @@ static chirp_status make_arena(chirp_network *net)
     if (!net->config.training)
         return CHIRP_OK;
     net->gradients = chirp_calloc(n, sizeof(float));
-    net->dfeatures =
-        chirp_calloc((size_t)(net->config.batch * net->shape.features), sizeof(float));
+    net->dfeatures = chirp_calloc((size_t)(net->config.batch * net->shape.features), sizeof(float));
     return net->gradients && net->dfeatures ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
@@ -190,13 +189,6 @@ double chirp_network_active_share(const chirp_network *net)
         all += n;
     }
     return all ? (double)active / (double)all : 1;
-}
-
-void chirp_network_layer_times(const chirp_network *net, int number, double *forward_s,
-                               double *backward_s)
-{
-    *forward_s = net->layer[number].forward_s;
-    *backward_s = net->layer[number].backward_s;
 }
 
 int64_t chirp_network_parameter_count(const chirp_network *net) { return net->shape.parameters; }

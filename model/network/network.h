@@ -119,9 +119,20 @@ void chirp_network_shared_noise_gradients(chirp_network *net, int tensor, const 
  */
 double chirp_network_active_share(const chirp_network *net);
 
-/** Seconds that a layer took in the last forward and backward pass; 0 before one. */
-void chirp_network_layer_times(const chirp_network *net, int layer, double *forward_s,
-                               double *backward_s);
+/** Medians over CHIRP_TIMED_PASSES training passes, packing of weights included [s]. */
+typedef struct chirp_network_times {
+    double forward_s; /**< of the whole forward pass */
+    double layer_forward_s[CHIRP_MAX_LAYERS];
+    double layer_backward_s[CHIRP_MAX_LAYERS];
+} chirp_network_times;
+
+enum { CHIRP_TIMED_PASSES = 5 };
+
+/**
+ * Times training passes over a batch of white noise, after one pass that warms up. The network must have been made for
+ * training and initialised; its parameters stay, its gradients are overwritten. CHIRP_ERR_NOMEM.
+ */
+chirp_status chirp_network_time_layers(chirp_network *net, chirp_network_times *times);
 
 /** KL divergence of the posterior from the prior over all variational weights [nats]. */
 double chirp_network_kl(const chirp_network *net);

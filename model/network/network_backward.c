@@ -81,6 +81,6 @@ void chirp_network_shared_noise_gradients(chirp_network *net, int tensor, const 
         dmean[w] -= pull * mean[w];
     chirp_variational_backward(mean_tensor->count, mean, net->parameters + rho_tensor->offset,
                                layer_draws(net, mean_tensor->layer, pass).noise, dmean,
-                               (float)kl_weight, prior, dmean,
-                               net->gradients + rho_tensor->offset, net->config.n_threads);
+                               (float)kl_weight, prior, dmean, net->gradients + rho_tensor->offset,
+                               net->config.n_threads);
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Returns the layer's dst. */
-static const float *forward(chirp_network *net, int number, const float *src, const chirp_pass *pass)
+static const float *forward(chirp_network *net, int number, const float *src,
+                            const chirp_pass *pass)
 {
     layer *l = &net->layer[number];
     const chirp_variational_draws draws = layer_draws(net, number, pass);

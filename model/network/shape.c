@@ -77,13 +77,15 @@ static chirp_status config_check(const chirp_network_config *config)
 
 void layer_add_weights(chirp_layer_info *info, layer_tensors *tensors, int rank)
 {
-    layer_tensor weight = {.rank = rank, .extent = {info->out_channels, info->in_channels, info->taps}};
+    layer_tensor weight = {.rank = rank,
+                           .extent = {info->out_channels, info->in_channels, info->taps}};
     weight.kind = info->variational ? CHIRP_TENSOR_MEAN : CHIRP_TENSOR_WEIGHT;
     tensors->tensor[tensors->n++] = weight;
     weight.kind = CHIRP_TENSOR_RHO;
     if (info->variational)
         tensors->tensor[tensors->n++] = weight;
-    tensors->tensor[tensors->n++] = (layer_tensor){CHIRP_TENSOR_BIAS, 1, {info->out_channels, 1, 1}};
+    tensors->tensor[tensors->n++] =
+        (layer_tensor){CHIRP_TENSOR_BIAS, 1, {info->out_channels, 1, 1}};
 }
 
 static int64_t count_of(const layer_tensor *tensor)
@@ -92,7 +94,8 @@ static int64_t count_of(const layer_tensor *tensor)
 }
 
 /* What the tensors and the flops say, whatever the type. */
-static void add_costs(int64_t batch, bool first, chirp_layer_info *info, const layer_tensors *tensors)
+static void add_costs(int64_t batch, bool first, chirp_layer_info *info,
+                      const layer_tensors *tensors)
 {
     for (int t = 0; t < tensors->n; ++t) {
         const int64_t count = count_of(&tensors->tensor[t]);
@@ -103,8 +106,9 @@ static void add_costs(int64_t batch, bool first, chirp_layer_info *info, const l
             info->weights += count;
     }
     info->backward_flops = (first ? 1 : 2) * info->forward_flops;
-    info->forward_bytes = 4.0 * (double)(batch * info->in_width * info->in_channels + info->trained +
-                                         batch * info->out_width * info->out_channels);
+    info->forward_bytes =
+        4.0 * (double)(batch * info->in_width * info->in_channels + info->trained +
+                       batch * info->out_width * info->out_channels);
 }
 
 /* Layer `number`, whose input is `before`'s output; NULL: the signal. */
@@ -160,7 +164,8 @@ static void add_tensors(chirp_network_shape *shape, int number, const layer_tens
 {
     static const char *const kind_name[] = {"weight", "mean", "rho", "bias"};
     chirp_layer_info *info = &shape->layer[number];
-    const chirp_layer_info copy = *info; /* a compiler can't see that names don't overlap within the shape */
+    const chirp_layer_info copy =
+        *info; /* a compiler can't see that names don't overlap within the shape */
     info->first_tensor = shape->n_tensors;
     info->n_tensors = tensors->n;
     for (int t = 0; t < tensors->n; ++t) {
@@ -217,8 +222,8 @@ chirp_status chirp_network_shape_make(const chirp_network_config *config,
     return CHIRP_OK;
 }
 
-chirp_status chirp_network_layer_find(const char *network, int64_t batch, const char *name,
-                                      chirp_layer_info *info)
+chirp_status chirp_network_layer_find(const char *network, chirp_variant variant, int64_t batch,
+                                      const char *name, chirp_layer_info *info)
 {
     const chirp_network_spec *spec = NULL;
     chirp_network_shape shape;
@@ -226,7 +231,7 @@ chirp_status chirp_network_layer_find(const char *network, int64_t batch, const 
     if (st != CHIRP_OK)
         return st;
     chirp_network_config config = chirp_network_config_default(spec);
-    config.variant = CHIRP_VARIANT_NONE;
+    config.variant = variant;
     config.outputs = 1;
     config.batch = batch;
     st = chirp_network_shape_make(&config, &shape);
@@ -235,7 +240,6 @@ chirp_status chirp_network_layer_find(const char *network, int64_t batch, const 
             *info = shape.layer[i];
             return CHIRP_OK;
         }
-    return st == CHIRP_OK
-               ? chirp_fail(CHIRP_ERR_ARG, "network %s has no layer '%s'", network, name)
-               : st;
+    return st == CHIRP_OK ? chirp_fail(CHIRP_ERR_ARG, "network %s has no layer '%s'", network, name)
+                          : st;
 }

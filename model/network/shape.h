@@ -70,16 +70,17 @@ typedef struct chirp_layer_info {
     bool dropout; /**< behind it when training */
     /** dense: widths are 1; out_width is after the pool */
     int64_t in_width, in_channels, out_width, out_channels;
-    int64_t taps, dilation, pool; /**< dense: 1 */
-    int64_t pad_left, pad_right;  /**< dense: 0 */
-    chirp_activation activation;  /**< applied by the layer */
+    int64_t taps, dilation, pool;           /**< dense: 1 */
+    int64_t pad_left, pad_right;            /**< dense: 0 */
+    chirp_activation activation;            /**< applied by the layer */
     chirp_activation likelihood_activation; /**< applied to a last layer's mean by the likelihood */
     int first_tensor, n_tensors;            /**< in the tensor table */
-    int64_t weights, biases;                /**< a variational layer has twice as many weight numbers */
-    int64_t trained;                        /**< numbers with a gradient: means, rhos and biases count one each */
-    double forward_flops;  /**< per signal, direct method, one weight draw */
-    double backward_flops; /**< likewise; the first layer needs no gradient of its input */
-    double forward_bytes;  /**< least that a forward pass of the batch moves: input, parameters and output once */
+    int64_t weights, biases; /**< a variational layer has twice as many weight numbers */
+    int64_t trained;         /**< numbers with a gradient: means, rhos and biases count one each */
+    double forward_flops;    /**< per signal, direct method, one weight draw */
+    double backward_flops;   /**< likewise; the first layer needs no gradient of its input */
+    double
+        forward_bytes; /**< least that a forward pass of the batch moves: input, parameters and output once */
 } chirp_layer_info;
 
 typedef struct chirp_network_shape {
@@ -90,7 +91,7 @@ typedef struct chirp_network_shape {
     int backward[CHIRP_MAX_LAYERS];
     chirp_tensor tensor[CHIRP_MAX_TENSORS]; /**< in backward order, contiguous in the arena */
     int64_t parameters;                     /**< [floats] in the arena */
-    int64_t features;                       /**< width of what the root hands to the leaves: width * channels */
+    int64_t features; /**< width of what the root hands to the leaves: width * channels */
 } chirp_network_shape;
 
 /**
@@ -101,11 +102,11 @@ chirp_status chirp_network_shape_make(const chirp_network_config *config,
                                       chirp_network_shape *shape);
 
 /**
- * The layer `name` ("root/conv1", "leaf0/dense2") of a study network with study defaults, everything deterministic.
+ * The layer `name` ("root/conv1", "leaf0/dense2") of a study network with one output per leaf.
  * CHIRP_ERR_ARG when the network or the layer does not exist.
  */
-chirp_status chirp_network_layer_find(const char *network, int64_t batch, const char *name,
-                                      chirp_layer_info *info);
+chirp_status chirp_network_layer_find(const char *network, chirp_variant variant, int64_t batch,
+                                      const char *name, chirp_layer_info *info);
 
 /** The kernel descriptor of a layer of kind "convolution"; algorithm AUTO, threads 0. */
 chirp_conv1d_desc chirp_layer_conv1d(const chirp_layer_info *info, int64_t batch);

@@ -13,7 +13,7 @@ chirp_status conv1d_layer_desc(int layer, int64_t N, chirp_conv1d_desc *desc)
     chirp_layer_info info;
     char name[sizeof info.name];
     (void)snprintf(name, sizeof name, "root/conv%d", layer + 1);
-    const chirp_status st = chirp_network_layer_find("spin", N, name, &info);
+    const chirp_status st = chirp_network_layer_find("spin", CHIRP_VARIANT_NONE, N, name, &info);
     if (st == CHIRP_OK)
         *desc = chirp_layer_conv1d(&info, N);
     return st;

@@ -5,7 +5,7 @@
 #ifndef CHIRP_SUITES_SCALING_PLAN_H
 #define CHIRP_SUITES_SCALING_PLAN_H
 
-#include "model/network/layers.h"
+#include "model/network/shape.h"
 #include "suites/scaling/target.h"
 
 #include <stdint.h>
@@ -20,12 +20,14 @@ typedef struct chirp_workload_layer {
     double backward_flops; /**< per signal */
 } chirp_workload_layer;
 
-enum { CHIRP_WORKLOAD_MAX_LAYERS = 64 };
+enum { CHIRP_WORKLOAD_MAX_LAYERS = CHIRP_MAX_LAYERS };
 
 /** The network in forward order. */
 typedef struct chirp_workload {
     int n;
     chirp_workload_layer layer[CHIRP_WORKLOAD_MAX_LAYERS];
+    int backward
+        [CHIRP_WORKLOAD_MAX_LAYERS]; /**< layers in the order in which the backward pass finishes them */
     int64_t trained;
     double flops; /**< forward and backward, per signal */
 } chirp_workload;

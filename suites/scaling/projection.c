@@ -83,37 +83,16 @@ static chirp_status pass_times(const chirp_projection *p, pass_shares *shares)
     return CHIRP_OK;
 }
 
-/* The order in which the backward pass frees layers: leaf by leaf from the last layer up, then the root from its end. */
-static int backward_order(const chirp_workload *w, int *order)
-{
-    int n = 0;
-    int root = 0;
-    while (root < w->n && strncmp(w->layer[root].name, "root/", 5) == 0)
-        ++root;
-    for (int i = root; i < w->n;) {
-        int end = i;
-        while (end < w->n && strncmp(w->layer[end].name, w->layer[i].name, 5) == 0)
-            ++end;
-        for (int l = end - 1; l >= i; --l)
-            order[n++] = l;
-        i = end;
-    }
-    for (int l = root - 1; l >= 0; --l)
-        order[n++] = l;
-    return n;
-}
-
 static void make_buckets(const chirp_projection *p, const pass_shares *shares, chirp_plan *plan)
 {
-    int order[CHIRP_WORKLOAD_MAX_LAYERS];
+    const int *order = p->workload.backward;
     const bool several = plan->exchange == CHIRP_PLAN_OVERLAP;
     const double scale = p->options.half ? 2 : 4; /* bytes on the wire per number */
     const double limit = (double)p->options.bucket_bytes;
     double at = shares->forward;
     double held = 0; /* bytes in floats, as the exchange counts */
     plan->n_buckets = 0;
-    const int n = backward_order(&p->workload, order);
-    for (int i = 0; i < n; ++i) {
+    for (int i = 0; i < p->workload.n; ++i) {
         const bool full = several && held >= limit;
         if (plan->n_buckets == 0 || (full && plan->n_buckets < CHIRP_PLAN_MAX_BUCKETS)) {
             plan->bytes[plan->n_buckets++] = 0;

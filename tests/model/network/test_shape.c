@@ -60,11 +60,10 @@ static void check_tables(const chirp_network_shape *shape)
     for (int i = 0; i < shape->n_layers; ++i) {
         const chirp_layer_info *info = &shape->layer[i];
         assert_int_equal(info->trained, trained[i]);
-        assert_int_equal(info->trained,
-                         (info->variational ? 2 : 1) * info->weights + info->biases);
+        assert_int_equal(info->trained, (info->variational ? 2 : 1) * info->weights + info->biases);
         assert_true(info->backward_flops == (i ? 2 : 1) * info->forward_flops);
-        assert_true(i || info->forward_bytes == 4.0 * (double)(2 * 8192 + info->trained +
-                                                               2 * info->out_width * 64));
+        assert_true(i || info->forward_bytes ==
+                             4.0 * (double)(2 * 8192 + info->trained + 2 * info->out_width * 64));
     }
 }
 
@@ -141,7 +140,8 @@ static void test_descriptors_of_kernels(void **state)
 {
     (void)state;
     chirp_layer_info info;
-    assert_int_equal(chirp_network_layer_find("spin", 64, "root/conv4", &info), CHIRP_OK);
+    assert_int_equal(chirp_network_layer_find("spin", CHIRP_VARIANT_NONE, 64, "root/conv4", &info),
+                     CHIRP_OK);
     const chirp_conv1d_desc conv = chirp_layer_conv1d(&info, 64);
     assert_int_equal(conv.N, 64);
     assert_int_equal(conv.C, 256);
@@ -149,12 +149,15 @@ static void test_descriptors_of_kernels(void **state)
     assert_int_equal(conv.S, 32);
     assert_int_equal(conv.pad_left + conv.pad_right, 62);
     assert_true(conv.relu);
-    assert_int_equal(chirp_network_layer_find("mass", 64, "leaf1/dense1", &info), CHIRP_OK);
+    assert_int_equal(
+        chirp_network_layer_find("mass", CHIRP_VARIANT_NONE, 64, "leaf1/dense1", &info), CHIRP_OK);
     const chirp_dense_desc dense = chirp_layer_dense(&info, 64);
     assert_int_equal(dense.I, 1856);
     assert_int_equal(dense.O, 128);
     assert_int_equal(dense.activation, CHIRP_ACTIVATION_RELU);
-    assert_int_equal(chirp_network_layer_find("mass", 64, "leaf2/dense1", &info), CHIRP_ERR_ARG);
+    assert_int_equal(
+        chirp_network_layer_find("mass", CHIRP_VARIANT_NONE, 64, "leaf2/dense1", &info),
+        CHIRP_ERR_ARG);
     assert_non_null(strstr(chirp_error_message(), "leaf2/dense1"));
 }
 
