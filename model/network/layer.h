@@ -5,7 +5,7 @@
 #ifndef CHIRP_MODEL_NETWORK_LAYER_H
 #define CHIRP_MODEL_NETWORK_LAYER_H
 
-#include "model/network/shape.h"
+#include "model/network/info.h"
 
 /** The table: X(name) for the object layer_type_name of every file layer_name.c. */
 #define LAYER_TYPES(X)                                                                             \
@@ -33,7 +33,7 @@ typedef struct layer {
 /** What a backward pass needs beside tensors. */
 typedef struct layer_backward {
     const chirp_variational_draws *draws; /**< those of the forward pass */
-    float kl_weight, prior_sigma;
+    chirp_variational_prior prior;
 } layer_backward;
 
 /** One tensor as a type declares it; extents beyond the rank are 1. */
@@ -79,6 +79,18 @@ const layer_type *layer_type_find(const char *kind, bool variational);
 
 /** Weights (or mean and rho) of the given extents and a bias [extent 0]: what convolutions and dense layers have. */
 void layer_add_weights(chirp_layer_info *info, layer_tensors *tensors, int rank);
+
+/** The tensors of a variational layer as kernels take them. */
+static inline chirp_variational_weights layer_variational_weights(const layer *l)
+{
+    return (chirp_variational_weights){.mu = l->value[0], .rho = l->value[1], .bia = l->value[2]};
+}
+
+static inline chirp_variational_gradients layer_variational_gradients(const layer *l)
+{
+    return (chirp_variational_gradients){
+        .dmu = l->gradient[0], .drho = l->gradient[1], .dbia = l->gradient[2]};
+}
 
 /** The shape of any convolution and of any dense layer. */
 chirp_status layer_convolution_shape(const chirp_layer_row *row, const chirp_network_config *config,

@@ -1,5 +1,6 @@
 /* A convolution with point weights: conv1d with its bias, ReLU and max pool fused. */
 #include "model/network/layer.h"
+#include "model/network/shape.h"
 
 enum { WEIGHT, BIAS };
 

@@ -1,5 +1,6 @@
 /* A dense layer with point weights. */
 #include "model/network/layer.h"
+#include "model/network/shape.h"
 
 enum { WEIGHT, BIAS };
 

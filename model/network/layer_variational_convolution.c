@@ -1,8 +1,7 @@
 /* A convolution with Gaussian weights. */
 #include "kernels/variational/variational_conv1d.h"
 #include "model/network/layer.h"
-
-enum { MEAN, RHO, BIAS };
+#include "model/network/shape.h"
 
 static chirp_status create(layer *l, const chirp_network_config *config)
 {
@@ -18,15 +17,16 @@ static chirp_status create(layer *l, const chirp_network_config *config)
 
 static void forward(layer *l, const float *src, const chirp_variational_draws *draws)
 {
-    chirp_variational_conv1d_forward(l->plan, src, l->value[MEAN], l->value[RHO], l->value[BIAS],
-                                     draws, l->dst, l->code);
+    const chirp_variational_weights weights = layer_variational_weights(l);
+    chirp_variational_conv1d_forward(l->plan, src, &weights, draws, l->dst, l->code);
 }
 
 static void backward(layer *l, const layer_backward *b, const float *src, float *dsrc)
 {
-    chirp_variational_conv1d_backward(l->plan, src, l->value[MEAN], l->value[RHO], b->draws,
-                                      l->ddst, l->code, b->kl_weight, b->prior_sigma,
-                                      l->gradient[MEAN], l->gradient[RHO], l->gradient[BIAS], dsrc);
+    const chirp_variational_weights weights = layer_variational_weights(l);
+    const chirp_variational_gradients gradients = layer_variational_gradients(l);
+    const chirp_variational_conv1d_pass pass = {src, l->ddst, l->code, dsrc};
+    chirp_variational_conv1d_backward(l->plan, &pass, &weights, b->draws, b->prior, &gradients);
 }
 
 static void destroy(layer *l) { chirp_variational_conv1d_plan_destroy(l->plan); }

@@ -1,7 +1,6 @@
 /* A dense layer with Gaussian weights. */
 #include "model/network/layer.h"
-
-enum { MEAN, RHO, BIAS };
+#include "model/network/shape.h"
 
 static chirp_status create(layer *l, const chirp_network_config *config)
 {
@@ -15,16 +14,17 @@ static chirp_status create(layer *l, const chirp_network_config *config)
 
 static void forward(layer *l, const float *src, const chirp_variational_draws *draws)
 {
-    chirp_variational_dense_forward(l->plan, src, l->value[MEAN], l->value[RHO], l->value[BIAS],
-                                    draws, l->dst);
+    const chirp_variational_weights weights = layer_variational_weights(l);
+    chirp_variational_dense_forward(l->plan, src, &weights, draws, l->dst);
 }
 
 /* Behind a dropout dst is 0 where an element was dropped, and so is its gradient: dst > 0 still decides. */
 static void backward(layer *l, const layer_backward *b, const float *src, float *dsrc)
 {
-    chirp_variational_dense_backward(l->plan, src, l->value[MEAN], l->value[RHO], b->draws, l->dst,
-                                     l->ddst, b->kl_weight, b->prior_sigma, l->gradient[MEAN],
-                                     l->gradient[RHO], l->gradient[BIAS], dsrc);
+    const chirp_variational_weights weights = layer_variational_weights(l);
+    const chirp_variational_gradients gradients = layer_variational_gradients(l);
+    const chirp_variational_dense_pass pass = {src, l->dst, l->ddst, dsrc};
+    chirp_variational_dense_backward(l->plan, &pass, &weights, b->draws, b->prior, &gradients);
 }
 
 static void destroy(layer *l) { chirp_variational_dense_plan_destroy(l->plan); }

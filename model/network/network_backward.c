@@ -19,7 +19,7 @@ static void backward(chirp_network *net, int number, const float *src, float *ds
     layer *l = &net->layer[number];
     const double start = chirp_now_s();
     const chirp_variational_draws draws = layer_draws(net, number, c->pass);
-    const layer_backward b = {&draws, c->kl_weight, (float)net->config.prior_sigma};
+    const layer_backward b = {&draws, {c->kl_weight, (float)net->config.prior_sigma}};
     drop(net, number, c->pass, l->ddst);
     l->type->backward(l, &b, src, dsrc);
     l->backward_s = chirp_now_s() - start;
@@ -70,17 +70,17 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
 void chirp_network_shared_noise_gradients(chirp_network *net, int tensor, const chirp_pass *pass,
                                           double kl_weight)
 {
-    const float prior = (float)net->config.prior_sigma;
-    const float pull = (float)kl_weight / (prior * prior);
-    const chirp_tensor *mean_tensor = &net->shape.tensor[tensor];
-    const chirp_tensor *rho_tensor = mean_tensor + 1;
-    const float *mean = net->parameters + mean_tensor->offset;
-    float *dmean = net->gradients + mean_tensor->offset;
+    const chirp_variational_prior prior = {(float)kl_weight, (float)net->config.prior_sigma};
+    const float pull = prior.kl_weight / (prior.sigma * prior.sigma);
+    const chirp_tensor *mean = &net->shape.tensor[tensor];
+    const chirp_tensor *rho = mean + 1;
+    const chirp_variational_weights weights = {.mu = net->parameters + mean->offset,
+                                               .rho = net->parameters + rho->offset};
+    const chirp_variational_gradients gradients = {.dmu = net->gradients + mean->offset,
+                                                   .drho = net->gradients + rho->offset};
 #pragma omp simd
-    for (int64_t w = 0; w < mean_tensor->count; ++w)
-        dmean[w] -= pull * mean[w];
-    chirp_variational_backward(mean_tensor->count, mean, net->parameters + rho_tensor->offset,
-                               layer_draws(net, mean_tensor->layer, pass).noise, dmean,
-                               (float)kl_weight, prior, dmean, net->gradients + rho_tensor->offset,
-                               net->config.n_threads);
+    for (int64_t w = 0; w < mean->count; ++w)
+        gradients.dmu[w] -= pull * weights.mu[w];
+    chirp_variational_backward(mean->count, &weights, layer_draws(net, mean->layer, pass).noise,
+                               gradients.dmu, prior, &gradients, net->config.n_threads);
 }

@@ -93,20 +93,23 @@ chirp_status open_layer(const layer_case *c, int threads, bench_layer *l)
 
 void layer_forward(bench_layer *l)
 {
+    const chirp_variational_weights weights = {l->mu, l->rho, l->bia};
     if (l->variational)
-        chirp_variational_dense_forward(l->variational, l->src, l->mu, l->rho, l->bia, &l->draws,
-                                        l->dst);
+        chirp_variational_dense_forward(l->variational, l->src, &weights, &l->draws, l->dst);
     else
         chirp_dense_forward(l->dense, l->src, l->mu, l->bia, l->dst);
 }
 
 void layer_backward(bench_layer *l, float kl_weight)
 {
+    const chirp_variational_weights weights = {l->mu, l->rho, l->bia};
+    const chirp_variational_gradients gradients = {l->dmu, l->drho, l->dbia};
+    const chirp_variational_dense_pass pass = {l->src, l->dst, l->ddst, l->dsrc};
+    const chirp_variational_prior prior = {kl_weight, layer_prior_sigma};
     memcpy(l->ddst, l->loss, (size_t)(l->desc.N * l->desc.O) * sizeof(float));
     if (l->variational) {
-        chirp_variational_dense_backward(l->variational, l->src, l->mu, l->rho, &l->draws, l->dst,
-                                         l->ddst, kl_weight, layer_prior_sigma, l->dmu, l->drho,
-                                         l->dbia, l->dsrc);
+        chirp_variational_dense_backward(l->variational, &pass, &weights, &l->draws, prior,
+                                         &gradients);
         return;
     }
     chirp_dense_backward_activation(l->dense, l->dst, l->ddst);

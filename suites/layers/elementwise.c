@@ -95,8 +95,9 @@ static double run_kind(int kind, int64_t n, float *const x[ARRAYS], int threads)
         chirp_variational_perturbation(n, x[1], noise(), x[3], threads);
         return 0;
     case ARRAY_BACKWARD:
-        chirp_variational_backward(n, x[0], x[1], noise(), x[2], kl_weight, prior_sigma, x[3], x[4],
-                                   threads);
+        chirp_variational_backward(n, &(chirp_variational_weights){x[0], x[1], NULL}, noise(), x[2],
+                                   (chirp_variational_prior){kl_weight, prior_sigma},
+                                   &(chirp_variational_gradients){x[3], x[4], NULL}, threads);
         return 0;
     case ARRAY_KL:
         return chirp_variational_kl(n, x[0], x[1], prior_sigma, threads);
