@@ -8,17 +8,15 @@
  * of its own, added up in order at the end.
  */
 #include "kernels/conv1d/conv1d_direct.h"
-#include "kernels/conv1d/conv1d_simd.h"
+#include "kernels/simd/simd.h"
 
 #include "harness/base/memory.h"
 
 #include <omp.h>
 #include <string.h>
 
-#define CONV1D_INLINE static inline __attribute__((always_inline))
-
 enum {
-    ACCUMULATORS = CONV1D_LANES == 16 ? 16 : 8, /* vectors held in registers */
+    ACCUMULATORS = SIMD_LANES == 16 ? 16 : 8, /* vectors held in registers */
     POSITIONS = 128, /* done together: their inputs and gradients stay in L1 */
 };
 
@@ -29,21 +27,20 @@ chirp_status direct_narrow_create(direct_state *d)
 {
     const chirp_conv1d_desc *desc = &d->desc;
     direct_narrow *n = &d->narrow;
-    if (desc->C != 1 || desc->dilation != 1 || !conv1d_needs_code(desc) ||
-        desc->S > 4 * CONV1D_LANES)
+    if (desc->C != 1 || desc->dilation != 1 || !conv1d_needs_code(desc) || desc->S > 4 * SIMD_LANES)
         return CHIRP_OK;
-    const int64_t vectors = conv1d_ceil_div(desc->S, CONV1D_LANES);
+    const int64_t vectors = conv1d_ceil_div(desc->S, SIMD_LANES);
     n->vectors = vectors == 3 ? 4 : vectors;
-    n->row = n->vectors * CONV1D_LANES;
+    n->row = n->vectors * SIMD_LANES;
     n->partial =
-        chirp_alloc((size_t)(desc->N * desc->K * n->vectors * CONV1D_LANES) * sizeof *n->partial);
+        chirp_alloc((size_t)(desc->N * desc->K * n->vectors * SIMD_LANES) * sizeof *n->partial);
     d->cells.bias = chirp_alloc((size_t)(desc->N * desc->K) * sizeof *d->cells.bias);
     if (!n->partial || !d->cells.bias)
         return CHIRP_ERR_NOMEM;
-    const int64_t padded = POSITIONS + n->vectors * CONV1D_LANES;
-    const int64_t row = conv1d_round_up(desc->K, CONV1D_LANES);
+    const int64_t padded = POSITIONS + n->vectors * SIMD_LANES;
+    const int64_t row = conv1d_round_up(desc->K, SIMD_LANES);
     n->scratch = (size_t)(conv1d_round_up(padded, CONV1D_ALIGN_FLOATS) +
-                          POSITIONS * n->vectors * CONV1D_LANES +
+                          POSITIONS * n->vectors * SIMD_LANES +
                           conv1d_round_up(2 * windows_of(desc) * row, CONV1D_ALIGN_FLOATS));
     return CHIRP_OK;
 }
@@ -52,75 +49,73 @@ chirp_status direct_narrow_create(direct_state *d)
 static void prepare(const direct_state *d, const float *ddst, const uint8_t *code, int64_t p0,
                     int64_t n, float *grad, int32_t *offset, float *bia)
 {
-    const int64_t K = d->desc.K, row = conv1d_round_up(K, CONV1D_LANES);
-    const conv1d_ivec inactive = conv1d_iset(CHIRP_CONV1D_INACTIVE), zero = conv1d_iset(0);
-    for (int64_t k = 0; k < K; k += CONV1D_LANES) {
-        const int64_t lanes = conv1d_min(CONV1D_LANES, K - k);
-        conv1d_vec sum = conv1d_zero();
+    const int64_t K = d->desc.K, row = conv1d_round_up(K, SIMD_LANES);
+    const simd_int inactive = simd_set_int(CHIRP_CONV1D_INACTIVE), zero = simd_set_int(0);
+    for (int64_t k = 0; k < K; k += SIMD_LANES) {
+        const int64_t lanes = conv1d_min(SIMD_LANES, K - k);
+        simd_float sum = simd_zero();
         for (int64_t i = 0; i < n; ++i) {
             const float *from = ddst + (p0 + i) * K + k;
             const uint8_t *codes = code + (p0 + i) * K + k;
-            const bool full = lanes == CONV1D_LANES;
-            const conv1d_ivec c =
-                full ? conv1d_load_codes(codes) : conv1d_load_codes_partial(codes, lanes);
-            const conv1d_mask off = conv1d_equal(c, inactive);
-            const conv1d_vec g = conv1d_select(
-                off, conv1d_zero(), full ? conv1d_load(from) : conv1d_load_partial(from, lanes));
-            conv1d_store(grad + i * row + k, g);
-            conv1d_store_ints(offset + i * row + k, conv1d_iselect(off, zero, c));
-            sum = conv1d_add(sum, g);
+            const bool full = lanes == SIMD_LANES;
+            const simd_int c =
+                full ? simd_load_bytes(codes) : simd_load_bytes_partial(codes, lanes);
+            const simd_mask off = simd_equal(c, inactive);
+            const simd_float g = simd_select(
+                off, simd_zero(), full ? simd_load(from) : simd_load_partial(from, lanes));
+            simd_store(grad + i * row + k, g);
+            simd_store_ints(offset + i * row + k, simd_select_int(off, zero, c));
+            sum += g;
         }
-        sum = conv1d_add(sum, conv1d_load_partial(bia + k, lanes));
-        conv1d_store_partial(bia + k, sum, lanes);
+        sum += simd_load_partial(bia + k, lanes);
+        simd_store_partial(bia + k, sum, lanes);
     }
 }
 
 /* n windows into the sums of n_k filters, all in registers. in: [position][taps], a position's inputs side by side */
-CONV1D_INLINE void add_filters(const float *in, int64_t pool, int64_t n, const float *grad,
-                               const int32_t *offset, int64_t row, float *sums, int n_k,
-                               int vectors)
+SIMD_INLINE void add_filters(const float *in, int64_t pool, int64_t n, const float *grad,
+                             const int32_t *offset, int64_t row, float *sums, int n_k, int vectors)
 {
-    conv1d_vec acc[ACCUMULATORS];
+    simd_float acc[ACCUMULATORS];
 #pragma GCC unroll 16
     for (int i = 0; i < n_k * vectors; ++i)
-        acc[i] = conv1d_load(sums + i * CONV1D_LANES);
-    for (int64_t p = 0; p < n;
-         ++p, in += pool * vectors * CONV1D_LANES, grad += row, offset += row) {
+        acc[i] = simd_load(sums + i * SIMD_LANES);
+    for (int64_t p = 0; p < n; ++p, in += pool * vectors * SIMD_LANES, grad += row, offset += row) {
 #pragma GCC unroll 16
         for (int k = 0; k < n_k; ++k) {
-            const conv1d_vec g = conv1d_set(grad[k]);
-            const float *x = in + (int64_t)offset[k] * vectors * CONV1D_LANES;
+            const simd_float g = simd_set(grad[k]);
+            const float *x = in + (int64_t)offset[k] * vectors * SIMD_LANES;
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; ++v)
                 acc[k * vectors + v] =
-                    conv1d_fma(g, conv1d_load(x + v * CONV1D_LANES), acc[k * vectors + v]);
+                    simd_fma(g, simd_load(x + v * SIMD_LANES), acc[k * vectors + v]);
         }
     }
 #pragma GCC unroll 16
     for (int i = 0; i < n_k * vectors; ++i)
-        conv1d_store(sums + i * CONV1D_LANES, acc[i]);
+        simd_store(sums + i * SIMD_LANES, acc[i]);
 }
 
-CONV1D_INLINE void add_windows(const direct_state *d, const float *in, int64_t n, const float *grad,
-                               const int32_t *offset, float *sums, int vectors)
+SIMD_INLINE void add_windows(const direct_state *d, const float *in, int64_t n, const float *grad,
+                             const int32_t *offset, float *sums, int vectors)
 {
-    const int64_t K = d->desc.K, row = conv1d_round_up(K, CONV1D_LANES);
+    const int64_t K = d->desc.K, row = conv1d_round_up(K, SIMD_LANES);
     const int n_k = ACCUMULATORS / vectors;
     int64_t k = 0;
     for (; k + n_k <= K; k += n_k)
-        add_filters(in, d->desc.pool, n, grad + k, offset + k, row,
-                    sums + k * vectors * CONV1D_LANES, n_k, vectors);
+        add_filters(in, d->desc.pool, n, grad + k, offset + k, row, sums + k * vectors * SIMD_LANES,
+                    n_k, vectors);
     for (; k < K; ++k)
-        add_filters(in, d->desc.pool, n, grad + k, offset + k, row,
-                    sums + k * vectors * CONV1D_LANES, 1, vectors);
+        add_filters(in, d->desc.pool, n, grad + k, offset + k, row, sums + k * vectors * SIMD_LANES,
+                    1, vectors);
 }
 
 static void add_sample(const direct_state *d, int64_t n, const float *src, const float *ddst,
                        const uint8_t *code, float *scratch)
 {
     const chirp_conv1d_desc *desc = &d->desc;
-    const int64_t K = desc->K, vectors = d->narrow.vectors, row = conv1d_round_up(K, CONV1D_LANES);
-    const int64_t taps = vectors * CONV1D_LANES, padded = POSITIONS + taps,
+    const int64_t K = desc->K, vectors = d->narrow.vectors, row = conv1d_round_up(K, SIMD_LANES);
+    const int64_t taps = vectors * SIMD_LANES, padded = POSITIONS + taps,
                   windows = windows_of(desc);
     float *sample = scratch, *in = sample + conv1d_round_up(padded, CONV1D_ALIGN_FLOATS);
     float *grad = in + POSITIONS * taps;
@@ -135,8 +130,8 @@ static void add_sample(const direct_state *d, int64_t n, const float *src, const
         direct_copy_rows(desc, src + n * desc->W, p * desc->pool - desc->pad_left, padded, 0, 1,
                          sample);
         for (int64_t q = 0; q < n_p * desc->pool; ++q)
-            for (int64_t v = 0; v < taps; v += CONV1D_LANES)
-                conv1d_store(in + q * taps + v, conv1d_load(sample + q + v));
+            for (int64_t v = 0; v < taps; v += SIMD_LANES)
+                simd_store(in + q * taps + v, simd_load(sample + q + v));
         if (vectors == 1)
             add_windows(d, in, n_p, grad, offset, sums, 1);
         else if (vectors == 2)

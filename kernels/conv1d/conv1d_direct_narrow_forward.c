@@ -4,23 +4,21 @@
  * anywhere, not even in L1.
  */
 #include "kernels/conv1d/conv1d_direct.h"
-#include "kernels/conv1d/conv1d_simd.h"
+#include "kernels/simd/simd.h"
 
 #include "harness/base/memory.h"
 
 #include <omp.h>
 
-#define CONV1D_INLINE static inline __attribute__((always_inline))
-
 enum {
     POOL = 4,
-    VECTORS = CONV1D_LANES == 16 ? 4 : 2, /* of filters: VECTORS * POOL sums in registers */
-    WINDOWS = 64                          /* of one task */
+    VECTORS = SIMD_LANES == 16 ? 4 : 2, /* of filters: VECTORS * POOL sums in registers */
+    WINDOWS = 64                        /* of one task */
 };
 
 bool direct_narrow_forward_fits(const chirp_conv1d_desc *desc)
 {
-    return desc->C == 1 && desc->dilation == 1 && desc->pool == POOL && desc->K % CONV1D_LANES == 0;
+    return desc->C == 1 && desc->dilation == 1 && desc->pool == POOL && desc->K % SIMD_LANES == 0;
 }
 
 chirp_status direct_narrow_forward_create(direct_state *d)
@@ -39,63 +37,63 @@ void direct_narrow_pack(const direct_state *d, const float *wei)
 }
 
 /* One window, n_v vectors of filters. in: the input of its first position */
-CONV1D_INLINE void window(const float *in, const float *wei, int64_t K, int64_t S, const float *bia,
-                          bool relu, float *dst, uint8_t *code, int n_v)
+SIMD_INLINE void window(const float *in, const float *wei, int64_t K, int64_t S, const float *bia,
+                        bool relu, float *dst, uint8_t *code, int n_v)
 {
-    conv1d_vec sum[POOL][VECTORS];
+    simd_float sum[POOL][VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < n_v; ++v) {
-        const conv1d_vec start = bia ? conv1d_load(bia + v * CONV1D_LANES) : conv1d_zero();
+        const simd_float start = bia ? simd_load(bia + v * SIMD_LANES) : simd_zero();
 #pragma GCC unroll 4
         for (int j = 0; j < POOL; ++j)
             sum[j][v] = start;
     }
     for (int64_t s = 0; s < S; ++s, wei += K) {
-        conv1d_vec w[VECTORS];
+        simd_float w[VECTORS];
 #pragma GCC unroll 4
         for (int v = 0; v < n_v; ++v)
-            w[v] = conv1d_keep(conv1d_load(wei + v * CONV1D_LANES));
+            w[v] = simd_keep(simd_load(wei + v * SIMD_LANES));
 #pragma GCC unroll 4
         for (int j = 0; j < POOL; ++j) {
-            const conv1d_vec x = conv1d_set(in[j + s]);
+            const simd_float x = simd_set(in[j + s]);
 #pragma GCC unroll 4
             for (int v = 0; v < n_v; ++v)
-                sum[j][v] = conv1d_fma(w[v], x, sum[j][v]);
+                sum[j][v] = simd_fma(w[v], x, sum[j][v]);
         }
     }
 #pragma GCC unroll 4
     for (int v = 0; v < n_v; ++v) {
-        conv1d_vec best = sum[0][v];
-        conv1d_ivec winner = conv1d_iset(0);
+        simd_float best = sum[0][v];
+        simd_int winner = simd_set_int(0);
 #pragma GCC unroll 4
         for (int j = 1; j < POOL; ++j) {
-            const conv1d_mask wins = conv1d_beats(sum[j][v], best);
-            best = conv1d_select(wins, sum[j][v], best);
+            const simd_mask wins = simd_greater_or_nan(sum[j][v], best);
+            best = simd_select(wins, sum[j][v], best);
             if (code)
-                winner = conv1d_iselect(wins, conv1d_iset(j), winner);
+                winner = simd_select_int(wins, simd_set_int(j), winner);
         }
         if (relu) {
-            const conv1d_mask off = conv1d_not_positive(best);
-            best = conv1d_select(off, conv1d_zero(), best);
+            const simd_mask off = simd_not_positive(best);
+            best = simd_select(off, simd_zero(), best);
             if (code)
-                winner = conv1d_iselect(off, conv1d_iset(CHIRP_CONV1D_INACTIVE), winner);
+                winner = simd_select_int(off, simd_set_int(CHIRP_CONV1D_INACTIVE), winner);
         }
-        conv1d_store(dst + v * CONV1D_LANES, best);
+        simd_store(dst + v * SIMD_LANES, best);
         if (code)
-            conv1d_store_codes(code + v * CONV1D_LANES, winner);
+            simd_store_bytes(code + v * SIMD_LANES, winner);
     }
 }
 
-CONV1D_INLINE void windows(const direct_state *d, const float *in, int64_t n, const float *bia,
-                           float *dst, uint8_t *code, bool relu)
+SIMD_INLINE void windows(const direct_state *d, const float *in, int64_t n, const float *bia,
+                         float *dst, uint8_t *code, bool relu)
 {
-    const int64_t K = d->desc.K, S = d->desc.S, step = VECTORS * CONV1D_LANES;
+    const int64_t K = d->desc.K, S = d->desc.S, step = VECTORS * SIMD_LANES;
     for (int64_t p = 0; p < n; ++p, in += POOL, dst += K) {
         int64_t k = 0;
         for (; k + step <= K; k += step)
             window(in, d->narrow_weights + k, K, S, bia ? bia + k : NULL, relu, dst + k,
                    code ? code + p * K + k : NULL, VECTORS);
-        for (; k < K; k += CONV1D_LANES)
+        for (; k < K; k += SIMD_LANES)
             window(in, d->narrow_weights + k, K, S, bia ? bia + k : NULL, relu, dst + k,
                    code ? code + p * K + k : NULL, 1);
     }

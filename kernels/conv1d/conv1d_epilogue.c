@@ -3,70 +3,67 @@
  * cases worth having straight code: pool 1, pool 4 (the network's), and any pool; with and without code.
  */
 #include "kernels/conv1d/conv1d_internal.h"
-#include "kernels/conv1d/conv1d_simd.h"
+#include "kernels/simd/simd.h"
 
-#define CONV1D_INLINE static inline __attribute__((always_inline))
-
-/* One window, CONV1D_LANES channels (or the first n of them when partial). */
-CONV1D_INLINE void window(const float *pre, int64_t ld, int64_t pool, bool relu, conv1d_vec bia,
-                          float *dst, uint8_t *code, int64_t n, bool partial)
+/* One window, SIMD_LANES channels (or the first n of them when partial). */
+SIMD_INLINE void window(const float *pre, int64_t ld, int64_t pool, bool relu, simd_float bia,
+                        float *dst, uint8_t *code, int64_t n, bool partial)
 {
-    conv1d_vec best = conv1d_add(partial ? conv1d_load_partial(pre, n) : conv1d_load(pre), bia);
-    conv1d_ivec winner = conv1d_iset(0);
+    simd_float best = (partial ? simd_load_partial(pre, n) : simd_load(pre)) + bia;
+    simd_int winner = simd_set_int(0);
     for (int64_t j = 1; j < pool; ++j) {
         const float *row = pre + j * ld;
-        const conv1d_vec v =
-            conv1d_add(partial ? conv1d_load_partial(row, n) : conv1d_load(row), bia);
-        const conv1d_mask wins = conv1d_beats(v, best);
-        best = conv1d_select(wins, v, best);
+        const simd_float v = (partial ? simd_load_partial(row, n) : simd_load(row)) + bia;
+        const simd_mask wins = simd_greater_or_nan(v, best);
+        best = simd_select(wins, v, best);
         if (code)
-            winner = conv1d_iselect(wins, conv1d_iset((int32_t)j), winner);
+            winner = simd_select_int(wins, simd_set_int((int32_t)j), winner);
     }
     if (relu) {
-        const conv1d_mask off = conv1d_not_positive(best);
-        best = conv1d_select(off, conv1d_zero(), best);
+        const simd_mask off = simd_not_positive(best);
+        best = simd_select(off, simd_zero(), best);
         if (code && pool == 1 && !partial) { /* one position: active or not */
-            conv1d_store(dst, best);
-            conv1d_store_flags(code, off);
+            simd_store(dst, best);
+            simd_store_flags(code, off);
             return;
         }
         if (code)
-            winner = conv1d_iselect(off, conv1d_iset(CHIRP_CONV1D_INACTIVE), winner);
+            winner = simd_select_int(off, simd_set_int(CHIRP_CONV1D_INACTIVE), winner);
     }
     if (partial)
-        conv1d_store_partial(dst, best, n);
+        simd_store_partial(dst, best, n);
     else
-        conv1d_store(dst, best);
+        simd_store(dst, best);
     if (code && partial)
-        conv1d_store_codes_partial(code, winner, n);
+        simd_store_bytes_partial(code, winner, n);
     else if (code)
-        conv1d_store_codes(code, winner);
+        simd_store_bytes(code, winner);
 }
 
-CONV1D_INLINE void block(const float *pre, int64_t ld, int64_t n_windows, int64_t n_channels,
-                         int64_t pool, bool relu, const float *bia, float *dst, uint8_t *code,
-                         int64_t row)
+SIMD_INLINE void block(const float *pre, int64_t ld, int64_t n_windows, int64_t n_channels,
+                       int64_t pool, bool relu, const float *bia, float *dst, uint8_t *code,
+                       int64_t row)
 {
-    const int64_t n_full = n_channels / CONV1D_LANES * CONV1D_LANES;
+    const int64_t n_full = n_channels / SIMD_LANES * SIMD_LANES;
     for (int64_t p = 0; p < n_windows; ++p) {
         const float *rows = pre + p * pool * ld;
         float *to = dst + p * row;
         uint8_t *to_code = code ? code + p * row : NULL;
-        for (int64_t k = 0; k < n_full; k += CONV1D_LANES)
-            window(rows + k, ld, pool, relu, bia ? conv1d_load(bia + k) : conv1d_zero(), to + k,
-                   to_code ? to_code + k : NULL, CONV1D_LANES, false);
+        for (int64_t k = 0; k < n_full; k += SIMD_LANES)
+            window(rows + k, ld, pool, relu, bia ? simd_load(bia + k) : simd_zero(), to + k,
+                   to_code ? to_code + k : NULL, SIMD_LANES, false);
         if (n_full < n_channels) {
             const int64_t n = n_channels - n_full;
             window(rows + n_full, ld, pool, relu,
-                   bia ? conv1d_load_partial(bia + n_full, n) : conv1d_zero(), to + n_full,
+                   bia ? simd_load_partial(bia + n_full, n) : simd_zero(), to + n_full,
                    to_code ? to_code + n_full : NULL, n, true);
         }
     }
 }
 
-CONV1D_INLINE void block_relu(const float *pre, int64_t ld, int64_t n_windows, int64_t n_channels,
-                              int64_t pool, bool relu, const float *bia, float *dst, uint8_t *code,
-                              int64_t row)
+SIMD_INLINE void block_relu(const float *pre, int64_t ld, int64_t n_windows, int64_t n_channels,
+                            int64_t pool, bool relu, const float *bia, float *dst, uint8_t *code,
+                            int64_t row)
 {
     if (relu && code)
         block(pre, ld, n_windows, n_channels, pool, true, bia, dst, code, row);

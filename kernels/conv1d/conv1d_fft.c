@@ -13,113 +13,113 @@
 
 #include <math.h>
 
-enum { LANES = CHIRP_FFT_LANES, FFT_MAX_FACTOR = 16 };
+enum { LANES = SIMD_LANES, FFT_MAX_FACTOR = 16 };
 
 #define FFT_UNROLL _Pragma("GCC unroll 16")
 
 /* Transforms of the first factor and twiddles, into work [k1][n2][re, im][lanes]. */
-FFT_INLINE void finish_first(int first, int second, int n2, const float *twiddle, fft_vec *re,
-                             fft_vec *im, float *work)
+SIMD_INLINE void finish_first(int first, int second, int n2, const float *twiddle, simd_float *re,
+                              simd_float *im, float *work)
 {
     fft_dft(first, re, im);
     const float *w = twiddle + (ptrdiff_t)n2 * (first - 1) * 2;
-    fft_store(work + (ptrdiff_t)n2 * 2 * LANES, re[0]);
-    fft_store(work + ((ptrdiff_t)n2 * 2 + 1) * LANES, im[0]);
+    simd_store(work + (ptrdiff_t)n2 * 2 * LANES, re[0]);
+    simd_store(work + ((ptrdiff_t)n2 * 2 + 1) * LANES, im[0]);
     FFT_UNROLL
     for (int k1 = 1; k1 < first; ++k1) {
         const float c = w[(k1 - 1) * 2];
         const float s = w[(k1 - 1) * 2 + 1];
         float *to = work + ((ptrdiff_t)k1 * second + n2) * 2 * LANES;
-        fft_store(to, re[k1] * c + im[k1] * s);
-        fft_store(to + LANES, im[k1] * c - re[k1] * s);
+        simd_store(to, re[k1] * c + im[k1] * s);
+        simd_store(to + LANES, im[k1] * c - re[k1] * s);
     }
 }
 
-FFT_INLINE void first_pass(int first, int second, const float *twiddle, const conv1d_signals *in,
-                           float *work)
+SIMD_INLINE void first_pass(int first, int second, const float *twiddle, const conv1d_signals *in,
+                            float *work)
 {
     for (int n2 = 0; n2 < second; ++n2) {
-        fft_vec re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
+        simd_float re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
         FFT_UNROLL
         for (int n1 = 0; n1 < first; ++n1) {
             const ptrdiff_t at = (ptrdiff_t)(n1 * second + n2) * in->time;
-            re[n1] = fft_load(in->re + at);
-            im[n1] = fft_load(in->im + at);
+            re[n1] = simd_load(in->re + at);
+            im[n1] = simd_load(in->im + at);
         }
         finish_first(first, second, n2, twiddle, re, im, work);
     }
 }
 
-FFT_INLINE void load_second(int second, int k1, const float *work, fft_vec *re, fft_vec *im)
+SIMD_INLINE void load_second(int second, int k1, const float *work, simd_float *re, simd_float *im)
 {
     FFT_UNROLL
     for (int n2 = 0; n2 < second; ++n2) {
         const float *from = work + ((ptrdiff_t)k1 * second + n2) * 2 * LANES;
-        re[n2] = fft_load(from);
-        im[n2] = fft_load(from + LANES);
+        re[n2] = simd_load(from);
+        im[n2] = simd_load(from + LANES);
     }
     fft_dft(second, re, im);
 }
 
-FFT_INLINE void second_pass(int first, int second, const float *work, const conv1d_signals *out)
+SIMD_INLINE void second_pass(int first, int second, const float *work, const conv1d_signals *out)
 {
     for (int k1 = 0; k1 < first; ++k1) {
-        fft_vec re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
+        simd_float re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
         load_second(second, k1, work, re, im);
         FFT_UNROLL
         for (int k2 = 0; k2 < second; ++k2) {
             const ptrdiff_t at = (ptrdiff_t)(k1 + first * k2) * out->time;
-            fft_store(out->re + at, re[k2]);
-            fft_store(out->im + at, im[k2]);
+            simd_store(out->re + at, re[k2]);
+            simd_store(out->im + at, im[k2]);
         }
     }
 }
 
-FFT_INLINE void second_pass_spectrum(int first, int second, const float *work,
-                                     const conv1d_spectrum *out)
+SIMD_INLINE void second_pass_spectrum(int first, int second, const float *work,
+                                      const conv1d_spectrum *out)
 {
     const int T = first * second;
     for (int k1 = 0; k1 < first; ++k1) {
-        fft_vec re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
+        simd_float re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
         load_second(second, k1, work, re, im);
         FFT_UNROLL
         for (int k2 = 0; k2 < second; ++k2) {
             const int k = k1 + first * k2;
             if (k2 % (second / 2) == 0 && k1 == 0) { /* k = 0 or T/2 */
-                fft_store(out->at + k * out->frequency, re[k2]);
-                fft_store(out->at + k * out->frequency + out->row, im[k2]);
+                simd_store(out->at + k * out->frequency, re[k2]);
+                simd_store(out->at + k * out->frequency + out->row, im[k2]);
             } else if (k2 < second / 2) {
-                fft_store(out->at + k * out->frequency, re[k2]);
-                fft_store(out->at + k * out->frequency + out->plane, im[k2]);
+                simd_store(out->at + k * out->frequency, re[k2]);
+                simd_store(out->at + k * out->frequency + out->plane, im[k2]);
             } else {
                 float *at = out->at + (T - k) * out->frequency + out->row;
-                fft_store(at, re[k2]);
-                fft_store(at + out->plane, -im[k2]);
+                simd_store(at, re[k2]);
+                simd_store(at + out->plane, -im[k2]);
             }
         }
     }
 }
 
 /* exp(+...) by exchanging real and imaginary parts of input and output */
-FFT_INLINE void first_pass_spectrum(int first, int second, const float *twiddle,
-                                    const conv1d_spectrum *in, float *work)
+SIMD_INLINE void first_pass_spectrum(int first, int second, const float *twiddle,
+                                     const conv1d_spectrum *in, float *work)
 {
     const int T = first * second;
     for (int n2 = 0; n2 < second; ++n2) {
-        fft_vec re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
+        simd_float re[FFT_MAX_FACTOR], im[FFT_MAX_FACTOR];
         FFT_UNROLL
         for (int n1 = 0; n1 < first; ++n1) {
             const int k = n1 * second + n2;
             if (n1 % (first / 2) == 0 && n2 == 0) {
-                im[n1] = fft_load(in->at + k * in->frequency);
-                re[n1] = fft_load(in->at + k * in->frequency + in->row);
+                im[n1] = simd_load(in->at + k * in->frequency);
+                re[n1] = simd_load(in->at + k * in->frequency + in->row);
             } else if (n1 < first / 2) {
-                im[n1] = fft_load(in->at + k * in->frequency);
-                re[n1] = fft_load(in->at + k * in->frequency + in->plane);
+                im[n1] = simd_load(in->at + k * in->frequency);
+                re[n1] = simd_load(in->at + k * in->frequency + in->plane);
             } else {
                 const float *at = in->at + (T - k) * in->frequency + in->row;
-                im[n1] = fft_load(at);
-                re[n1] = -fft_load(at + in->plane);
+                im[n1] = simd_load(at);
+                re[n1] = -simd_load(at + in->plane);
             }
         }
         finish_first(first, second, n2, twiddle, re, im, work);

@@ -1,7 +1,7 @@
 /*
  * Straight-line complex Fourier transforms of 2 to 16 points on vectors of channels.
  *
- * One "point" is a vector of CHIRP_FFT_LANES channels, so a butterfly never shuffles. Real and imaginary parts
+ * One "point" is a vector of SIMD_LANES channels, so a butterfly never shuffles. Real and imaginary parts
  * live in two arrays of vectors that a caller keeps in local variables: every index here is a constant once
  * inlined, so that the compiler turns the arrays into registers.
  *
@@ -12,99 +12,14 @@
 #ifndef CHIRP_KERNELS_CONV1D_FFT_SMALL_H
 #define CHIRP_KERNELS_CONV1D_FFT_SMALL_H
 
-#if defined(__AVX512F__)
-enum { CHIRP_FFT_LANES = 16 };
-#else
-enum { CHIRP_FFT_LANES = 8 };
-#endif
-
-typedef float fft_vec __attribute__((vector_size(CHIRP_FFT_LANES * 4)));
-/* in memory: tensors of the caller may start anywhere; on aligned addresses the load is as fast */
-typedef float fft_loose_vec
-    __attribute__((vector_size(CHIRP_FFT_LANES * 4), aligned(4), may_alias));
-
-#define FFT_INLINE static inline __attribute__((always_inline))
-
-FFT_INLINE fft_vec fft_load(const float *at) { return *(const fft_loose_vec *)at; }
-
-FFT_INLINE void fft_store(float *at, fft_vec value) { *(fft_loose_vec *)at = value; }
-
-/*
- * rows[i][l] becomes rows[l][i], by exchanging blocks of 1, 2, 4, ... between pairs of rows: lane l of the upper row of
- * a pair keeps its place where l & h is 0 and else takes lane l - h of the lower row, and the other way round.
- */
-#if defined(__AVX512F__)
-FFT_INLINE void fft_exchange(fft_vec *rows, int i, int h)
-{
-    const fft_vec a = rows[i], b = rows[i + h];
-    switch (h) {
-    case 1:
-        rows[i] = __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28,
-                                          14, 30);
-        rows[i + h] = __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13,
-                                              29, 15, 31);
-        break;
-    case 2:
-        rows[i] =
-            __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-        rows[i + h] = __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14,
-                                              15, 30, 31);
-        break;
-    case 4:
-        rows[i] =
-            __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
-        rows[i + h] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28,
-                                              29, 30, 31);
-        break;
-    default:
-        rows[i] =
-            __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-        rows[i + h] = __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27,
-                                              28, 29, 30, 31);
-        break;
-    }
-}
-#else
-FFT_INLINE void fft_exchange(fft_vec *rows, int i, int h)
-{
-    const fft_vec a = rows[i], b = rows[i + h];
-    switch (h) {
-    case 1:
-        rows[i] = __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
-        rows[i + h] = __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
-        break;
-    case 2:
-        rows[i] = __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
-        rows[i + h] = __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
-        break;
-    default:
-        rows[i] = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
-        rows[i + h] = __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
-        break;
-    }
-}
-#endif
-
-FFT_INLINE void fft_transpose(fft_vec *rows)
-{
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHIRP_FFT_LANES; ++i) if (!(i & 1))
-        fft_exchange(rows, i, 1);
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHIRP_FFT_LANES; ++i) if (!(i & 2))
-        fft_exchange(rows, i, 2);
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHIRP_FFT_LANES; ++i) if (!(i & 4))
-        fft_exchange(rows, i, 4);
-#if defined(__AVX512F__)
-    _Pragma("GCC unroll 16") for (int i = 0; i < CHIRP_FFT_LANES; ++i) if (!(i & 8))
-        fft_exchange(rows, i, 8);
-#endif
-}
+#include "kernels/simd/simd.h"
 
 static const float fft_sqrt1_2 = 0.70710678118654752440F;
 
-FFT_INLINE void fft_dft2(fft_vec *re, fft_vec *im, int a, int b)
+SIMD_INLINE void fft_dft2(simd_float *re, simd_float *im, int a, int b)
 {
-    const fft_vec r = re[a] - re[b];
-    const fft_vec i = im[a] - im[b];
+    const simd_float r = re[a] - re[b];
+    const simd_float i = im[a] - im[b];
     re[a] += re[b];
     im[a] += im[b];
     re[b] = r;
@@ -112,15 +27,15 @@ FFT_INLINE void fft_dft2(fft_vec *re, fft_vec *im, int a, int b)
 }
 
 /* points a, b, c; the results of k = 0, 1, 2 land in a, b, c */
-FFT_INLINE void fft_dft3(fft_vec *re, fft_vec *im, int a, int b, int c)
+SIMD_INLINE void fft_dft3(simd_float *re, simd_float *im, int a, int b, int c)
 {
     const float half_sqrt3 = 0.86602540378443864676F;
-    const fft_vec sum_re = re[b] + re[c];
-    const fft_vec sum_im = im[b] + im[c];
-    const fft_vec dif_re = half_sqrt3 * (re[b] - re[c]);
-    const fft_vec dif_im = half_sqrt3 * (im[b] - im[c]);
-    const fft_vec mid_re = re[a] - 0.5F * sum_re;
-    const fft_vec mid_im = im[a] - 0.5F * sum_im;
+    const simd_float sum_re = re[b] + re[c];
+    const simd_float sum_im = im[b] + im[c];
+    const simd_float dif_re = half_sqrt3 * (re[b] - re[c]);
+    const simd_float dif_im = half_sqrt3 * (im[b] - im[c]);
+    const simd_float mid_re = re[a] - 0.5F * sum_re;
+    const simd_float mid_im = im[a] - 0.5F * sum_im;
     re[a] += sum_re;
     im[a] += sum_im;
     re[b] = mid_re + dif_im;
@@ -129,16 +44,16 @@ FFT_INLINE void fft_dft3(fft_vec *re, fft_vec *im, int a, int b, int c)
     im[c] = mid_im + dif_re;
 }
 
-FFT_INLINE void fft_dft4(fft_vec *re, fft_vec *im, int a, int b, int c, int d)
+SIMD_INLINE void fft_dft4(simd_float *re, simd_float *im, int a, int b, int c, int d)
 {
-    const fft_vec s0r = re[a] + re[c];
-    const fft_vec s0i = im[a] + im[c];
-    const fft_vec d0r = re[a] - re[c];
-    const fft_vec d0i = im[a] - im[c];
-    const fft_vec s1r = re[b] + re[d];
-    const fft_vec s1i = im[b] + im[d];
-    const fft_vec d1r = re[b] - re[d];
-    const fft_vec d1i = im[b] - im[d];
+    const simd_float s0r = re[a] + re[c];
+    const simd_float s0i = im[a] + im[c];
+    const simd_float d0r = re[a] - re[c];
+    const simd_float d0i = im[a] - im[c];
+    const simd_float s1r = re[b] + re[d];
+    const simd_float s1i = im[b] + im[d];
+    const simd_float d1r = re[b] - re[d];
+    const simd_float d1i = im[b] - im[d];
     re[a] = s0r + s1r;
     im[a] = s0i + s1i;
     re[b] = d0r + d1i;
@@ -150,28 +65,28 @@ FFT_INLINE void fft_dft4(fft_vec *re, fft_vec *im, int a, int b, int c, int d)
 }
 
 /* Rader's symmetric and antisymmetric halves of the 5-point transform */
-FFT_INLINE void fft_dft5(fft_vec *re, fft_vec *im, int a, int b, int c, int d, int e)
+SIMD_INLINE void fft_dft5(simd_float *re, simd_float *im, int a, int b, int c, int d, int e)
 {
     const float cos1 = 0.30901699437494742410F;
     const float cos2 = -0.80901699437494742410F;
     const float sin1 = 0.95105651629515357212F;
     const float sin2 = 0.58778525229247312917F;
-    const fft_vec s1r = re[b] + re[e];
-    const fft_vec s1i = im[b] + im[e];
-    const fft_vec d1r = re[b] - re[e];
-    const fft_vec d1i = im[b] - im[e];
-    const fft_vec s2r = re[c] + re[d];
-    const fft_vec s2i = im[c] + im[d];
-    const fft_vec d2r = re[c] - re[d];
-    const fft_vec d2i = im[c] - im[d];
-    const fft_vec m1r = re[a] + cos1 * s1r + cos2 * s2r;
-    const fft_vec m1i = im[a] + cos1 * s1i + cos2 * s2i;
-    const fft_vec m2r = re[a] + cos2 * s1r + cos1 * s2r;
-    const fft_vec m2i = im[a] + cos2 * s1i + cos1 * s2i;
-    const fft_vec n1r = sin1 * d1r + sin2 * d2r;
-    const fft_vec n1i = sin1 * d1i + sin2 * d2i;
-    const fft_vec n2r = sin2 * d1r - sin1 * d2r;
-    const fft_vec n2i = sin2 * d1i - sin1 * d2i;
+    const simd_float s1r = re[b] + re[e];
+    const simd_float s1i = im[b] + im[e];
+    const simd_float d1r = re[b] - re[e];
+    const simd_float d1i = im[b] - im[e];
+    const simd_float s2r = re[c] + re[d];
+    const simd_float s2i = im[c] + im[d];
+    const simd_float d2r = re[c] - re[d];
+    const simd_float d2i = im[c] - im[d];
+    const simd_float m1r = re[a] + cos1 * s1r + cos2 * s2r;
+    const simd_float m1i = im[a] + cos1 * s1i + cos2 * s2i;
+    const simd_float m2r = re[a] + cos2 * s1r + cos1 * s2r;
+    const simd_float m2i = im[a] + cos2 * s1i + cos1 * s2i;
+    const simd_float n1r = sin1 * d1r + sin2 * d2r;
+    const simd_float n1i = sin1 * d1i + sin2 * d2i;
+    const simd_float n2r = sin2 * d1r - sin1 * d2r;
+    const simd_float n2i = sin2 * d1i - sin1 * d2i;
     re[a] += s1r + s2r;
     im[a] += s1i + s2i;
     re[b] = m1r + n1i;
@@ -184,10 +99,10 @@ FFT_INLINE void fft_dft5(fft_vec *re, fft_vec *im, int a, int b, int c, int d, i
     im[e] = m1i + n1r;
 }
 
-FFT_INLINE void fft_swap(fft_vec *re, fft_vec *im, int a, int b)
+SIMD_INLINE void fft_swap(simd_float *re, simd_float *im, int a, int b)
 {
-    const fft_vec r = re[a];
-    const fft_vec i = im[a];
+    const simd_float r = re[a];
+    const simd_float i = im[a];
     re[a] = re[b];
     im[a] = im[b];
     re[b] = r;
@@ -195,27 +110,27 @@ FFT_INLINE void fft_swap(fft_vec *re, fft_vec *im, int a, int b)
 }
 
 /* x[a] *= c - i s */
-FFT_INLINE void fft_rotate(fft_vec *re, fft_vec *im, int a, float c, float s)
+SIMD_INLINE void fft_rotate(simd_float *re, simd_float *im, int a, float c, float s)
 {
-    const fft_vec r = re[a] * c + im[a] * s;
+    const simd_float r = re[a] * c + im[a] * s;
     im[a] = im[a] * c - re[a] * s;
     re[a] = r;
 }
 
 /* Even points, odd points, twiddles exp(-i pi k/4), butterflies. */
-FFT_INLINE void fft_dft8(fft_vec *re, fft_vec *im)
+SIMD_INLINE void fft_dft8(simd_float *re, simd_float *im)
 {
     fft_dft4(re, im, 0, 2, 4, 6); /* results k = 0..3 in 0, 2, 4, 6 */
     fft_dft4(re, im, 1, 3, 5, 7); /* results k = 0..3 in 1, 3, 5, 7 */
-    const fft_vec r3 = fft_sqrt1_2 * (re[3] + im[3]);
-    const fft_vec i3 = fft_sqrt1_2 * (im[3] - re[3]);
-    const fft_vec r5 = im[5];
-    const fft_vec i5 = -re[5];
-    const fft_vec r7 = fft_sqrt1_2 * (im[7] - re[7]);
-    const fft_vec i7 = -fft_sqrt1_2 * (re[7] + im[7]);
-    const fft_vec e0r = re[0], e0i = im[0], e1r = re[2], e1i = im[2];
-    const fft_vec e2r = re[4], e2i = im[4], e3r = re[6], e3i = im[6];
-    const fft_vec o0r = re[1], o0i = im[1];
+    const simd_float r3 = fft_sqrt1_2 * (re[3] + im[3]);
+    const simd_float i3 = fft_sqrt1_2 * (im[3] - re[3]);
+    const simd_float r5 = im[5];
+    const simd_float i5 = -re[5];
+    const simd_float r7 = fft_sqrt1_2 * (im[7] - re[7]);
+    const simd_float i7 = -fft_sqrt1_2 * (re[7] + im[7]);
+    const simd_float e0r = re[0], e0i = im[0], e1r = re[2], e1i = im[2];
+    const simd_float e2r = re[4], e2i = im[4], e3r = re[6], e3i = im[6];
+    const simd_float o0r = re[1], o0i = im[1];
     re[0] = e0r + o0r;
     im[0] = e0i + o0i;
     re[4] = e0r - o0r;
@@ -235,7 +150,7 @@ FFT_INLINE void fft_dft8(fft_vec *re, fft_vec *im)
 }
 
 /* 6 = 2 x 3 by the prime-factor map n = (3 n1 + 2 n2) mod 6, k = (3 k1 + 4 k2) mod 6: no twiddles. */
-FFT_INLINE void fft_dft6(fft_vec *re, fft_vec *im)
+SIMD_INLINE void fft_dft6(simd_float *re, simd_float *im)
 {
     fft_dft3(re, im, 0, 2, 4); /* n1 = 0; k2 = 0, 1, 2 */
     fft_dft3(re, im, 3, 5, 1); /* n1 = 1 */
@@ -248,7 +163,7 @@ FFT_INLINE void fft_dft6(fft_vec *re, fft_vec *im)
 }
 
 /* 10 = 2 x 5 by the prime-factor map n = (5 n1 + 2 n2) mod 10, k = (5 k1 + 6 k2) mod 10. */
-FFT_INLINE void fft_dft10(fft_vec *re, fft_vec *im)
+SIMD_INLINE void fft_dft10(simd_float *re, simd_float *im)
 {
     fft_dft5(re, im, 0, 2, 4, 6, 8); /* n1 = 0; k2 = 0..4 in 0, 2, 4, 6, 8 */
     fft_dft5(re, im, 5, 7, 9, 1, 3); /* n1 = 1; k2 = 0..4 in 5, 7, 9, 1, 3 */
@@ -258,7 +173,7 @@ FFT_INLINE void fft_dft10(fft_vec *re, fft_vec *im)
     fft_dft2(re, im, 6, 1);          /* k2 = 3: k = 8, 3 */
     fft_dft2(re, im, 8, 3);          /* k2 = 4: k = 4, 9 */
     /* slot:   0 1 2 3 4 5 6 7 8 9   holds k: 0 3 6 9 2 5 8 1 4 7 */
-    const fft_vec r1 = re[1], i1 = im[1], r2 = re[2], i2 = im[2];
+    const simd_float r1 = re[1], i1 = im[1], r2 = re[2], i2 = im[2];
     re[1] = re[7];
     im[1] = im[7];
     re[7] = re[9];
@@ -278,7 +193,7 @@ FFT_INLINE void fft_dft10(fft_vec *re, fft_vec *im)
 }
 
 /* 12 = 3 x 4 by the prime-factor map n = (4 n1 + 3 n2) mod 12, k = (4 k1 + 9 k2) mod 12. */
-FFT_INLINE void fft_dft12(fft_vec *re, fft_vec *im)
+SIMD_INLINE void fft_dft12(simd_float *re, simd_float *im)
 {
     fft_dft3(re, im, 0, 4, 8);     /* n2 = 0; k1 = 0, 1, 2 */
     fft_dft3(re, im, 3, 7, 11);    /* n2 = 1 */
@@ -294,7 +209,7 @@ FFT_INLINE void fft_dft12(fft_vec *re, fft_vec *im)
 }
 
 /* 16 = 4 x 4: n = 4 n1 + n2, k = k1 + 4 k2, twiddles exp(-2 pi i n2 k1 / 16). */
-FFT_INLINE void fft_dft16(fft_vec *re, fft_vec *im)
+SIMD_INLINE void fft_dft16(simd_float *re, simd_float *im)
 {
     const float c1 = 0.92387953251128675613F;
     const float s1 = 0.38268343236508977173F;
@@ -306,7 +221,7 @@ FFT_INLINE void fft_dft16(fft_vec *re, fft_vec *im)
     fft_rotate(re, im, 6, fft_sqrt1_2, fft_sqrt1_2);
     fft_rotate(re, im, 7, s1, c1);
     fft_rotate(re, im, 9, fft_sqrt1_2, fft_sqrt1_2);
-    const fft_vec r10 = im[10]; /* k1 = n2 = 2: times -i */
+    const simd_float r10 = im[10]; /* k1 = n2 = 2: times -i */
     im[10] = -re[10];
     re[10] = r10;
     fft_rotate(re, im, 11, -fft_sqrt1_2, fft_sqrt1_2);
@@ -326,7 +241,7 @@ FFT_INLINE void fft_dft16(fft_vec *re, fft_vec *im)
 }
 
 /* n is a constant at every call: one case survives */
-FFT_INLINE void fft_dft(int n, fft_vec *re, fft_vec *im)
+SIMD_INLINE void fft_dft(int n, simd_float *re, simd_float *im)
 {
     switch (n) {
     case 4:

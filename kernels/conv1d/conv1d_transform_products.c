@@ -125,11 +125,11 @@ static void prepare_forward(const transform_state *t, const transform_block *wei
         memcpy(a, re, (size_t)n * sizeof *a);
         return;
     }
-    for (int64_t e = 0; e < n; e += CHIRP_FFT_LANES) {
-        const fft_vec r = fft_load(re + e), i = fft_load(im + e);
-        fft_store(a + e, r);
-        fft_store(a + n + e, -(r + i));
-        fft_store(a + 2 * n + e, i - r);
+    for (int64_t e = 0; e < n; e += SIMD_LANES) {
+        const simd_float r = simd_load(re + e), i = simd_load(im + e);
+        simd_store(a + e, r);
+        simd_store(a + n + e, -(r + i));
+        simd_store(a + 2 * n + e, i - r);
     }
 }
 
@@ -137,7 +137,7 @@ static void prepare_forward(const transform_state *t, const transform_block *wei
 static void prepare_back(const transform_state *t, const transform_block *weights, int64_t f,
                          int64_t panel, float *a)
 {
-    enum { L = CHIRP_FFT_LANES };
+    enum { L = SIMD_LANES };
     const int64_t n = t->out.padded * t->in.panel, tile = t->in.panel * t->out.panel;
     const bool edge = is_edge(t, f);
     for (int64_t q = 0; q < t->out.panels; ++q) {
@@ -145,21 +145,21 @@ static void prepare_back(const transform_state *t, const transform_block *weight
         const float *im = re + weights->plane;
         for (int64_t c = 0; c < t->in.panel; c += L) {
             for (int64_t k = 0; k < t->out.panel; k += L) {
-                fft_vec r[L], i[L];
+                simd_float r[L], i[L];
                 float *to = a + q * tile + k * t->in.panel + c;
                 for (int64_t e = 0; e < L; ++e)
-                    r[e] = fft_load(re + (c + e) * t->out.panel + k);
-                fft_transpose(r);
+                    r[e] = simd_load(re + (c + e) * t->out.panel + k);
+                simd_transpose(r);
                 for (int64_t e = 0; e < L; ++e)
-                    fft_store(to + e * t->in.panel, r[e]);
+                    simd_store(to + e * t->in.panel, r[e]);
                 if (edge)
                     continue;
                 for (int64_t e = 0; e < L; ++e)
-                    i[e] = fft_load(im + (c + e) * t->out.panel + k);
-                fft_transpose(i);
+                    i[e] = simd_load(im + (c + e) * t->out.panel + k);
+                simd_transpose(i);
                 for (int64_t e = 0; e < L; ++e) {
-                    fft_store(to + n + e * t->in.panel, i[e] - r[e]);
-                    fft_store(to + 2 * n + e * t->in.panel, -(r[e] + i[e]));
+                    simd_store(to + n + e * t->in.panel, i[e] - r[e]);
+                    simd_store(to + 2 * n + e * t->in.panel, -(r[e] + i[e]));
                 }
             }
         }
@@ -173,8 +173,8 @@ static void sign_rows(const transform_state *t, const transform_side *side, cons
     const int64_t per_sample = t->geo.rows_per_sample;
     for (int64_t end = row + rows; row < end; ++row, from += side->panel, to += side->panel) {
         const float *sign = signs + row / per_sample * side->padded;
-        for (int64_t e = 0; e < side->panel; e += CHIRP_FFT_LANES)
-            fft_store(to + e, fft_load(sign + e) * fft_load(from + e));
+        for (int64_t e = 0; e < side->panel; e += SIMD_LANES)
+            simd_store(to + e, simd_load(sign + e) * simd_load(from + e));
     }
 }
 
@@ -186,8 +186,8 @@ static void add_signed_rows(const transform_state *t, const transform_side *side
     const int64_t per_sample = t->geo.rows_per_sample;
     for (int64_t end = row + rows; row < end; ++row, from += side->panel, to += side->panel) {
         const float *sign = signs + row / per_sample * side->padded;
-        for (int64_t e = 0; e < side->panel; e += CHIRP_FFT_LANES)
-            fft_store(to + e, fft_load(to + e) + fft_load(sign + e) * fft_load(from + e));
+        for (int64_t e = 0; e < side->panel; e += SIMD_LANES)
+            simd_store(to + e, simd_load(to + e) + simd_load(sign + e) * simd_load(from + e));
     }
 }
 
@@ -201,8 +201,8 @@ static void sum_rows(const transform_state *t, const direction *way, const float
         float *s = sum + p * TRANSFORM_ROWS * way->in->panel;
         if (edge)
             memcpy(s, r, (size_t)n * sizeof *s);
-        for (int64_t e = 0; !edge && e < n; e += CHIRP_FFT_LANES)
-            fft_store(s + e, fft_load(r + e) + fft_load(i + e));
+        for (int64_t e = 0; !edge && e < n; e += SIMD_LANES)
+            simd_store(s + e, simd_load(r + e) + simd_load(i + e));
     }
 }
 
@@ -336,8 +336,8 @@ static panel_spectra mix(const transform_state *t, const transform_block *block,
 {
     const float *re = block->at + f * block->frequency + panel * t->block_rows * side->panel;
     const float *im = re + block->plane;
-    for (int64_t e = 0; !is_edge(t, f) && e < rows * side->panel; e += CHIRP_FFT_LANES)
-        fft_store(mixed + e, fft_load(re + e) + factor * fft_load(im + e));
+    for (int64_t e = 0; !is_edge(t, f) && e < rows * side->panel; e += SIMD_LANES)
+        simd_store(mixed + e, simd_load(re + e) + factor * simd_load(im + e));
     return (panel_spectra){re, im, mixed};
 }
 
@@ -381,10 +381,11 @@ static void gradient_tile(const transform_state *t, const transform_block *gradi
     chirp_gemm_run(gemm, x.re, y.re, p[0]);
     chirp_gemm_run(gemm, x.im, y.im, p[1]);
     chirp_gemm_run(gemm, x.mixed, y.mixed, p[2]);
-    for (int64_t e = 0; sum->last && e < tile; e += CHIRP_FFT_LANES) {
-        const fft_vec p0 = fft_load(p[0] + e), p1 = fft_load(p[1] + e), p2 = fft_load(p[2] + e);
-        fft_store(to + e, p0 + p1);
-        fft_store(to + gradient->plane + e, p2 - p0 + p1);
+    for (int64_t e = 0; sum->last && e < tile; e += SIMD_LANES) {
+        const simd_float p0 = simd_load(p[0] + e), p1 = simd_load(p[1] + e),
+                         p2 = simd_load(p[2] + e);
+        simd_store(to + e, p0 + p1);
+        simd_store(to + gradient->plane + e, p2 - p0 + p1);
     }
 }
 

@@ -79,7 +79,7 @@ void transform_tiles_src_team(const transform_state *t, const float *src, int64_
                                                 .im = sample + im * d->C,
                                                 .time = d->dilation * d->C};
                     }
-                    for (int64_t l = 0; l < LANES; l += CHIRP_FFT_LANES) {
+                    for (int64_t l = 0; l < LANES; l += SIMD_LANES) {
                         const conv1d_spectrum to = transform_spectrum(
                             t, &t->x, &t->in, transform_row(geo, i, g, p), c + l);
                         const conv1d_signals in = {
@@ -117,7 +117,7 @@ void transform_tiles_ddst_team(const transform_state *t, const float *ddst, cons
                            (size_t)((rows - tile) * LANES) * sizeof *stage);
                 }
                 for (int64_t p = 0; p < geo->pairs; ++p) {
-                    for (int64_t l = 0; l < LANES; l += CHIRP_FFT_LANES) {
+                    for (int64_t l = 0; l < LANES; l += SIMD_LANES) {
                         const conv1d_spectrum to = transform_spectrum(
                             t, &t->y, &t->out, transform_row(geo, i, g, p), k + l);
                         const conv1d_signals in = {
@@ -139,7 +139,7 @@ static void inverse_group(const transform_state *t, const transform_side *side, 
     const transform_geometry *geo = &t->geo;
     const int64_t d = t->desc.dilation;
     for (int64_t p = 0; p < geo->pairs; ++p) {
-        for (int64_t l = 0; l < LANES; l += CHIRP_FFT_LANES) {
+        for (int64_t l = 0; l < LANES; l += SIMD_LANES) {
             const conv1d_spectrum from = transform_spectrum(
                 t, &t->o, side, transform_row(geo, sample, group, p), channel + l);
             const conv1d_signals to = {.re = stage + first_row_re(t, p) * LANES + l,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { LANES = TRANSFORM_LANES, FFT_LANES = CHIRP_FFT_LANES };
+enum { LANES = TRANSFORM_LANES, FFT_LANES = SIMD_LANES };
 
 /*
  * Between rows of taps, one row per channel (row l at taps + l*stride), and vectors of channels, one per tap (tap s at
@@ -14,12 +14,12 @@ static void taps_to_lanes(const float *taps, int64_t stride, int64_t n_channels,
 {
     int64_t s = 0;
     for (; n_channels == FFT_LANES && s + FFT_LANES <= S; s += FFT_LANES) {
-        fft_vec square[FFT_LANES];
+        simd_float square[FFT_LANES];
         for (int64_t l = 0; l < FFT_LANES; ++l)
-            square[l] = fft_load(taps + l * stride + s);
-        fft_transpose(square);
+            square[l] = simd_load(taps + l * stride + s);
+        simd_transpose(square);
         for (int64_t l = 0; l < FFT_LANES; ++l)
-            fft_store(lanes + (s + l) * 2 * FFT_LANES, square[l]);
+            simd_store(lanes + (s + l) * 2 * FFT_LANES, square[l]);
     }
     for (int64_t l = 0; l < n_channels; ++l)
         for (int64_t e = s; e < S; ++e)
@@ -31,12 +31,12 @@ static void lanes_to_taps(const float *lanes, int64_t stride, int64_t n_channels
 {
     int64_t s = 0;
     for (; n_channels == FFT_LANES && s + FFT_LANES <= S; s += FFT_LANES) {
-        fft_vec square[FFT_LANES];
+        simd_float square[FFT_LANES];
         for (int64_t l = 0; l < FFT_LANES; ++l)
-            square[l] = fft_load(lanes + (s + l) * 2 * FFT_LANES);
-        fft_transpose(square);
+            square[l] = simd_load(lanes + (s + l) * 2 * FFT_LANES);
+        simd_transpose(square);
         for (int64_t l = 0; l < FFT_LANES; ++l)
-            fft_store(taps + l * stride + s, square[l]);
+            simd_store(taps + l * stride + s, square[l]);
     }
     for (int64_t l = 0; l < n_channels; ++l)
         for (int64_t e = s; e < S; ++e)
@@ -61,18 +61,18 @@ static void store_weights(const transform_state *t, const transform_block *to, c
     const float scale = 1.0F / (float)T, half = 0.5F * scale;
     for (int64_t f = 0; f < t->geo.frequencies; ++f, a += frequency, b += frequency) {
         const float *u = z + f * 2 * FFT_LANES;
-        const fft_vec ur = fft_load(u), ui = fft_load(u + FFT_LANES);
+        const simd_float ur = simd_load(u), ui = simd_load(u + FFT_LANES);
         if (f == 0 || f == T / 2) {
-            fft_store(a, ur * scale);
-            fft_store(b, ui * scale);
+            simd_store(a, ur * scale);
+            simd_store(b, ui * scale);
             continue;
         }
         const float *v = z + (T - f) * 2 * FFT_LANES;
-        const fft_vec vr = fft_load(v), vi = fft_load(v + FFT_LANES);
-        fft_store(a, (ur + vr) * half);
-        fft_store(a + plane, (ui - vi) * half);
-        fft_store(b, (ui + vi) * half);
-        fft_store(b + plane, (vr - ur) * half);
+        const simd_float vr = simd_load(v), vi = simd_load(v + FFT_LANES);
+        simd_store(a, (ur + vr) * half);
+        simd_store(a + plane, (ui - vi) * half);
+        simd_store(b, (ui + vi) * half);
+        simd_store(b + plane, (vr - ur) * half);
     }
 }
 
@@ -104,19 +104,19 @@ static void join_gradient(const transform_state *t, const transform_block *from,
     const float scale = 1.0F / (float)T, half = 0.5F * scale;
     for (int64_t f = 0; f < t->geo.frequencies; ++f, a += frequency, b += frequency) {
         float *u = z + f * 2 * FFT_LANES;
-        const fft_vec a0 = fft_load(a), b0 = fft_load(b);
+        const simd_float a0 = simd_load(a), b0 = simd_load(b);
         if (f == 0 || f == T / 2) {
-            fft_store(u, a0 * scale);
-            fft_store(u + FFT_LANES, b0 * scale);
+            simd_store(u, a0 * scale);
+            simd_store(u + FFT_LANES, b0 * scale);
             continue;
         }
         float *v = z + (T - f) * 2 * FFT_LANES;
-        const fft_vec ar = a0 * half, ai = fft_load(a + plane) * half;
-        const fft_vec br = b0 * half, bi = fft_load(b + plane) * half;
-        fft_store(u, ar - bi);
-        fft_store(u + FFT_LANES, ai + br);
-        fft_store(v, ar + bi);
-        fft_store(v + FFT_LANES, br - ai);
+        const simd_float ar = a0 * half, ai = simd_load(a + plane) * half;
+        const simd_float br = b0 * half, bi = simd_load(b + plane) * half;
+        simd_store(u, ar - bi);
+        simd_store(u + FFT_LANES, ai + br);
+        simd_store(v, ar + bi);
+        simd_store(v + FFT_LANES, br - ai);
     }
 }
 
