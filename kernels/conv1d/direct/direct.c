@@ -1,5 +1,5 @@
 /* Plan time of the direct method: blocking, dispatch, memory, packing. The passes are in conv1d_direct_*.c. */
-#include "kernels/conv1d/conv1d_direct.h"
+#include "kernels/conv1d/direct/direct.h"
 
 #include "harness/base/memory.h"
 

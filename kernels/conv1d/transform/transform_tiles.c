@@ -1,5 +1,5 @@
-/* From tensors to spectra and back: the memory side of the transform engine. See conv1d_transform_internal.h. */
-#include "kernels/conv1d/conv1d_transform_internal.h"
+/* From tensors to spectra and back: the memory side of the transform engine. See transform.h. */
+#include "kernels/conv1d/transform/transform.h"
 
 #include <omp.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * order, and threads share the cells, so no number of threads changes a bit. Where a layer has few cells the
  * samples are cut into groups with cells of their own, as many as the shape says, added up in order at the end.
  */
-#include "kernels/conv1d/conv1d_direct.h"
+#include "kernels/conv1d/direct/direct.h"
 
 #include <omp.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Weights to spectra, and the summed spectra of the weight gradient back to taps. */
-#include "kernels/conv1d/conv1d_transform_internal.h"
+#include "kernels/conv1d/transform/transform.h"
 
 #include <string.h>
 

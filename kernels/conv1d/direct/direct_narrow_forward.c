@@ -3,7 +3,7 @@
  * vectors of filters stay in registers from the first tap to the stored maximum, so no activation of full length exists
  * anywhere, not even in L1.
  */
-#include "kernels/conv1d/conv1d_direct.h"
+#include "kernels/conv1d/direct/direct.h"
 #include "kernels/simd/simd.h"
 
 #include "harness/base/memory.h"

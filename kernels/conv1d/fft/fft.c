@@ -7,9 +7,9 @@
  * The bodies are written once; `first` and `second` are constants in every instance, so loops over a factor unroll
  * into straight-line code on registers, and which half of the spectrum a point belongs to is known when compiled.
  */
-#include "kernels/conv1d/conv1d_fft.h"
+#include "kernels/conv1d/fft/fft.h"
 
-#include "kernels/conv1d/conv1d_fft_small.h"
+#include "kernels/conv1d/fft/fft_small.h"
 
 #include <math.h>
 

@@ -7,7 +7,7 @@
  * That is 1/pool of the operations and reads ddst and code once; the bias gradient rides along. Each sample has sums
  * of its own, added up in order at the end.
  */
-#include "kernels/conv1d/conv1d_direct.h"
+#include "kernels/conv1d/direct/direct.h"
 #include "kernels/simd/simd.h"
 
 #include "harness/base/memory.h"

@@ -1,5 +1,5 @@
-/* Where tiles lie, and what a pass costs: pure functions of the shape. See conv1d_transform_internal.h. */
-#include "kernels/conv1d/conv1d_transform_internal.h"
+/* Where tiles lie, and what a pass costs: pure functions of the shape. See transform.h. */
+#include "kernels/conv1d/transform/transform.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /**
  * The transform engine from inside: geometry of tiles, layout of spectra, the stages a pass consists of.
- * Private to conv1d_transform*.c. Start at conv1d_transform.c.
+ * Private to kernels/conv1d/transform. Start at transform.c.
  *
  * Tiles. A dilation d splits a signal into d phases x_r[j] = src[j*d + r - pad_left], each convolved densely. Tile t of
  * phase r holds points j = t*V .. t*V + T - 1 and makes the outputs q = (t*V + i)*d + r, i < V = T - S + 1
@@ -17,7 +17,7 @@
  *     [frequency 0..T/2][re, im][panel][row][channel in panel],  row = ((sample*groups + group)*pairs + pair)*2 + {u, v}
  * weights W/T  [frequency][re, im][panel of K][panel of C][c][k]
  * gradients    [frequency][plane][panel of K][panel of C][k][c]
- * (conv1d_fft.h says what u and v are).
+ * (fft.h says what u and v are).
  *
  * Products take three real ones per complex one (Gauss, Karatsuba); the sums they need are made in cache, on the way:
  *     y = x * b :        k = (xr + xi)*br,   yr = k - xi*(br + bi),   yi = k + xr*(bi - br)
@@ -28,11 +28,11 @@
  *     y = W x + s o D (r o x),   x' = W^T y + r o D^T (s o y),   dD = sum (s o y) (r o x)^T
  * Signed rows are copies in cache.
  */
-#ifndef CHIRP_KERNELS_CONV1D_TRANSFORM_INTERNAL_H
-#define CHIRP_KERNELS_CONV1D_TRANSFORM_INTERNAL_H
+#ifndef CHIRP_KERNELS_CONV1D_TRANSFORM_H
+#define CHIRP_KERNELS_CONV1D_TRANSFORM_H
 
-#include "kernels/conv1d/conv1d_fft.h"
-#include "kernels/conv1d/conv1d_fft_small.h"
+#include "kernels/conv1d/fft/fft.h"
+#include "kernels/conv1d/fft/fft_small.h"
 #include "kernels/conv1d/conv1d_internal.h"
 #include "kernels/gemm/gemm.h"
 
@@ -102,7 +102,7 @@ typedef struct transform_scratch {
 
 transform_scratch transform_thread_scratch(const transform_state *t);
 
-/* Floats of scratch that a thread needs in conv1d_transform_products.c. */
+/* Floats of scratch that a thread needs in transform_products.c. */
 int64_t transform_products_scratch(const transform_state *t);
 
 /* This thread's scratch, whole. */
@@ -128,7 +128,7 @@ static inline int64_t transform_row(const transform_geometry *geo, int64_t sampl
     return ((sample * geo->groups + group) * geo->pairs + pair) * 2;
 }
 
-/* Stages, conv1d_transform_tiles.c. Called by every thread of a team; share work by omp for, without a barrier at the
+/* Stages, transform_tiles.c. Called by every thread of a team; share work by omp for, without a barrier at the
    end. Samples [n0, n0 + n) become rows of the block. */
 void transform_tiles_src_team(const transform_state *t, const float *src, int64_t n0, int64_t n);
 void transform_tiles_ddst_team(const transform_state *t, const float *ddst, const uint8_t *code,
@@ -137,7 +137,7 @@ void transform_tiles_dst_team(const transform_state *t, const float *bia, float 
                               int64_t n0, int64_t n);
 void transform_tiles_dsrc_team(const transform_state *t, float *dsrc, int64_t n0, int64_t n);
 
-/* Stages, conv1d_transform_products.c, likewise without a barrier. */
+/* Stages, transform_products.c, likewise without a barrier. */
 chirp_status transform_products_dispatch(transform_state *t);
 /* `perturbed`: with t->delta and the signs of samples from n0 on. */
 void transform_forward_team(const transform_state *t, int64_t n0, int64_t n, bool perturbed);
@@ -146,13 +146,13 @@ void transform_gradient_team(const transform_state *t, int64_t n0, int64_t n, bo
 /* Adds the block's sums of dpre to t->bias. */
 void transform_bias_team(const transform_state *t, int64_t n, bool first);
 
-/* Stages, conv1d_transform_weights.c, likewise without a barrier. */
+/* Stages, transform_weights.c, likewise without a barrier. */
 void transform_load_weights_team(const transform_state *t, const transform_block *to,
                                  const float *wei);
 void transform_store_gradient_team(const transform_state *t, const transform_block *from,
                                    float *dwei);
 
-/* Geometry and prediction, conv1d_transform_model.c. */
+/* Geometry and prediction, transform_model.c. */
 bool transform_choose(const chirp_conv1d_desc *desc, transform_geometry *geo);
 bool transform_tile(const chirp_conv1d_desc *desc, const conv1d_fft *fft, transform_geometry *geo);
 transform_side transform_make_side(int64_t channels);

@@ -1,6 +1,6 @@
 /*
  * Convolution by Fourier tiles: fewer operations than the direct method, products still small GEMMs.
- * conv1d_transform_internal.h explains geometry, layouts and formulas; this file owns the state and the order of
+ * transform.h explains geometry, layouts and formulas; this file owns the state and the order of
  * stages.
  *
  * A pass works through the batch in blocks of samples whose spectra fit the last-level cache:
@@ -9,7 +9,7 @@
  * threads.
  */
 #include "harness/base/memory.h"
-#include "kernels/conv1d/conv1d_transform_internal.h"
+#include "kernels/conv1d/transform/transform.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 /**
  * State of the direct method: every pass is a libxsmm product whose inner dimension is channels (or time), and the
- * taps are entries of a strided batch-reduce. Private to conv1d_direct*.c.
+ * taps are entries of a strided batch-reduce. Private to kernels/conv1d/direct.
  *
  * forward        tile (K block x columns) = sum_s  W[s] (K block x C)  * src (C x columns, shifted s*dilation)
  * backward_data  tile (C block x columns) = sum_s' W'[s'] (C block x K) * dpre (K x columns, shifted s'*dilation),
@@ -11,8 +11,8 @@
  * With few channels the taps join the inner dimension instead ("gathered"): columns [s][c] of a tile are copied side
  * by side, which turns conv1 (one channel, 16 taps) from 16 products with an inner dimension of 1 into one of 16.
  */
-#ifndef CHIRP_KERNELS_CONV1D_CONV1D_DIRECT_H
-#define CHIRP_KERNELS_CONV1D_CONV1D_DIRECT_H
+#ifndef CHIRP_KERNELS_CONV1D_DIRECT_H
+#define CHIRP_KERNELS_CONV1D_DIRECT_H
 
 #include "kernels/conv1d/conv1d_internal.h"
 #include "kernels/gemm/gemm.h"
@@ -70,7 +70,7 @@ typedef struct direct_cells {               /* backward_weights */
 } direct_cells;
 
 typedef struct
-    direct_narrow {  /* backward_weights of one channel behind a pool: see conv1d_direct_narrow.c */
+    direct_narrow {  /* backward_weights of one channel behind a pool: see direct_narrow.c */
     int64_t vectors; /* per filter, 1, 2 or 4: its taps side by side; 0: not used */
     int64_t row;     /* vectors * lanes: floats per filter */
     float *partial;  /* [N][K][row] */
@@ -87,7 +87,7 @@ typedef struct direct_state {
     direct_columns forward, backward_data;
     direct_cells cells;
     direct_narrow narrow;
-    float *narrow_weights; /* [S][K], NULL unless forward is conv1d_direct_narrow_forward.c's */
+    float *narrow_weights; /* [S][K], NULL unless forward is direct_narrow_forward.c's */
     float *scratch;        /* [n_threads][scratch_floats] */
     size_t scratch_floats;
 } direct_state;
@@ -96,7 +96,7 @@ void direct_forward(void *state, const float *src, const float *bia, float *dst,
 void direct_backward_data(void *state, const float *ddst, const uint8_t *code, float *dsrc);
 void direct_backward_weights(void *state, const float *src, const float *ddst, const uint8_t *code,
                              float *dwei, float *dbia);
-/** One channel, one window in registers: conv1d_direct_narrow_forward.c. */
+/** One channel, one window in registers: direct_narrow_forward.c. */
 bool direct_narrow_forward_fits(const chirp_conv1d_desc *desc);
 chirp_status direct_narrow_forward_create(direct_state *d);
 void direct_narrow_pack(const direct_state *d, const float *wei);

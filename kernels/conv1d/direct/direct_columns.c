@@ -6,7 +6,7 @@
  * takes all row blocks per item where the weights fit its L2 beside them, else streams its items past one row block
  * after the other. With few items (one event, many threads) row blocks are shared out too.
  */
-#include "kernels/conv1d/conv1d_direct.h"
+#include "kernels/conv1d/direct/direct.h"
 
 #include <omp.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Products of spectra as small matrix products. See conv1d_transform_internal.h for the formulas and layouts. */
-#include "kernels/conv1d/conv1d_transform_internal.h"
+/* Products of spectra as small matrix products. See transform.h for the formulas and layouts. */
+#include "kernels/conv1d/transform/transform.h"
 
 #include <string.h>
 
