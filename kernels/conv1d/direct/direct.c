@@ -54,14 +54,24 @@ static direct_blocks row_blocks(int64_t n_rows, int64_t inner_floats)
     return blocks_of(n_rows, conv1d_min(wide ? WIDE_ROWS : ROWS, conv1d_round_up(n_rows, vector)));
 }
 
+/* What a pass asks of its columns. */
+typedef struct columns_shape {
+    int64_t rows, inner; /* output channels, and channels summed over per tap */
+    direct_blocks tiles;
+    int64_t ldc;          /* of results that are stored in place; 0: never */
+    bool gathered;        /* taps are part of the inner dimension */
+    int64_t shift, limit; /* see columns_clips; not read when gathered */
+} columns_shape;
+
 /*
  * Column j of tap s reads input row j + s*dilation - shift, which exists from 0 to limit - 1. Where a sample is one tile
  * that reaches into the padding, each tap becomes a product of its own over the columns that exist.
  */
-static chirp_status columns_clips(direct_columns *c, const chirp_gemm_shape shapes[2], int64_t taps,
-                                  int64_t dilation, int64_t shift, int64_t limit)
+static chirp_status columns_clips(const chirp_conv1d_desc *desc, const columns_shape *in,
+                                  const chirp_gemm_shape shapes[2], direct_columns *c)
 {
-    const int64_t n = c->tiles.total;
+    const int64_t n = c->tiles.total, taps = desc->S, dilation = desc->dilation;
+    const int64_t shift = in->shift, limit = in->limit;
     if (c->tiles.count > 1 || taps > CLIPPED_TAPS ||
         (shift <= 0 && n + (taps - 1) * dilation - shift <= limit))
         return CHIRP_OK;
@@ -89,16 +99,13 @@ static chirp_status columns_clips(direct_columns *c, const chirp_gemm_shape shap
     return CHIRP_OK;
 }
 
-/*
- * rows: output channels; inner: channels summed over per tap; shift, limit: see columns_clips, only read unless
- * gathered
- */
-static chirp_status columns_create(direct_columns *c, int64_t n_rows, int64_t inner, int64_t taps,
-                                   int64_t dilation, direct_blocks tiles, int64_t ldc_or_0,
-                                   bool gathered, int64_t shift, int64_t limit)
+static chirp_status columns_create(const chirp_conv1d_desc *desc, const columns_shape *s,
+                                   direct_columns *c)
 {
+    const int64_t taps = desc->S, inner = s->inner;
+    const direct_blocks tiles = s->tiles;
     chirp_gemm_shape shapes[2] = {{0}}; /* of the last tile, by row block */
-    c->rows = row_blocks(n_rows, inner * taps);
+    c->rows = row_blocks(s->rows, inner * taps);
     c->inner_taps = inner * taps;
     c->tiles = tiles;
     c->padded_last = conv1d_round_up(c->rows.last, chirp_gemm_vector_floats());
@@ -110,17 +117,17 @@ static chirp_status columns_create(direct_columns *c, int64_t n_rows, int64_t in
             if ((!last_row && c->rows.count == 1) || (!last_tile && tiles.count == 1))
                 continue; /* a single block is a last one */
             const int64_t m = last_row ? c->padded_last : c->rows.size;
-            const bool straight = ldc_or_0 && (!last_row || c->padded_last == c->rows.last);
+            const bool straight = s->ldc && (!last_row || c->padded_last == c->rows.last);
             const chirp_gemm_shape shape = {
                 .m = m,
                 .n = last_tile ? tiles.last : tiles.size,
-                .k = gathered ? inner * taps : inner,
+                .k = s->gathered ? inner * taps : inner,
                 .lda = m,
-                .ldb = gathered ? inner * taps : inner,
-                .ldc = straight ? ldc_or_0 : m,
-                .reduce = !gathered,
+                .ldb = s->gathered ? inner * taps : inner,
+                .ldc = straight ? s->ldc : m,
+                .reduce = !s->gathered,
                 .stride_a = m * inner,
-                .stride_b = dilation * inner,
+                .stride_b = desc->dilation * inner,
             };
             if (last_tile)
                 shapes[last_row] = shape;
@@ -129,7 +136,7 @@ static chirp_status columns_create(direct_columns *c, int64_t n_rows, int64_t in
                 return st;
         }
     }
-    return gathered ? CHIRP_OK : columns_clips(c, shapes, taps, dilation, shift, limit);
+    return s->gathered ? CHIRP_OK : columns_clips(desc, s, shapes, c);
 }
 
 static chirp_status forward_create(direct_state *d)
@@ -139,9 +146,13 @@ static chirp_status forward_create(direct_state *d)
     if (direct_narrow_forward_fits(desc))
         return direct_narrow_forward_create(d);
     const int64_t most = conv1d_max(COLUMNS / desc->pool, 1) * desc->pool;
-    const chirp_status st = columns_create(f, desc->K, desc->C, desc->S, desc->dilation,
-                                           even_blocks(d->routed, most, desc->pool), 0, d->gathered,
-                                           desc->pad_left, desc->W);
+    const columns_shape shape = {.rows = desc->K,
+                                 .inner = desc->C,
+                                 .tiles = even_blocks(d->routed, most, desc->pool),
+                                 .gathered = d->gathered,
+                                 .shift = desc->pad_left,
+                                 .limit = desc->W};
+    const chirp_status st = columns_create(desc, &shape, f);
     if (st != CHIRP_OK)
         return st;
     const int64_t in =
@@ -156,9 +167,13 @@ static chirp_status backward_data_create(direct_state *d)
 {
     const chirp_conv1d_desc *desc = &d->desc;
     direct_columns *b = &d->backward_data;
-    const chirp_status st = columns_create(b, desc->C, desc->K, desc->S, desc->dilation,
-                                           even_blocks(desc->W, COLUMNS, 1), desc->C, false,
-                                           d->span - desc->pad_left, d->routed);
+    const columns_shape shape = {.rows = desc->C,
+                                 .inner = desc->K,
+                                 .tiles = even_blocks(desc->W, COLUMNS, 1),
+                                 .ldc = desc->C,
+                                 .shift = d->span - desc->pad_left,
+                                 .limit = d->routed};
+    const chirp_status st = columns_create(desc, &shape, b);
     if (st != CHIRP_OK)
         return st;
     const int64_t rows_kept = STORED_BYTES / 4 / desc->K - d->span;
@@ -170,42 +185,49 @@ static chirp_status backward_data_create(direct_state *d)
     return CHIRP_OK;
 }
 
-static chirp_status cells_dispatch(direct_state *d)
+static chirp_status cells_dispatch_one(direct_state *d, direct_product p)
 {
     const chirp_conv1d_desc *desc = &d->desc;
     direct_cells *c = &d->cells;
-    for (int i = 0; i < 32; ++i) {
-        const bool accumulate = i & 1, last_filters = i & 2, last_channels = i & 4,
-                   last_tile = i & 8, copied = i & 16;
-        if ((!last_filters && c->filters.count == 1) ||
-            (!last_channels && c->channels.count == 1) || (!last_tile && c->tiles.count == 1))
-            continue; /* a single block is a last one */
-        const int64_t m = last_filters ? c->padded_last : c->filters.size;
-        const int64_t n = last_channels ? c->channels.last : c->channels.size;
-        const int64_t k = last_tile ? c->tiles.last : c->tiles.size;
-        const chirp_gemm_shape shape = {
-            .m = m,
-            .n = n,
-            .k = k,
-            .lda = m,
-            .ldb = d->gathered ? c->channels.total
-                   : copied    ? n
-                               : desc->C,
-            .ldc = m,
-            .transpose_b = true,
-            .accumulate = accumulate,
-            .reduce = true,
-            .stride_a = k * m,
-            .stride_b = d->gathered ? k * c->channels.total
-                        : copied    ? (k + d->span) * n
-                                    : desc->W * desc->C,
-        };
-        const chirp_status st = chirp_gemm_dispatch(
-            &shape, &c->gemms[copied][accumulate][last_filters][last_channels][last_tile]);
-        if (st != CHIRP_OK)
-            return st;
+    const int64_t m = p.last_filters ? c->padded_last : c->filters.size;
+    const int64_t n = p.last_channels ? c->channels.last : c->channels.size;
+    const int64_t k = p.last_tile ? c->tiles.last : c->tiles.size;
+    const chirp_gemm_shape shape = {
+        .m = m,
+        .n = n,
+        .k = k,
+        .lda = m,
+        .ldb = d->gathered ? c->channels.total
+               : p.copied  ? n
+                           : desc->C,
+        .ldc = m,
+        .transpose_b = true,
+        .accumulate = p.accumulate,
+        .reduce = true,
+        .stride_a = k * m,
+        .stride_b = d->gathered ? k * c->channels.total
+                    : p.copied  ? (k + d->span) * n
+                                : desc->W * desc->C,
+    };
+    return chirp_gemm_dispatch(&shape, &c->gemms[direct_product_index(p)]);
+}
+
+static chirp_status cells_dispatch(direct_state *d)
+{
+    const direct_cells *c = &d->cells;
+    chirp_status st = CHIRP_OK;
+    for (int i = 0; i < DIRECT_PRODUCTS && st == CHIRP_OK; ++i) {
+        const direct_product p = {.copied = i & 1,
+                                  .accumulate = i & 2,
+                                  .last_filters = i & 4,
+                                  .last_channels = i & 8,
+                                  .last_tile = i & 16};
+        if ((p.last_filters || c->filters.count > 1) &&
+            (p.last_channels || c->channels.count > 1) &&
+            (p.last_tile || c->tiles.count > 1)) /* a single block is a last one */
+            st = cells_dispatch_one(d, p);
     }
-    return CHIRP_OK;
+    return st;
 }
 
 /*
@@ -514,7 +536,6 @@ static void describe(const void *state, chirp_conv1d_pass pass, char *text, size
 
 const conv1d_engine conv1d_engine_direct = {
     .algorithm = CHIRP_CONV1D_DIRECT,
-    .name = "direct",
     .cost = cost,
     .create = create,
     .destroy = destroy,

@@ -53,6 +53,21 @@ typedef struct
     chirp_gemm gemms[2][2][2]; /* [accumulate][last filters][last channels] */
 } direct_clip;
 
+/* Which product adds a tile to a cell. */
+typedef struct direct_product {
+    bool copied;     /* the input is a copy with zeros for the padding */
+    bool accumulate; /* the cell has been written before */
+    bool last_filters, last_channels, last_tile;
+} direct_product;
+
+enum { DIRECT_PRODUCTS = 32 };
+
+static inline int direct_product_index(direct_product p)
+{
+    return p.copied << 4 | p.accumulate << 3 | p.last_filters << 2 | p.last_channels << 1 |
+           p.last_tile;
+}
+
 typedef struct direct_cells {               /* backward_weights */
     direct_blocks filters, channels, tiles; /* tiles of time */
     int64_t taps;                           /* S, or 1 when gathered */
@@ -64,9 +79,8 @@ typedef struct direct_cells {               /* backward_weights */
     float *bias;         /* [N][K] */
     int64_t stacked;     /* samples summed by one product, where a sample is shorter than a tile */
     direct_clip *clips;  /* [S] when a sample is one tile; NULL: gemms are used */
-    chirp_gemm gemms[2][2][2][2]
-                    [2]; /* [copied][accumulate][last filters][last channels][last tile] */
-    size_t scratch;      /* floats per thread */
+    chirp_gemm gemms[DIRECT_PRODUCTS]; /* at direct_product_index() */
+    size_t scratch;                    /* floats per thread */
 } direct_cells;
 
 typedef struct

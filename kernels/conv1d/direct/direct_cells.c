@@ -77,8 +77,9 @@ static void add_taps(const direct_state *d, const run *r, const slab *in, int64_
         b = in->rows;
         tap_step = desc->dilation * n_c;
     }
-    const bool last_tile = in->tile + 1 == c->tiles.count;
-    const chirp_gemm *gemm = &c->gemms[copied][!in->first][last_filters][last_channels][last_tile];
+    const direct_product product = {copied, !in->first, last_filters, last_channels,
+                                    in->tile + 1 == c->tiles.count};
+    const chirp_gemm *gemm = &c->gemms[direct_product_index(product)];
     for (int64_t s = 0; s < n_taps; ++s)
         chirp_gemm_reduce(gemm, in->dpre, b + s * tap_step, cell + s * c->cell_floats, in->stack);
 }

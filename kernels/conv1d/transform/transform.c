@@ -291,7 +291,6 @@ static void describe(const void *state, chirp_conv1d_pass pass, char *text, size
 
 const conv1d_engine conv1d_engine_transform = {
     .algorithm = CHIRP_CONV1D_TRANSFORM,
-    .name = "transform",
     .cost = cost,
     .create = create,
     .destroy = destroy,
