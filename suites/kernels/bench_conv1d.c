@@ -149,53 +149,60 @@ static chirp_status check(const void *arg, double *relative_error)
     return st;
 }
 
-#define ROW(pass_name, algorithm_name, number, n, what, which)                                     \
-    {                                                                                              \
-        .name = "conv1d/" pass_name "/" algorithm_name "/conv" #number "/batch:" #n, .run = run,   \
-        .check = check, .arg = &(const conv1d_case)                                                \
-        {                                                                                          \
-            (number), (n), (what), CHIRP_CONV1D_##which                                            \
-        }                                                                                          \
-    }
-#define PASSES(algorithm_name, number, which)                                                      \
-    ROW("forward", algorithm_name, number, 64, FORWARD, which),                                    \
-        ROW("backward_data", algorithm_name, number, 64, BACKWARD_DATA, which),                    \
-        ROW("backward_weights", algorithm_name, number, 64, BACKWARD_WEIGHTS, which),              \
-        ROW("load_weights", algorithm_name, number, 64, LOAD_WEIGHTS, which)
+static const char *const passes[] = {"forward",      "backward_data", "backward_weights",
+                                     "load_weights", "backward",      NULL}; /* as conv1d_work */
+static const char *const layers[] = {"conv1", "conv2", "conv3", "conv4",
+                                     "conv5", "conv6", "conv7", NULL};
+static const char *const batches[] = {"64", "1", NULL};
 
-/* conv1 has nothing before it: nobody needs its backward_data, and with one channel it is no fit for a GEMM. */
-const chirp_bench_entry chirp_suite_kernels_conv1d[] = {
-    ROW("forward", "direct", 1, 64, FORWARD, DIRECT),
-    ROW("backward_weights", "direct", 1, 64, BACKWARD_WEIGHTS, DIRECT),
-    ROW("load_weights", "direct", 1, 64, LOAD_WEIGHTS, DIRECT),
-    PASSES("direct", 2, DIRECT),
-    PASSES("direct", 3, DIRECT),
-    PASSES("direct", 4, DIRECT),
-    PASSES("direct", 5, DIRECT),
-    PASSES("direct", 6, DIRECT),
-    PASSES("direct", 7, DIRECT),
-    /* plain loops in double beside the smallest layer: what the project's own regression gate compares with */
-    ROW("forward", "reference", 7, 64, FORWARD, REFERENCE),
-    ROW("backward_data", "reference", 7, 64, BACKWARD_DATA, REFERENCE),
-    ROW("backward_weights", "reference", 7, 64, BACKWARD_WEIGHTS, REFERENCE),
-    PASSES("transform", 2, TRANSFORM),
-    PASSES("transform", 3, TRANSFORM),
-    PASSES("transform", 4, TRANSFORM),
-    PASSES("transform", 5, TRANSFORM),
-    PASSES("transform", 6, TRANSFORM),
-    PASSES("transform", 7, TRANSFORM),
-    ROW("backward", "auto", 2, 64, BACKWARD, AUTO),
-    ROW("backward", "auto", 3, 64, BACKWARD, AUTO),
-    ROW("backward", "auto", 4, 64, BACKWARD, AUTO),
-    ROW("backward", "auto", 5, 64, BACKWARD, AUTO),
-    ROW("backward", "auto", 6, 64, BACKWARD, AUTO),
-    ROW("backward", "auto", 7, 64, BACKWARD, AUTO),
-    ROW("forward", "auto", 1, 1, FORWARD, AUTO),
-    ROW("forward", "auto", 2, 1, FORWARD, AUTO),
-    ROW("forward", "auto", 3, 1, FORWARD, AUTO),
-    ROW("forward", "auto", 4, 1, FORWARD, AUTO),
-    ROW("forward", "auto", 5, 1, FORWARD, AUTO),
-    ROW("forward", "auto", 6, 1, FORWARD, AUTO),
-    ROW("forward", "auto", 7, 1, FORWARD, AUTO),
+/* Every engine, and auto. */
+static const char *algorithm(int i)
+{
+    return i < CHIRP_CONV1D_ALGORITHMS ? chirp_conv1d_algorithm_name((chirp_conv1d_algorithm)i)
+                                       : NULL;
+}
+
+/* Which rows there are of a shape that the engine supports. */
+static bool wanted(const conv1d_case *c)
+{
+    const bool whole_batch = c->batch > 1;
+    /* both gradients at once, and single events: by the choice that training and inference make */
+    if (c->algorithm == CHIRP_CONV1D_AUTO)
+        return whole_batch ? c->work == BACKWARD && c->layer > 1 : c->work == FORWARD;
+    /* plain loops, beside the smallest layer: what the project's own regression gate compares with */
+    if (c->algorithm == CHIRP_CONV1D_REFERENCE && (c->layer < 7 || c->work > BACKWARD_WEIGHTS))
+        return false;
+    /* nothing is before conv1: nobody needs its backward_data */
+    return whole_batch && c->work != BACKWARD && !(c->layer == 1 && c->work == BACKWARD_DATA);
+}
+
+static bool make(const int *at, void *into)
+{
+    conv1d_case *c = into;
+    *c = (conv1d_case){.work = (conv1d_work)at[0],
+                       .algorithm = (chirp_conv1d_algorithm)at[1],
+                       .layer = at[2] + 1,
+                       .batch = at[3] == 0 ? 64 : 1};
+    chirp_conv1d_desc desc = {0};
+    if (!wanted(c) || conv1d_layer_desc(c->layer - 1, c->batch, &desc) != CHIRP_OK)
+        return false;
+    desc.algorithm = c->algorithm;
+    if (c->work == BACKWARD)
+        return chirp_conv1d_supports(&desc, CHIRP_CONV1D_BACKWARD_DATA) &&
+               chirp_conv1d_supports(&desc, CHIRP_CONV1D_BACKWARD_WEIGHTS);
+    return chirp_conv1d_supports(&desc, c->work == LOAD_WEIGHTS ? CHIRP_CONV1D_FORWARD
+                                                                : (chirp_conv1d_pass)c->work);
+}
+
+const chirp_bench_family chirp_families_conv1d[] = {
+    {.name = "conv1d",
+     .axes = {{.values = passes},
+              {.value = algorithm},
+              {.values = layers},
+              {.key = "batch", .values = batches}},
+     .case_size = sizeof(conv1d_case),
+     .make = make,
+     .run = run,
+     .check = check},
     {0},
 };

@@ -1,126 +1,140 @@
 /* Suite `layers`: the table. Shapes are those of the study's leaves at batch 64, arrays of its parameters. */
+#include "kernels/variational/variational_dense.h"
 #include "suites/layers/layers.h"
 #include "suites/suites.h"
 
-#include "kernels/variational/variational_dense.h"
-
 enum { DETERMINISTIC = -1, BATCH = 64 };
-
-#define LAYER(inputs, outputs, act, e)                                                             \
-    {                                                                                              \
-        .N = BATCH, .I = (inputs), .O = (outputs), .activation = CHIRP_ACTIVATION_##act,           \
-        .estimator = (e)                                                                           \
-    }
-static const layer_case dense1[] = {LAYER(1856, 128, RELU, DETERMINISTIC),
-                                    LAYER(1856, 128, RELU, CHIRP_VARIATIONAL_REPARAMETERIZATION),
-                                    LAYER(1856, 128, RELU, CHIRP_VARIATIONAL_LOCAL),
-                                    LAYER(1856, 128, RELU, CHIRP_VARIATIONAL_FLIPOUT)};
-static const layer_case dense2[] = {LAYER(128, 128, NONE, DETERMINISTIC),
-                                    LAYER(128, 128, NONE, CHIRP_VARIATIONAL_REPARAMETERIZATION),
-                                    LAYER(128, 128, NONE, CHIRP_VARIATIONAL_LOCAL),
-                                    LAYER(128, 128, NONE, CHIRP_VARIATIONAL_FLIPOUT)};
-static const layer_case dense3[] = {
-    LAYER(128, 1, NONE, DETERMINISTIC), LAYER(128, 1, NONE, CHIRP_VARIATIONAL_REPARAMETERIZATION),
-    LAYER(128, 1, NONE, CHIRP_VARIATIONAL_LOCAL), LAYER(128, 1, NONE, CHIRP_VARIATIONAL_FLIPOUT)};
 
 /* A network's worth: 3,730,563 parameters, beyond the caches; 131072 elements, a layer's worth within them. */
 enum { NETWORK = 3730563, CACHED = 131072 };
-static const array_case normal[] = {{DRAW_NORMAL, NETWORK}}, uniform[] = {{DRAW_UNIFORM, NETWORK}},
-                        sign[] = {{DRAW_SIGN, NETWORK}};
-static const array_case sample[] = {{ARRAY_SAMPLE, NETWORK}, {ARRAY_SAMPLE, CACHED}};
-static const array_case perturbation[] = {{ARRAY_PERTURBATION, NETWORK}};
-static const array_case backward[] = {{ARRAY_BACKWARD, NETWORK}, {ARRAY_BACKWARD, CACHED}};
-static const array_case kl[] = {{ARRAY_KL, NETWORK}, {ARRAY_KL, CACHED}};
-static const array_case adam[] = {{ARRAY_ADAM, NETWORK}}, sgd[] = {{ARRAY_SGD, NETWORK}},
-                        squares[] = {{ARRAY_SQUARES, NETWORK}};
-static const array_case dropout[] = {{ARRAY_DROPOUT, NETWORK}, {ARRAY_DROPOUT, BATCH * 128}};
+static const char *const network_or_cached[] = {"3730563", "131072", NULL};
+static const char *const network_alone[] = {"3730563", NULL};
+static const char *const network_or_leaf[] = {"3730563", "8192", NULL};
 
-static const predictive_case predictive[] = {{3, 1, 1856, 128, 2},
-                                             {3, 100, 1856, 128, 2},
-                                             {3, 1000, 1856, 128, 2},
-                                             {3, 10000, 1856, 128, 2},
-                                             {3, 1000, 1856, 128, 3}};
+static const char *const estimators[] = {"deterministic", "reparameterization", "local", "flipout",
+                                         NULL};
+static const char *const batch[] = {"64", NULL};
+static const char *const leaf_layers[] = {"leaf.dense1", "leaf.dense2", "leaf.dense3", NULL};
+static const char *const root_layers[] = {"conv1", "conv2", "conv3", "conv4", "conv7", NULL};
 
-#define LAYER_ROWS(family, pass, runner, layer)                                                    \
-    {.name = family "/" pass "/deterministic/leaf." #layer "/batch:64",                            \
-     .run = (runner),                                                                              \
-     .check = layers_check,                                                                        \
-     .arg = &(layer)[0]},                                                                          \
-        {.name = family "/" pass "/reparameterization/leaf." #layer "/batch:64",                   \
-         .run = (runner),                                                                          \
-         .check = layers_check,                                                                    \
-         .arg = &(layer)[1]},                                                                      \
-        {.name = family "/" pass "/local/leaf." #layer "/batch:64",                                \
-         .run = (runner),                                                                          \
-         .check = layers_check,                                                                    \
-         .arg = &(layer)[2]},                                                                      \
+static int estimator_at(int i)
+{
+    static const int of[] = {DETERMINISTIC, CHIRP_VARIATIONAL_REPARAMETERIZATION,
+                             CHIRP_VARIATIONAL_LOCAL, CHIRP_VARIATIONAL_FLIPOUT};
+    return of[i];
+}
+
+static bool make_dense(const int *at, void *c)
+{
+    static const layer_case leaf[] = {
+        {.N = BATCH, .I = 1856, .O = 128, .activation = CHIRP_ACTIVATION_RELU},
+        {.N = BATCH, .I = 128, .O = 128},
+        {.N = BATCH, .I = 128, .O = 1},
+    };
+    layer_case *layer = c;
+    *layer = leaf[at[1]];
+    layer->estimator = estimator_at(at[0]);
+    return true;
+}
+
+static bool make_conv(const int *at, void *c)
+{
+    static const int layer[] = {1, 2, 3, 4, 7};
+    *(conv_case *)c = (conv_case){layer[at[1]], BATCH, estimator_at(at[0])};
+    return true;
+}
+
+static const char *const variational_layers[] = {"last2", "leaf", NULL};
+static const char *const samples[] = {"1", "100", "1000", "10000", NULL};
+
+static bool make_predictive(const int *at, void *c)
+{
+    static const int64_t n[] = {1, 100, 1000, 10000};
+    *(predictive_case *)c = (predictive_case){3, n[at[1]], 1856, 128, at[0] == 0 ? 2 : 3};
+    return at[0] == 0 || n[at[1]] == 1000;
+}
+
+static const char *const draws[] = {"normal/philox", "uniform/philox", "sign/philox", NULL};
+
+static bool make_draws(const int *at, void *c)
+{
+    static const int kind[] = {DRAW_NORMAL, DRAW_UNIFORM, DRAW_SIGN};
+    *(array_case *)c = (array_case){kind[at[0]], NETWORK};
+    return true;
+}
+
+static const char *const variational_arrays[] = {"sample/fused", "perturbation/fused",
+                                                 "backward/fused", "kl/double", NULL};
+
+static bool make_variational(const int *at, void *c)
+{
+    static const int kind[] = {ARRAY_SAMPLE, ARRAY_PERTURBATION, ARRAY_BACKWARD, ARRAY_KL};
+    *(array_case *)c = (array_case){kind[at[0]], at[1] == 0 ? NETWORK : CACHED};
+    return at[1] == 0 || kind[at[0]] != ARRAY_PERTURBATION;
+}
+
+static const char *const optimizers[] = {"adam/fused", "sgd/fused", "sum_of_squares/fused", NULL};
+
+static bool make_optimizer(const int *at, void *c)
+{
+    static const int kind[] = {ARRAY_ADAM, ARRAY_SGD, ARRAY_SQUARES};
+    *(array_case *)c = (array_case){kind[at[0]], NETWORK};
+    return true;
+}
+
+static bool make_dropout(const int *at, void *c)
+{
+    *(array_case *)c = (array_case){ARRAY_DROPOUT, at[0] == 0 ? NETWORK : BATCH * 128};
+    return true;
+}
+
+#define DENSE(pass, runner)                                                                        \
     {                                                                                              \
-        .name = family "/" pass "/flipout/leaf." #layer "/batch:64", .run = (runner),              \
-        .check = layers_check, .arg = &(layer)[3]                                                  \
+        .name = "dense/" pass,                                                                     \
+        .axes = {{.values = estimators}, {.values = leaf_layers}, {"batch", batch, NULL}},         \
+        .case_size = sizeof(layer_case), .make = make_dense, .run = (runner),                      \
+        .check = layers_check                                                                      \
     }
 
-#define CONV_ROW(name_, number, e)                                                                 \
-    {                                                                                              \
-        .name = "conv1d/step/" name_ "/conv" #number "/batch:64", .run = layers_run_conv_step,     \
-        .check = layers_check_conv, .arg = &(const conv_case)                                      \
-        {                                                                                          \
-            (number), BATCH, (e)                                                                   \
-        }                                                                                          \
-    }
-#define CONV_ROWS(number)                                                                          \
-    CONV_ROW("deterministic", number, DETERMINISTIC),                                              \
-        CONV_ROW("reparameterization", number, CHIRP_VARIATIONAL_REPARAMETERIZATION),              \
-        CONV_ROW("local", number, CHIRP_VARIATIONAL_LOCAL),                                        \
-        CONV_ROW("flipout", number, CHIRP_VARIATIONAL_FLIPOUT)
-
-#define ARRAY_ROW(row_name, array)                                                                 \
-    {                                                                                              \
-        .name = (row_name), .run = layers_run_array, .check = layers_check_array, .arg = (array)   \
-    }
-#define DRAWS_ROW(row_name, array)                                                                 \
-    {                                                                                              \
-        .name = (row_name), .run = layers_run_draws, .check = layers_check_draws, .arg = (array)   \
-    }
-#define PREDICTIVE_ROW(row_name, number)                                                           \
-    {                                                                                              \
-        .name = (row_name), .run = layers_run_predictive, .check = layers_check_predictive,        \
-        .arg = &predictive[number]                                                                 \
-    }
-
-const chirp_bench_entry chirp_suite_layers[] = {
-    LAYER_ROWS("dense", "forward", layers_run_forward, dense1),
-    LAYER_ROWS("dense", "forward", layers_run_forward, dense2),
-    LAYER_ROWS("dense", "forward", layers_run_forward, dense3),
-    LAYER_ROWS("dense", "backward", layers_run_backward, dense1),
-    LAYER_ROWS("dense", "backward", layers_run_backward, dense2),
-    LAYER_ROWS("dense", "backward", layers_run_backward, dense3),
-    LAYER_ROWS("dense", "step", layers_run_step, dense1),
-    LAYER_ROWS("dense", "step", layers_run_step, dense2),
-    LAYER_ROWS("dense", "step", layers_run_step, dense3),
-    CONV_ROWS(1),
-    CONV_ROWS(2),
-    CONV_ROWS(3),
-    CONV_ROWS(4),
-    CONV_ROWS(7),
-    PREDICTIVE_ROW("predictive/forward/local/last2/samples:1", 0),
-    PREDICTIVE_ROW("predictive/forward/local/last2/samples:100", 1),
-    PREDICTIVE_ROW("predictive/forward/local/last2/samples:1000", 2),
-    PREDICTIVE_ROW("predictive/forward/local/last2/samples:10000", 3),
-    PREDICTIVE_ROW("predictive/forward/local/leaf/samples:1000", 4),
-    DRAWS_ROW("random/normal/philox/n:3730563", normal),
-    DRAWS_ROW("random/uniform/philox/n:3730563", uniform),
-    DRAWS_ROW("random/sign/philox/n:3730563", sign),
-    ARRAY_ROW("variational/sample/fused/n:3730563", &sample[0]),
-    ARRAY_ROW("variational/sample/fused/n:131072", &sample[1]),
-    ARRAY_ROW("variational/perturbation/fused/n:3730563", perturbation),
-    ARRAY_ROW("variational/backward/fused/n:3730563", &backward[0]),
-    ARRAY_ROW("variational/backward/fused/n:131072", &backward[1]),
-    ARRAY_ROW("variational/kl/double/n:3730563", &kl[0]),
-    ARRAY_ROW("variational/kl/double/n:131072", &kl[1]),
-    ARRAY_ROW("optimizer/adam/fused/n:3730563", adam),
-    ARRAY_ROW("optimizer/sgd/fused/n:3730563", sgd),
-    ARRAY_ROW("optimizer/sum_of_squares/fused/n:3730563", squares),
-    ARRAY_ROW("dropout/forward/redrawn/n:3730563", &dropout[0]),
-    ARRAY_ROW("dropout/forward/redrawn/n:8192", &dropout[1]),
+const chirp_bench_family chirp_families_layers[] = {
+    DENSE("forward", layers_run_forward),
+    DENSE("backward", layers_run_backward),
+    DENSE("step", layers_run_step),
+    {.name = "conv1d/step",
+     .axes = {{.values = estimators}, {.values = root_layers}, {"batch", batch, NULL}},
+     .case_size = sizeof(conv_case),
+     .make = make_conv,
+     .run = layers_run_conv_step,
+     .check = layers_check_conv},
+    {.name = "predictive/forward/local",
+     .axes = {{.values = variational_layers}, {"samples", samples, NULL}},
+     .case_size = sizeof(predictive_case),
+     .make = make_predictive,
+     .run = layers_run_predictive,
+     .check = layers_check_predictive},
+    {.name = "random",
+     .axes = {{.values = draws}, {"n", network_alone, NULL}},
+     .case_size = sizeof(array_case),
+     .make = make_draws,
+     .run = layers_run_draws,
+     .check = layers_check_draws},
+    {.name = "variational",
+     .axes = {{.values = variational_arrays}, {"n", network_or_cached, NULL}},
+     .case_size = sizeof(array_case),
+     .make = make_variational,
+     .run = layers_run_array,
+     .check = layers_check_array},
+    {.name = "optimizer",
+     .axes = {{.values = optimizers}, {"n", network_alone, NULL}},
+     .case_size = sizeof(array_case),
+     .make = make_optimizer,
+     .run = layers_run_array,
+     .check = layers_check_array},
+    {.name = "dropout/forward/redrawn",
+     .axes = {{"n", network_or_leaf, NULL}},
+     .case_size = sizeof(array_case),
+     .make = make_dropout,
+     .run = layers_run_array,
+     .check = layers_check_array},
     {0},
 };

@@ -72,38 +72,41 @@ static chirp_status check(const void *arg, double *relative_error)
     return st;
 }
 
-#define ROW(pass_name, number, n, which, with_pool)                                                \
-    {                                                                                              \
-        .name = "conv1d/" pass_name "/onednn/conv" #number "/batch:" #n, .run = run,               \
-        .check = check, .peer = true, .arg = &(const peer_case)                                    \
-        {                                                                                          \
-            (number), (n), CHIRP_CONV1D_##which, (with_pool)                                       \
-        }                                                                                          \
-    }
-#define PASSES(number)                                                                             \
-    ROW("forward", number, 64, FORWARD, false),                                                    \
-        ROW("backward_data", number, 64, BACKWARD_DATA, false),                                    \
-        ROW("backward_weights", number, 64, BACKWARD_WEIGHTS, false)
+static const char *const passes[] = {"forward", "backward_data", "backward_weights", "forward_pool",
+                                     NULL};
+static const char *const library[] = {"onednn", NULL};
+static const char *const layers[] = {"conv1", "conv2", "conv3", "conv4",
+                                     "conv5", "conv6", "conv7", NULL};
+static const char *const batches[] = {"64", "1", NULL};
 
-const chirp_bench_entry chirp_suite_peers[] = {
-    ROW("forward", 1, 64, FORWARD, false),
-    ROW("backward_weights", 1, 64, BACKWARD_WEIGHTS, false),
-    PASSES(2),
-    PASSES(3),
-    PASSES(4),
-    PASSES(5),
-    PASSES(6),
-    PASSES(7),
-    ROW("forward_pool", 1, 64, FORWARD, true),
-    ROW("forward_pool", 2, 64, FORWARD, true),
-    ROW("forward_pool", 3, 64, FORWARD, true),
-    ROW("forward_pool", 4, 64, FORWARD, true),
-    ROW("forward", 1, 1, FORWARD, false),
-    ROW("forward", 2, 1, FORWARD, false),
-    ROW("forward", 3, 1, FORWARD, false),
-    ROW("forward", 4, 1, FORWARD, false),
-    ROW("forward", 5, 1, FORWARD, false),
-    ROW("forward", 6, 1, FORWARD, false),
-    ROW("forward", 7, 1, FORWARD, false),
+/* Beside rows of the suite `kernels`; with the pool behind it where the layer has one. */
+static bool make(const int *at, void *into)
+{
+    enum { FORWARD_POOL = CHIRP_CONV1D_PASSES };
+    peer_case *c = into;
+    const bool pooled = at[0] == FORWARD_POOL;
+    *c = (peer_case){.layer = at[2] + 1,
+                     .batch = at[3] == 0 ? 64 : 1,
+                     .pass = pooled ? CHIRP_CONV1D_FORWARD : (chirp_conv1d_pass)at[0],
+                     .pooled = pooled};
+    chirp_conv1d_desc desc = {0};
+    if (conv1d_layer_desc(c->layer - 1, c->batch, &desc) != CHIRP_OK || (pooled && desc.pool == 1))
+        return false;
+    if (c->layer == 1 && c->pass == CHIRP_CONV1D_BACKWARD_DATA)
+        return false;
+    return c->batch > 1 || (c->pass == CHIRP_CONV1D_FORWARD && !pooled);
+}
+
+const chirp_bench_family chirp_families_peers[] = {
+    {.name = "conv1d",
+     .axes = {{.values = passes},
+              {.values = library},
+              {.values = layers},
+              {.key = "batch", .values = batches}},
+     .case_size = sizeof(peer_case),
+     .make = make,
+     .run = run,
+     .check = check,
+     .peer = true},
     {0},
 };
