@@ -72,10 +72,19 @@ static void prepare(const direct_state *d, const float *ddst, const uint8_t *cod
     }
 }
 
-/* n windows into the sums of n_k filters, all in registers. in: [position][taps], a position's inputs side by side */
-SIMD_INLINE void add_filters(const float *in, int64_t pool, int64_t n, const float *grad,
-                             const int32_t *offset, int64_t row, float *sums, int n_k, int vectors)
+/* Windows done together: [position][taps], a position's inputs side by side, and what prepare() made. */
+typedef struct prepared {
+    int64_t pool, n, row;
+    const float *in, *grad;
+    const int32_t *offset;
+} prepared;
+
+/* The windows into the sums of n_k filters from k on, all in registers. */
+SIMD_INLINE void add_filters(const prepared *w, int64_t k0, float *sums, int n_k, int vectors)
 {
+    const float *in = w->in, *grad = w->grad + k0;
+    const int32_t *offset = w->offset + k0;
+    const int64_t n = w->n, pool = w->pool, row = w->row;
     simd_float acc[ACCUMULATORS];
 #pragma GCC unroll 16
     for (int i = 0; i < n_k * vectors; ++i)
@@ -96,18 +105,15 @@ SIMD_INLINE void add_filters(const float *in, int64_t pool, int64_t n, const flo
         simd_store(sums + i * SIMD_LANES, acc[i]);
 }
 
-SIMD_INLINE void add_windows(const direct_state *d, const float *in, int64_t n, const float *grad,
-                             const int32_t *offset, float *sums, int vectors)
+SIMD_INLINE void add_windows(const direct_state *d, const prepared *w, float *sums, int vectors)
 {
-    const int64_t K = d->desc.K, row = conv1d_round_up(K, SIMD_LANES);
+    const int64_t K = d->desc.K;
     const int n_k = ACCUMULATORS / vectors;
     int64_t k = 0;
     for (; k + n_k <= K; k += n_k)
-        add_filters(in, d->desc.pool, n, grad + k, offset + k, row, sums + k * vectors * SIMD_LANES,
-                    n_k, vectors);
+        add_filters(w, k, sums + k * vectors * SIMD_LANES, n_k, vectors);
     for (; k < K; ++k)
-        add_filters(in, d->desc.pool, n, grad + k, offset + k, row, sums + k * vectors * SIMD_LANES,
-                    1, vectors);
+        add_filters(w, k, sums + k * vectors * SIMD_LANES, 1, vectors);
 }
 
 static void add_sample(const direct_state *d, int64_t n, const float *src, const float *ddst,
@@ -132,12 +138,13 @@ static void add_sample(const direct_state *d, int64_t n, const float *src, const
         for (int64_t q = 0; q < n_p * desc->pool; ++q)
             for (int64_t v = 0; v < taps; v += SIMD_LANES)
                 simd_store(in + q * taps + v, simd_load(sample + q + v));
+        const prepared w = {desc->pool, n_p, row, in, grad, offset};
         if (vectors == 1)
-            add_windows(d, in, n_p, grad, offset, sums, 1);
+            add_windows(d, &w, sums, 1);
         else if (vectors == 2)
-            add_windows(d, in, n_p, grad, offset, sums, 2);
+            add_windows(d, &w, sums, 2);
         else
-            add_windows(d, in, n_p, grad, offset, sums, 4);
+            add_windows(d, &w, sums, 4);
     }
 }
 

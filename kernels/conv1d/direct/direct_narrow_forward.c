@@ -37,9 +37,10 @@ void direct_narrow_pack(const direct_state *d, const float *wei)
 }
 
 /* One window, n_v vectors of filters. in: the input of its first position */
-SIMD_INLINE void window(const float *in, const float *wei, int64_t K, int64_t S, const float *bia,
-                        bool relu, float *dst, uint8_t *code, int n_v)
+SIMD_INLINE void window(const chirp_conv1d_desc *desc, const float *in, const float *wei,
+                        const float *bia, bool relu, float *dst, uint8_t *code, int n_v)
 {
+    const int64_t K = desc->K, S = desc->S;
     simd_float sum[POOL][VECTORS];
 #pragma GCC unroll 4
     for (int v = 0; v < n_v; ++v) {
@@ -87,14 +88,14 @@ SIMD_INLINE void window(const float *in, const float *wei, int64_t K, int64_t S,
 SIMD_INLINE void windows(const direct_state *d, const float *in, int64_t n, const float *bia,
                          float *dst, uint8_t *code, bool relu)
 {
-    const int64_t K = d->desc.K, S = d->desc.S, step = VECTORS * SIMD_LANES;
+    const int64_t K = d->desc.K, step = VECTORS * SIMD_LANES;
     for (int64_t p = 0; p < n; ++p, in += POOL, dst += K) {
         int64_t k = 0;
         for (; k + step <= K; k += step)
-            window(in, d->narrow_weights + k, K, S, bia ? bia + k : NULL, relu, dst + k,
+            window(&d->desc, in, d->narrow_weights + k, bia ? bia + k : NULL, relu, dst + k,
                    code ? code + p * K + k : NULL, VECTORS);
         for (; k < K; k += SIMD_LANES)
-            window(in, d->narrow_weights + k, K, S, bia ? bia + k : NULL, relu, dst + k,
+            window(&d->desc, in, d->narrow_weights + k, bia ? bia + k : NULL, relu, dst + k,
                    code ? code + p * K + k : NULL, 1);
     }
 }

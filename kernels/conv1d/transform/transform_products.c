@@ -229,16 +229,27 @@ static panel_scratch lay_out(const transform_state *t, const direction *way, flo
     return s;
 }
 
-/* Some rows: re, im += s o D (r o x). */
+/* Rows of a block at one frequency that one product takes, and one panel of their results. */
+typedef struct product_rows {
+    int64_t row, rows;
+    int which; /* of the products' row counts */
+    bool edge;
+    const float *x;
+    float *re, *im;
+} product_rows;
+
+/* re, im += s o D (r o x) */
 static void perturb_rows(const transform_state *t, const direction *way, const panel_scratch *s,
-                         int64_t panel, bool edge, int which, int64_t row, int64_t rows,
-                         const float *x, float *re, float *im)
+                         int64_t panel, const product_rows *these)
 {
+    const int64_t row = these->row, rows = these->rows;
+    const bool edge = these->edge;
+    const int which = these->which;
     const transform_products *products = way->products;
     const int64_t size = way->in->padded * way->out->panel, panels = way->in->panels;
     for (int64_t p = 0; p < panels; ++p) {
         const float *signs = way->sign_in + p * way->in->panel;
-        const float *xr = x + p * t->block_rows * way->in->panel;
+        const float *xr = these->x + p * t->block_rows * way->in->panel;
         const int64_t at = p * TRANSFORM_ROWS * way->in->panel;
         sign_rows(t, way->in, signs, row, rows, s->sum + at, s->rows[0] + at);
         if (edge)
@@ -253,9 +264,9 @@ static void perturb_rows(const transform_state *t, const direction *way, const p
         chirp_gemm_reduce(&products->add_signed[which], s->delta + size, s->rows[1], s->im, panels);
         chirp_gemm_reduce(&products->add_signed[which], s->delta + 2 * size, s->rows[2], s->re,
                           panels);
-        add_signed_rows(t, way->out, signs, row, rows, s->im, im);
+        add_signed_rows(t, way->out, signs, row, rows, s->im, these->im);
     }
-    add_signed_rows(t, way->out, signs, row, rows, s->re, re);
+    add_signed_rows(t, way->out, signs, row, rows, s->re, these->re);
 }
 
 /* All rows of a block at one frequency, one panel of results. */
@@ -283,7 +294,7 @@ static void multiply_panel(const transform_state *t, const direction *way, int64
                               way->in->panels);
         }
         if (way->sign_in)
-            perturb_rows(t, way, &s, panel, edge, i, r, rows, x, re, im);
+            perturb_rows(t, way, &s, panel, &(product_rows){r, rows, i, edge, x, re, im});
     }
 }
 
@@ -362,11 +373,17 @@ typedef struct gradient_sum {
     bool first, last;
 } gradient_sum;
 
+/* A tile of the gradient: frequency, panel of channels, panel of filters. */
+typedef struct gradient_place {
+    int64_t f, c, k;
+} gradient_place;
+
 /* p0, p1, p2 of one tile, where they are summed up: in memory, or in scratch when the block is the whole batch. */
-static void gradient_tile(const transform_state *t, const transform_block *gradient, int64_t f,
-                          int64_t c, int64_t k, const gradient_sum *sum, panel_spectra x,
+static void gradient_tile(const transform_state *t, const transform_block *gradient,
+                          const gradient_sum *sum, gradient_place at, panel_spectra x,
                           panel_spectra y, float *scratch)
 {
+    const int64_t f = at.f, c = at.c, k = at.k;
     const int i = sum->n == t->block ? 0 : 1;
     const chirp_gemm *gemm = sum->first ? &t->gradient_set[i] : &t->gradient_add[i];
     const int64_t tile = t->in.panel * t->out.panel;
@@ -406,10 +423,11 @@ void transform_gradient_team(const transform_state *t, int64_t n0, int64_t n, bo
             if (perturbed)
                 xs = sign_panel(t, &t->in, t->sign_in + n0 * t->in.padded, f, c, rows, x, x_signed);
             for (int64_t k = 0; k < t->out.panels; ++k) {
+                const gradient_place place = {f, c, k};
                 const panel_spectra y = mix(t, &t->y, &t->out, f, k, rows, -1.0F, y_mixed);
-                gradient_tile(t, &t->gradient, f, c, k, &sum, x, y, tiles);
+                gradient_tile(t, &t->gradient, &sum, place, x, y, tiles);
                 if (perturbed)
-                    gradient_tile(t, &t->gradient_delta, f, c, k, &sum, xs,
+                    gradient_tile(t, &t->gradient_delta, &sum, place, xs,
                                   sign_panel(t, &t->out, t->sign_out + n0 * t->out.padded, f, k,
                                              rows, y, y_signed),
                                   tiles);
