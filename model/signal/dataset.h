@@ -54,11 +54,9 @@ typedef struct chirp_dataset chirp_dataset;
 
 /** What a file holds. */
 typedef struct chirp_dataset_info {
-    int64_t rows, length;
-    int n_detectors;
-    double sample_rate_hz, f_low_hz, f_high_hz;
+    int64_t rows;
+    chirp_signal_config signal; /**< the numbers of model/signal/settings.h; other fields have their defaults */
     uint64_t seed, first_index;
-    bool has_noise;
     char noise[256], version[32];
 } chirp_dataset_info;
 

@@ -3,6 +3,7 @@
 #include "model/signal/dataset.h"
 #include "model/signal/dataset_internal.h"
 #include "model/signal/hdf.h"
+#include "model/signal/settings.h"
 
 #include <math.h>
 #include <string.h>
@@ -60,27 +61,39 @@ static chirp_status number(const chirp_dataset *d, const char *name, double leas
     return CHIRP_OK;
 }
 
+static chirp_status read_settings(chirp_dataset *d, chirp_signal_config *signal)
+{
+    *signal = chirp_signal_config_default();
+    for (int i = 0; i < CHIRP_SIGNAL_SETTINGS; ++i) {
+        const chirp_field *field = &chirp_signal_setting[i];
+        const double most = field->kind == CHIRP_FIELD_BOOL ? 1 : 1 << 24;
+        double value;
+        const chirp_status st = number(d, field->name, 0, most, &value);
+        if (st != CHIRP_OK)
+            return st;
+        chirp_field_set_number(field, signal, value);
+    }
+    if (signal->length < 64 || signal->n_detectors < 1 || signal->n_detectors > 2 ||
+        signal->sample_rate_hz < 64)
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: length %lld, n_detectors %d or sample_rate_hz %g is impossible: at "
+                          "least 64, 1 or 2, and at least 64 are expected",
+                          d->path, (long long)signal->length, signal->n_detectors,
+                          signal->sample_rate_hz);
+    return CHIRP_OK;
+}
+
 static chirp_status read_info(chirp_dataset *d)
 {
-    double rows, length, detectors, seed, first, noise;
+    double rows, seed, first;
     chirp_dataset_info *i = &d->info;
     chirp_status st = number(d, "rows", 0, 1e12, &rows);
-    if (st == CHIRP_OK)
-        st = number(d, "length", 64, 1 << 24, &length);
-    if (st == CHIRP_OK)
-        st = number(d, "n_detectors", 1, 2, &detectors);
-    if (st == CHIRP_OK)
-        st = number(d, "sample_rate_hz", 64, 1e6, &i->sample_rate_hz);
-    if (st == CHIRP_OK)
-        st = number(d, "f_low_hz", 0, 1e6, &i->f_low_hz);
-    if (st == CHIRP_OK)
-        st = number(d, "f_high_hz", 0, 1e6, &i->f_high_hz);
     if (st == CHIRP_OK)
         st = number(d, "seed", -1e19, 1e19, &seed);
     if (st == CHIRP_OK)
         st = number(d, "first_index", 0, 1e13, &first);
     if (st == CHIRP_OK)
-        st = number(d, "has_noise", 0, 1, &noise);
+        st = read_settings(d, &i->signal);
     if (st == CHIRP_OK)
         st = chirp_hdf_string_attribute(d->file, d->path, "/", "noise", i->noise, sizeof i->noise);
     if (st == CHIRP_OK)
@@ -89,22 +102,19 @@ static chirp_status read_info(chirp_dataset *d)
     if (st != CHIRP_OK)
         return st;
     i->rows = (int64_t)rows;
-    i->length = (int64_t)length;
-    i->n_detectors = (int)detectors;
     i->seed = (uint64_t)(int64_t)seed;
     i->first_index = (uint64_t)first;
-    i->has_noise = noise > 0.5;
     return i->rows > 0 ? CHIRP_OK
                        : chirp_fail(CHIRP_ERR_FORMAT, "%s: the data set has no rows", d->path);
 }
 
 static chirp_status open_field(chirp_dataset *d, int f)
 {
-    const int64_t width[CHIRP_DATASET_FIELDS] = {d->info.length * d->info.n_detectors, CHIRP_LABELS,
-                                                 1, CHIRP_PARAMETERS};
-    const int dims = f == CHIRP_DATASET_SNR                                 ? 1
-                     : f == CHIRP_DATASET_STRAIN && d->info.n_detectors > 1 ? 3
-                                                                            : 2;
+    const int64_t width[CHIRP_DATASET_FIELDS] = {d->info.signal.length * d->info.signal.n_detectors,
+                                                 CHIRP_LABELS, 1, CHIRP_PARAMETERS};
+    const int dims = f == CHIRP_DATASET_SNR                                        ? 1
+                     : f == CHIRP_DATASET_STRAIN && d->info.signal.n_detectors > 1 ? 3
+                                                                                   : 2;
     const char *name = chirp_dataset_field[f];
     hsize_t extent[3];
     chirp_status st = chirp_hdf_dataset(d->file, d->path, name, dims, extent, &d->field[f]);

@@ -3,6 +3,8 @@
 #include "harness/base/memory.h"
 #include "model/signal/dataset.h"
 #include "model/signal/prefetch.h"
+#include "model/signal/settings.h"
+#include "model/training/config.h"
 
 #include <inttypes.h>
 
@@ -47,6 +49,48 @@ static chirp_status make_generators(const chirp_train_config *config, int ranks,
     return st;
 }
 
+/* What the data set says of its signals is what training, and later infer, takes them for. */
+static chirp_status check_signals(const chirp_train_config *config, const chirp_dataset_info *info)
+{
+    for (int i = 0; i < CHIRP_SIGNAL_SETTINGS; ++i) {
+        const chirp_field *field = &chirp_signal_setting[i];
+        char has[64];
+        char wanted[64];
+        if (!chirp_field_same(field, &info->signal, &config->signal))
+            return chirp_fail(CHIRP_ERR_ARG,
+                              "%s: its signals have %s %s, but training is set to %s %s; set the "
+                              "same, or generate another data set",
+                              config->data, field->name,
+                              chirp_field_print(field, &info->signal, has, sizeof has),
+                              chirp_field_title(field),
+                              chirp_field_print(field, &config->signal, wanted, sizeof wanted));
+    }
+    return CHIRP_OK;
+}
+
+/* The network decides how many samples and detectors it reads. */
+static bool field_is_free(const chirp_field *field)
+{
+    return field->offset != offsetof(chirp_signal_config, length) &&
+           field->offset != offsetof(chirp_signal_config, n_detectors);
+}
+
+chirp_status chirp_train_config_take_data(chirp_train_config *config,
+                                          const bool given[CHIRP_SIGNAL_SETTINGS])
+{
+    chirp_dataset *data = NULL;
+    const chirp_status st = chirp_dataset_open(config->data, &data);
+    if (st != CHIRP_OK)
+        return st;
+    const chirp_dataset_info *info = chirp_dataset_describe(data);
+    for (int i = 0; i < CHIRP_SIGNAL_SETTINGS; ++i)
+        if (!given[i] && field_is_free(&chirp_signal_setting[i]))
+            chirp_field_set_number(&chirp_signal_setting[i], &config->signal,
+                                   chirp_field_number(&chirp_signal_setting[i], &info->signal));
+    chirp_dataset_close(data);
+    return CHIRP_OK;
+}
+
 static chirp_status open_data(const chirp_train_config *config, chirp_batches *b)
 {
     chirp_status st = chirp_dataset_open(config->data, &b->training_data);
@@ -55,11 +99,9 @@ static chirp_status open_data(const chirp_train_config *config, chirp_batches *b
     if (st != CHIRP_OK)
         return st;
     const chirp_dataset_info *info = chirp_dataset_describe(b->training_data);
-    if (info->length != b->length || info->n_detectors != 1)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "%s: holds %d x %" PRId64
-                          " samples a signal, the network reads 1 x %" PRId64,
-                          config->data, info->n_detectors, info->length, b->length);
+    st = check_signals(config, info);
+    if (st != CHIRP_OK)
+        return st;
     if (info->rows <= b->n_validation)
         return chirp_fail(CHIRP_ERR_RANGE,
                           "%s: has %" PRId64 " rows; %" PRId64

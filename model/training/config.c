@@ -1,10 +1,14 @@
 #include "model/training/config.h"
 
+#include "harness/base/field.h"
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
+#include "model/signal/settings.h"
 
 #include <cjson/cJSON.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS] = {"adam", "sgd"};
@@ -37,59 +41,89 @@ chirp_train_config chirp_train_config_default(void)
     };
 }
 
-typedef struct number_field {
-    const char *name;
-    size_t offset;
-    enum { FIELD_DOUBLE, FIELD_INT64, FIELD_BOOL } type;
-    bool later; /* checkpoints of earlier versions lack it: then it has its default */
-} number_field;
+/* What a resume says of a field whose value has changed. */
+typedef enum on_resume {
+    RESUME_REFUSES, /* the checkpoint would say something else than what was trained on */
+    RESUME_SAYS,    /* it may change: said in one line */
+    RESUME_IGNORES, /* it is of no matter by itself, or checked with others */
+} on_resume;
 
-#define FIELD(member, type)                                                                        \
+typedef struct parameter {
+    chirp_field field;
+    on_resume resume;
+    bool later; /* checkpoints of earlier versions lack it: then it had its default */
+} parameter;
+
+static const char *const likelihoods[] = {"fixed", "learned"};
+static const char *const weight_noises[] = {"shared", "independent"};
+static const char *const made_on_the_fly[] = {"made on the fly"};
+static const char *const analytic[] = {"analytic aLIGO design"};
+static const char *const compressions[] = {"none", "bf16"};
+
+#define AT(member) offsetof(chirp_train_config, member)
+#define NUMBER(member, type, title)                                                                \
     {                                                                                              \
-#member, offsetof(chirp_train_config, member), type, false                                 \
+#member, CHIRP_FIELD_##type, AT(member), title, NULL, 0                                    \
     }
-#define LATER_FIELD(member, type)                                                                  \
+#define CHOICE(key, member, type, title, names, n)                                                 \
     {                                                                                              \
-#member, offsetof(chirp_train_config, member), type, true                                  \
-    }
-#define SIGNAL_FIELD(member, type)                                                                 \
-    {                                                                                              \
-#member, offsetof(chirp_train_config, signal.member), type, false                          \
+        key, CHIRP_FIELD_##type, AT(member), title, names, n                                       \
     }
 
-static const number_field train_fields[] = {
-    FIELD(batch, FIELD_INT64),
-    FIELD(iterations, FIELD_INT64),
-    FIELD(learning_rate, FIELD_DOUBLE),
-    FIELD(momentum, FIELD_DOUBLE),
-    FIELD(warmup_steps, FIELD_INT64),
-    FIELD(dropout, FIELD_DOUBLE),
-    FIELD(learned_scale, FIELD_BOOL),
-    FIELD(noise_scale, FIELD_DOUBLE),
-    FIELD(kl_weight, FIELD_DOUBLE),
-    FIELD(kl_warmup, FIELD_INT64),
-    FIELD(prior_sigma, FIELD_DOUBLE),
-    FIELD(initial_rho, FIELD_DOUBLE),
-    FIELD(independent_noise, FIELD_BOOL),
-    FIELD(dense2_relu, FIELD_BOOL),
-    FIELD(validation_signals, FIELD_INT64),
-    LATER_FIELD(accumulate, FIELD_INT64),
-    LATER_FIELD(rate_ranks, FIELD_INT64),
+/* Every field that a checkpoint holds, but for the numbers of the signals (model/signal/settings.h). */
+static const parameter parameters[] = {
+    {CHOICE("network", network, TEXT, "--network", NULL, 0), RESUME_REFUSES, false},
+    {CHOICE("variant", variant, ENUM, "--variational", chirp_variant_name, CHIRP_VARIANTS),
+     RESUME_REFUSES, false},
+    {CHOICE("estimator", estimator, ENUM, "--estimator", chirp_variational_estimator_name,
+            CHIRP_VARIATIONAL_ESTIMATORS),
+     RESUME_REFUSES, false},
+    {CHOICE("optimizer", optimizer, ENUM, "--optimizer", chirp_optimizer_name, CHIRP_OPTIMIZERS),
+     RESUME_REFUSES, false},
+    {CHOICE("learned_scale", learned_scale, BOOL, "--likelihood", likelihoods, 2), RESUME_REFUSES,
+     false},
+    {CHOICE("independent_noise", independent_noise, BOOL, "--weight-noise", weight_noises, 2),
+     RESUME_REFUSES, false},
+    {NUMBER(dense2_relu, BOOL, "--dense2-relu"), RESUME_REFUSES, false},
+    {NUMBER(momentum, REAL, "--momentum"), RESUME_REFUSES, false},
+    {NUMBER(dropout, REAL, "--dropout"), RESUME_REFUSES, false},
+    {NUMBER(noise_scale, REAL, "--noise-scale"), RESUME_REFUSES, false},
+    {NUMBER(kl_weight, REAL, "--kl-weight"), RESUME_REFUSES, false},
+    {NUMBER(kl_warmup, INT64, "--kl-warmup"), RESUME_REFUSES, false},
+    {NUMBER(prior_sigma, REAL, "--prior-sigma"), RESUME_REFUSES, false},
+    {NUMBER(initial_rho, REAL, "--initial-rho"), RESUME_REFUSES, false},
+    {CHOICE("curriculum", curriculum, TEXT, "--curriculum", NULL, 0), RESUME_REFUSES, false},
+    {CHOICE("data", data, TEXT, "--data", made_on_the_fly, 1), RESUME_REFUSES, false},
+    {NUMBER(validation_signals, INT64, "--validation-signals"), RESUME_REFUSES, false},
+    {NUMBER(iterations, INT64, "--iterations"), RESUME_SAYS, false},
+    {NUMBER(learning_rate, REAL, "--learning-rate"), RESUME_SAYS, false},
+    {NUMBER(warmup_steps, INT64, "--warmup-steps"), RESUME_SAYS, false},
+    {NUMBER(target_error, REAL, "--target-error"), RESUME_SAYS, true},
+    {CHOICE("exchange", exchange.mode, ENUM, "--exchange", chirp_exchange_name,
+            CHIRP_EXCHANGE_MODES),
+     RESUME_SAYS, true},
+    {CHOICE("compress", exchange.compress, ENUM, "--compress", compressions, 2), RESUME_SAYS, true},
+    {NUMBER(batch, INT64, "--batch"), RESUME_IGNORES, false},
+    {NUMBER(accumulate, INT64, "--accumulate"), RESUME_IGNORES, true},
+    {NUMBER(rate_ranks, INT64, NULL), RESUME_IGNORES, true},
 };
+static const parameter psd = {CHOICE("psd", signal.psd_path, TEXT, "--psd", analytic, 1),
+                              RESUME_REFUSES, false};
 
-static const number_field signal_fields[] = {
-    SIGNAL_FIELD(length, FIELD_INT64),         SIGNAL_FIELD(sample_rate_hz, FIELD_DOUBLE),
-    SIGNAL_FIELD(mass_min_msun, FIELD_DOUBLE), SIGNAL_FIELD(mass_max_msun, FIELD_DOUBLE),
-    SIGNAL_FIELD(spin_max, FIELD_DOUBLE),      SIGNAL_FIELD(snr_min, FIELD_DOUBLE),
-    SIGNAL_FIELD(snr_max, FIELD_DOUBLE),       SIGNAL_FIELD(merger_min_s, FIELD_DOUBLE),
-    SIGNAL_FIELD(merger_max_s, FIELD_DOUBLE),  SIGNAL_FIELD(f_low_hz, FIELD_DOUBLE),
-    SIGNAL_FIELD(noise, FIELD_BOOL),
-};
+enum { PARAMETERS = sizeof parameters / sizeof *parameters };
 
-enum {
-    N_TRAIN_FIELDS = sizeof train_fields / sizeof train_fields[0],
-    N_SIGNAL_FIELDS = sizeof signal_fields / sizeof signal_fields[0]
-};
+/* The parameter of a signal setting; a name that files had before is kept. */
+static parameter signal_parameter(int i)
+{
+    parameter p = {chirp_signal_setting[i], RESUME_REFUSES, false};
+    const char *name = p.field.name;
+    p.field.offset += AT(signal);
+    p.later = strcmp(name, "f_high_hz") == 0 || strcmp(name, "mass_ratio_max") == 0 ||
+              strcmp(name, "n_detectors") == 0;
+    if (strcmp(name, "has_noise") == 0)
+        p.field.name = "noise";
+    return p;
+}
 
 chirp_status chirp_train_config_check(const chirp_train_config *config)
 {
@@ -160,17 +194,21 @@ int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks)
     return config->batch * config->accumulate * ranks;
 }
 
-static void add_fields(cJSON *object, const number_field *fields, int n,
-                       const chirp_train_config *config)
+static bool add_field(cJSON *object, const chirp_field *field, const chirp_train_config *config)
 {
-    for (int i = 0; i < n; ++i) {
-        const void *at = (const char *)config + fields[i].offset;
-        if (fields[i].type == FIELD_DOUBLE)
-            cJSON_AddNumberToObject(object, fields[i].name, *(const double *)at);
-        else if (fields[i].type == FIELD_INT64)
-            cJSON_AddNumberToObject(object, fields[i].name, (double)*(const int64_t *)at);
-        else
-            cJSON_AddBoolToObject(object, fields[i].name, *(const bool *)at);
+    char text[64];
+    switch (field->kind) {
+    case CHIRP_FIELD_TEXT: {
+        const char *value = chirp_field_text(field, config);
+        return chirp_json_add_text(object, field->name, value ? value : field->choices[0]);
+    }
+    case CHIRP_FIELD_ENUM:
+        return chirp_json_add_text(object, field->name,
+                                   chirp_field_print(field, config, text, sizeof text));
+    case CHIRP_FIELD_BOOL:
+        return cJSON_AddBoolToObject(object, field->name, chirp_field_number(field, config) != 0);
+    default:
+        return cJSON_AddNumberToObject(object, field->name, chirp_field_number(field, config));
     }
 }
 
@@ -178,107 +216,174 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
 {
     cJSON *root = cJSON_CreateObject();
     cJSON *signal = root ? cJSON_AddObjectToObject(root, "signal") : NULL;
-    if (!signal) {
-        cJSON_Delete(root);
-        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the configuration");
+    bool good = signal && cJSON_AddNumberToObject(root, "ranks", ranks);
+    for (int i = 0; good && i < PARAMETERS; ++i)
+        good = add_field(root, &parameters[i].field, config);
+    for (int i = 0; good && i < CHIRP_SIGNAL_SETTINGS; ++i) {
+        const parameter p = signal_parameter(i);
+        good = add_field(signal, &p.field, config);
     }
-    cJSON_AddStringToObject(root, "network", config->network);
-    cJSON_AddStringToObject(root, "variant", chirp_variant_name[config->variant]);
-    cJSON_AddStringToObject(root, "estimator", chirp_variational_estimator_name[config->estimator]);
-    cJSON_AddStringToObject(root, "optimizer", chirp_optimizer_name[config->optimizer]);
-    cJSON_AddStringToObject(root, "curriculum", config->curriculum);
-    cJSON_AddStringToObject(root, "data", config->data ? config->data : "made on the fly");
-    cJSON_AddNumberToObject(root, "ranks", ranks);
-    add_fields(root, train_fields, N_TRAIN_FIELDS, config);
-    add_fields(signal, signal_fields, N_SIGNAL_FIELDS, config);
-    cJSON_AddStringToObject(
-        signal, "psd", config->signal.psd_path ? config->signal.psd_path : "analytic aLIGO design");
-    char *printed = chirp_json_print_line(root);
+    char *printed =
+        good && add_field(signal, &psd.field, config) ? chirp_json_print_line(root) : NULL;
     cJSON_Delete(root);
     *text = chirp_strdup(printed);
     cJSON_free(printed);
     return *text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the configuration");
 }
 
-static chirp_status read_fields(const char *path, const cJSON *object, const number_field *fields,
-                                int n, chirp_train_config *config)
+static chirp_status lacks(const char *path, const chirp_field *field)
 {
-    for (int i = 0; i < n; ++i) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, fields[i].name);
-        void *at = (char *)config + fields[i].offset;
-        if (!item && fields[i].later)
-            continue;
-        if (fields[i].type == FIELD_BOOL ? !cJSON_IsBool(item)
-                                         : !(cJSON_IsNumber(item) && isfinite(item->valuedouble)))
-            return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration lacks '%s'", path,
-                              fields[i].name);
-        if (fields[i].type == FIELD_DOUBLE)
-            *(double *)at = item->valuedouble;
-        else if (fields[i].type == FIELD_INT64)
-            *(int64_t *)at = (int64_t)item->valuedouble;
-        else
-            *(bool *)at = cJSON_IsTrue(item);
+    return chirp_fail(CHIRP_ERR_FORMAT,
+                      "%s: configuration has no '%s' that this version knows; use a checkpoint of "
+                      "chirpbench train",
+                      path, field->name);
+}
+
+static chirp_status read_text(const char *path, const chirp_field *field, const cJSON *item,
+                              chirp_train_config *config)
+{
+    const char **at = (const char **)(void *)((char *)config + field->offset);
+    if (!cJSON_IsString(item))
+        return lacks(path, field);
+    if (field->choices && strcmp(item->valuestring, field->choices[0]) == 0)
+        return CHIRP_OK;
+    *at = chirp_strdup(item->valuestring);
+    return *at ? CHIRP_OK : CHIRP_ERR_NOMEM;
+}
+
+static chirp_status read_parameter(const char *path, const cJSON *object, const parameter *p,
+                                   chirp_train_config *config)
+{
+    static const double exact = 9007199254740992.0; /* 2^53 */
+    const chirp_field *field = &p->field;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, field->name);
+    double value = NAN;
+    if (!item && p->later)
+        return CHIRP_OK;
+    switch (field->kind) {
+    case CHIRP_FIELD_TEXT:
+        return read_text(path, field, item, config);
+    case CHIRP_FIELD_ENUM:
+        if (cJSON_IsString(item))
+            value = chirp_name_index(field->choices, field->n_choices, item->valuestring);
+        if (value < 0)
+            value = NAN;
+        break;
+    case CHIRP_FIELD_BOOL:
+        if (cJSON_IsBool(item))
+            value = cJSON_IsTrue(item);
+        break;
+    case CHIRP_FIELD_REAL:
+        if (cJSON_IsNumber(item))
+            value = item->valuedouble;
+        break;
+    case CHIRP_FIELD_INT:
+    case CHIRP_FIELD_INT64:
+        if (cJSON_IsNumber(item) && item->valuedouble == floor(item->valuedouble) &&
+            fabs(item->valuedouble) <= (field->kind == CHIRP_FIELD_INT ? INT_MAX : exact))
+            value = item->valuedouble;
+        break;
     }
+    if (!isfinite(value))
+        return lacks(path, field);
+    chirp_field_set_number(field, config, value);
     return CHIRP_OK;
 }
 
-static chirp_status read_name(const char *path, const cJSON *root, const char *key,
-                              const char *const *names, int n, int *index)
+static chirp_status read_parameters(const char *path, const cJSON *root, chirp_train_config *config)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
-    *index = cJSON_IsString(item) ? chirp_name_index(names, n, item->valuestring) : -1;
-    if (*index < 0)
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration has no '%s' that this version knows",
-                          path, key);
-    return CHIRP_OK;
+    const cJSON *signal = cJSON_GetObjectItemCaseSensitive(root, "signal");
+    chirp_status st = CHIRP_OK;
+    for (int i = 0; st == CHIRP_OK && i < PARAMETERS; ++i)
+        st = read_parameter(path, root, &parameters[i], config);
+    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_SETTINGS; ++i) {
+        const parameter p = signal_parameter(i);
+        st = read_parameter(path, signal, &p, config);
+    }
+    return st == CHIRP_OK ? read_parameter(path, signal, &psd, config) : st;
+}
+
+void chirp_train_config_release(chirp_train_config *config)
+{
+    if (!config->owns_texts)
+        return;
+    chirp_free((void *)(uintptr_t)config->network);
+    chirp_free((void *)(uintptr_t)config->curriculum);
+    chirp_free((void *)(uintptr_t)config->data);
+    chirp_free((void *)(uintptr_t)config->signal.psd_path);
+    *config = chirp_train_config_default();
 }
 
 chirp_status chirp_train_config_read(const char *path, const char *text, chirp_train_config *result,
                                      int *ranks)
 {
-    static const char *const networks[] = {"spin", "mass"};
     chirp_train_config config = chirp_train_config_default();
-    int network = 0;
-    int variant = 0;
-    int estimator = 0;
-    int optimizer = 0;
+    config.owns_texts = true;
+    config.network = config.curriculum = NULL;
     cJSON *root = cJSON_Parse(text);
     if (!cJSON_IsObject(root)) {
         cJSON_Delete(root);
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: its configuration is no JSON object", path);
     }
-    chirp_status st = read_name(path, root, "network", networks, 2, &network);
-    if (st == CHIRP_OK)
-        st = read_name(path, root, "variant", chirp_variant_name, CHIRP_VARIANTS, &variant);
-    if (st == CHIRP_OK)
-        st = read_name(path, root, "estimator", chirp_variational_estimator_name,
-                       CHIRP_VARIATIONAL_ESTIMATORS, &estimator);
-    if (st == CHIRP_OK)
-        st = read_name(path, root, "optimizer", chirp_optimizer_name, CHIRP_OPTIMIZERS, &optimizer);
-    if (st == CHIRP_OK)
-        st = read_fields(path, root, train_fields, N_TRAIN_FIELDS, &config);
-    if (st == CHIRP_OK)
-        st = read_fields(path, cJSON_GetObjectItemCaseSensitive(root, "signal"), signal_fields,
-                         N_SIGNAL_FIELDS, &config);
+    chirp_status st = read_parameters(path, root, &config);
     const cJSON *count = cJSON_GetObjectItemCaseSensitive(root, "ranks");
     const int n_ranks = cJSON_IsNumber(count) ? count->valueint : 0;
     cJSON_Delete(root);
-    if (st != CHIRP_OK)
-        return st;
-    config.network = networks[network];
-    config.variant = (chirp_variant)variant;
-    config.estimator = (chirp_variational_estimator)estimator;
-    config.optimizer = (chirp_optimizer)optimizer;
-    st = chirp_train_config_check(&config);
-    if (st != CHIRP_OK || n_ranks < 1) {
+    if (st == CHIRP_OK && n_ranks < 1)
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: ranks is missing", path);
+    if (st == CHIRP_OK && (st = chirp_train_config_check(&config)) != CHIRP_OK) {
         char sentence[400];
-        (void)strncpy(sentence, n_ranks < 1 ? "ranks is missing" : chirp_error_message(),
-                      sizeof sentence - 1);
-        sentence[sizeof sentence - 1] = '\0';
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: %s", path, sentence);
+        (void)snprintf(sentence, sizeof sentence, "%s", chirp_error_message());
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: %s", path, sentence);
+    }
+    if (st != CHIRP_OK) {
+        chirp_train_config_release(&config);
+        return st;
     }
     *result = config;
     if (ranks)
         *ranks = n_ranks;
     return CHIRP_OK;
+}
+
+/* One field of a resume: refuses a value that must be the same, adds one that may change to `changes`. */
+static chirp_status compare(const char *path, const parameter *p, const chirp_train_config *old,
+                            const chirp_train_config *now, chirp_text *changes)
+{
+    char was[256];
+    char is[256];
+    if (p->resume == RESUME_IGNORES || chirp_field_same(&p->field, old, now))
+        return CHIRP_OK;
+    (void)chirp_field_print(&p->field, old, was, sizeof was);
+    (void)chirp_field_print(&p->field, now, is, sizeof is);
+    const char *title = chirp_field_title(&p->field);
+    if (p->resume == RESUME_REFUSES)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "%s: was trained with %s %s, not %s: a resume goes on with the same, or "
+                          "start a new training with another --checkpoint",
+                          path, title, was, is);
+    chirp_text_appendf(changes, "%s%s %s instead of %s", changes->used ? ", " : "", title, is, was);
+    return CHIRP_OK;
+}
+
+chirp_status chirp_train_config_compare(const char *path, const chirp_train_config *old,
+                                        const chirp_train_config *now, char **changes)
+{
+    chirp_text text = {0};
+    chirp_status st = CHIRP_OK;
+    for (int i = 0; st == CHIRP_OK && i < PARAMETERS; ++i)
+        st = compare(path, &parameters[i], old, now, &text);
+    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_SETTINGS; ++i) {
+        const parameter p = signal_parameter(i);
+        st = compare(path, &p, old, now, &text);
+    }
+    if (st == CHIRP_OK)
+        st = compare(path, &psd, old, now, &text);
+    if (st == CHIRP_OK && text.failed)
+        st = chirp_fail(CHIRP_ERR_NOMEM, "no memory to compare configurations");
+    *changes = st == CHIRP_OK ? chirp_strdup(text.bytes) : NULL;
+    if (st == CHIRP_OK && text.bytes && !*changes)
+        st = CHIRP_ERR_NOMEM;
+    chirp_text_clear(&text);
+    return st;
 }

@@ -74,6 +74,8 @@ typedef struct chirp_train_config {
     chirp_exchange_config exchange;
     chirp_conv1d_algorithm algorithm;
     int n_threads; /**< 0: omp_get_max_threads() */
+    /** network, curriculum, data and signal.psd_path belong to the configuration: chirp_train_config_release() */
+    bool owns_texts;
 } chirp_train_config;
 
 /**
@@ -152,8 +154,9 @@ const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer);
 /** Writes a checkpoint (rank 0 writes, all call). */
 chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
 /**
- * Continues from a checkpoint of the same network, variant, optimiser and seed, with any number of ranks whose total
- * batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with. Collective.
+ * Continues from a checkpoint of the same configuration (chirp_train_config_compare()) and seed, with any number of ranks
+ * whose total batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with.
+ * What may differ and does is said in one line on stderr. Collective.
  * Training goes on bitwise as if it had not been interrupted when ranks and options are the same, and to rounding when
  * they are not. Of what was under way between ranks:
  *   bf16     what rounding held back is not saved: at most one rounding of one gradient is lost, and the bits change

@@ -6,7 +6,7 @@
 #include "model/training/trainer_internal.h"
 
 #include <inttypes.h>
-#include <string.h>
+#include <stdio.h>
 
 chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
 {
@@ -27,23 +27,11 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
     return chirp_parallel_agree(st);
 }
 
-/* What must not change across a resume, because the checkpoint would mean something else. */
-static chirp_status check_same(const chirp_trainer *trainer, const char *path,
-                               const chirp_train_config *old, int old_ranks)
+/* The seed and the signals of a step are the same, or draws would not be those of the training so far. */
+static chirp_status check_draws(const chirp_trainer *trainer, const char *path,
+                                const chirp_train_config *old, int old_ranks)
 {
     const chirp_train_config *now = &trainer->config;
-    if (strcmp(old->network, now->network) != 0)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of network %s, not %s", path, old->network,
-                          now->network);
-    if (old->variant != now->variant)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --variational %s, not %s", path,
-                          chirp_variant_name[old->variant], chirp_variant_name[now->variant]);
-    if (old->optimizer != now->optimizer)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: is of --optimizer %s, not %s", path,
-                          chirp_optimizer_name[old->optimizer],
-                          chirp_optimizer_name[now->optimizer]);
-    if (old->learned_scale != now->learned_scale)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with the other --likelihood", path);
     if (old->seed != now->seed)
         return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with --seed %" PRIu64 ", not %" PRIu64,
                           path, old->seed, now->seed);
@@ -55,6 +43,19 @@ static chirp_status check_same(const chirp_trainer *trainer, const char *path,
                           path, chirp_train_step_signals(old, old_ranks),
                           chirp_train_step_signals(now, trainer->ranks));
     return CHIRP_OK;
+}
+
+static chirp_status check_same(const chirp_trainer *trainer, const char *path,
+                               const chirp_train_config *old, int old_ranks)
+{
+    char *changes = NULL;
+    chirp_status st = chirp_train_config_compare(path, old, &trainer->config, &changes);
+    if (st == CHIRP_OK)
+        st = check_draws(trainer, path, old, old_ranks);
+    if (st == CHIRP_OK && changes && trainer->rank == 0)
+        (void)fprintf(stderr, "chirpbench: resumed with %s\n", changes);
+    chirp_free(changes);
+    return st;
 }
 
 chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
@@ -79,10 +80,12 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
         st =
             chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trainer->net));
     chirp_free(state.configuration);
+    const int64_t rate_ranks = old.rate_ranks > 0 ? old.rate_ranks : old_ranks;
+    chirp_train_config_release(&old);
     st = chirp_parallel_agree(st);
     if (st != CHIRP_OK)
         return st;
     trainer->iteration = state.iteration;
-    trainer->config.rate_ranks = old.rate_ranks > 0 ? old.rate_ranks : old_ranks;
+    trainer->config.rate_ranks = rate_ranks;
     return CHIRP_OK;
 }

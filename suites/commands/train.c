@@ -1,11 +1,15 @@
 /* chirpbench train: trains the network; under mpiexec data parallel. */
 #include "harness/base/options.h"
 #include "model/parallel/parallel.h"
+#include "model/signal/settings.h"
+#include "model/training/config.h"
 #include "model/training/run.h"
 #include "suites/command.h"
+#include "suites/commands/exchange_options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static void print_result(const chirp_train_config *config, const chirp_run_options *options,
                          const chirp_run_result *result, double target)
@@ -14,8 +18,12 @@ static void print_result(const chirp_train_config *config, const chirp_run_optio
     const chirp_network_spec *spec = NULL;
     if (chirp_network_spec_find(config->network, &spec) != CHIRP_OK)
         return;
-    printf("%s at iteration %" PRId64 ": loss %.4f, %.1f signals/s, %.1f s\n", end[result->end],
-           result->iteration, result->last.loss, result->signals_per_second, result->seconds);
+    if (result->last.iteration > 0)
+        printf("%s at iteration %" PRId64 ": loss %.4f, %.1f signals/s, %.1f s\n", end[result->end],
+               result->iteration, result->last.loss, result->signals_per_second, result->seconds);
+    else
+        printf("%s at iteration %" PRId64 " already: no step was taken\n", end[result->end],
+               result->iteration);
     if (result->end != CHIRP_RUN_INTERRUPTED) {
         printf("held-out relative error %.4f (target %.4f):", result->mean_relative_error, target);
         for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
@@ -41,6 +49,15 @@ static chirp_status train(const chirp_train_config *config, const chirp_run_opti
     return st;
 }
 
+/* Where the parser notes that an option for a signal setting was given. */
+static bool *signal_given(bool given[CHIRP_SIGNAL_SETTINGS], const char *option)
+{
+    for (int i = 0; i < CHIRP_SIGNAL_SETTINGS; ++i)
+        if (strcmp(chirp_field_title(&chirp_signal_setting[i]), option) == 0)
+            return &given[i];
+    return NULL;
+}
+
 static int run(int argc, char **argv)
 {
     chirp_train_config config = chirp_train_config_default();
@@ -49,12 +66,11 @@ static int run(int argc, char **argv)
     const char *estimator = "reparameterization";
     const char *optimizer = "adam";
     const char *likelihood = "learned";
-    const char *exchange = "overlap";
-    const char *noise = "independent";
-    const char *compress = "none";
-    int64_t bucket_mib = 0;
+    chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
     int64_t seed = 0;
     int64_t threads = 0;
+    bool given[CHIRP_SIGNAL_SETTINGS] = {false};
+    bool psd_given = false;
     const chirp_option table[] = {
         {"network", CHIRP_OPTION_CHOICE, &config.network, .choices = "spin|mass",
          .help = "which labels to learn"},
@@ -99,21 +115,22 @@ static int run(int argc, char **argv)
          .max = 1e6, .help = "standard deviation of the weights' prior"},
         {"initial-rho", CHIRP_OPTION_REAL, &config.initial_rho, .metavar = "R", .min = -20,
          .max = 20, .help = "posterior sigmas start at softplus(R)"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
-         .help = "one weight draw a step for all ranks and passes (half the bytes of variational "
-                 "layers, but noise that more ranks don't lower), or one for each"},
         {"dense2-relu", CHIRP_OPTION_FLAG, &config.dense2_relu,
          .help = "puts back the activation that the study removed"},
         {"mass-min", CHIRP_OPTION_REAL, &config.signal.mass_min_msun, .metavar = "M", .min = 1,
-         .max = 500, .help = "least component mass, detector frame [solar masses]"},
+         .max = 500, .given = signal_given(given, "--mass-min"),
+         .help = "least component mass, detector frame [solar masses]"},
         {"mass-max", CHIRP_OPTION_REAL, &config.signal.mass_max_msun, .metavar = "M", .min = 1,
-         .max = 500, .help = "largest component mass [solar masses]"},
+         .max = 500, .given = signal_given(given, "--mass-max"),
+         .help = "largest component mass [solar masses]"},
         {"spin-max", CHIRP_OPTION_REAL, &config.signal.spin_max, .metavar = "CHI", .min = 0,
-         .max = 0.99, .help = "largest |aligned spin|"},
+         .max = 0.99, .given = signal_given(given, "--spin-max"), .help = "largest |aligned spin|"},
         {"snr-min", CHIRP_OPTION_REAL, &config.signal.snr_min, .metavar = "RHO", .min = 0.1,
-         .max = 1e4, .help = "least optimal SNR in the window"},
+         .max = 1e4, .given = signal_given(given, "--snr-min"),
+         .help = "least optimal SNR in the window"},
         {"snr-max", CHIRP_OPTION_REAL, &config.signal.snr_max, .metavar = "RHO", .min = 0.1,
-         .max = 1e4, .help = "largest optimal SNR in the window"},
+         .max = 1e4, .given = signal_given(given, "--snr-max"),
+         .help = "largest optimal SNR in the window"},
         {"curriculum", CHIRP_OPTION_STRING, &config.curriculum, .metavar = "STAGES",
          .help = "falling SNR: study (six steps until half of the iterations), none, or "
                  "0:60-100,9000:40-80"},
@@ -121,7 +138,7 @@ static int run(int argc, char **argv)
          .help = "data set of chirpbench generate instead of signals made on the fly; its last "
                  "rows are held out"},
         {"psd", CHIRP_OPTION_STRING, &config.signal.psd_path, .metavar = "FILE",
-         .help = "noise curve table; analytic aLIGO design without"},
+         .given = &psd_given, .help = "noise curve table; analytic aLIGO design without"},
         {"target-error", CHIRP_OPTION_REAL, &config.target_error, .metavar = "E", .min = 0,
          .max = 1, .help = "stop at this held-out relative error; 0: the study's"},
         {"validation-signals", CHIRP_OPTION_INT, &config.validation_signals, .metavar = "N",
@@ -137,13 +154,7 @@ static int run(int argc, char **argv)
         {"resume", CHIRP_OPTION_FLAG, &options.resume, .help = "continue from --checkpoint"},
         {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0,
          .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
-         .help = "how ranks average gradients; halving: after the backward pass, by all threads"},
-        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
-         .help = "gradients on the wire; bf16 (overlap) with error feedback, which a resume drops: "
-                 "it goes on, but not bitwise"},
-        {"bucket-mib", CHIRP_OPTION_INT, &bucket_mib, .metavar = "N", .min = 0, .max = 1024,
-         .help = "bytes per reduction [MiB]; 0: 1, or the study's 64; halving: per message, 0: 1"},
+        CHIRP_EXCHANGE_OPTIONS(exchange),
         {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "per rank; 0: OMP_NUM_THREADS, or the processors of a computer over its ranks"},
         {"quiet", CHIRP_OPTION_FLAG, &options.quiet, .help = "no progress"},
@@ -166,14 +177,18 @@ static int run(int argc, char **argv)
     config.optimizer =
         (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
     config.learned_scale = likelihood[0] == 'l';
-    config.exchange.mode =
-        (chirp_exchange_mode)chirp_name_index(chirp_exchange_name, CHIRP_EXCHANGE_MODES, exchange);
-    config.exchange.bucket_bytes = bucket_mib * 1024 * 1024;
-    config.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
-    config.independent_noise = noise[0] == 'i';
+    chirp_exchange_options_apply(&exchange, &config.exchange, &config.independent_noise);
     config.seed = (uint64_t)seed;
     config.n_threads = (int)threads;
     st = chirp_parallel_init();
+    if (st == CHIRP_OK && config.data && psd_given)
+        st =
+            chirp_fail(CHIRP_ERR_ARG,
+                       "--psd: the data set %s has noise already; leave --psd out, or generate the "
+                       "data set with it",
+                       config.data);
+    if (st == CHIRP_OK && config.data)
+        st = chirp_train_config_take_data(&config, given);
     const char *warning = chirp_signal_config_warning(&config.signal);
     if (st == CHIRP_OK && warning && !config.data && chirp_parallel_rank() == 0)
         (void)fprintf(stderr, "chirpbench: warning: %s\n", warning);
