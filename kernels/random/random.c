@@ -44,7 +44,7 @@ SIMD_INLINE random_words block_words(chirp_rng rng, uint32_t low, uint32_t high)
 SIMD_INLINE void normal_group(chirp_rng rng, uint64_t group, float *restrict out)
 {
     uint32_t w[RANDOM_GROUP] __attribute__((aligned(64)));
-    random_group_words(rng, group, w);
+    random_group_words(rng.seed, rng.stream, group, w);
 #pragma omp simd
     for (int pair = 0; pair < RANDOM_BLOCKS; ++pair) {
         float z0, z1, z2, z3;
@@ -60,7 +60,7 @@ SIMD_INLINE void normal_group(chirp_rng rng, uint64_t group, float *restrict out
 SIMD_INLINE void uniform_group(chirp_rng rng, uint64_t group, float *restrict out)
 {
     uint32_t w[RANDOM_GROUP] __attribute__((aligned(64)));
-    random_group_words(rng, group, w);
+    random_group_words(rng.seed, rng.stream, group, w);
     /* 23 bits and a half: (w + 1/2) 2^-23 is exact, so neither 0 nor 1 comes from rounding */
 #pragma omp simd
     for (int i = 0; i < RANDOM_GROUP; ++i)
@@ -119,7 +119,7 @@ void chirp_rng_sign(chirp_rng rng, uint64_t first, int64_t n, float *out)
         const uint64_t draw = first + (uint64_t)done;
         if (draw / SIGNS != held) {
             held = draw / SIGNS;
-            random_group_words(rng, held, word);
+            random_group_words(rng.seed, rng.stream, held, word);
         }
         const uint32_t bit = (uint32_t)(draw % SIGNS / RANDOM_GROUP);
         const int64_t skip = (int64_t)(draw % RANDOM_GROUP), left = n - done;

@@ -9,7 +9,6 @@
 #ifndef CHIRP_KERNELS_RANDOM_RANDOM_WORDS_H
 #define CHIRP_KERNELS_RANDOM_RANDOM_WORDS_H
 
-#include "kernels/random/random.h"
 #include "kernels/random/random_lanes.h"
 #include "kernels/simd/simd.h"
 
@@ -38,13 +37,12 @@ SIMD_INLINE random_half philox_half(random_half w, uint32_t k0, uint32_t k1)
 }
 
 /* Words of SIMD_LANES blocks from `block` on, to out[16 * word + lane]. */
-SIMD_INLINE void philox_blocks(chirp_rng rng, uint64_t block, uint32_t *out)
+SIMD_INLINE void philox_blocks(uint64_t seed, uint64_t stream, uint64_t block, uint32_t *out)
 {
     const simd_wide even_low = simd_set_wide(block & 0xffffffffu) + simd_even_lanes();
     const simd_wide high = simd_set_wide(block >> 32);
-    const simd_wide stream_low = simd_set_wide(rng.stream),
-                    stream_high = simd_set_wide(rng.stream >> 32);
-    const uint32_t k0 = (uint32_t)rng.seed, k1 = (uint32_t)(rng.seed >> 32);
+    const simd_wide stream_low = simd_set_wide(stream), stream_high = simd_set_wide(stream >> 32);
+    const uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     const random_half even =
         philox_half((random_half){even_low, high, stream_low, stream_high}, k0, k1);
     const random_half odd =
@@ -56,24 +54,25 @@ SIMD_INLINE void philox_blocks(chirp_rng rng, uint64_t block, uint32_t *out)
     simd_store_ints(to + 48, simd_interleave_wide(even.d, odd.d));
 }
 
-SIMD_INLINE void random_group_words(chirp_rng rng, uint64_t group, uint32_t words[RANDOM_GROUP])
+SIMD_INLINE void random_group_words(uint64_t seed, uint64_t stream, uint64_t group,
+                                    uint32_t words[RANDOM_GROUP])
 {
     const uint64_t block = group * RANDOM_BLOCKS; /* a multiple of 16: adding a lane can't carry */
     for (int part = 0; part < RANDOM_BLOCKS; part += SIMD_LANES)
-        philox_blocks(rng, block + (uint64_t)part, words + part);
+        philox_blocks(seed, stream, block + (uint64_t)part, words + part);
 }
 
 #else
 
-SIMD_INLINE void random_group_words(chirp_rng rng, uint64_t group, uint32_t words[RANDOM_GROUP])
+SIMD_INLINE void random_group_words(uint64_t seed, uint64_t stream, uint64_t group,
+                                    uint32_t words[RANDOM_GROUP])
 {
     const uint64_t block = group * RANDOM_BLOCKS; /* a multiple of 16: adding a lane can't carry */
     const uint32_t low = (uint32_t)block, high = (uint32_t)(block >> 32);
 #pragma omp simd
     for (uint32_t lane = 0; lane < RANDOM_BLOCKS; ++lane) {
-        const random_words counter = {low + lane, high, (uint32_t)rng.stream,
-                                      (uint32_t)(rng.stream >> 32)};
-        const random_words w = philox_lane(counter, (uint32_t)rng.seed, (uint32_t)(rng.seed >> 32));
+        const random_words counter = {low + lane, high, (uint32_t)stream, (uint32_t)(stream >> 32)};
+        const random_words w = philox_lane(counter, (uint32_t)seed, (uint32_t)(seed >> 32));
         words[lane] = w.a;
         words[16 + lane] = w.b;
         words[32 + lane] = w.c;
