@@ -1,0 +1,136 @@
+/* What the rows of whole layers share: plans, numbers, passes. */
+#include "suites/benchmarks/layers/bench_layer.h"
+
+#include "harness/base/clock.h"
+#include "harness/base/memory.h"
+#include "kernels/random/random.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+const chirp_adam layer_adam = {
+    .learning_rate = 1e-12F, .beta1 = 0.9F, .beta2 = 0.999F, .epsilon = 1e-8F};
+
+chirp_variational_draws layer_draws(void)
+{
+    return (chirp_variational_draws){.noise = chirp_rng_stream(1, CHIRP_RNG_WEIGHT_NOISE, 0, 0),
+                                     .sign_in = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 0, 0),
+                                     .sign_out = chirp_rng_stream(1, CHIRP_RNG_SIGNS, 1, 0)};
+}
+
+static void close_layer_plans(bench_layer *l)
+{
+    chirp_dense_plan_destroy(l->dense);
+    chirp_variational_dense_plan_destroy(l->variational);
+    l->dense = NULL;
+    l->variational = NULL;
+}
+
+static chirp_status open_layer_plans(bench_layer *l)
+{
+    chirp_status st = chirp_dense_plan_create(&l->desc, &l->dense);
+    if (st == CHIRP_OK && l->c->estimator >= 0)
+        st = chirp_variational_dense_plan_create(
+            &l->desc, (chirp_variational_estimator)l->c->estimator, &l->variational);
+    return st;
+}
+
+void close_layer(bench_layer *l)
+{
+    close_layer_plans(l);
+    float *all[] = {l->param, l->gradient, l->first, l->second, l->src,
+                    l->dst,   l->ddst,     l->dsrc,  l->loss};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i)
+        chirp_free(all[i]);
+}
+
+chirp_status open_layer(const layer_case *c, int threads, bench_layer *l)
+{
+    const bool variational = c->estimator >= 0;
+    *l = (bench_layer){
+        .c = c,
+        .desc = {
+            .N = c->N, .I = c->I, .O = c->O, .activation = c->activation, .n_threads = threads}};
+    l->weights = c->I * c->O;
+    l->trained = l->weights * (variational ? 2 : 1) + c->O;
+    l->draws = layer_draws();
+    const chirp_status st = open_layer_plans(l);
+    if (st != CHIRP_OK)
+        return st;
+    float **const array[] = {&l->param, &l->gradient, &l->first, &l->second, &l->src,
+                             &l->dst,   &l->ddst,     &l->dsrc,  &l->loss};
+    const int64_t length[] = {l->trained,  l->trained,  l->trained,  l->trained, c->N * c->I,
+                              c->N * c->O, c->N * c->O, c->N * c->I, c->N * c->O};
+    for (size_t i = 0; i < sizeof array / sizeof array[0]; ++i) {
+        *array[i] = chirp_calloc((size_t)length[i], sizeof(float));
+        if (!*array[i])
+            return CHIRP_ERR_NOMEM;
+    }
+    l->mu = l->param;
+    l->dmu = l->gradient;
+    l->rho = variational ? l->param + l->weights : NULL;
+    l->drho = variational ? l->gradient + l->weights : NULL;
+    l->bia = l->param + l->trained - c->O;
+    l->dbia = l->gradient + l->trained - c->O;
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, c->N * c->I, l->src);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 1, 0), 0, c->N * c->O, l->loss);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 2, 0), 0, l->weights, l->mu);
+    for (int64_t i = 0; i < l->weights; ++i) {
+        l->mu[i] /= sqrtf((float)c->I);
+        if (variational)
+            l->rho[i] = -3 + 0.5F * l->mu[i];
+    }
+    return CHIRP_OK;
+}
+
+void layer_forward(bench_layer *l)
+{
+    if (l->variational)
+        chirp_variational_dense_forward(l->variational, l->src, l->mu, l->rho, l->bia, &l->draws,
+                                        l->dst);
+    else
+        chirp_dense_forward(l->dense, l->src, l->mu, l->bia, l->dst);
+}
+
+void layer_backward(bench_layer *l, float kl_weight)
+{
+    memcpy(l->ddst, l->loss, (size_t)(l->c->N * l->c->O) * sizeof(float));
+    if (l->variational) {
+        chirp_variational_dense_backward(l->variational, l->src, l->mu, l->rho, &l->draws, l->dst,
+                                         l->ddst, kl_weight, layer_prior_sigma, l->dmu, l->drho,
+                                         l->dbia, l->dsrc);
+        return;
+    }
+    chirp_dense_backward_activation(l->dense, l->dst, l->ddst);
+    chirp_dense_backward_weights(l->dense, l->src, l->ddst, l->dmu, l->dbia);
+    chirp_dense_backward_data(l->dense, l->ddst, l->mu, l->dsrc);
+}
+
+static double seconds(void *layer, void (*part)(void *), int calls)
+{
+    const double start = chirp_now_s();
+    for (int k = 0; k < calls; ++k)
+        part(layer);
+    return (chirp_now_s() - start) / calls;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double p = *(const double *)a, q = *(const double *)b;
+    return (p > q) - (p < q);
+}
+
+double layer_part_us(void *layer, void (*part)(void *))
+{
+    enum { TIMES = 11 };
+    double sample[TIMES];
+    (void)seconds(layer, part, 1);
+    const double once = seconds(layer, part, 3);
+    const int calls = once > 1e-4 ? 1 : once > 1e-7 ? (int)(1e-4 / once) + 1 : 1000;
+    for (int t = 0; t < TIMES; ++t)
+        sample[t] = 1e6 * seconds(layer, part, calls);
+    qsort(sample, TIMES, sizeof sample[0], ascending);
+    return sample[TIMES / 2];
+}
