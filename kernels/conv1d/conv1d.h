@@ -35,17 +35,17 @@ enum { CHIRP_CONV1D_INACTIVE = 255, CHIRP_CONV1D_MAX_POOL = 16 };
 
 /**
  * The engine table: every algorithm, X(CONSTANT, name). Its order is the order in which AUTO, tests and benchmarks take them.
- * To add one: a file with `const conv1d_engine conv1d_engine_<name>` (conv1d_internal.h), its row here, the file in
- * CMakeLists.txt. Everything else asks this table.
+ * AUTO chooses from the fast ones. To add one: a file with `const conv1d_engine conv1d_engine_<name>` (conv1d_internal.h),
+ * its row here, the file in CMakeLists.txt. Everything else asks this table.
  *
  *     direct      batch-reduce GEMM over the taps
  *     transform   overlap-save Fourier tiles, products as small GEMMs
  *     reference   plain loops: slow and obvious
  */
-#define CHIRP_CONV1D_ENGINES(X)                                                                    \
+#define CHIRP_CONV1D_FAST_ENGINES(X)                                                               \
     X(DIRECT, direct)                                                                              \
-    X(TRANSFORM, transform)                                                                        \
-    X(REFERENCE, reference)
+    X(TRANSFORM, transform)
+#define CHIRP_CONV1D_ENGINES(X) CHIRP_CONV1D_FAST_ENGINES(X) X(REFERENCE, reference)
 
 #define CHIRP_CONV1D_CONSTANT(constant, name) CHIRP_CONV1D_##constant,
 typedef enum chirp_conv1d_algorithm {

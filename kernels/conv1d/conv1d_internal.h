@@ -30,7 +30,6 @@ enum {
  */
 typedef struct conv1d_engine {
     chirp_conv1d_algorithm algorithm;
-    bool on_request; /**< AUTO never chooses it */
 
     /**
      * Predicted time of a pass, for AUTO: a pure function of the shape and the instruction set (never a

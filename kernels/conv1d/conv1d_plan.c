@@ -141,10 +141,12 @@ static const conv1d_engine *choose(const chirp_conv1d_desc *d, chirp_conv1d_pass
     const conv1d_engine *best = NULL;
     double least = INFINITY;
     const double unit = chirp_conv1d_flops(d) / 2.0; /* multiply-adds of the direct method */
-    for (int i = CHIRP_CONV1D_AUTO + 1; i < CHIRP_CONV1D_ALGORITHMS; ++i) {
-        const conv1d_engine *engine = conv1d_engine_of((chirp_conv1d_algorithm)i);
+#define CONSTANT(constant, name) CHIRP_CONV1D_##constant,
+    static const chirp_conv1d_algorithm candidates[] = {CHIRP_CONV1D_FAST_ENGINES(CONSTANT)};
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; ++i) {
+        const conv1d_engine *engine = conv1d_engine_of(candidates[i]);
         const double cost = engine->cost(d, pass);
-        if (engine->on_request || !isfinite(cost) || (d->perturbed && !engine->forward_perturbed))
+        if (!isfinite(cost) || (d->perturbed && !engine->forward_perturbed))
             continue;
         if (cost < least) {
             least = cost;

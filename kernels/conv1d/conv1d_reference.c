@@ -181,7 +181,6 @@ static void describe(const void *state, chirp_conv1d_pass pass, char *text, size
 
 const conv1d_engine conv1d_engine_reference = {
     .algorithm = CHIRP_CONV1D_REFERENCE,
-    .on_request = true,
     .cost = cost,
     .create = create,
     .destroy = destroy,

@@ -2,6 +2,7 @@
 #include "suites/commands/study/study.h"
 
 #include "harness/base/memory.h"
+#include "kernels/conv1d/conv1d.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -21,17 +22,21 @@ typedef struct preset {
     const char *project[8]; /* options of project, NULL-terminated */
 } preset;
 
+#define OR(constant, name) #name "|" /* of a regular expression */
+
 static const preset presets[] = {
     /* Every layer, algorithm and peer that the page compares, Bayesian beside deterministic; small batches in training:
        in four minutes many small steps learn more than few large ones. */
     {.name = "quick",
      .bench = {"--benchmark_filter=^reference/(fma|triad)"
-               "|^conv1d/(forward|backward_data|backward_weights)/(direct|transform|onednn)/"
-               "conv[1-7]/batch:64/threads"
-               "|^dense/step/[a-z]+/leaf.dense[123]/batch:64/threads|^network/(train_step|forward)/"
-               "|^network/posterior/"
-               ".*samples:1000/"
-               "|^signal/(whole/one|stage)",
+               "|^conv1d/(forward|backward_data|backward_weights)/(" CHIRP_CONV1D_FAST_ENGINES(
+                   OR) "onednn)/"
+                       "conv[1-7]/batch:64/threads"
+                       "|^dense/step/[a-z]+/leaf.dense[123]/batch:64/threads|^network/"
+                       "(train_step|forward)/"
+                       "|^network/posterior/"
+                       ".*samples:1000/"
+                       "|^signal/(whole/one|stage)",
                "--benchmark_min_time=0.05s", "--benchmark_repetitions=3", NULL},
      .batch = 16,
      .iterations = 1500,
