@@ -33,14 +33,27 @@
 
 enum { CHIRP_CONV1D_INACTIVE = 255, CHIRP_CONV1D_MAX_POOL = 16 };
 
+/**
+ * The engine table: every algorithm, X(CONSTANT, name). Its order is the order in which AUTO, tests and benchmarks take them.
+ * AUTO chooses from the fast ones. To add one: a file with `const conv1d_engine conv1d_engine_<name>` (conv1d_internal.h),
+ * its row here, the file in CMakeLists.txt. Everything else asks this table.
+ *
+ *     direct      batch-reduce GEMM over the taps
+ *     transform   overlap-save Fourier tiles, products as small GEMMs
+ *     reference   plain loops: slow and obvious
+ */
+#define CHIRP_CONV1D_FAST_ENGINES(X)                                                               \
+    X(DIRECT, direct)                                                                              \
+    X(TRANSFORM, transform)
+#define CHIRP_CONV1D_ENGINES(X) CHIRP_CONV1D_FAST_ENGINES(X) X(REFERENCE, reference)
+
+#define CHIRP_CONV1D_CONSTANT(constant, name) CHIRP_CONV1D_##constant,
 typedef enum chirp_conv1d_algorithm {
-    CHIRP_CONV1D_AUTO =
-        0, /**< fastest of direct and transform, per pass and shape; says which and why */
-    CHIRP_CONV1D_DIRECT,    /**< batch-reduce GEMM over the taps */
-    CHIRP_CONV1D_TRANSFORM, /**< overlap-save Fourier tiles, products as small GEMMs */
-    CHIRP_CONV1D_REFERENCE, /**< plain loops: slow and obvious */
-    CHIRP_CONV1D_LAST_ALGORITHM = CHIRP_CONV1D_REFERENCE
+    CHIRP_CONV1D_AUTO = 0, /**< the fastest per pass and shape; says which and why */
+    CHIRP_CONV1D_ENGINES(CHIRP_CONV1D_CONSTANT) /* from 1 on */
+    CHIRP_CONV1D_ALGORITHMS                     /**< their number, AUTO included */
 } chirp_conv1d_algorithm;
+#undef CHIRP_CONV1D_CONSTANT
 
 typedef enum chirp_conv1d_pass {
     CHIRP_CONV1D_FORWARD = 0,
@@ -72,6 +85,15 @@ typedef struct chirp_conv1d_signs {
 } chirp_conv1d_signs;
 
 typedef struct chirp_conv1d_plan chirp_conv1d_plan;
+
+/** "auto" or the name of an engine. @param algorithm  less than CHIRP_CONV1D_ALGORITHMS */
+const char *chirp_conv1d_algorithm_name(chirp_conv1d_algorithm algorithm);
+
+/**
+ * Whether plans with desc->algorithm do a pass of this shape: false where chirp_conv1d_plan_create() would say
+ * CHIRP_ERR_UNSUPPORTED. @param desc  valid otherwise
+ */
+bool chirp_conv1d_supports(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass);
 
 /** Fills pad_left and pad_right with TensorFlow's "same" padding: (S-1)*dilation in all, the smaller half left. */
 void chirp_conv1d_pad_same(chirp_conv1d_desc *desc);

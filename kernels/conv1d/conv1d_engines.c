@@ -1,23 +1,17 @@
-/* The list of algorithms: one line each. */
+/* Look-ups in the engine table of conv1d.h. */
 #include "kernels/conv1d/conv1d_internal.h"
 
-static const conv1d_engine *const candidates[] = {
-    &conv1d_engine_direct,
-    &conv1d_engine_transform,
-};
+#define ENGINE(constant, name) [CHIRP_CONV1D_##constant] = &conv1d_engine_##name,
+#define NAME(constant, name) [CHIRP_CONV1D_##constant] = #name,
 
-const conv1d_engine *const *conv1d_engine_candidates(size_t *n)
+const conv1d_engine *conv1d_engine_of(chirp_conv1d_algorithm algorithm)
 {
-    *n = sizeof candidates / sizeof *candidates;
-    return candidates;
+    static const conv1d_engine *const engines[] = {CHIRP_CONV1D_ENGINES(ENGINE)};
+    return engines[algorithm];
 }
 
-const conv1d_engine *conv1d_engine_find(chirp_conv1d_algorithm algorithm)
+const char *chirp_conv1d_algorithm_name(chirp_conv1d_algorithm algorithm)
 {
-    if (algorithm == CHIRP_CONV1D_REFERENCE)
-        return &conv1d_engine_reference;
-    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; ++i)
-        if (candidates[i]->algorithm == algorithm)
-            return candidates[i];
-    return NULL;
+    static const char *const names[] = {[CHIRP_CONV1D_AUTO] = "auto", CHIRP_CONV1D_ENGINES(NAME)};
+    return names[algorithm];
 }

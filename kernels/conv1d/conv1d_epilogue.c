@@ -3,89 +3,92 @@
  * cases worth having straight code: pool 1, pool 4 (the network's), and any pool; with and without code.
  */
 #include "kernels/conv1d/conv1d_internal.h"
-#include "kernels/conv1d/conv1d_simd.h"
+#include "kernels/simd/simd.h"
 
-#define CONV1D_INLINE static inline __attribute__((always_inline))
+/* Rows of pre-activations and where their outputs go, as conv1d_epilogue() gets them. */
+typedef struct rows {
+    const float *pre, *bia;
+    int64_t ld, n_windows, n_channels, row; /* row: floats from one output row to the next */
+    float *dst;
+    uint8_t *code;
+} rows;
 
-/* One window, CONV1D_LANES channels (or the first n of them when partial). */
-CONV1D_INLINE void window(const float *pre, int64_t ld, int64_t pool, bool relu, conv1d_vec bia,
-                          float *dst, uint8_t *code, int64_t n, bool partial)
+/*
+ * Window p, SIMD_LANES channels from k on, or the first n of them when partial. pool, relu, coded and partial are constants
+ * where this is inlined.
+ */
+SIMD_INLINE void window(const rows *r, int64_t p, int64_t k, int64_t n, bool partial, int64_t pool,
+                        bool relu, bool coded)
 {
-    conv1d_vec best = conv1d_add(partial ? conv1d_load_partial(pre, n) : conv1d_load(pre), bia);
-    conv1d_ivec winner = conv1d_iset(0);
+    const float *pre = r->pre + p * pool * r->ld + k;
+    float *dst = r->dst + p * r->row + k;
+    uint8_t *code = coded ? r->code + p * r->row + k : NULL;
+    const simd_float bia = !r->bia   ? simd_zero()
+                           : partial ? simd_load_partial(r->bia + k, n)
+                                     : simd_load(r->bia + k);
+    simd_float best = (partial ? simd_load_partial(pre, n) : simd_load(pre)) + bia;
+    simd_int winner = simd_set_int(0);
     for (int64_t j = 1; j < pool; ++j) {
-        const float *row = pre + j * ld;
-        const conv1d_vec v =
-            conv1d_add(partial ? conv1d_load_partial(row, n) : conv1d_load(row), bia);
-        const conv1d_mask wins = conv1d_beats(v, best);
-        best = conv1d_select(wins, v, best);
-        if (code)
-            winner = conv1d_iselect(wins, conv1d_iset((int32_t)j), winner);
+        const float *at = pre + j * r->ld;
+        const simd_float v = (partial ? simd_load_partial(at, n) : simd_load(at)) + bia;
+        const simd_mask wins = simd_greater_or_nan(v, best);
+        best = simd_select(wins, v, best);
+        if (coded)
+            winner = simd_select_int(wins, simd_set_int((int32_t)j), winner);
     }
     if (relu) {
-        const conv1d_mask off = conv1d_not_positive(best);
-        best = conv1d_select(off, conv1d_zero(), best);
-        if (code && pool == 1 && !partial) { /* one position: active or not */
-            conv1d_store(dst, best);
-            conv1d_store_flags(code, off);
+        const simd_mask off = simd_not_positive(best);
+        best = simd_select(off, simd_zero(), best);
+        if (coded && pool == 1 && !partial) { /* one position: active or not */
+            simd_store(dst, best);
+            simd_store_flags(code, off);
             return;
         }
-        if (code)
-            winner = conv1d_iselect(off, conv1d_iset(CHIRP_CONV1D_INACTIVE), winner);
+        if (coded)
+            winner = simd_select_int(off, simd_set_int(CHIRP_CONV1D_INACTIVE), winner);
     }
     if (partial)
-        conv1d_store_partial(dst, best, n);
+        simd_store_partial(dst, best, n);
     else
-        conv1d_store(dst, best);
-    if (code && partial)
-        conv1d_store_codes_partial(code, winner, n);
-    else if (code)
-        conv1d_store_codes(code, winner);
+        simd_store(dst, best);
+    if (coded && partial)
+        simd_store_bytes_partial(code, winner, n);
+    else if (coded)
+        simd_store_bytes(code, winner);
 }
 
-CONV1D_INLINE void block(const float *pre, int64_t ld, int64_t n_windows, int64_t n_channels,
-                         int64_t pool, bool relu, const float *bia, float *dst, uint8_t *code,
-                         int64_t row)
+SIMD_INLINE void block(const rows *in, int64_t pool, bool relu, bool coded)
 {
-    const int64_t n_full = n_channels / CONV1D_LANES * CONV1D_LANES;
-    for (int64_t p = 0; p < n_windows; ++p) {
-        const float *rows = pre + p * pool * ld;
-        float *to = dst + p * row;
-        uint8_t *to_code = code ? code + p * row : NULL;
-        for (int64_t k = 0; k < n_full; k += CONV1D_LANES)
-            window(rows + k, ld, pool, relu, bia ? conv1d_load(bia + k) : conv1d_zero(), to + k,
-                   to_code ? to_code + k : NULL, CONV1D_LANES, false);
-        if (n_full < n_channels) {
-            const int64_t n = n_channels - n_full;
-            window(rows + n_full, ld, pool, relu,
-                   bia ? conv1d_load_partial(bia + n_full, n) : conv1d_zero(), to + n_full,
-                   to_code ? to_code + n_full : NULL, n, true);
-        }
+    const rows r = *in; /* a copy that no store through dst or code can change */
+    const int64_t n_full = r.n_channels / SIMD_LANES * SIMD_LANES;
+    for (int64_t p = 0; p < r.n_windows; ++p) {
+        for (int64_t k = 0; k < n_full; k += SIMD_LANES)
+            window(&r, p, k, SIMD_LANES, false, pool, relu, coded);
+        if (n_full < r.n_channels)
+            window(&r, p, n_full, r.n_channels - n_full, true, pool, relu, coded);
     }
 }
 
-CONV1D_INLINE void block_relu(const float *pre, int64_t ld, int64_t n_windows, int64_t n_channels,
-                              int64_t pool, bool relu, const float *bia, float *dst, uint8_t *code,
-                              int64_t row)
+SIMD_INLINE void block_relu(const rows *r, int64_t pool, bool relu)
 {
-    if (relu && code)
-        block(pre, ld, n_windows, n_channels, pool, true, bia, dst, code, row);
+    if (relu && r->code)
+        block(r, pool, true, true);
     else if (relu)
-        block(pre, ld, n_windows, n_channels, pool, true, bia, dst, NULL, row);
-    else if (code)
-        block(pre, ld, n_windows, n_channels, pool, false, bia, dst, code, row);
+        block(r, pool, true, false);
+    else if (r->code)
+        block(r, pool, false, true);
     else
-        block(pre, ld, n_windows, n_channels, pool, false, bia, dst, NULL, row);
+        block(r, pool, false, false);
 }
 
 void conv1d_epilogue(const chirp_conv1d_desc *desc, const float *pre, int64_t ld, int64_t n_rows,
                      int64_t n_channels, const float *bia, float *dst, uint8_t *code)
 {
-    const int64_t n_windows = n_rows / desc->pool;
+    const rows r = {pre, bia, ld, n_rows / desc->pool, n_channels, desc->K, dst, code};
     if (desc->pool == 1)
-        block_relu(pre, ld, n_windows, n_channels, 1, desc->relu, bia, dst, code, desc->K);
+        block_relu(&r, 1, desc->relu);
     else if (desc->pool == 4)
-        block_relu(pre, ld, n_windows, n_channels, 4, desc->relu, bia, dst, code, desc->K);
+        block_relu(&r, 4, desc->relu);
     else
-        block_relu(pre, ld, n_windows, n_channels, desc->pool, desc->relu, bia, dst, code, desc->K);
+        block_relu(&r, desc->pool, desc->relu);
 }

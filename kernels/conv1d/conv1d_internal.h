@@ -3,8 +3,7 @@
  * gradients back through pool and ReLU, the bias gradient. Private to kernels/conv1d.
  *
  * An algorithm is an engine: a table of functions over its own state. A plan checks the descriptor, chooses an
- * engine per pass, and forwards each call. To add one: conv1d_<name>.c with `const conv1d_engine
- * conv1d_engine_<name>`, its line in conv1d_engines.c and CMakeLists.txt, its name in the tests' and the suite's list.
+ * engine per pass, and forwards each call. To add one, see CHIRP_CONV1D_ENGINES in conv1d.h.
  */
 #ifndef CHIRP_KERNELS_CONV1D_CONV1D_INTERNAL_H
 #define CHIRP_KERNELS_CONV1D_CONV1D_INTERNAL_H
@@ -31,7 +30,6 @@ enum {
  */
 typedef struct conv1d_engine {
     chirp_conv1d_algorithm algorithm;
-    const char *name; /**< "direct": what describe() and benchmark names say */
 
     /**
      * Predicted time of a pass, for AUTO: a pure function of the shape and the instruction set (never a
@@ -76,15 +74,12 @@ typedef struct conv1d_engine {
     void (*describe)(const void *state, chirp_conv1d_pass pass, char *text, size_t size);
 } conv1d_engine;
 
-extern const conv1d_engine conv1d_engine_direct;
-extern const conv1d_engine conv1d_engine_transform;
-extern const conv1d_engine conv1d_engine_reference;
+#define CONV1D_DECLARE(constant, name) extern const conv1d_engine conv1d_engine_##name;
+CHIRP_CONV1D_ENGINES(CONV1D_DECLARE)
+#undef CONV1D_DECLARE
 
-/** The engine of an algorithm, NULL if this build has none (or for AUTO). */
-const conv1d_engine *conv1d_engine_find(chirp_conv1d_algorithm algorithm);
-
-/** Engines that AUTO may choose from; @param n  receives their number */
-const conv1d_engine *const *conv1d_engine_candidates(size_t *n);
+/** The engine of an algorithm; NULL for AUTO. */
+const conv1d_engine *conv1d_engine_of(chirp_conv1d_algorithm algorithm);
 
 /* ---- forward: bias, ReLU, max pool and code, fused ---------------------------------------------------------- */
 

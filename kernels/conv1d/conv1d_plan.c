@@ -81,7 +81,7 @@ static chirp_status check_fields(const chirp_conv1d_desc *d)
         {"pad_right", d->pad_right, 0, INT_MAX},
         {"pool", d->pool, 1, CHIRP_CONV1D_MAX_POOL},
         {"n_threads", d->n_threads, 0, 65536},
-        {"algorithm", (int64_t)d->algorithm, CHIRP_CONV1D_AUTO, CHIRP_CONV1D_LAST_ALGORITHM},
+        {"algorithm", (int64_t)d->algorithm, CHIRP_CONV1D_AUTO, CHIRP_CONV1D_ALGORITHMS - 1},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; ++i)
         if (fields[i].value < fields[i].least || fields[i].value > fields[i].most)
@@ -130,32 +130,46 @@ chirp_status chirp_conv1d_check(const chirp_conv1d_desc *desc)
 
 /* ---- choice ---------------------------------------------------------------------------------------------------- */
 
+static const char *name_of(const conv1d_engine *engine)
+{
+    return chirp_conv1d_algorithm_name(engine->algorithm);
+}
+
 /* The engine for a pass; why [TEXT] says what AUTO weighed, "" when the caller chose. */
 static const conv1d_engine *choose(const chirp_conv1d_desc *d, chirp_conv1d_pass pass, char *why)
 {
     why[0] = '\0';
     if (d->algorithm != CHIRP_CONV1D_AUTO) {
-        const conv1d_engine *engine = conv1d_engine_find(d->algorithm);
-        return engine && d->perturbed && !engine->forward_perturbed ? NULL : engine;
+        const conv1d_engine *engine = conv1d_engine_of(d->algorithm);
+        return d->perturbed && !engine->forward_perturbed ? NULL : engine;
     }
-    size_t n = 0, length = 0;
-    const conv1d_engine *const *candidates = conv1d_engine_candidates(&n);
+    size_t length = 0;
     const conv1d_engine *best = NULL;
     double least = INFINITY;
     const double unit = chirp_conv1d_flops(d) / 2.0; /* multiply-adds of the direct method */
-    for (size_t i = 0; i < n; ++i) {
-        const double cost = candidates[i]->cost(d, pass);
-        if (!isfinite(cost) || (d->perturbed && !candidates[i]->forward_perturbed))
+#define CONSTANT(constant, name) CHIRP_CONV1D_##constant,
+    static const chirp_conv1d_algorithm candidates[] = {CHIRP_CONV1D_FAST_ENGINES(CONSTANT)};
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; ++i) {
+        const conv1d_engine *engine = conv1d_engine_of(candidates[i]);
+        const double cost = engine->cost(d, pass);
+        if (!isfinite(cost) || (d->perturbed && !engine->forward_perturbed))
             continue;
         if (cost < least) {
             least = cost;
-            best = candidates[i];
+            best = engine;
         }
         const int written = snprintf(why + length, TEXT - length, "%s%s %.2f", length ? ", " : "",
-                                     candidates[i]->name, cost / unit);
+                                     name_of(engine), cost / unit);
         length += written > 0 && (size_t)written < TEXT - length ? (size_t)written : 0;
     }
     return best;
+}
+
+bool chirp_conv1d_supports(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
+{
+    char why[TEXT];
+    const conv1d_engine *engine = choose(desc, pass, why);
+    return engine && isfinite(engine->cost(desc, pass));
 }
 
 static chirp_status choose_all(const chirp_conv1d_desc *d,
@@ -166,7 +180,7 @@ static chirp_status choose_all(const chirp_conv1d_desc *d,
         chosen[pass] = choose(d, (chirp_conv1d_pass)pass, why[pass]);
         if (!chosen[pass] || !isfinite(chosen[pass]->cost(d, (chirp_conv1d_pass)pass)))
             return chirp_fail(CHIRP_ERR_UNSUPPORTED, "conv1d: %s can't do %s for this shape%s",
-                              chosen[pass] ? chosen[pass]->name : "the algorithm asked for",
+                              chosen[pass] ? name_of(chosen[pass]) : "the algorithm asked for",
                               pass_names[pass], d->perturbed ? " with perturbed weights" : "");
     }
     return CHIRP_OK;
@@ -182,10 +196,10 @@ static void describe(chirp_conv1d_plan *plan, char why[CHIRP_CONV1D_PASSES][TEXT
         if (why[pass][0])
             (void)snprintf(plan->text[pass], TEXT,
                            "%s: %s; auto, predicted time over direct at peak: %.100s",
-                           plan->used[u].engine->name, blocking, why[pass]);
+                           name_of(plan->used[u].engine), blocking, why[pass]);
         else
-            (void)snprintf(plan->text[pass], TEXT, "%s: %s; asked for", plan->used[u].engine->name,
-                           blocking);
+            (void)snprintf(plan->text[pass], TEXT, "%s: %s; asked for",
+                           name_of(plan->used[u].engine), blocking);
     }
 }
 

@@ -163,7 +163,7 @@ static void backward_weights(void *state, const float *src, const float *ddst, c
 static double cost(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass)
 {
     (void)pass;
-    return 100.0 * chirp_conv1d_flops(desc); /* never chosen by AUTO: not among its candidates */
+    return 100.0 * chirp_conv1d_flops(desc); /* AUTO never chooses it */
 }
 
 static double flops(const void *state, chirp_conv1d_pass pass)
@@ -181,7 +181,6 @@ static void describe(const void *state, chirp_conv1d_pass pass, char *text, size
 
 const conv1d_engine conv1d_engine_reference = {
     .algorithm = CHIRP_CONV1D_REFERENCE,
-    .name = "reference",
     .cost = cost,
     .create = create,
     .destroy = destroy,

@@ -1,40 +1,37 @@
 /* Gradients back through max pool and ReLU, and the bias gradient. See conv1d_internal.h. */
 #include "kernels/conv1d/conv1d_internal.h"
-#include "kernels/conv1d/conv1d_simd.h"
+#include "kernels/simd/simd.h"
 
 #include <string.h>
 
-#define CONV1D_INLINE static inline __attribute__((always_inline))
-
 /* Row j of window p, or a copy of ddst when there is no code. */
-CONV1D_INLINE void route_row(const float *ddst, const uint8_t *code, int32_t j, int64_t n_channels,
-                             float *dpre)
+SIMD_INLINE void route_row(const float *ddst, const uint8_t *code, int32_t j, int64_t n_channels,
+                           float *dpre)
 {
-    const conv1d_ivec mine = conv1d_iset(j);
+    const simd_int mine = simd_set_int(j);
     int64_t k = 0;
-    for (; k + CONV1D_LANES <= n_channels; k += CONV1D_LANES)
-        conv1d_store(dpre + k, conv1d_select(conv1d_codes_equal(code + k, j), conv1d_load(ddst + k),
-                                             conv1d_zero()));
+    for (; k + SIMD_LANES <= n_channels; k += SIMD_LANES)
+        simd_store(dpre + k,
+                   simd_select(simd_bytes_equal(code + k, j), simd_load(ddst + k), simd_zero()));
     if (k < n_channels) {
         const int64_t n = n_channels - k;
-        conv1d_store_partial(
-            dpre + k,
-            conv1d_select(conv1d_equal(conv1d_load_codes_partial(code + k, n), mine),
-                          conv1d_load_partial(ddst + k, n), conv1d_zero()),
-            n);
+        simd_store_partial(dpre + k,
+                           simd_select(simd_equal(simd_load_bytes_partial(code + k, n), mine),
+                                       simd_load_partial(ddst + k, n), simd_zero()),
+                           n);
     }
 }
 
 /* All rows of a window at once: ddst and code are loaded once. */
-CONV1D_INLINE void route_window(const float *ddst, const uint8_t *code, int64_t pool,
-                                int64_t n_channels, float *dpre, int64_t ld)
+SIMD_INLINE void route_window(const float *ddst, const uint8_t *code, int64_t pool,
+                              int64_t n_channels, float *dpre, int64_t ld)
 {
     int64_t k = 0;
-    for (; k + CONV1D_LANES <= n_channels; k += CONV1D_LANES) {
-        const conv1d_vec d = conv1d_load(ddst + k);
+    for (; k + SIMD_LANES <= n_channels; k += SIMD_LANES) {
+        const simd_float d = simd_load(ddst + k);
         for (int32_t j = 0; j < pool; ++j)
-            conv1d_store(dpre + j * ld + k,
-                         conv1d_select(conv1d_codes_equal(code + k, j), d, conv1d_zero()));
+            simd_store(dpre + j * ld + k,
+                       simd_select(simd_bytes_equal(code + k, j), d, simd_zero()));
     }
     if (k < n_channels)
         for (int32_t j = 0; j < pool; ++j)
@@ -81,34 +78,33 @@ static void bias_columns(const chirp_conv1d_desc *desc, int64_t n_rows, const fl
 {
     enum { ROWS = 64 };
     const int64_t K = desc->K;
-    const bool coded = conv1d_needs_code(desc), full = n == CONV1D_LANES;
-    const conv1d_ivec inactive = conv1d_iset(CHIRP_CONV1D_INACTIVE);
-    conv1d_vec total = conv1d_zero();
+    const bool coded = conv1d_needs_code(desc), full = n == SIMD_LANES;
+    const simd_int inactive = simd_set_int(CHIRP_CONV1D_INACTIVE);
+    simd_float total = simd_zero();
     for (int64_t p0 = 0; p0 < n_rows; p0 += ROWS) {
         const int64_t p1 = conv1d_min(p0 + ROWS, n_rows);
-        conv1d_vec part = conv1d_zero();
+        simd_float part = simd_zero();
         for (int64_t p = p0; p < p1; ++p) {
-            conv1d_vec d = full ? conv1d_load(ddst + p * K) : conv1d_load_partial(ddst + p * K, n);
+            simd_float d = full ? simd_load(ddst + p * K) : simd_load_partial(ddst + p * K, n);
             if (coded) {
                 const uint8_t *c = code + p * K;
-                const conv1d_ivec codes =
-                    full ? conv1d_load_codes(c) : conv1d_load_codes_partial(c, n);
-                d = conv1d_select(conv1d_equal(codes, inactive), conv1d_zero(), d);
+                const simd_int codes = full ? simd_load_bytes(c) : simd_load_bytes_partial(c, n);
+                d = simd_select(simd_equal(codes, inactive), simd_zero(), d);
             }
-            part = conv1d_add(part, d);
+            part += d;
         }
-        total = conv1d_add(total, part);
+        total += part;
     }
-    conv1d_store_partial(sum, total, n);
+    simd_store_partial(sum, total, n);
 }
 
 void conv1d_bias_partial(const chirp_conv1d_desc *desc, const float *ddst, const uint8_t *code,
                          float *sum)
 {
     const int64_t P = chirp_conv1d_pooled_width(desc);
-    for (int64_t k = 0; k < desc->K; k += CONV1D_LANES)
-        bias_columns(desc, P, ddst + k, code ? code + k : NULL,
-                     conv1d_min(CONV1D_LANES, desc->K - k), sum + k);
+    for (int64_t k = 0; k < desc->K; k += SIMD_LANES)
+        bias_columns(desc, P, ddst + k, code ? code + k : NULL, conv1d_min(SIMD_LANES, desc->K - k),
+                     sum + k);
 }
 
 void conv1d_bias_finish(const chirp_conv1d_desc *desc, const float *partial, float *dbia)

@@ -6,8 +6,8 @@
  *   src [N][I], wei [O][I] (PyTorch's Linear.weight), bia [O], dst [N][O], rightmost index contiguous.
  *
  * Each call opens one parallel region; bitwise the same for every number of threads, and a row of dst does not
- * depend on the other rows. Outputs overlap no input. Any alignment is correct; up to 64 bytes behind the end of
- * src, wei and dpre are loaded (never stored), which chirp_alloc() blocks have.
+ * depend on the other rows. Outputs overlap no input. Any alignment is correct; the gradients may load (never store) up to
+ * 64 bytes behind the end of src, wei and dpre, which chirp_alloc() blocks have.
  * Cost: 2*N*I*O flop a pass, at least 4*(N*I + I*O + N*O) bytes moved.
  */
 #ifndef CHIRP_KERNELS_DENSE_DENSE_H

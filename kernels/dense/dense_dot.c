@@ -4,7 +4,7 @@
  * R + 4 vectors for 4 R multiply-adds. With 32 registers R = 6 (24 sums, 10 loads), with 16 R = 3 (12 sums, 7 loads).
  */
 #include "kernels/dense/dense_internal.h"
-#include "kernels/dense/dense_lanes.h"
+#include "kernels/simd/simd.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -17,10 +17,10 @@ enum { ROWS = 3 };
 #endif
 
 /* act(x) for up to four outputs; NaN goes through. */
-DOT_INLINE vector4 activate(chirp_activation activation, int P, vector4 x)
+SIMD_INLINE simd_float4 activate(chirp_activation activation, int P, simd_float4 x)
 {
     if (activation == CHIRP_ACTIVATION_RELU)
-        return (vector4)((mask4)x & ~(mask4)(x < 0.0f));
+        return (simd_float4)((simd_int4)x & ~(simd_int4)(x < 0.0f));
     if (activation == CHIRP_ACTIVATION_TANH) {
         for (int p = 0; p < P; ++p)
             x[p] = tanhf(x[p]);
@@ -28,71 +28,54 @@ DOT_INLINE vector4 activate(chirp_activation activation, int P, vector4 x)
     return x;
 }
 
-/* GCC 12 would load a vector again for every product that uses it, and loads, not products, set the pace. */
-#ifdef __AVX512F__
-#define KEEP_IN_REGISTER(v) __asm__("" : "+v"(v))
-#elif defined(__AVX__)
-#define KEEP_IN_REGISTER(v) __asm__("" : "+x"(v))
-#else
-#define KEEP_IN_REGISTER(v) ((void)0)
-#endif
-
 /*
- * Adds the products of LANES inputs to the sums. With a mask, lanes behind the last input count as 0, NaN or not.
- * Vectors of the rows stay in registers, those of the weights pass by one at a time, or the other way round,
- * whichever are fewer.
+ * Adds the products of SIMD_LANES inputs to the sums. With `cut`, inputs where the mask is false count as 0.
+ * Vectors of the rows stay in registers, those of the weights pass by one at a time, or the other way round, whichever are
+ * fewer. All are kept: loads, not products, set the pace, and a product that overwrote its factor would move and spill
+ * its sum.
  */
-DOT_INLINE void step(int R, int P, bool cut, mask keep, int64_t I, const float *src,
-                     const float *wei, vector sum[ROWS][DENSE_TILE_O])
+SIMD_INLINE void step(int R, int P, bool cut, simd_mask keep, int64_t I, const float *src,
+                      const float *wei, simd_float sum[ROWS][DENSE_TILE_O])
 {
     const bool rows_stay = R < P;
     const int stay = rows_stay ? R : P, pass = rows_stay ? P : R;
     const float *const staying = rows_stay ? src : wei, *const passing = rows_stay ? wei : src;
-    vector s[DENSE_TILE_O];
+    simd_float s[DENSE_TILE_O];
 #pragma GCC unroll 4
-    for (int k = 0; k < stay; ++k) {
-        s[k] = *(const vector *)(staying + k * I);
-        if (cut)
-            s[k] = (vector)((mask)s[k] & keep);
-        KEEP_IN_REGISTER(s[k]);
-    }
+    for (int k = 0; k < stay; ++k)
+        s[k] =
+            simd_keep(cut ? simd_load_masked(staying + k * I, keep) : simd_load(staying + k * I));
 #pragma GCC unroll 6
     for (int j = 0; j < pass; ++j) {
-        vector v = *(const vector *)(passing + j * I);
-        if (cut)
-            v = (vector)((mask)v & keep);
-        KEEP_IN_REGISTER(v);
+        const simd_float v =
+            simd_keep(cut ? simd_load_masked(passing + j * I, keep) : simd_load(passing + j * I));
 #pragma GCC unroll 4
         for (int k = 0; k < stay; ++k) {
-            vector *const to = &sum[rows_stay ? k : j][rows_stay ? j : k];
-            *to += v * s[k];
-            KEEP_IN_REGISTER(
-                *to); /* or a product overwrites its factor and the sum moves and spills */
+            simd_float *const to = &sum[rows_stay ? k : j][rows_stay ? j : k];
+            *to = simd_keep(*to + v * s[k]);
         }
     }
 }
 
 /* R rows x P outputs; both are constants where this is inlined. */
-DOT_INLINE void tile(int R, int P, const chirp_dense_desc *desc, const float *src, const float *wei,
-                     const float *bia, float *dst)
+SIMD_INLINE void tile(int R, int P, const chirp_dense_desc *desc, const float *src,
+                      const float *wei, const float *bia, float *dst)
 {
     const int64_t I = desc->I, O = desc->O;
-    vector sum[ROWS][DENSE_TILE_O] = {0};
-    mask keep = {0};
+    simd_float sum[ROWS][DENSE_TILE_O] = {0};
+    const simd_mask keep = simd_mask_first(I % SIMD_LANES);
     int64_t i = 0;
-    for (; i + LANES <= I; i += LANES)
+    for (; i + SIMD_LANES <= I; i += SIMD_LANES)
         step(R, P, false, keep, I, src + i, wei + i, sum);
-    if (i < I) { /* loads up to 60 bytes behind the last row, see dense.h */
-        first_lanes(I - i, &keep);
+    if (i < I)
         step(R, P, true, keep, I, src + i, wei + i, sum);
-    }
 #pragma GCC unroll 6
     for (int r = 0; r < R; ++r) {
-        vector4 total = fold_all(P, sum[r]);
+        simd_float4 total = dense_sums(P, sum[r]);
         if (P == DENSE_TILE_O) {
             if (bia)
-                total += *(const vector4 *)bia;
-            *(vector4 *)(dst + r * O) = activate(desc->activation, P, total);
+                total += *(const simd_float4 *)bia;
+            *(simd_float4 *)(dst + r * O) = activate(desc->activation, P, total);
         } else {
             if (bia)
                 total[0] += bia[0];
@@ -102,8 +85,8 @@ DOT_INLINE void tile(int R, int P, const chirp_dense_desc *desc, const float *sr
 }
 
 /* As many rows as registers hold, then the rest. */
-DOT_INLINE void rows(int P, const chirp_dense_desc *desc, int64_t count, const float *src,
-                     const float *wei, const float *bia, float *dst)
+SIMD_INLINE void rows(int P, const chirp_dense_desc *desc, int64_t count, const float *src,
+                      const float *wei, const float *bia, float *dst)
 {
     const int64_t I = desc->I, O = desc->O;
     for (; count >= ROWS; count -= ROWS, src += ROWS * I, dst += ROWS * O)

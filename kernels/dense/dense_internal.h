@@ -4,6 +4,7 @@
 
 #include "kernels/dense/dense.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/simd/simd.h"
 
 #include <stdbool.h>
 
@@ -42,6 +43,13 @@ typedef struct dense_piece {
 enum { DENSE_BLOCK = 24 }; /* rows: whole register tiles of 6, 3, 2 */
 
 enum { DENSE_TILE_O = 4 }; /* outputs that one register tile of the forward pass makes */
+
+/* The sums over the lanes of P vectors, P 4 or 1, each in the same order; the first P elements count. */
+SIMD_INLINE simd_float4 dense_sums(int P, const simd_float *sum)
+{
+    const simd_float same[DENSE_TILE_O] = {sum[0], sum[0], sum[0], sum[0]};
+    return simd_sum4(P == DENSE_TILE_O ? sum : same);
+}
 
 /*
  * While all rows fit half a level-2 cache, weights pass by once and rows stay (a thread has its own weights); with

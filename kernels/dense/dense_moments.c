@@ -3,7 +3,7 @@
  * tiles of dot products as in dense_dot.c, with two sums per output, of src * mean and of src^2 * variance.
  */
 #include "kernels/dense/dense_internal.h"
-#include "kernels/dense/dense_lanes.h"
+#include "kernels/simd/simd.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,59 +20,63 @@ typedef struct moments_task {
     float *dst_mean, *dst_variance;
 } moments_task;
 
-DOT_INLINE void step(int R, int P, bool cut, mask keep, int64_t I, const float *src,
-                     const float *mean, const float *variance, vector first[ROWS][DENSE_TILE_O],
-                     vector second[ROWS][DENSE_TILE_O])
+/* Where a tile's rows and weights stand, and what it adds up. */
+typedef struct moments_inputs {
+    int64_t I;
+    const float *src, *mean, *variance;
+} moments_inputs;
+
+typedef struct moments_sums {
+    simd_float first[ROWS][DENSE_TILE_O], second[ROWS][DENSE_TILE_O];
+} moments_sums;
+
+/* SIMD_LANES inputs from i on; with `cut`, those where the mask is false count as 0. */
+SIMD_INLINE void step(int R, int P, bool cut, simd_mask keep, const moments_inputs *in, int64_t i,
+                      moments_sums *sum)
 {
-    vector w[DENSE_TILE_O], u[DENSE_TILE_O];
+    simd_float w[DENSE_TILE_O], u[DENSE_TILE_O];
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) {
-        w[p] = *(const vector *)(mean + p * I);
-        u[p] = *(const vector *)(variance + p * I);
-        if (cut) {
-            w[p] = (vector)((mask)w[p] & keep);
-            u[p] = (vector)((mask)u[p] & keep);
-        }
+        const float *mean = in->mean + p * in->I + i, *variance = in->variance + p * in->I + i;
+        w[p] = cut ? simd_load_masked(mean, keep) : simd_load(mean);
+        u[p] = cut ? simd_load_masked(variance, keep) : simd_load(variance);
     }
 #pragma GCC unroll 2
     for (int r = 0; r < R; ++r) {
-        vector s = *(const vector *)(src + r * I);
-        if (cut)
-            s = (vector)((mask)s & keep);
-        const vector square = s * s;
+        const float *src = in->src + r * in->I + i;
+        const simd_float s = cut ? simd_load_masked(src, keep) : simd_load(src);
+        const simd_float square = s * s;
 #pragma GCC unroll 4
         for (int p = 0; p < P; ++p) {
-            first[r][p] += s * w[p];
-            second[r][p] += square * u[p];
+            sum->first[r][p] += s * w[p];
+            sum->second[r][p] += square * u[p];
         }
     }
 }
 
 /* R rows from n and P outputs from o; both counts are constants where this is inlined. */
-DOT_INLINE void tile(int R, int P, const moments_task *t, int64_t n, int64_t o)
+SIMD_INLINE void tile(int R, int P, const moments_task *t, int64_t n, int64_t o)
 {
     const int64_t I = t->desc->I, O = t->desc->O;
-    const float *src = t->src + n * I, *mean = t->mean + o * I, *variance = t->variance + o * I;
-    vector first[ROWS][DENSE_TILE_O] = {0}, second[ROWS][DENSE_TILE_O] = {0};
-    mask keep = {0};
+    const moments_inputs in = {I, t->src + n * I, t->mean + o * I, t->variance + o * I};
+    moments_sums sum = {0};
+    const simd_mask keep = simd_mask_first(I % SIMD_LANES);
     int64_t i = 0;
-    for (; i + LANES <= I; i += LANES)
-        step(R, P, false, keep, I, src + i, mean + i, variance + i, first, second);
-    if (i < I) {
-        first_lanes(I - i, &keep);
-        step(R, P, true, keep, I, src + i, mean + i, variance + i, first, second);
-    }
+    for (; i + SIMD_LANES <= I; i += SIMD_LANES)
+        step(R, P, false, keep, &in, i, &sum);
+    if (i < I)
+        step(R, P, true, keep, &in, i, &sum);
 #pragma GCC unroll 2
     for (int r = 0; r < R; ++r) {
-        vector4 m = fold_all(P, first[r]);
-        const vector4 v = fold_all(P, second[r]);
+        simd_float4 m = dense_sums(P, sum.first[r]);
+        const simd_float4 v = dense_sums(P, sum.second[r]);
         float *const to_mean = t->dst_mean + (n + r) * O + o, *const to_variance =
                                                                   t->dst_variance + (n + r) * O + o;
         if (P == DENSE_TILE_O) {
             if (t->bia)
-                m += *(const vector4 *)(t->bia + o);
-            *(vector4 *)to_mean = m;
-            *(vector4 *)to_variance = v;
+                m += *(const simd_float4 *)(t->bia + o);
+            *(simd_float4 *)to_mean = m;
+            *(simd_float4 *)to_variance = v;
         } else {
             *to_mean = m[0] + (t->bia ? t->bia[o] : 0.0f);
             *to_variance = v[0];
@@ -80,7 +84,7 @@ DOT_INLINE void tile(int R, int P, const moments_task *t, int64_t n, int64_t o)
     }
 }
 
-DOT_INLINE void rows(int P, const moments_task *t, int64_t n0, int64_t n1, int64_t o)
+SIMD_INLINE void rows(int P, const moments_task *t, int64_t n0, int64_t n1, int64_t o)
 {
     int64_t n = n0;
     for (; n + ROWS <= n1; n += ROWS)

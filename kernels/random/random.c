@@ -5,6 +5,7 @@
 #include "kernels/random/random_words.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 chirp_rng chirp_rng_stream(uint64_t seed, chirp_rng_purpose purpose, uint32_t which, uint64_t step)
 {
@@ -34,20 +35,18 @@ void chirp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t
 }
 
 /* The four words of block high * 2^32 + low. */
-static inline __attribute__((always_inline)) random_words block_words(chirp_rng rng, uint32_t low,
-                                                                      uint32_t high)
+SIMD_INLINE random_words block_words(chirp_rng rng, uint32_t low, uint32_t high)
 {
     const random_words counter = {low, high, (uint32_t)rng.stream, (uint32_t)(rng.stream >> 32)};
     return philox_lane(counter, (uint32_t)rng.seed, (uint32_t)(rng.seed >> 32));
 }
 
-static inline __attribute__((always_inline)) void normal_group(chirp_rng rng, uint64_t group,
-                                                               float *restrict out)
+SIMD_INLINE void normal_group(chirp_rng rng, uint64_t group, float *restrict out)
 {
     uint32_t w[RANDOM_GROUP] __attribute__((aligned(64)));
-    random_group_words(rng, group, w);
+    random_group_words(rng.seed, rng.stream, group, w);
 #pragma omp simd
-    for (int pair = 0; pair < RANDOM_LANES; ++pair) {
+    for (int pair = 0; pair < RANDOM_BLOCKS; ++pair) {
         float z0, z1, z2, z3;
         normal_lane(w[pair], w[16 + pair], &z0, &z1);
         normal_lane(w[32 + pair], w[48 + pair], &z2, &z3);
@@ -58,11 +57,10 @@ static inline __attribute__((always_inline)) void normal_group(chirp_rng rng, ui
     }
 }
 
-static inline __attribute__((always_inline)) void uniform_group(chirp_rng rng, uint64_t group,
-                                                                float *restrict out)
+SIMD_INLINE void uniform_group(chirp_rng rng, uint64_t group, float *restrict out)
 {
     uint32_t w[RANDOM_GROUP] __attribute__((aligned(64)));
-    random_group_words(rng, group, w);
+    random_group_words(rng.seed, rng.stream, group, w);
     /* 23 bits and a half: (w + 1/2) 2^-23 is exact, so neither 0 nor 1 comes from rounding */
 #pragma omp simd
     for (int i = 0; i < RANDOM_GROUP; ++i)
@@ -70,9 +68,8 @@ static inline __attribute__((always_inline)) void uniform_group(chirp_rng rng, u
 }
 
 /* Whole groups go straight to out, cut ones through a buffer: the same arithmetic, hence the same bits. */
-static inline __attribute__((always_inline)) void
-fill(void (*make)(chirp_rng, uint64_t, float *restrict), chirp_rng rng, uint64_t first, int64_t n,
-     float *out)
+SIMD_INLINE void fill(void (*make)(chirp_rng, uint64_t, float *restrict), chirp_rng rng,
+                      uint64_t first, int64_t n, float *out)
 {
     float buffer[RANDOM_GROUP] __attribute__((aligned(64)));
     for (int64_t done = 0; done < n;) {
@@ -122,7 +119,7 @@ void chirp_rng_sign(chirp_rng rng, uint64_t first, int64_t n, float *out)
         const uint64_t draw = first + (uint64_t)done;
         if (draw / SIGNS != held) {
             held = draw / SIGNS;
-            random_group_words(rng, held, word);
+            random_group_words(rng.seed, rng.stream, held, word);
         }
         const uint32_t bit = (uint32_t)(draw % SIGNS / RANDOM_GROUP);
         const int64_t skip = (int64_t)(draw % RANDOM_GROUP), left = n - done;

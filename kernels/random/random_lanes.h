@@ -1,12 +1,13 @@
-/* One lane of the generator: what a simd loop over 16 lanes inlines. For kernels only. */
+/* One lane of the generator: what a simd loop over 16 blocks inlines. For kernels only. */
 #ifndef CHIRP_KERNELS_RANDOM_RANDOM_LANES_H
 #define CHIRP_KERNELS_RANDOM_RANDOM_LANES_H
 
+#include "kernels/simd/simd_math.h"
+
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
-enum { RANDOM_LANES = 16, RANDOM_GROUP = 64 /* draws of 16 blocks */ };
+enum { RANDOM_BLOCKS = 16, RANDOM_GROUP = 64 /* draws of so many blocks */ };
 
 typedef struct
     random_words { /* a struct, as an array would live in memory and stop the vectoriser */
@@ -14,8 +15,7 @@ typedef struct
 } random_words;
 
 /* Ten rounds of Philox4x32 (Salmon et al. 2011, section 3.3 and table 2). */
-static inline __attribute__((always_inline)) random_words philox_lane(random_words w, uint32_t k0,
-                                                                      uint32_t k1)
+SIMD_INLINE random_words philox_lane(random_words w, uint32_t k0, uint32_t k1)
 {
 #pragma GCC unroll 10
     for (int round = 0; round < 10; ++round) {
@@ -28,51 +28,11 @@ static inline __attribute__((always_inline)) random_words philox_lane(random_wor
     return w;
 }
 
-static inline __attribute__((always_inline)) float float_of_bits(uint32_t u)
-{
-    float f;
-    memcpy(&f, &u, sizeof f);
-    return f;
-}
-
-static inline __attribute__((always_inline)) uint32_t bits_of_float(float f)
-{
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    return u;
-}
-
-/*
- * log of a positive normal float: |error| <= 1e-7 * |log x| + 3e-8 (tested at every exponent).
- * x = m 2^e with m in [sqrt(1/2), sqrt(2)); log m = f - f^2/2 + f^3 p(f), f = m - 1 exact; p interpolates at
- * Chebyshev nodes, error 1.9e-7 * |f|^3.
- */
-static inline __attribute__((always_inline)) float log_lane(float x)
-{
-    const uint32_t shifted =
-        bits_of_float(x) - 0x3f3504f3u; /* moves the cut of the exponent to sqrt(1/2) */
-    const float e = (float)((int32_t)shifted >> 23);
-    const float f = float_of_bits((shifted & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
-    float p = -7.902743771e-02f;
-    p = p * f + 1.262231985e-01f;
-    p = p * f - 1.299818376e-01f;
-    p = p * f + 1.421449592e-01f;
-    p = p * f - 1.664128146e-01f;
-    p = p * f + 2.000104509e-01f;
-    p = p * f - 2.500030642e-01f;
-    p = p * f + 3.333333073e-01f;
-    const float f2 = f * f;
-    /* ln 2 in two parts: the first has 9 bits, so that its product with e is exact */
-    const float low = e * -2.12194440e-4f + (f * f2 * p - 0.5f * f2);
-    return e * 0.693359375f + (f + low);
-}
-
 /*
  * cos and sin of an angle that is uniform on the circle: the top two bits of w are the quadrant, the others the
  * position within it, from -pi/4 to pi/4. Polynomial errors: sin 5e-9 relative, cos 3e-8.
  */
-static inline __attribute__((always_inline)) void circle_lane(uint32_t w, float *cosine,
-                                                              float *sine)
+SIMD_INLINE void circle_lane(uint32_t w, float *cosine, float *sine)
 {
     const float f = (float)(int32_t)(w << 2) * 0x1p-32f; /* in quarter turns */
     const float y = f * f;
@@ -93,8 +53,7 @@ static inline __attribute__((always_inline)) void circle_lane(uint32_t w, float 
 }
 
 /* Two independent standard normals from two words (Box and Muller 1958). |z| <= sqrt(2 * 32 * ln 2) = 6.66. */
-static inline __attribute__((always_inline)) void normal_lane(uint32_t w0, uint32_t w1, float *z0,
-                                                              float *z1)
+SIMD_INLINE void normal_lane(uint32_t w0, uint32_t w1, float *z0, float *z1)
 {
     /* u in [2^-32, 1]: 31 bits, as a signed conversion is one instruction everywhere; log 1 = 0 is harmless */
     const float u = ((float)(int32_t)(w0 >> 1) + 0.5f) * 0x1p-31f;

@@ -9,33 +9,26 @@
 #ifndef CHIRP_KERNELS_RANDOM_RANDOM_WORDS_H
 #define CHIRP_KERNELS_RANDOM_RANDOM_WORDS_H
 
-#include "kernels/random/random.h"
 #include "kernels/random/random_lanes.h"
+#include "kernels/simd/simd.h"
 
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
+#ifdef SIMD_HAS_WIDE
 
-#if defined(__AVX512F__)
-
-typedef struct
-    random_half { /* eight blocks; the upper halves of lanes are whatever products left there */
-    __m512i a, b, c, d;
+/* SIMD_LANES/2 blocks; the upper halves of lanes are whatever products left there. */
+typedef struct random_half {
+    simd_wide a, b, c, d;
 } random_half;
 
-static inline __attribute__((always_inline)) random_half philox_half(random_half w, uint32_t k0,
-                                                                     uint32_t k1)
+SIMD_INLINE random_half philox_half(random_half w, uint32_t k0, uint32_t k1)
 {
-    const __m512i m0 = _mm512_set1_epi64(0xD2511F53), m1 = _mm512_set1_epi64(0xCD9E8D57);
-    enum { XOR3 = 0x96 };
+    const simd_wide m0 = (simd_wide)simd_set_int((int32_t)0xD2511F53),
+                    m1 = (simd_wide)simd_set_int((int32_t)0xCD9E8D57);
 #pragma GCC unroll 10
     for (int round = 0; round < 10; ++round) {
-        const __m512i p0 = _mm512_mul_epu32(w.a, m0), p1 = _mm512_mul_epu32(w.c, m1);
-        w.a = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p1, 32), w.b,
-                                        _mm512_set1_epi32((int32_t)k0), XOR3);
+        const simd_wide p0 = simd_multiply_wide(w.a, m0), p1 = simd_multiply_wide(w.c, m1);
+        w.a = simd_xor3(p1 >> 32, w.b, (simd_wide)simd_set_int((int32_t)k0));
         w.b = p1;
-        w.c = _mm512_ternarylogic_epi64(_mm512_srli_epi64(p0, 32), w.d,
-                                        _mm512_set1_epi32((int32_t)k1), XOR3);
+        w.c = simd_xor3(p0 >> 32, w.d, (simd_wide)simd_set_int((int32_t)k1));
         w.d = p0;
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
@@ -43,105 +36,43 @@ static inline __attribute__((always_inline)) random_half philox_half(random_half
     return w;
 }
 
-/* Low halves of `even` and of `odd`, interleaved. */
-static inline __attribute__((always_inline)) void random_join(__m512i even, __m512i odd,
-                                                              uint32_t *out)
+/* Words of SIMD_LANES blocks from `block` on, to out[16 * word + lane]. */
+SIMD_INLINE void philox_blocks(uint64_t seed, uint64_t stream, uint64_t block, uint32_t *out)
 {
-    _mm512_storeu_si512(out, _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32)));
-}
-
-static inline __attribute__((always_inline)) void random_group_words(chirp_rng rng, uint64_t group,
-                                                                     uint32_t words[RANDOM_GROUP])
-{
-    const uint64_t block = group * RANDOM_LANES; /* a multiple of 16: adding a lane can't carry */
-    const __m512i lane = _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14);
-    const __m512i even_low =
-        _mm512_add_epi64(_mm512_set1_epi64((int64_t)(block & 0xffffffffu)), lane);
-    const __m512i high = _mm512_set1_epi64((int64_t)(block >> 32));
-    const __m512i stream_low = _mm512_set1_epi64((int64_t)rng.stream),
-                  stream_high = _mm512_set1_epi64((int64_t)(rng.stream >> 32));
-    const uint32_t k0 = (uint32_t)rng.seed, k1 = (uint32_t)(rng.seed >> 32);
+    const simd_wide even_low = simd_set_wide(block & 0xffffffffu) + simd_even_lanes();
+    const simd_wide high = simd_set_wide(block >> 32);
+    const simd_wide stream_low = simd_set_wide(stream), stream_high = simd_set_wide(stream >> 32);
+    const uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
     const random_half even =
         philox_half((random_half){even_low, high, stream_low, stream_high}, k0, k1);
-    const __m512i odd_low = _mm512_add_epi64(even_low, _mm512_set1_epi64(1));
     const random_half odd =
-        philox_half((random_half){odd_low, high, stream_low, stream_high}, k0, k1);
-    random_join(even.a, odd.a, words);
-    random_join(even.b, odd.b, words + 16);
-    random_join(even.c, odd.c, words + 32);
-    random_join(even.d, odd.d, words + 48);
+        philox_half((random_half){even_low + 1, high, stream_low, stream_high}, k0, k1);
+    int32_t *const to = (int32_t *)(void *)out;
+    simd_store_ints(to, simd_interleave_wide(even.a, odd.a));
+    simd_store_ints(to + 16, simd_interleave_wide(even.b, odd.b));
+    simd_store_ints(to + 32, simd_interleave_wide(even.c, odd.c));
+    simd_store_ints(to + 48, simd_interleave_wide(even.d, odd.d));
 }
 
-#elif defined(__AVX2__)
-
-typedef struct
-    random_half { /* four blocks; the upper halves of lanes are whatever products left there */
-    __m256i a, b, c, d;
-} random_half;
-
-static inline __attribute__((always_inline)) random_half philox_half(random_half w, uint32_t k0,
-                                                                     uint32_t k1)
+SIMD_INLINE void random_group_words(uint64_t seed, uint64_t stream, uint64_t group,
+                                    uint32_t words[RANDOM_GROUP])
 {
-    const __m256i m0 = _mm256_set1_epi64x(0xD2511F53), m1 = _mm256_set1_epi64x(0xCD9E8D57);
-#pragma GCC unroll 10
-    for (int round = 0; round < 10; ++round) {
-        const __m256i p0 = _mm256_mul_epu32(w.a, m0), p1 = _mm256_mul_epu32(w.c, m1);
-        w.a = _mm256_xor_si256(_mm256_srli_epi64(p1, 32),
-                               _mm256_xor_si256(w.b, _mm256_set1_epi32((int32_t)k0)));
-        w.b = p1;
-        w.c = _mm256_xor_si256(_mm256_srli_epi64(p0, 32),
-                               _mm256_xor_si256(w.d, _mm256_set1_epi32((int32_t)k1)));
-        w.d = p0;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    return w;
-}
-
-/* Low halves of `even` and of `odd`, interleaved. */
-static inline __attribute__((always_inline)) void random_join(__m256i even, __m256i odd,
-                                                              uint32_t *out)
-{
-    _mm256_storeu_si256((__m256i *)(void *)out,
-                        _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa));
-}
-
-static inline __attribute__((always_inline)) void random_group_words(chirp_rng rng, uint64_t group,
-                                                                     uint32_t words[RANDOM_GROUP])
-{
-    const uint64_t block = group * RANDOM_LANES; /* a multiple of 16: adding a lane can't carry */
-    const __m256i high = _mm256_set1_epi64x((int64_t)(block >> 32));
-    const __m256i stream_low = _mm256_set1_epi64x((int64_t)rng.stream),
-                  stream_high = _mm256_set1_epi64x((int64_t)(rng.stream >> 32));
-    const uint32_t k0 = (uint32_t)rng.seed, k1 = (uint32_t)(rng.seed >> 32);
-    for (int part = 0; part < 2; ++part) { /* eight blocks at a time: 16 registers hold no more */
-        const __m256i even_low =
-            _mm256_add_epi64(_mm256_set1_epi64x((int64_t)(block & 0xffffffffu) + 8 * part),
-                             _mm256_setr_epi64x(0, 2, 4, 6));
-        const random_half even =
-            philox_half((random_half){even_low, high, stream_low, stream_high}, k0, k1);
-        const __m256i odd_low = _mm256_add_epi64(even_low, _mm256_set1_epi64x(1));
-        const random_half odd =
-            philox_half((random_half){odd_low, high, stream_low, stream_high}, k0, k1);
-        uint32_t *const out = words + 8 * part;
-        random_join(even.a, odd.a, out);
-        random_join(even.b, odd.b, out + 16);
-        random_join(even.c, odd.c, out + 32);
-        random_join(even.d, odd.d, out + 48);
-    }
+    const uint64_t block = group * RANDOM_BLOCKS; /* a multiple of 16: adding a lane can't carry */
+    for (int part = 0; part < RANDOM_BLOCKS; part += SIMD_LANES)
+        philox_blocks(seed, stream, block + (uint64_t)part, words + part);
 }
 
 #else
 
-static inline void random_group_words(chirp_rng rng, uint64_t group, uint32_t words[RANDOM_GROUP])
+SIMD_INLINE void random_group_words(uint64_t seed, uint64_t stream, uint64_t group,
+                                    uint32_t words[RANDOM_GROUP])
 {
-    const uint64_t block = group * RANDOM_LANES; /* a multiple of 16: adding a lane can't carry */
+    const uint64_t block = group * RANDOM_BLOCKS; /* a multiple of 16: adding a lane can't carry */
     const uint32_t low = (uint32_t)block, high = (uint32_t)(block >> 32);
 #pragma omp simd
-    for (uint32_t lane = 0; lane < RANDOM_LANES; ++lane) {
-        const random_words counter = {low + lane, high, (uint32_t)rng.stream,
-                                      (uint32_t)(rng.stream >> 32)};
-        const random_words w = philox_lane(counter, (uint32_t)rng.seed, (uint32_t)(rng.seed >> 32));
+    for (uint32_t lane = 0; lane < RANDOM_BLOCKS; ++lane) {
+        const random_words counter = {low + lane, high, (uint32_t)stream, (uint32_t)(stream >> 32)};
+        const random_words w = philox_lane(counter, (uint32_t)seed, (uint32_t)(seed >> 32));
         words[lane] = w.a;
         words[16 + lane] = w.b;
         words[32 + lane] = w.c;

@@ -2,7 +2,7 @@
 #include "kernels/variational/variational.h"
 
 #include "kernels/parallel/chunks.h"
-#include "kernels/variational/softplus_lanes.h"
+#include "kernels/simd/simd_math.h"
 
 #include <math.h>
 

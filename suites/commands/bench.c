@@ -46,7 +46,12 @@ static int run(int argc, char **argv)
         const chirp_bench_ranks ranks = {chirp_parallel_rank(), chirp_parallel_size(), gather};
         chirp_bench_use_ranks(&ranks);
     }
-    const int code = chirp_bench_main(argc, argv, chirp_suites, chirp_n_suites);
+    chirp_bench_suite *suites = NULL;
+    size_t n = 0;
+    st = chirp_suites_create(&suites, &n);
+    const int code =
+        st == CHIRP_OK ? chirp_bench_main(argc, argv, suites, n) : chirp_command_exit(st);
+    chirp_suites_destroy(suites, n);
     if (parallel)
         chirp_parallel_finalize();
     return code;

@@ -1,7 +1,7 @@
 /* chirpbench study: the whole chain, step by step. */
 #include "harness/base/options.h"
 #include "suites/command.h"
-#include "suites/study/study.h"
+#include "suites/commands/study/study.h"
 
 static int run(int argc, char **argv)
 {

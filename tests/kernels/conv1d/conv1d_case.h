@@ -208,6 +208,15 @@ static inline void case_check_guards(const conv1d_tensors *t)
     }
 }
 
+/* True if the algorithm does all passes of this shape. */
+static inline bool case_supported(const chirp_conv1d_desc *d)
+{
+    bool all = true;
+    for (int pass = 0; pass < CHIRP_CONV1D_PASSES; ++pass)
+        all = all && chirp_conv1d_supports(d, (chirp_conv1d_pass)pass);
+    return all;
+}
+
 static inline chirp_conv1d_desc case_reference(const chirp_conv1d_desc *d)
 {
     chirp_conv1d_desc r = *d;

@@ -19,6 +19,8 @@ static void check_adjoint(chirp_conv1d_algorithm algorithm)
     chirp_conv1d_desc d = case_shape(algorithm);
     d.relu = false; /* linear without bias */
     d.pool = 1;
+    if (!case_supported(&d))
+        return;
     conv1d_tensors t = case_create(&d, false);
     memset(t.bia, 0, (size_t)d.K * sizeof *t.bia);
     case_run(&d, &t, NULL, &t);
@@ -39,8 +41,8 @@ static void test_adjoint(void **unused)
 {
     (void)unused;
     for (int round = 0; round < 50; ++round) {
-        check_adjoint(CHIRP_CONV1D_DIRECT);
-        check_adjoint(CHIRP_CONV1D_AUTO);
+        for (int a = CHIRP_CONV1D_AUTO; a < CHIRP_CONV1D_ALGORITHMS; ++a)
+            check_adjoint((chirp_conv1d_algorithm)a);
     }
 }
 

@@ -3,7 +3,7 @@
  */
 #include "conv1d_case.h"
 
-#include "kernels/conv1d/conv1d_fft.h"
+#include "kernels/conv1d/fft/fft.h"
 
 enum { RANDOM_SHAPES = 60 };
 
