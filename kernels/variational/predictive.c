@@ -80,11 +80,6 @@ void chirp_predictive_load(chirp_predictive_plan *plan, const float *mean, const
                                 plan->desc.n_threads);
 }
 
-double chirp_predictive_flops(const chirp_predictive_desc *desc)
-{
-    return 4.0 * (double)source_rows(desc) * (double)desc->I * (double)desc->O;
-}
-
 enum { PIECE = 1024 }; /* outputs: 4 KiB of draws */
 
 /* Every sample has its own moments: dst = act(first + sqrt(second) eps), elementwise. */

@@ -57,7 +57,4 @@ void chirp_predictive_load(chirp_predictive_plan *plan, const float *mean, const
 void chirp_predictive_forward(chirp_predictive_plan *plan, const float *src, chirp_rng rng,
                               uint64_t first_event, float *dst);
 
-/** Operations of one call, products only [flop]. */
-double chirp_predictive_flops(const chirp_predictive_desc *desc);
-
 #endif

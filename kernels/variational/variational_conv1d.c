@@ -11,7 +11,8 @@ typedef struct chirp_variational_conv1d_plan plan;
 
 /* A way to compute a pass with drawn weights. backward leaves the product's gradients in gradients; KL follows. */
 typedef struct way {
-    chirp_status (*create)(plan *p, bool training); /* beside p->mean and p->weights */
+    chirp_status (*create)(plan *p,
+                           bool training); /* beside p->mean and p->weights; NULL: nothing */
     void (*forward)(plan *p, const float *src, const chirp_variational_weights *w,
                     const chirp_variational_draws *draws, float *dst, uint8_t *code);
     void (*backward)(plan *p, const chirp_variational_conv1d_pass *t, const float *mu,
@@ -59,12 +60,6 @@ struct chirp_variational_conv1d_plan {
 static float *floats(int64_t n) { return chirp_calloc((size_t)n, sizeof(float)); }
 
 /* ---- one convolution with drawn weights ---- */
-
-static chirp_status fused_create(plan *p, bool training)
-{
-    (void)p, (void)training;
-    return CHIRP_OK;
-}
 
 static void fused_forward(plan *p, const float *src, const chirp_variational_weights *w,
                           const chirp_variational_draws *draws, float *dst, uint8_t *code)
@@ -336,7 +331,7 @@ static void two_backward(plan *p, const chirp_variational_conv1d_pass *t, const 
 
 /* ---- the plan ---- */
 
-static const way fused_way = {fused_create, fused_forward, fused_backward, false};
+static const way fused_way = {NULL, fused_forward, fused_backward, false};
 static const way perturbed_way = {perturbed_create, perturbed_forward, perturbed_backward, false};
 static const way rows_way = {rows_create, rows_forward, rows_backward, false};
 static const way two_way = {two_create, two_forward, two_backward, true};
@@ -384,7 +379,9 @@ chirp_status chirp_variational_conv1d_plan_create(const chirp_conv1d_desc *desc,
         p->n_src = desc->N * desc->W * desc->C;
         p->n_pre = desc->N * p->Q * desc->K;
         p->weights = floats(p->n_weights);
-        st = p->weights ? p->way->create(p, training) : CHIRP_ERR_NOMEM;
+        st = p->weights ? CHIRP_OK : CHIRP_ERR_NOMEM;
+        if (st == CHIRP_OK && p->way->create)
+            st = p->way->create(p, training);
     }
     if (st != CHIRP_OK) {
         chirp_variational_conv1d_plan_destroy(p);

@@ -95,6 +95,9 @@ static inline chirp_variational_gradients layer_variational_gradients(const laye
 /** The shape of any convolution and of any dense layer. */
 chirp_status layer_convolution_shape(const chirp_layer_row *row, const chirp_network_config *config,
                                      chirp_layer_info *info, layer_tensors *tensors);
+/** The kernel descriptor with the algorithm and threads of the configuration. */
+chirp_conv1d_desc layer_convolution_desc(const chirp_layer_info *info,
+                                         const chirp_network_config *config);
 chirp_status layer_dense_shape(const chirp_layer_row *row, const chirp_network_config *config,
                                chirp_layer_info *info, layer_tensors *tensors);
 

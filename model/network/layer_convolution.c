@@ -20,17 +20,24 @@ chirp_conv1d_desc chirp_layer_conv1d(const chirp_layer_info *info, int64_t batch
     };
 }
 
+chirp_conv1d_desc layer_convolution_desc(const chirp_layer_info *info,
+                                         const chirp_network_config *config)
+{
+    chirp_conv1d_desc desc = chirp_layer_conv1d(info, config->batch);
+    desc.algorithm = config->algorithm;
+    desc.n_threads = config->n_threads;
+    return desc;
+}
+
 chirp_status layer_convolution_shape(const chirp_layer_row *row, const chirp_network_config *config,
                                      chirp_layer_info *info, layer_tensors *tensors)
 {
     info->taps = row->taps;
     info->dilation = row->dilation;
     info->pool = row->pool;
-    chirp_conv1d_desc desc = chirp_layer_conv1d(info, config->batch);
+    chirp_conv1d_desc desc = layer_convolution_desc(info, config);
     if (row->same)
         chirp_conv1d_pad_same(&desc);
-    desc.algorithm = config->algorithm;
-    desc.n_threads = config->n_threads;
     const chirp_status st = chirp_conv1d_check(&desc);
     if (st != CHIRP_OK)
         return st;
@@ -44,9 +51,7 @@ chirp_status layer_convolution_shape(const chirp_layer_row *row, const chirp_net
 
 static chirp_status create(layer *l, const chirp_network_config *config)
 {
-    chirp_conv1d_desc desc = chirp_layer_conv1d(l->info, config->batch);
-    desc.algorithm = config->algorithm;
-    desc.n_threads = config->n_threads;
+    const chirp_conv1d_desc desc = layer_convolution_desc(l->info, config);
     chirp_conv1d_plan *plan = NULL;
     const chirp_status st = chirp_conv1d_plan_create(&desc, &plan);
     l->plan = plan;

@@ -5,9 +5,7 @@
 
 static chirp_status create(layer *l, const chirp_network_config *config)
 {
-    chirp_conv1d_desc desc = chirp_layer_conv1d(l->info, config->batch);
-    desc.algorithm = config->algorithm;
-    desc.n_threads = config->n_threads;
+    const chirp_conv1d_desc desc = layer_convolution_desc(l->info, config);
     chirp_variational_conv1d_plan *plan = NULL;
     const chirp_status st =
         chirp_variational_conv1d_plan_create(&desc, config->estimator, config->training, &plan);

@@ -2,6 +2,7 @@
 #include "model/network/network.h"
 
 #include "harness/base/memory.h"
+#include "kernels/random/random.h"
 #include "kernels/variational/variational.h"
 #include "model/network/network_internal.h"
 
@@ -204,5 +205,3 @@ void chirp_network_parameters_changed(chirp_network *net)
 }
 
 float *chirp_network_gradients(chirp_network *net) { return net->gradients; }
-
-int64_t chirp_network_feature_count(const chirp_network *net) { return net->shape.features; }

@@ -75,9 +75,6 @@ float *chirp_network_gradients(chirp_network *net);
  */
 void chirp_network_initialize(chirp_network *net, uint64_t seed, double scale_bias);
 
-/** Width of the features that the root hands to the leaves: width * channels. */
-int64_t chirp_network_feature_count(const chirp_network *net);
-
 /**
  * @param strain  [N][length]
  * @param output  [N][leaves][outputs]
@@ -88,9 +85,6 @@ void chirp_network_forward(chirp_network *net, const float *strain, const chirp_
 /** The root alone; the features [N][feature_count] stay valid until the next forward pass. */
 const float *chirp_network_forward_root(chirp_network *net, const float *strain,
                                         const chirp_pass *pass);
-/** One leaf alone, from given features. @param output [N][outputs] */
-void chirp_network_forward_leaf(chirp_network *net, int leaf, const float *features,
-                                const chirp_pass *pass, float *output);
 
 /**
  * Gradient of  loss = f(output) + kl_weight * KL  with respect to all parameters, for the inputs and draws of the

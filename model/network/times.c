@@ -2,6 +2,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
 #include "harness/stats/stats.h"
+#include "kernels/random/random.h"
 #include "model/network/network.h"
 #include "model/network/network_internal.h"
 

@@ -5,17 +5,15 @@
 #include "suites/scaling/calibration.h"
 
 #include <math.h>
-#include <string.h>
 
 static void make_buckets(const chirp_workload *w, int64_t bytes, chirp_plan *plan)
 {
-    const int *order = w->order;
+    const int *order = w->backward;
     chirp_exchange_tensor tensor[CHIRP_WORKLOAD_MAX_LAYERS];
     chirp_bucket_range range[CHIRP_WORKLOAD_MAX_LAYERS];
-    const int n = w->n;
-    for (int i = 0; i < n; ++i)
+    for (int i = 0; i < w->n; ++i)
         tensor[i] = (chirp_exchange_tensor){.count = w->layer[order[i]].trained};
-    plan->n_buckets = chirp_buckets_cut(plan->exchange.rule, bytes, tensor, n, range);
+    plan->n_buckets = chirp_buckets_cut(plan->exchange.rule, bytes, tensor, w->n, range);
     double at = w->forward;
     for (int b = 0; b < plan->n_buckets; ++b) {
         for (int i = range[b].first; i < range[b].first + range[b].n; ++i)

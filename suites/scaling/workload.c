@@ -1,7 +1,6 @@
 /* What a step of a network computes and exchanges, layer by layer: asked of the network's shape. */
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
-#include "model/network/shape.h"
 #include "suites/scaling/workload.h"
 
 #include <cjson/cJSON.h>
@@ -11,7 +10,7 @@
 static void fill(const chirp_network_shape *shape, bool shared_noise, chirp_workload *w)
 {
     w->n = shape->n_layers;
-    memcpy(w->order, shape->backward, sizeof shape->backward);
+    memcpy(w->backward, shape->backward, sizeof shape->backward);
     for (int i = 0; i < w->n; ++i) {
         const chirp_layer_info *info = &shape->layer[i];
         chirp_workload_layer *layer = &w->layer[i];

@@ -23,8 +23,8 @@ typedef struct chirp_workload_layer {
 typedef struct chirp_workload {
     int n;
     chirp_workload_layer layer[CHIRP_WORKLOAD_MAX_LAYERS];
-    /** Layers in the order in which the backward pass finishes them */
-    int order[CHIRP_WORKLOAD_MAX_LAYERS];
+    /** layers in the order in which the backward pass finishes them */
+    int backward[CHIRP_WORKLOAD_MAX_LAYERS];
     int64_t trained;
     double flops;              /**< forward and backward, per signal */
     double forward;            /**< [1] share of a pass at which the forward part ends */

@@ -1,10 +1,81 @@
-/* The backward pass: gradients of f(output) + kl_weight * KL, in the order of the tensor table. */
+/* The forward pass, and the backward pass: gradients of f(output) + kl_weight * KL, in the order of the tensor table. */
 #include "harness/base/clock.h"
+#include "kernels/dropout/dropout.h"
 #include "kernels/variational/variational.h"
 #include "model/network/network.h"
 #include "model/network/network_internal.h"
 
 #include <stddef.h>
+
+/* Draws of one layer in one pass; the forward and the backward pass must agree. */
+static chirp_variational_draws layer_draws(const chirp_network *net, int number,
+                                           const chirp_pass *pass)
+{
+    const uint64_t seed = net->config.seed + pass->seed_offset;
+    const uint32_t stream = (uint32_t)number;
+    return (chirp_variational_draws){
+        .noise =
+            chirp_rng_stream_part(seed, CHIRP_RNG_WEIGHT_NOISE, stream, pass->step, pass->noise),
+        .sign_in =
+            chirp_rng_stream_part(seed, CHIRP_RNG_SIGNS, 2 * stream, pass->step, pass->noise),
+        .sign_out =
+            chirp_rng_stream_part(seed, CHIRP_RNG_SIGNS, 2 * stream + 1, pass->step, pass->noise),
+        .first_row = pass->first_row,
+    };
+}
+
+/* Drops elements of x [N][width] behind a layer with dropout; the same in the forward and in the backward pass. */
+static void drop(const chirp_network *net, int number, const chirp_pass *pass, float *x)
+{
+    const chirp_layer_info *info = &net->shape.layer[number];
+    const int64_t width = info->out_width * info->out_channels;
+    if (pass->training && info->dropout && net->config.dropout > 0)
+        chirp_dropout(
+            net->config.batch * width, (float)net->config.dropout,
+            chirp_rng_stream(net->config.seed, CHIRP_RNG_DROPOUT, (uint32_t)number, pass->step),
+            pass->first_row * (uint64_t)width, x, x, net->config.n_threads);
+}
+
+/* Returns the layer's dst. */
+static const float *forward(chirp_network *net, int number, const float *src,
+                            const chirp_pass *pass)
+{
+    layer *l = &net->layer[number];
+    const chirp_variational_draws draws = layer_draws(net, number, pass);
+    const double start = chirp_now_s();
+    if (l->type->load && !l->loaded)
+        l->type->load(l);
+    l->loaded = true;
+    l->type->forward(l, src, pass->sample ? &draws : NULL);
+    drop(net, number, pass, l->dst);
+    l->forward_s = chirp_now_s() - start;
+    return l->dst;
+}
+
+const float *chirp_network_forward_root(chirp_network *net, const float *strain,
+                                        const chirp_pass *pass)
+{
+    const float *src = strain;
+    for (int i = 0; i < net->config.spec->n_root; ++i)
+        src = forward(net, i, src, pass);
+    return src;
+}
+
+void chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
+                           float *output)
+{
+    const chirp_network_spec *spec = net->config.spec;
+    const int outputs = net->config.outputs;
+    const float *features = chirp_network_forward_root(net, strain, pass);
+    for (int leaf = 0; leaf < spec->n_leaves; ++leaf) {
+        const float *src = features;
+        for (int l = 0; l < spec->n_leaf; ++l)
+            src = forward(net, leaf_layer(net, leaf, l), src, pass);
+        for (int64_t n = 0; n < net->config.batch; ++n)
+            for (int o = 0; o < outputs; ++o)
+                output[(n * spec->n_leaves + leaf) * outputs + o] = src[n * outputs + o];
+    }
+}
 
 typedef struct backward_context {
     const chirp_pass *pass;
