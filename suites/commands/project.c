@@ -5,7 +5,7 @@
 #include "harness/progress/progress.h"
 #include "suites/command.h"
 #include "suites/commands/exchange_options.h"
-#include "suites/scaling/projection.h"
+#include "suites/scaling/projected/projection.h"
 
 #include <errno.h>
 #include <math.h>

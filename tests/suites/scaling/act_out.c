@@ -14,8 +14,8 @@
 #include "harness/base/options.h"
 #include "model/parallel/exchange.h"
 #include "model/parallel/parallel.h"
-#include "suites/scaling/phases.h"
-#include "suites/scaling/projection.h"
+#include "suites/scaling/projected/phases.h"
+#include "suites/scaling/projected/projection.h"
 
 #include <math.h>
 #include <sched.h>
