@@ -180,30 +180,31 @@ static int run(int argc, char **argv)
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
          .help = "layer times measured by chirpbench scale --profile"},
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
-         .help = "spread of passes between ranks, relative; default: calibrated"},
+         .help = "variation of passes between ranks, relative; default: calibrated"},
         {"fresh-jitter", CHIRP_OPTION_REAL, &fresh, .metavar = "R", .min = 0, .max = 0.5,
-         .help = "of it, what is new in every pass; the rest stays with a rank; default: the "
+         .help = "step-to-step part of --jitter; the rest stays with a rank; default: the "
                  "machine's"},
         {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
-         .help = "measured: ranks share the signals of a pass by speed, in whole signals"},
+         .help = "measured: load balancing, each rank gets whole signals by its speed"},
         {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
-         .help = "--shares measured: steps whose times tell the speeds; train takes 100"},
+         .help = "with --shares measured: speeds come from so many steps; train takes 100"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .choices = chirp_engine_choices(),
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
         {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
-         .help = "of the jitter"},
+         .help = "seed of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, terms, calibration, assumptions"},
     };
     const chirp_usage usage = {
         "project", NULL,
-        "Projects weak scaling to N nodes of a machine: SimGrid moves every message of an exchange "
+        "Projects weak scaling to N nodes of a machine. SimGrid sends each message of an exchange "
         "over the\n"
-        "machine's network, ranks compute with jitter. Seconds per step by term; efficiency is one "
-        "rank's\n"
-        "step over this one's. The band is over the fits to the public 2 to 8 node runs.",
+        "machine's network; ranks compute with varying speed. Prints the seconds of a step by term. "
+        "Efficiency is\n"
+        "the step time of one rank over that of N. The band covers all fits to the public runs on 2 "
+        "to 8 nodes.",
         table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)

@@ -25,7 +25,7 @@ CYCLES_BOUND = 1.5  # the study's cycle passes once or twice between ready and r
 ONE_BUCKET = ["--bucket-mib", "10000"]
 HALVING = ["--exchange", "halving"]
 SHARES = ["--shares", "measured", "--speed-steps", "100"]
-# name, options of project, cost in training signals to the same loss (model/training/CONVERGENCE.md), what it assumes,
+# name, options of project, cost in training signals to the same loss (reports/measurements/2026-11-25-sample-cost.md), what it assumes,
 # and some of: cycle (the communication thread sleeps between looks), out (the lines below don't build on it), core (a core
 # is left to communication), passes (per exchange)
 STEPS = [
@@ -106,7 +106,7 @@ class Study:
         return 1 / statistics.fmean(1 / (1 + max(-0.95, permanent * z)) for z in scores)
 
     def line(self, step, engine):
-        name, options, price, assumes, flags = step
+        name, options, cost, assumes, flags = step
         options = options + ["--machine", self.machine.name if "cycle" in flags else self.machine.copy(self.pooled["relative"], 0)]
         cores = self.machine.value("cores")
         factor = cores / (cores - 1) if "core" in flags else 1
@@ -114,7 +114,7 @@ class Study:
             options += ["--compute", repr(self.machine.value("flops_fast") / 1e9 / factor)]
         row = self.project(options, engine)["rows"][0]
         step_s = row["seconds_per_step"]
-        return {"measure": name, "left_out": "out" in flags, "price_in_signals": price, "assumes": assumes,
+        return {"measure": name, "left_out": "out" in flags, "sample_cost": cost, "assumes": assumes,
                 "seconds_per_step": step_s, "efficiency": row["compute"] / factor / step_s,
                 "communication": (row["negotiation"] + row["exposed_allreduce"]) / step_s}
 
@@ -177,7 +177,7 @@ def show(study, result):
         other = line.get("simulated")
         both = f"; simulated {100 * other['efficiency']:.1f} % {100 * other['communication']:.2f} %" if other else ""
         print(f"  {100 * line['efficiency']:5.1f} %  {100 * line['communication']:5.2f} %{both}  {line['measure']}"
-              f"{' (left out below)' if line['left_out'] else ''}; cost in signals: {line['price_in_signals']}")
+              f"{' (left out below)' if line['left_out'] else ''}; sample cost: {line['sample_cost']}")
         print(f"           {line['assumes']}")
     if "sensitivity" not in result:
         return

@@ -34,9 +34,9 @@ double chirp_expected_maximum(int n)
 }
 
 /*
- * Expected maximum of n independent numbers sd * normal - whole * uniform(0, 1): with shares of whole signals, ranks are done
- * by up to one signal before the last could be. By quadrature; with H(t) the mean of what a normal number exceeds t by,
- * one of them exceeds y with probability sd / whole (H(y / sd) - H((y + whole) / sd)).
+ * Expected maximum of n independent numbers X = sd * Z - whole * U, with Z standard normal and U uniform in (0, 1): signals can't
+ * be split, so a rank may finish up to one signal early. Numerical integration of 1 - P(X <= y)^n, where
+ *     P(X > y) = sd / whole (H(y / sd) - H((y + whole) / sd)),    H(t) = E[max(Z - t, 0)], here exceeded_by(t).
  */
 static double exceeded_by(double t)
 {
@@ -214,10 +214,10 @@ static double last_reduced_s(const chirp_plan *p, double pass)
 }
 
 /*
- * With shares in whole signals: all ranks at work all the time (h of the nominal step, from the harmonic mean of their times),
- * and as no signal is split, the last could be done half a signal after that; others up to one signal before it. Which one is
- * last, fresh noise and errors of the measured speeds decide. Noise therefore costs less than e(N) times its spread, as only
- * ranks near the end of their signal count, and half a signal is not lost on top of it.
+ * What a step takes beyond the nominal one when work is split by speed in whole signals. Base: all ranks work all the time, from
+ * the harmonic mean of their times. Whole signals add half a signal. Step-to-step noise and errors of the measured speeds decide which
+ * rank is last. They add less than e(N) times their standard deviation, because only ranks that finish late matter; this and the
+ * half signal are not independent, so one expected maximum covers both.
  */
 static double shared_s(const chirp_plan *p, double step, double fresh)
 {

@@ -1,5 +1,5 @@
 /*
- * Rows of a projection acted out by real ranks: the third way, beside closed_form.c and simulate.c, to turn a plan into
+ * Rows of a projection emulated by real ranks: the third way, beside closed_form.c and simulate.c, to turn a plan into
  * terms, for a comparison with what MPI really does. Passes sleep as long as the plan says, with the simulation's own
  * jitter; gradients and messages are real. A sleeping rank takes no processor, so that more ranks than processors can stand
  * for as many nodes.
@@ -243,7 +243,7 @@ static chirp_status act_out_rows(const chirp_projection *p, bool times)
 {
     chirp_status st = CHIRP_OK;
     if (chirp_parallel_rank() == 0)
-        printf("%6s %12s %12s %9s %12s\n", "ranks", "acted out",
+        printf("%6s %12s %12s %9s %12s\n", "ranks", "emulated",
                p->engine->simulates ? "simulated" : "-", "", "closed form");
     for (int i = 0; st == CHIRP_OK && i < p->n_rows; ++i) {
         const chirp_projection_row *row = &p->row[i];
@@ -313,7 +313,7 @@ static chirp_status run(int argc, char **argv)
         {"closed-form", CHIRP_OPTION_FLAG, &closed_form, .help = "don't simulate"},
         {"check-times", CHIRP_OPTION_FLAG, &times, .help = "fail when a row's time is far off"},
     };
-    const chirp_usage usage = {"act_out", NULL, "Acts out rows of a projection under mpiexec.",
+    const chirp_usage usage = {"act_out", NULL, "Emulates rows of a projection with real ranks, under mpiexec.",
                                table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)

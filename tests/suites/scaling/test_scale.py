@@ -81,7 +81,7 @@ def check_series(data, rows, ranks, strong):
 
 
 def this_machine_from_measurement_to_projection(folder):
-    """Two files from a measurement; rows projected to them, acted out by real ranks, and held against the training."""
+    """Two files from a measurement; rows projected to them, emulated by real ranks, and compared with the training."""
     machine, result = folder + "/here.json", folder + "/p.json"
     out = run(["scale", "--ranks", "1,2,3", "--batch", "2", "--repetitions", "2", "--steps", "2", "--threads", "1",
                "--machine-out", machine], ranks=3)
@@ -143,7 +143,7 @@ def ablation_starts_and_ends_where_project_does(folder):
     with open(result) as file:
         lines = json.load(file)["ablation"]
     kept = [line for line in lines if not line["left_out"]]
-    assert all(line["price_in_signals"] == "none" for line in kept), kept
+    assert all(line["sample_cost"] == "none" for line in kept), kept
     assert all(a["efficiency"] < b["efficiency"] for a, b in zip(kept, kept[1:])), kept
     for line, options in ((lines[0], ["horovod"]), (lines[-1], ["halving", "--shares", "measured"])):
         run(["project", "--machine", "theta", "--nodes", "1024", "--engine", "closed_form", "--json", row, "--exchange"] + options)

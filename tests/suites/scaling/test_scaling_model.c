@@ -131,7 +131,7 @@ static void test_overlap_hides_what_fits_behind_the_backward_pass(void **state)
     chirp_closed_form(&plan, &t);
     assert_near(t.exposed_allreduce, chirp_allreduce_s(&plan, 0.12e6), 1e-9);
     assert_near(t.negotiation, 2 * chirp_agreement_s(&plan), 1e-12); /* the loss is summed */
-    /* accumulation: K passes pay for one exchange, and fresh noise averages out */
+    /* accumulation: K passes pay for one exchange, and step-to-step noise averages out */
     plan.jitter_relative = plan.jitter_fresh = 0.1;
     plan.micro_steps = 4;
     chirp_step_terms many;
