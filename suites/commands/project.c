@@ -5,7 +5,7 @@
 #include "harness/progress/progress.h"
 #include "suites/command.h"
 #include "suites/commands/exchange_options.h"
-#include "suites/scaling/projection.h"
+#include "suites/scaling/projected/projection.h"
 
 #include <errno.h>
 #include <math.h>
@@ -201,9 +201,11 @@ static int run(int argc, char **argv)
         "project", NULL,
         "Projects weak scaling to N nodes of a machine. SimGrid sends each message of an exchange "
         "over the\n"
-        "machine's network; ranks compute with varying speed. Prints the seconds of a step by term. "
+        "machine's network; ranks compute with varying speed. Prints the seconds of a step by "
+        "term. "
         "Efficiency is\n"
-        "the step time of one rank over that of N. The band covers all fits to the public runs on 2 "
+        "the step time of one rank over that of N. The band covers all fits to the public runs on "
+        "2 "
         "to 8 nodes.",
         table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);

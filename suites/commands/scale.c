@@ -6,7 +6,7 @@
 #include "model/training/config.h"
 #include "suites/command.h"
 #include "suites/commands/exchange_options.h"
-#include "suites/scaling/costs.h"
+#include "suites/scaling/measured/costs.h"
 
 #include <errno.h>
 #include <omp.h>

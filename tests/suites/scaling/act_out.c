@@ -14,8 +14,8 @@
 #include "harness/base/options.h"
 #include "model/parallel/exchange.h"
 #include "model/parallel/parallel.h"
-#include "suites/scaling/phases.h"
-#include "suites/scaling/projection.h"
+#include "suites/scaling/projected/phases.h"
+#include "suites/scaling/projected/projection.h"
 
 #include <math.h>
 #include <sched.h>
@@ -313,7 +313,8 @@ static chirp_status run(int argc, char **argv)
         {"closed-form", CHIRP_OPTION_FLAG, &closed_form, .help = "don't simulate"},
         {"check-times", CHIRP_OPTION_FLAG, &times, .help = "fail when a row's time is far off"},
     };
-    const chirp_usage usage = {"act_out", NULL, "Emulates rows of a projection with real ranks, under mpiexec.",
+    const chirp_usage usage = {"act_out", NULL,
+                               "Emulates rows of a projection with real ranks, under mpiexec.",
                                table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)

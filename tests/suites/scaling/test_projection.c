@@ -1,6 +1,6 @@
 /* suites/scaling: SimGrid against the closed form, and what chirpbench project says. */
 #include "harness/base/memory.h"
-#include "suites/scaling/projection.h"
+#include "suites/scaling/projected/projection.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

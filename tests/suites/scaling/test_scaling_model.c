@@ -1,10 +1,10 @@
 /* suites/scaling: the closed form, the workload, the calibration and the reading of machine files. */
 #include "harness/base/file.h"
-#include "suites/scaling/calibration.h"
-#include "suites/scaling/costs.h"
-#include "suites/scaling/measure_internal.h"
-#include "suites/scaling/plan.h"
-#include "suites/scaling/engine.h"
+#include "suites/scaling/projected/calibration.h"
+#include "suites/scaling/measured/costs.h"
+#include "suites/scaling/measured/measure_internal.h"
+#include "suites/scaling/projected/plan.h"
+#include "suites/scaling/projected/engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

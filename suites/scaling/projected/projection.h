@@ -1,0 +1,58 @@
+/** Weak scaling projected to a machine: rows of step time and efficiency, and why. `chirpbench project` is this. */
+#ifndef CHIRP_SUITES_SCALING_PROJECTED_PROJECTION_H
+#define CHIRP_SUITES_SCALING_PROJECTED_PROJECTION_H
+
+#include "suites/scaling/projected/calibration.h"
+#include "suites/scaling/projected/engine.h"
+
+#include <stdint.h>
+
+enum { CHIRP_MAX_ROWS = 64 };
+
+typedef struct chirp_projection_options {
+    const char *machine; /**< name or file */
+    int n_rows;
+    int nodes[CHIRP_MAX_ROWS];
+    const char *network;
+    chirp_variant variant;
+    bool shared_noise;   /**< one number per variational weight travels */
+    const char *profile; /**< measured layer times, or NULL: by operations */
+    const char *engine;  /**< chirp_engine_choices(); NULL: "auto" */
+    chirp_plan_settings settings;
+} chirp_projection_options;
+
+typedef struct chirp_projection_row {
+    int nodes, ranks, steps;
+    chirp_step_terms terms;       /**< by the engine asked for */
+    chirp_step_terms closed_form; /**< always, as a cross-check */
+    double efficiency;            /**< one rank's step over this one's */
+    double measured_s; /**< [s] a step of real training, from the machine's runs; 0: none */
+    double
+        band[2]; /**< efficiency over the fits of calibration, lowest and highest; relative form */
+} chirp_projection_row;
+
+typedef struct chirp_projection {
+    chirp_projection_options options;
+    chirp_machine machine;
+    chirp_workload workload;
+    const chirp_engine *engine;    /**< of the rows */
+    chirp_calibration calibration; /**< n = 0: the machine has no observations */
+    chirp_plan plan;               /**< of the last row: what machine and settings came to */
+    int n_rows;
+    chirp_projection_row row[CHIRP_MAX_ROWS];
+} chirp_projection;
+
+/** Called after each row, for progress; may be NULL. */
+typedef void (*chirp_projection_progress)(void *context, int done, int of,
+                                          const chirp_projection_row *row);
+
+/** @param projection  large; filled on success, release with chirp_projection_release() */
+chirp_status chirp_project(const chirp_projection_options *options,
+                           chirp_projection_progress progress, void *context,
+                           chirp_projection *projection);
+void chirp_projection_release(chirp_projection *projection);
+
+/** The result as JSON text; free with chirp_free(). */
+chirp_status chirp_projection_json(const chirp_projection *projection, char **text);
+
+#endif

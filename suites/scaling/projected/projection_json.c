@@ -1,0 +1,209 @@
+/* The projection as JSON. Numbers that don't exist are absent: JSON has neither NaN nor infinity. */
+#include "suites/scaling/projected/projection.h"
+
+#include "harness/base/memory.h"
+#include "harness/json/json.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void put(cJSON *object, const char *key, double value)
+{
+    if (isfinite(value))
+        (void)cJSON_AddNumberToObject(object, key, value);
+}
+
+static void put_terms(cJSON *object, const chirp_step_terms *t)
+{
+    put(object, "seconds_per_step", t->seconds);
+    put(object, "efficiency", t->compute / t->seconds);
+    put(object, "compute", t->compute);
+    put(object, "straggler", t->straggler);
+    put(object, "negotiation", t->negotiation);
+    put(object, "exposed_allreduce", t->exposed_allreduce);
+}
+
+static void add_rows(cJSON *root, const chirp_projection *p)
+{
+    cJSON *rows = cJSON_AddArrayToObject(root, "rows");
+    for (int i = 0; i < p->n_rows; ++i) {
+        const chirp_projection_row *row = &p->row[i];
+        cJSON *item = cJSON_CreateObject();
+        put(item, "nodes", row->nodes);
+        put(item, "ranks", row->ranks);
+        put_terms(item, &row->terms);
+        put(item, "signals_per_second",
+            (double)p->options.settings.batch * p->options.settings.micro_steps * row->ranks /
+                row->terms.seconds);
+        if (row->band[1] > row->band[0]) {
+            const double pair[2] = {row->band[0], row->band[1]};
+            cJSON_AddItemToObject(item, "efficiency_band", cJSON_CreateDoubleArray(pair, 2));
+        }
+        if (p->engine->simulates) {
+            put(item, "simulated_steps", row->steps);
+            put_terms(cJSON_AddObjectToObject(item, "closed_form"), &row->closed_form);
+        }
+        if (row->measured_s > 0)
+            put(item, "measured_seconds_per_step", row->measured_s);
+        cJSON_AddItemToArray(rows, item);
+    }
+}
+
+static void say(cJSON *list, const char *text)
+{
+    cJSON_AddItemToArray(list, cJSON_CreateString(text));
+}
+
+static void add_assumptions(cJSON *root, const chirp_projection *p)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
+    const chirp_machine_value *fresh = &p->machine.value[CHIRP_MACHINE_JITTER_FRESH];
+    const bool given = p->options.settings.fresh_jitter >= 0;
+    char text[768];
+    say(list, p->engine->simulates
+                  ? "rows by SimGrid on the platform file, one exchange after the other; "
+                    "closed_form beside each row"
+                  : "rows by the closed form, not by a simulation: contention in the "
+                    "network is left out");
+    (void)snprintf(
+        text, sizeof text,
+        "a rank computes at %.4g GFLOP/s (%.4g GFLOP per signal, batch %lld): %.4g s a pass",
+        p->plan.flops / 1e9, p->workload.flops / 1e9, (long long)p->options.settings.batch,
+        p->n_rows ? p->row[0].terms.compute / p->options.settings.micro_steps : 0.0);
+    if (p->plan.flops > 0)
+        say(list, text);
+    else
+        say(list, "compute time per signal and layer as measured in the profile on this machine");
+    (void)snprintf(
+        text, sizeof text,
+        "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard "
+        "deviation); this assumption carries the prediction",
+        p->plan.jitter_relative);
+    say(list, text);
+    (void)snprintf(text, sizeof text,
+                   "of that spread, %.3g is new in every pass (%s), the rest stays with a rank",
+                   p->plan.jitter_fresh, given ? "--fresh-jitter" : fresh->source);
+    say(list, text);
+    if (p->plan.exchange.overlaps)
+        say(list, "messages move on a core of its own while passes compute (MPICH_ASYNC_PROGRESS=1 "
+                  "and a thread less); its computing is not missed in the rows");
+    if (p->options.settings.half)
+        say(list,
+            "bf16 reduces by an alltoall and an allgather (chirpbench train does), by formula "
+            "between two agreements, also where the rest is simulated");
+    if (p->options.settings.shares) {
+        (void)snprintf(text, sizeof text,
+                       "ranks share the signals of every pass by speed, as train --shares measured "
+                       "does: whole signals, speeds known from %d steps; that a pass of fewer "
+                       "signals takes longer for each is not charged. What faster ranks take over "
+                       "lowers straggler, below 0 where nothing else raises it",
+                       p->options.settings.speed_steps);
+        say(list, text);
+    }
+    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
+        const chirp_machine_value *v = &p->machine.value[i];
+        if (!v->given || v->kind[0] != 'a')
+            continue;
+        (void)snprintf(text, sizeof text, "%s = %g %s assumed: %s",
+                       chirp_machine_key((chirp_machine_number)i), v->value, v->unit, v->source);
+        say(list, text);
+    }
+}
+
+static cJSON *fit_object(const chirp_fit *fit)
+{
+    cJSON *item = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(item, "fitted_on", fit->network);
+    put(item, "cycles", fit->cycles);
+    put(item, "sd_s", fit->sd_s);
+    put(item, "relative", fit->relative);
+    put(item, "rms_s", fit->rms_s);
+    return item;
+}
+
+static void add_calibration(cJSON *root, const chirp_projection *p)
+{
+    if (p->calibration.n == 0) {
+        (void)cJSON_AddStringToObject(root, "calibrated_on",
+                                      "nothing: the machine file's own numbers");
+        return;
+    }
+    const chirp_calibration *c = &p->calibration;
+    cJSON *object = cJSON_AddObjectToObject(root, "calibrated_on");
+    (void)cJSON_AddStringToObject(object, "what", p->machine.observed_what);
+    cJSON_AddItemToObject(object, "pooled", fit_object(&c->pooled));
+    cJSON *fits = cJSON_AddArrayToObject(object, "fits");
+    for (int i = 0; i < c->n; ++i)
+        cJSON_AddItemToArray(fits, fit_object(&c->fit[i]));
+    cJSON *held_out = cJSON_AddArrayToObject(object, "held_out");
+    for (int i = 0; i < c->n_held_out; ++i) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(item, "network", c->held_out[i].network);
+        put(item, "nodes", c->held_out[i].nodes);
+        put(item, "measured_efficiency", c->held_out[i].measured_efficiency);
+        put(item, "predicted_efficiency", c->held_out[i].predicted_efficiency);
+        put(item, "error",
+            c->held_out[i].predicted_efficiency - c->held_out[i].measured_efficiency);
+        cJSON_AddItemToArray(held_out, item);
+    }
+    /* the raw observations, so that a plot needs this file only */
+    cJSON *observed = cJSON_AddArrayToObject(object, "observed");
+    for (int i = 0; i < p->machine.n_observed; ++i)
+        for (int k = 0; k < p->machine.observed[i].n; ++k) {
+            const double t1 = p->machine.observed_one_node_s;
+            cJSON *item = cJSON_CreateObject();
+            (void)cJSON_AddStringToObject(item, "network", p->machine.observed[i].name);
+            put(item, "nodes", p->machine.observed[i].nodes[k]);
+            put(item, "efficiency", t1 / (t1 + p->machine.observed[i].extra_s[k]));
+            cJSON_AddItemToArray(observed, item);
+        }
+}
+
+static void add_published(cJSON *root, const chirp_projection *p)
+{
+    if (p->machine.published_nodes == 0)
+        return;
+    cJSON *published = cJSON_AddObjectToObject(root, "published");
+    put(published, "nodes", p->machine.published_nodes);
+    put(published, "efficiency", p->machine.published_efficiency);
+    (void)cJSON_AddStringToObject(published, "source", p->machine.published_source);
+}
+
+chirp_status chirp_projection_json(const chirp_projection *p, char **text)
+{
+    const chirp_projection_options *o = &p->options;
+    const chirp_plan_settings *s = &o->settings;
+    const char *version = "";
+    cJSON *root = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(root, "machine", p->machine.name);
+    (void)cJSON_AddStringToObject(root, "machine_title", p->machine.title);
+    (void)cJSON_AddStringToObject(root, "exchange", p->plan.exchange.name);
+    put(root, "batch", (double)s->batch);
+    (void)cJSON_AddStringToObject(root, "network", o->network);
+    (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->variant]);
+    (void)cJSON_AddStringToObject(root, "weight_noise", o->shared_noise ? "shared" : "independent");
+    (void)cJSON_AddStringToObject(root, "compress", s->half ? "bf16" : "none");
+    put(root, "accumulate", s->micro_steps);
+    (void)cJSON_AddStringToObject(root, "shares", s->shares ? "measured" : "equal");
+    put(root, "trained_numbers", (double)p->workload.trained);
+    put(root, "exchanged_bytes", (double)p->workload.trained * (s->half ? 2 : 4));
+    (void)cJSON_AddStringToObject(root, "engine", p->engine->title);
+    if (p->engine->available(&version) && version[0])
+        (void)cJSON_AddStringToObject(root, "engine_version", version);
+    put(root, "seed", (double)s->seed);
+    put(root, "jitter_relative", p->plan.jitter_relative);
+    put(root, "jitter_fresh", p->plan.jitter_fresh);
+    add_rows(root, p);
+    add_published(root, p);
+    add_calibration(root, p);
+    add_assumptions(root, p);
+    char *printed = chirp_json_print(root);
+    cJSON_Delete(root);
+    if (!printed)
+        return chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the projection");
+    *text = chirp_strdup(printed);
+    cJSON_free(printed);
+    return *text ? CHIRP_OK : CHIRP_ERR_NOMEM;
+}
