@@ -319,6 +319,26 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
     return CHIRP_OK;
 }
 
+/* Training noise is white: what the whitened data have above that is no part of what the network knows. */
+static void judge_noise(const char *path, const chirp_strain_info *info, cJSON *event)
+{
+    cJSON *noise = cJSON_AddObjectToObject(event, "whitened_noise");
+    cJSON_AddNumberToObject(noise, "scale", info->noise_scale);
+    cJSON_AddNumberToObject(noise, "worst_bin_power", info->worst_bin_power);
+    cJSON_AddNumberToObject(noise, "worst_bin_hz", info->worst_bin_hz);
+    printf("%s: whitened noise is %.3f times the expected amplitude, its largest bin of 0.25 Hz "
+           "has %.1f times "
+           "the power of white noise (%.2f Hz)\n",
+           path, info->noise_scale, info->worst_bin_power, info->worst_bin_hz);
+    if (info->worst_bin_power > CHIRP_WORST_BIN_MOST)
+        (void)fprintf(
+            stderr,
+            "chirpbench: warning: %s: the whitened data hold %.1f times the power of white noise "
+            "at %.2f Hz (a line, a glitch or a very loud signal), which the network has not seen "
+            "in training\n",
+            path, info->worst_bin_power, info->worst_bin_hz);
+}
+
 static chirp_status infer_file(inference *f, const char *path)
 {
     const chirp_signal_config *signal = &f->config.signal;
@@ -336,6 +356,7 @@ static chirp_status infer_file(inference *f, const char *path)
                       "chirpbench: warning: %s: some second of the stretch lacks CBC_CAT2 or "
                       "CBC_CAT3 quality\n",
                       path);
+    judge_noise(path, &info, event);
     st = predict(f, f->window, summary);
     if (st == CHIRP_OK)
         add_event(f, path, &info, summary, event);
