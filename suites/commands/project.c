@@ -77,9 +77,9 @@ static void print_rows(const chirp_projection *p)
     const chirp_projection_options *o = &p->options;
     printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
            "%11s %11s   %s\n",
-           o->machine, chirp_plan_exchange_name[o->exchange], o->network,
-           chirp_variant_name[o->variant], (long long)o->batch, "nodes", "step", "efficiency",
-           "compute", "straggler", "negotiation", "allreduce", "band");
+           o->machine, p->plan.exchange.name, o->network, chirp_variant_name[o->variant],
+           (long long)o->settings.batch, "nodes", "step", "efficiency", "compute", "straggler",
+           "negotiation", "allreduce", "band");
     for (int i = 0; i < p->n_rows; ++i)
         print_row(&p->row[i]);
 }
@@ -87,7 +87,7 @@ static void print_rows(const chirp_projection *p)
 static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
-    if (p->calibrated) {
+    if (c->n > 0) {
         printf("\nCalibrated on up to 8 public nodes, then frozen: spread between nodes %.3f "
                "(pooled; %s %.3f, %s %.3f)\n",
                c->pooled.relative, c->fit[0].network, c->fit[0].relative, c->fit[c->n - 1].network,
@@ -101,7 +101,7 @@ static void print_end(const chirp_projection *p)
     if (p->machine.published_nodes > 0)
         printf("Published: %.0f %% at %d nodes (%s)\n", 100 * p->machine.published_efficiency,
                p->machine.published_nodes, p->machine.published_source);
-    if (!p->simulated)
+    if (!p->engine->simulates)
         printf("Rows are from the closed form, not from a simulation.\n");
 }
 
@@ -147,11 +147,11 @@ static chirp_status project(const chirp_projection_options *o, chirp_projection 
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
-    chirp_projection_options o = {.machine = "theta", .network = "spin", .batch = 64, .jitter = -1};
+    chirp_projection_options o = {
+        .machine = "theta", .network = "spin", .engine = "auto", .settings = {.batch = 64}};
     chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *variant = "last2";
-    const char *engine = "auto";
     const char *compute = "fast";
     const char *json = NULL;
     double fresh = NAN;
@@ -171,7 +171,7 @@ static int run(int argc, char **argv)
          .help = "which network"},
         {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
          .help = "which layers are variational"},
-        {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
+        {"batch", CHIRP_OPTION_INT, &o.settings.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per pass and rank"},
         {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
          .help = "passes per exchange"},
@@ -188,7 +188,7 @@ static int run(int argc, char **argv)
          .help = "measured: load balancing, each rank gets whole signals by its speed"},
         {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
          .help = "with --shares measured: speeds come from so many steps; train takes 100"},
-        {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
+        {"engine", CHIRP_OPTION_CHOICE, &o.engine, .choices = chirp_engine_choices(),
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
@@ -210,28 +210,24 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK)
         st = parse_nodes(nodes, &o);
     if (st == CHIRP_OK)
-        st = parse_compute(compute, &o.flops);
+        st = parse_compute(compute, &o.settings.flops);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
     chirp_exchange_config sent = {0};
     bool independent_noise = true;
     chirp_exchange_options_apply(&exchange, &sent, &independent_noise);
-    o.exchange = (chirp_plan_exchange)chirp_name_index(chirp_plan_exchange_name,
-                                                       CHIRP_PLAN_EXCHANGES, exchange.exchange);
+    o.settings.exchange = sent.engine;
     o.shared_noise = !independent_noise;
-    o.half = sent.compress == CHIRP_COMPRESS_BF16;
-    o.bucket_bytes = sent.bucket_bytes > 0 ? sent.bucket_bytes : 1 << 20;
-    o.micro_steps = (int)accumulate;
-    o.engine = engine[0] == 's'   ? CHIRP_ENGINE_SIMGRID
-               : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM
-                                  : CHIRP_ENGINE_AUTO;
-    o.speed_steps = (int)speed_steps;
-    o.seed = (uint64_t)seed;
-    o.steps = (int)steps;
-    o.jitter = isnan(jitter) ? -1 : jitter;
-    o.fresh_jitter = isnan(fresh) ? -1 : fresh;
-    o.shares = shares[0] == 'm';
+    o.settings.half = sent.compress == CHIRP_COMPRESS_BF16;
+    o.settings.bucket_bytes = sent.bucket_bytes;
+    o.settings.micro_steps = (int)accumulate;
+    o.settings.speed_steps = (int)speed_steps;
+    o.settings.seed = (uint64_t)seed;
+    o.settings.steps = (int)steps;
+    o.settings.jitter = isnan(jitter) ? -1 : jitter;
+    o.settings.fresh_jitter = isnan(fresh) ? -1 : fresh;
+    o.settings.shares = shares[0] == 'm';
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
     if (st == CHIRP_OK)

@@ -29,9 +29,9 @@ SHARES = ["--shares", "measured", "--speed-steps", "100"]
 # and some of: cycle (the communication thread sleeps between looks), out (the lines below don't build on it), core (a core
 # is left to communication), passes (per exchange)
 STEPS = [
-    ("published implementation", ["--exchange", "study"], "none",
+    ("published implementation", ["--exchange", "horovod"], "none",
      "cycle and spread between nodes as fitted to the public runs; one thread copies", {"cycle"}),
-    ("no cycle", ["--exchange", "study"], "none", "tensors are agreed on at once: train --exchange study", set()),
+    ("no cycle", ["--exchange", "horovod"], "none", "tensors are agreed on at once: train --exchange horovod", set()),
     ("static buckets: no negotiation, no copies", ONE_BUCKET, "none",
      "gradients are reduced where they lie; the loss is summed behind every exchange", set()),
     ("overlap with the backward pass", [], "none", "messages move while passes compute, at no cost to them", {"out"}),
@@ -81,7 +81,7 @@ class Study:
     def __init__(self, args, folder):
         self.command, self.nodes, self.folder = args.chirpbench, args.nodes, folder
         self.machine = Machine(args.machine, folder)
-        self.fitted = self.project(["--machine", args.machine, "--exchange", "study"])
+        self.fitted = self.project(["--machine", args.machine, "--exchange", "horovod"])
         self.pooled = self.fitted["calibrated_on"]["pooled"]
         self.fits = self.fitted["calibrated_on"]["fits"]
         self.fresh = self.fitted["jitter_fresh"]
@@ -147,7 +147,7 @@ class Study:
         for batch in (16, 32, 64):
             for compute in ("fast", "slow"):
                 for variant in ("none", "last2", "leaf"):
-                    options = ["--exchange", "study", "--batch", str(batch), "--compute", compute, "--variational", variant]
+                    options = ["--exchange", "horovod", "--batch", str(batch), "--compute", compute, "--variational", variant]
                     alone = self.project(options + ["--machine", self.machine.copy(0, CYCLES_BOUND)])["rows"][0]
                     for form, fit in cases:
                         row = alone
@@ -165,7 +165,7 @@ class Study:
         """How much of the published loss bytes and control explain, and the spread between nodes that explains the rest."""
         bytes_only = next(s["efficiency"] for s in scenarios if (s["batch"], s["compute"], s["variational"], s["waiting"],
                                                                  s["hidden_share"]) == (64, "fast", "last2", "none", 0))
-        row = self.project(["--exchange", "study", "--machine", self.machine.copy(0.1, 1)])["rows"][0]
+        row = self.project(["--exchange", "horovod", "--machine", self.machine.copy(0.1, 1)])["rows"][0]
         expected_maximum = row["straggler"] / row["compute"] / 0.1  # of as many standard normal numbers
         return {"points_lost": 100 * (1 - published), "points_bytes_and_control": 100 * (1 - bytes_only),
                 "spread_needed": max(0, (1 / published - 1 / bytes_only) / expected_maximum)}
