@@ -32,10 +32,7 @@ chirp_status chirp_fail(chirp_status status, const char *format, ...)
     return status;
 }
 
-const char *chirp_error_message(void)
-{
-    return message;
-}
+const char *chirp_error_message(void) { return message; }
 
 const char *chirp_status_text(chirp_status status)
 {

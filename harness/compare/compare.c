@@ -127,10 +127,7 @@ static chirp_status from_samples(const chirp_samples *base, const chirp_samples 
     return CHIRP_OK;
 }
 
-static bool skipped(const chirp_samples *s)
-{
-    return s->skip && s->count == 0 && !(s->mean_s > 0);
-}
+static bool skipped(const chirp_samples *s) { return s->skip && s->count == 0 && !(s->mean_s > 0); }
 
 /* Ratio and p of one pair; the verdict waits for the correction. */
 static chirp_status compare_pair(const chirp_samples *base, const chirp_samples *fresh,
@@ -159,8 +156,7 @@ static chirp_status compare_pair(const chirp_samples *base, const chirp_samples 
         return from_samples(base, fresh, o, c);
     if (base->repetitions > 0 && fresh->repetitions > 0 && base->mean_s > 0 && fresh->mean_s > 0) {
         if (!(base->has_stddev && fresh->has_stddev))
-            return chirp_comparison_say(c,
-                                        "means without stddev rows: their scatter is unknown");
+            return chirp_comparison_say(c, "means without stddev rows: their scatter is unknown");
         from_aggregates(base, fresh, c);
         return CHIRP_OK;
     }
@@ -213,8 +209,7 @@ static char *renamed(const char *name, const chirp_compare_options *o)
     const size_t room = strlen(name) + strlen(o->to) + 1;
     char *text = chirp_alloc(room);
     if (text)
-        (void)snprintf(text, room, "%.*s%s%s", (int)(at - name), name, o->to,
-                       at + strlen(o->from));
+        (void)snprintf(text, room, "%.*s%s%s", (int)(at - name), name, o->to, at + strlen(o->from));
     return text;
 }
 
@@ -270,8 +265,8 @@ chirp_status chirp_compare(const chirp_results *base, const chirp_results *fresh
     name_filter filter = {.used = options->filter && options->filter[0]};
     if (filter.used) {
         filter.negated = options->filter[0] == '-';
-        const int failed = regcomp(&filter.expression, options->filter + filter.negated,
-                                   REG_EXTENDED | REG_NOSUB);
+        const int failed =
+            regcomp(&filter.expression, options->filter + filter.negated, REG_EXTENDED | REG_NOSUB);
         if (failed) {
             const size_t room = regerror(failed, &filter.expression, NULL, 0);
             char *reason = chirp_alloc(room);

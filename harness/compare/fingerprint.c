@@ -107,8 +107,9 @@ static chirp_status same_context(const cJSON *one, const cJSON *other, const cha
     if (list.failed || named.failed)
         st = CHIRP_ERR_NOMEM;
     else if (list.used)
-        st = chirp_fail(CHIRP_ERR_ARG, "%s not comparable (--allow %s compares them all the same): %s",
-                        which, named.bytes, list.bytes);
+        st = chirp_fail(CHIRP_ERR_ARG,
+                        "%s not comparable (--allow %s compares them all the same): %s", which,
+                        named.bytes, list.bytes);
     chirp_text_clear(&list);
     chirp_text_clear(&named);
     return st;
@@ -123,8 +124,9 @@ chirp_status chirp_same_machine(const chirp_results *base, const chirp_results *
     chirp_text_append(&which, " and ");
     chirp_text_append_plain(&which, fresh->path);
     chirp_text_append(&which, " are");
-    chirp_status st = which.failed ? CHIRP_ERR_NOMEM
-                                   : same_context(base->context, fresh->context, allowed, which.bytes);
+    chirp_status st = which.failed
+                          ? CHIRP_ERR_NOMEM
+                          : same_context(base->context, fresh->context, allowed, which.bytes);
     for (int k = 0; k < 2 && st == CHIRP_OK; ++k) {
         const cJSON *more = sides[k]->more_contexts ? sides[k]->more_contexts->child : NULL;
         chirp_text_clear(&which);

@@ -28,9 +28,9 @@ chirp_status chirp_history_store(const char *store, const char *path, char **sto
 typedef struct chirp_history_row {
     char *name;
     size_t runs;
-    double first_s, last_s;    /**< centres of the first and of the last run */
-    bool changed;              /**< the last change point, if any: */
-    char *date, *commit;       /**< of the first run at the new level; NULL without change */
+    double first_s, last_s; /**< centres of the first and of the last run */
+    bool changed;           /**< the last change point, if any: */
+    char *date, *commit;    /**< of the first run at the new level; NULL without change */
     double ratio, p;
     size_t n_changes;
     size_t suspect_runs; /**< last runs on another level that are too few to test; 0: none */

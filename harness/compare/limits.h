@@ -25,7 +25,7 @@ typedef enum chirp_limit_state {
 
 typedef struct chirp_limit {
     char *benchmark, *over, *counter; /**< over or counter is NULL */
-    char *why; /**< NULL when the file doesn't say */
+    char *why;                        /**< NULL when the file doesn't say */
     double bound;
     bool at_least;
     chirp_limit_state state;

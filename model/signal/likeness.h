@@ -23,8 +23,9 @@ typedef struct chirp_likeness {
 
 /** What training signals and noise alone give. */
 typedef struct chirp_likeness_limits {
-    double snr_of_noise; /**< noise alone stays below: the most of its draws and one more standard deviation */
-    double snr_most;     /**< the largest SNR of training and three standard deviations, each 1 */
+    /** noise alone stays below: the most of its draws and one more standard deviation */
+    double snr_of_noise;
+    double snr_most; /**< the largest SNR of training and three standard deviations, each 1 */
     /** 49 of 50 training signals stay below these less one standard deviation of noise */
     double power_most, peak_most;
 } chirp_likeness_limits;
@@ -45,8 +46,8 @@ const chirp_likeness_limits *chirp_likeness_limits_of(const chirp_likeness_bank 
  * @param window  [length] whitened
  * @param scale   of the window: times this, its noise has unit variance before the band-pass (chirp_strain_info)
  */
-chirp_status chirp_likeness_measure(const chirp_likeness_bank *bank, const float *window, double scale,
-                                    chirp_likeness *likeness);
+chirp_status chirp_likeness_measure(const chirp_likeness_bank *bank, const float *window,
+                                    double scale, chirp_likeness *likeness);
 
 enum { CHIRP_LIKENESS_DOUBTS = 4 };
 /** The doubts that follow, each a clause for a report. @return how many of doubt[] are set */

@@ -8,10 +8,11 @@
 typedef struct chirp_strain_source {
     char *name; /**< of the file, without the series chosen in it; for messages */
     hid_t file;
-    char dataset[256];          /**< "strain/Strain" */
-    char group[256];            /**< "", or "H1/" in a merged file: meta and quality are beside strain there */
-    bool gwosc;                 /**< meta and quality may be there */
-    const char *start, *spacing; /**< attributes of the dataset: GPS time of sample 0, seconds between samples */
+    char dataset[256]; /**< "strain/Strain" */
+    char group[256]; /**< "", or "H1/" in a merged file: meta and quality are beside strain there */
+    bool gwosc;      /**< meta and quality may be there */
+    const char *start,
+        *spacing; /**< attributes of the dataset: GPS time of sample 0, seconds between samples */
     char detector[16];
 } chirp_strain_source;
 

@@ -84,28 +84,34 @@ static chirp_status foreign(const char *path)
     for (size_t i = 0; i < n; ++i)
         text = text && (isprint(head[i]) || isspace(head[i]));
     if (n == 0)
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: not an HDF5 file: it is empty; fetch it again", path);
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: not an HDF5 file: it is empty; fetch it again",
+                          path);
     if (memcmp(head, "IGWD", 4) == 0)
-        return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: not an HDF5 file but a frame file (GWF); convert it with gwpy: python3 -c "
-                          "\"from gwpy.timeseries import TimeSeries as T; T.read('IN.gwf', "
-                          "'H1:CHANNEL').write('OUT.hdf5', path='strain')\"",
-                          path);
+        return chirp_fail(
+            CHIRP_ERR_FORMAT,
+            "%s: not an HDF5 file but a frame file (GWF); convert it with gwpy: python3 -c "
+            "\"from gwpy.timeseries import TimeSeries as T; T.read('IN.gwf', "
+            "'H1:CHANNEL').write('OUT.hdf5', path='strain')\"",
+            path);
     if (head[0] == 0x1f && head[1] == 0x8b)
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: not an HDF5 file but packed by gzip; unpack it with gunzip", path);
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: not an HDF5 file but packed by gzip; unpack it with gunzip", path);
     if (text && head[0] == '<')
-        return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: not an HDF5 file but a web page; fetch the HDF5 file itself from gwosc.org", path);
+        return chirp_fail(
+            CHIRP_ERR_FORMAT,
+            "%s: not an HDF5 file but a web page; fetch the HDF5 file itself from gwosc.org", path);
     if (text)
-        return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: not an HDF5 file but text; convert it: python3 -c \"import numpy, h5py; d = "
-                          "h5py.File('OUT.hdf5', 'w').create_dataset('strain/Strain', data=numpy.loadtxt('IN.txt'"
-                          ")); d.attrs.update(Xstart=GPS, Xspacing=1/4096)\"",
-                          path);
-    return chirp_fail(CHIRP_ERR_FORMAT,
-                      "%s: not an HDF5 file; strain comes from GWOSC's HDF5 files, or from gwpy or pycbc "
-                      "written as HDF5",
-                      path);
+        return chirp_fail(
+            CHIRP_ERR_FORMAT,
+            "%s: not an HDF5 file but text; convert it: python3 -c \"import numpy, h5py; d = "
+            "h5py.File('OUT.hdf5', 'w').create_dataset('strain/Strain', data=numpy.loadtxt('IN.txt'"
+            ")); d.attrs.update(Xstart=GPS, Xspacing=1/4096)\"",
+            path);
+    return chirp_fail(
+        CHIRP_ERR_FORMAT,
+        "%s: not an HDF5 file; strain comes from GWOSC's HDF5 files, or from gwpy or pycbc "
+        "written as HDF5",
+        path);
 }
 
 /* Attributes that make a dataset a time series, by who wrote it. */
@@ -234,7 +240,8 @@ chirp_status chirp_strain_source_open(const char *path, chirp_strain_source *sou
         return CHIRP_ERR_NOMEM;
     source->name[file] = '\0';
     chirp_status st = CHIRP_OK;
-    if (stat(source->name, &info) == 0 && S_ISREG(info.st_mode) && !chirp_strain_is_hdf5(source->name))
+    if (stat(source->name, &info) == 0 && S_ISREG(info.st_mode) &&
+        !chirp_strain_is_hdf5(source->name))
         st = foreign(source->name);
     if (st == CHIRP_OK)
         st = chirp_hdf_open(source->name, false, &source->file);

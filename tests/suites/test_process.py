@@ -146,7 +146,7 @@ def ranks_share_processors(folder):
     assert threads_of_ranks(folder, 2, more=["--threads", "3"]) == [3, 3]
     two = ["taskset", "-c", ",".join(map(str, processors[:2]))]  # both ranks have the same two
     assert threads_of_ranks(folder, 2, before=two) == [1, 1]
-    own = f"test $PMI_RANK = 1 && own={processors[0]} || own={','.join(map(str, processors[1:]))}; exec taskset -c $own \"$@\""
+    own = f"test ${{PMI_RANK:-$OMPI_COMM_WORLD_RANK}} = 1 && own={processors[0]} || own={','.join(map(str, processors[1:]))}; exec taskset -c $own \"$@\""
     assert threads_of_ranks(folder, 2, before=["sh", "-c", own, "sh"]) == [len(processors) - 1, 1]
     out = folder + "/scale.json"
     env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}

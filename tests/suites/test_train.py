@@ -296,7 +296,8 @@ def process_of(rank, part):
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{name}/environ", "rb") as environment, open(f"/proc/{name}/cmdline", "rb") as command:
-                if f"PMI_RANK={rank}".encode() in environment.read().split(b"\0") and part.encode() in command.read():
+                ours = {f"{name}={rank}".encode() for name in ("PMI_RANK", "OMPI_COMM_WORLD_RANK")}
+                if ours & set(environment.read().split(b"\0")) and part.encode() in command.read():
                     return int(name)
         except OSError:
             pass  # ended meanwhile, or not ours

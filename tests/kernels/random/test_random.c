@@ -133,7 +133,8 @@ static void test_parts_of_a_stream_never_meet(void **state)
     static uint64_t stream[12 * 12 * 18];
     size_t n = 0;
     for (uint32_t which = 0; which < 1u << CHIRP_RNG_PART_WHICH_BITS; which = which ? 2 * which : 1)
-        for (uint64_t step = 0; step < (uint64_t)1 << CHIRP_RNG_PART_STEP_BITS; step = step ? 8 * step : 1)
+        for (uint64_t step = 0; step < (uint64_t)1 << CHIRP_RNG_PART_STEP_BITS;
+             step = step ? 8 * step : 1)
             for (uint32_t part = 0; part < 1u << CHIRP_RNG_PART_BITS; part = part ? 2 * part : 1) {
                 const chirp_rng rng =
                     chirp_rng_stream_part(5, CHIRP_RNG_WEIGHT_NOISE, which, step, part);

@@ -56,8 +56,8 @@ static void vectors_agree(void **unused)
     for (int trial = 0; trial < 300; ++trial) {
         const chirp_rng rng = {any(&state), any(&state)};
         /* small groups, and those around which a block's number passes 2^32 */
-        const uint64_t group = trial < 100 ? (uint64_t)trial
-                                           : (UINT64_C(1) << 28) - 100 + (uint64_t)(trial - 100);
+        const uint64_t group =
+            trial < 100 ? (uint64_t)trial : (UINT64_C(1) << 28) - 100 + (uint64_t)(trial - 100);
         chirp_rng_sign(rng, group * SIGNS, SIGNS, sign);
         for (uint64_t lane = 0; lane < LANES; ++lane) {
             const philox4x32_ctr_t words = oracle(rng, group * LANES + lane);

@@ -24,8 +24,9 @@ static void test_rank_and_size_are_a_numbering(void **state)
     const double n = size;
     CHECK(sums[0] == n * (n - 1) / 2);
     CHECK(sums[1] == (n - 1) * n * (2 * n - 1) / 6);
-    /* PMI_SIZE is what mpiexec started: a program that lost its MPI would be rank 0 of 1 */
+    /* what mpiexec started (MPICH, Open MPI): a program that lost its MPI would be rank 0 of 1 */
     const char *started = getenv("PMI_SIZE");
+    started = started ? started : getenv("OMPI_COMM_WORLD_SIZE");
     CHECK(size == (started ? atoi(started) : 1));
 }
 

@@ -98,7 +98,8 @@ static void test_rows_come_back(void **state)
         assert_int_equal(info->signal.length, LENGTH);
         assert_int_equal(info->seed, 5);
         assert_int_equal(info->first_index, 100);
-        assert_true(info->signal.sample_rate_hz == 1024 && info->signal.noise && info->signal.n_detectors == 1);
+        assert_true(info->signal.sample_rate_hz == 1024 && info->signal.noise &&
+                    info->signal.n_detectors == 1);
         assert_string_equal(info->version, "test");
         float *x = chirp_alloc(ROWS * LENGTH * sizeof *x), l[ROWS * CHIRP_LABELS], s[ROWS],
               p[ROWS * CHIRP_PARAMETERS];

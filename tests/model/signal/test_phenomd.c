@@ -275,9 +275,9 @@ static void test_bad_binaries(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden_vectors), cmocka_unit_test(test_regions_join),
+        cmocka_unit_test(test_golden_vectors),        cmocka_unit_test(test_regions_join),
         cmocka_unit_test(test_grid_equals_reference), cmocka_unit_test(test_times),
-        cmocka_unit_test(test_remnant_and_ringdown), cmocka_unit_test(test_bad_binaries),
+        cmocka_unit_test(test_remnant_and_ringdown),  cmocka_unit_test(test_bad_binaries),
     };
     const struct CMUnitTest data[] = {
         cmocka_unit_test(test_all_vectors),
