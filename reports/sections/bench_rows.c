@@ -152,7 +152,7 @@ chirp_status chirp_bench_lines_read(const chirp_result_files *results, chirp_ben
     const chirp_result_file *file = NULL;
     chirp_status st = CHIRP_OK;
     *lines = (chirp_bench_lines){0};
-    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_RESULT_BENCH, i)); ++i)
+    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_BENCH, i)); ++i)
         room +=
             (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(file->root, "benchmarks"));
     if (room == 0)
@@ -160,7 +160,7 @@ chirp_status chirp_bench_lines_read(const chirp_result_files *results, chirp_ben
     if (!(lines->line = chirp_calloc(room, sizeof *lines->line)))
         return CHIRP_ERR_NOMEM;
     for (size_t i = 0;
-         st == CHIRP_OK && (file = chirp_result_files_find(results, CHIRP_RESULT_BENCH, i)); ++i)
+         st == CHIRP_OK && (file = chirp_result_files_find(results, CHIRP_DOCUMENT_BENCH, i)); ++i)
         st = read_rows(file, lines, room);
     if (st != CHIRP_OK)
         chirp_bench_lines_release(lines);

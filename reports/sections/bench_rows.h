@@ -2,7 +2,7 @@
 #ifndef CHIRP_REPORTS_SECTIONS_BENCH_ROWS_H
 #define CHIRP_REPORTS_SECTIONS_BENCH_ROWS_H
 
-#include "reports/report_internal.h"
+#include "reports/draw.h"
 
 enum { CHIRP_NAME_PARTS = 4 };
 

@@ -1,5 +1,5 @@
 /* Layer and kernel times: one chart and one table per family of benchmarks. */
-#include "reports/report_internal.h"
+#include "reports/sections/sections.h"
 #include "reports/sections/bench_rows.h"
 
 #include <math.h>
@@ -223,16 +223,13 @@ static bool first_of_family(const chirp_bench_lines *lines, size_t i)
     return true;
 }
 
-void chirp_section_kernels(chirp_report *r)
+static void draw_kernels(chirp_report *r)
 {
     chirp_bench_lines lines = {0};
-    if (chirp_result_files_count(&r->results, CHIRP_RESULT_BENCH) == 0)
-        return;
     if (chirp_bench_lines_read(&r->results, &lines) != CHIRP_OK) {
         r->body.failed = true;
         return;
     }
-    chirp_section_begin(r, "kernels", "Layers and kernels");
     chirp_report_say(r, "Median wall time per call. <em>GFLOP/s</em> counts operations done, "
                         "<em>effective</em> those of the direct "
                         "method over the same time, so that a faster algorithm shows; <em>of FMA "
@@ -250,5 +247,11 @@ void chirp_section_kernels(chirp_report *r)
                             "ended before the first.");
     cards(r, &lines);
     chirp_bench_lines_release(&lines);
-    chirp_section_end(r);
 }
+
+const chirp_section chirp_section_kernels = {
+    .id = "kernels",
+    .title = "Layers and kernels",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_BENCH),
+    .draw = draw_kernels,
+};

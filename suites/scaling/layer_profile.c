@@ -5,6 +5,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
+#include "harness/results/document.h"
 #include "harness/stats/stats.h"
 
 #include <cjson/cJSON.h>
@@ -23,7 +24,7 @@ static chirp_status write_profile(const char *path, const chirp_network *net, in
 {
     int n = 0;
     const chirp_layer_info *info = chirp_network_layers(net, &n);
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_PROFILE);
     (void)cJSON_AddStringToObject(
         root, "what", "median seconds of one pass on one rank, signals made beforehand");
     (void)cJSON_AddNumberToObject(root, "batch", (double)batch);
@@ -35,13 +36,7 @@ static chirp_status write_profile(const char *path, const chirp_network *net, in
         (void)cJSON_AddNumberToObject(item, "backward_s", median(layer[i]));
         cJSON_AddItemToArray(list, item);
     }
-    char *text = chirp_json_print(root);
-    cJSON_Delete(root);
-    const chirp_status st =
-        text ? chirp_file_write(path, text, strlen(text))
-             : chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for the profile", path);
-    cJSON_free(text);
-    return st;
+    return chirp_document_write(root, path);
 }
 
 static chirp_status run_passes(chirp_network *net, const chirp_train_config *config,

@@ -2,6 +2,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/results/document.h"
 #include "suites/scaling/simulate.h"
 
 #include <cjson/cJSON.h>
@@ -29,12 +30,11 @@ static chirp_status bad_profile(const char *path, const char *what)
 
 static chirp_status read_profile(const char *path, const chirp_workload *w, pass_shares *shares)
 {
-    char *text = NULL;
-    chirp_status st = chirp_file_read(path, &text, NULL);
+    chirp_document document = {0};
+    chirp_status st = chirp_document_read_kind(path, CHIRP_DOCUMENT_PROFILE, &document);
     if (st != CHIRP_OK)
         return st;
-    cJSON *root = cJSON_Parse(text);
-    chirp_free(text);
+    const cJSON *root = document.root;
     const cJSON *batch = cJSON_GetObjectItemCaseSensitive(root, "batch");
     const cJSON *forward = cJSON_GetObjectItemCaseSensitive(root, "forward_s");
     const cJSON *layers = cJSON_GetObjectItemCaseSensitive(root, "layers");
@@ -66,7 +66,7 @@ static chirp_status read_profile(const char *path, const chirp_workload *w, pass
         for (int i = 0; i < w->n; ++i)
             shares->backward[i] /= total;
     }
-    cJSON_Delete(root);
+    chirp_document_release(&document);
     return st;
 }
 

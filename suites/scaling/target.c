@@ -2,6 +2,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/results/document.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -314,17 +315,11 @@ static chirp_status read_root(const char *path, const cJSON *root, int depth, ch
 
 static chirp_status read_file(const char *path, int depth, chirp_target *machine)
 {
-    char *text = NULL;
-    chirp_status st = chirp_file_read(path, &text, NULL);
-    if (st != CHIRP_OK)
-        return st;
-    cJSON *root = cJSON_Parse(text);
-    chirp_free(text);
-    if (!cJSON_IsObject(root))
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: not a JSON object", path);
-    else
-        st = read_root(path, root, depth, machine);
-    cJSON_Delete(root);
+    chirp_document document = {0};
+    chirp_status st = chirp_document_read_kind(path, CHIRP_DOCUMENT_MACHINE, &document);
+    if (st == CHIRP_OK)
+        st = read_root(path, document.root, depth, machine);
+    chirp_document_release(&document);
     return st;
 }
 

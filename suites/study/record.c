@@ -4,6 +4,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
+#include "harness/results/document.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static bool add_step(cJSON *steps, const chirp_study *s, const chirp_step *step)
 chirp_status chirp_study_record(const chirp_study *s)
 {
     char *path = record_path(s);
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_STUDY);
     bool ok = path && root && cJSON_AddStringToObject(root, "preset", s->options.preset) &&
               cJSON_AddStringToObject(root, "started", s->started) &&
               cJSON_AddStringToObject(root, "build", s->build) &&
@@ -60,11 +61,10 @@ chirp_status chirp_study_record(const chirp_study *s)
     ok = ok && steps;
     for (int i = 0; ok && i < s->n_steps; ++i)
         ok = add_step(steps, s, &s->step[i]);
-    char *text = ok ? chirp_json_print(root) : NULL;
-    chirp_status st = text ? chirp_file_write(path, text, strlen(text))
-                           : chirp_fail(CHIRP_ERR_NOMEM, "no memory for study.json");
-    cJSON_free(text);
-    cJSON_Delete(root);
+    const chirp_status st = ok ? chirp_document_write(root, path)
+                               : chirp_fail(CHIRP_ERR_NOMEM, "no memory for study.json");
+    if (!ok)
+        cJSON_Delete(root);
     chirp_free(path);
     return st;
 }
@@ -96,7 +96,7 @@ static void recall_step(const chirp_study *s, chirp_step *step, const cJSON *ste
 chirp_status chirp_study_recall(chirp_study *s)
 {
     char *path = record_path(s);
-    char *text = NULL;
+    chirp_document document = {0};
     if (!path)
         return CHIRP_ERR_NOMEM;
     if (access(path, F_OK) != 0) {
@@ -110,14 +110,10 @@ chirp_status chirp_study_recall(chirp_study *s)
         chirp_free(path);
         return st;
     }
-    chirp_status st = chirp_file_read(path, &text, NULL);
-    cJSON *root = st == CHIRP_OK ? cJSON_Parse(text) : NULL;
-    const cJSON *steps = cJSON_GetObjectItemCaseSensitive(root, "steps");
-    const char *build = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "build"));
-    if (st == CHIRP_OK && !cJSON_IsArray(steps))
-        st = chirp_fail(CHIRP_ERR_FORMAT,
-                        "%s: field \"steps\" is missing: remove the file, or name another --out",
-                        path);
+    chirp_status st = chirp_document_read_kind(path, CHIRP_DOCUMENT_STUDY, &document);
+    const cJSON *steps = cJSON_GetObjectItemCaseSensitive(document.root, "steps");
+    const char *build =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(document.root, "build"));
     bool kept = false;
     for (int i = 0; st == CHIRP_OK && i < s->n_steps; ++i)
         if (strcmp(s->step[i].name, "report") !=
@@ -128,8 +124,7 @@ chirp_status chirp_study_recall(chirp_study *s)
     if (st == CHIRP_OK && kept && build && strcmp(build, s->build) != 0 &&
         !(s->kept_build = chirp_strdup(build)))
         st = CHIRP_ERR_NOMEM;
-    cJSON_Delete(root);
-    chirp_free(text);
+    chirp_document_release(&document);
     chirp_free(path);
     return st;
 }

@@ -126,7 +126,7 @@ static cJSON *repetitions(void)
 static void test_benchmark_rows(void **state)
 {
     char name[] = "bench.json";
-    chirp_result_file file = {.name = name, .kind = CHIRP_RESULT_BENCH, .root = repetitions()};
+    chirp_result_file file = {.name = name, .document = {.kind = CHIRP_DOCUMENT_BENCH}, .root = repetitions()};
     chirp_result_files results = {.file = &file, .count = 1};
     chirp_bench_lines lines;
     (void)state;

@@ -15,6 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The start of a document of a kind. */
+#define HEAD(kind) "{\"chirpbench\": {\"kind\": \"" kind "\", \"format\": 1}, "
+
 /* A temporary folder with copies of the data files, and what the report made of it. */
 typedef struct trial {
     char folder[64], page_path[96];
@@ -265,22 +268,28 @@ static void test_malformed_files(void **state)
     chirp_free(bench);
     bad_file("bench.json", "", "is empty");
     bad_file("bench.json", "[1, 2]", "no JSON object");
-    bad_file("bench.json", "{\"context\": {}}", "benchmarks");
-    bad_file("infer.json", "{\"events\": [{\"gps\": 1}]}", "events");
-    bad_file("infer.json", "{\"events\": [{\"parameters\": [1]}]}", "parameters");
-    bad_file("scale.json", "{\"rows\": [{}]}", "rows");
-    bad_file("project.json", "{\"rows\": 7}", "rows");
+    bad_file("bench.json", "{\"context\": {}}", "0.1");
+    bad_file("bench.json",
+             "{\"context\": {\"chirpbench\": {\"kind\": \"bench\", \"format\": 1}}}",
+             "benchmarks");
+    bad_file("infer.json", "{\"events\": []}", "0.1");
+    bad_file("later.json", "{\"chirpbench\": {\"kind\": \"scaling\", \"format\": 2}, \"rows\": []}",
+             "format 2");
+    bad_file("infer.json", HEAD("posterior") "\"event\": [{\"gps\": 1}]}", "events");
+    bad_file("infer.json", HEAD("posterior") "\"events\": [{\"parameters\": [1]}]}", "parameters");
+    bad_file("scale.json", HEAD("scaling") "\"row\": [{}]}", "rows");
+    bad_file("project.json", HEAD("projection") "\"rows\": 7}", "rows");
     bad_file("train.jsonl",
-             "{\"iteration\": 1, \"loss\": 2}\nnonsense\n{\"iteration\": 3, \"loss\": 2}\n",
+             HEAD("training-log") "\"iteration\": 1, \"loss\": 2}\nnonsense\n{\"iteration\": 3, \"loss\": 2}\n",
              "line 2");
-    bad_file("train.jsonl", "{\"step\": 1, \"loss\": 2}\n", "iteration");
+    bad_file("train.jsonl", "{\"iteration\": 1, \"loss\": 2}\n", "0.1");
     bad_file("infer.json",
-             "{\"events\": [{\"parameters\": {}, \"window\": {\"sample_rate_hz\": 0, \"whitened\": "
+             HEAD("posterior") "\"events\": [{\"parameters\": {}, \"window\": {\"sample_rate_hz\": 0, \"whitened\": "
              "[1]}}]}",
              "window");
     bad_file(
         "infer.json",
-        "{\"events\": [{\"parameters\": {}, \"psd\": {\"frequency_hz\": [1, 2], \"psd\": [1]}}]}",
+        HEAD("posterior") "\"events\": [{\"parameters\": {}, \"psd\": {\"frequency_hz\": [1, 2], \"psd\": [1]}}]}",
         "psd");
 }
 
@@ -290,7 +299,7 @@ static void test_log_that_was_cut_off(void **state)
     (void)state;
     begin(&t);
     put(&t, "train.jsonl",
-        "{\"iteration\": 1, \"loss\": 2.5}\n{\"iteration\": 2, \"loss\": 1.25}\n{\"iteration\": 3, "
+        HEAD("training-log") "\"iteration\": 1, \"loss\": 2.5}\n{\"iteration\": 2, \"loss\": 1.25}\n{\"iteration\": 3, "
         "\"lo");
     make(&t);
     assert_sound(&t);
@@ -342,16 +351,16 @@ static void test_numbers_that_are_none(void **state)
         "n:1\",\"run_type\":\"iteration\",\"real_time\":0,\"time_unit\":\"ms\",\"GFLOPS\":1e999}]"
         "}");
     put(&t, "train.jsonl",
-        "{\"iteration\": 1, \"loss\": NaN, \"kl\": null}\n{\"iteration\": 2, \"loss\": 3}\n");
+        HEAD("training-log") "\"iteration\": 1, \"loss\": NaN, \"kl\": null}\n{\"iteration\": 2, \"loss\": 3}\n");
     put(&t, "infer.json",
-        "{\"events\":[{\"source\":\"real "
+        HEAD("posterior") "\"events\":[{\"source\":\"real "
         "strain\",\"gps\":null,\"parameters\":{\"a_f\":{\"median\":NaN,\"interval_90\":[null,1],"
         "\"samples\":[null,NaN,0.5,0.5]},\"m1\":{\"median\":35,\"samples\":[1,2,null,3]},\"m2\":{}}"
         "}]}");
     put(&t, "scale.json",
-        "{\"rows\":[{\"ranks\":1,\"efficiency\":null,\"compute\":NaN},{\"ranks\":2,\"efficiency\":"
+        HEAD("scaling") "\"rows\":[{\"ranks\":1,\"efficiency\":null,\"compute\":NaN},{\"ranks\":2,\"efficiency\":"
         "0.9}]}");
-    put(&t, "project.json", "{\"rows\":[{\"nodes\":1,\"efficiency\":NaN,\"seconds_per_step\":0}]}");
+    put(&t, "project.json", HEAD("projection") "\"rows\":[{\"nodes\":1,\"efficiency\":NaN,\"seconds_per_step\":0}]}");
     make(&t);
     assert_sound(&t);
     assert_string_equal(t.problems, "");
@@ -377,7 +386,7 @@ static void test_series_of_a_measurement(void **state)
         "is "
         "slow\"]}";
     char text[4096] =
-        "{\"mode\": \"strong\", \"accumulate\": 4, \"shares\": \"measured\", \"rows\": [";
+        HEAD("scaling") "\"mode\": \"strong\", \"accumulate\": 4, \"shares\": \"measured\", \"rows\": [";
     trial t;
     (void)state;
     begin(&t);
@@ -437,7 +446,7 @@ static void test_own_published_numbers(void **state)
     (void)state;
     begin(&t);
     copy(&t, "infer.json");
-    const char *own = "{\"published\": {\"events\": [{\"name\": \"GW150914\", \"gps\": "
+    const char *own = HEAD("published") "\"published\": {\"events\": [{\"name\": \"GW150914\", \"gps\": "
                       "1126259462.4, \"source\": \"a note of ours\","
                       " \"parameters\": {\"a_f\": {\"median\": 0.6875}}}]}}";
     put(&t, "published.json", own);

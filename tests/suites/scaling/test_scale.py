@@ -293,6 +293,9 @@ def bad_input(folder):
     one_line(run(["project", "--profile", folder + "/absent.json"], code=2), "absent.json")
     with open(folder + "/bad.json", "w") as file:
         file.write('{"batch": 4, "forward_s": 1, "layers": []}')
+    one_line(run(["project", "--nodes", "2", "--profile", folder + "/bad.json"], code=2), "header")
+    with open(folder + "/bad.json", "w") as file:
+        file.write('{"chirpbench": {"kind": "layer-profile", "format": 1}, "batch": 4, "forward_s": 1, "layers": []}')
     one_line(run(["project", "--nodes", "2", "--profile", folder + "/bad.json"], code=2), "root/conv1")
 
 

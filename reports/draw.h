@@ -1,6 +1,6 @@
-/** Shared by the sections of the page: a section looks for its files and writes nothing when there are none. */
-#ifndef CHIRP_REPORTS_REPORT_INTERNAL_H
-#define CHIRP_REPORTS_REPORT_INTERNAL_H
+/** What a section writes with: the page so far, and the parts that pages consist of. It knows no section. */
+#ifndef CHIRP_REPORTS_DRAW_H
+#define CHIRP_REPORTS_DRAW_H
 
 #include "reports/page/markup.h"
 #include "reports/page/table.h"
@@ -16,16 +16,24 @@ typedef struct chirp_report {
     chirp_markup contents; /**< links to the sections */
     chirp_markup cards;    /**< the few numbers at the top */
     chirp_markup body;
-    cJSON *derived; /**< object: what the page computed, by name */
-    bool plots;     /**< gnuplot can be run */
-    int figures;    /**< so far: makes ids unique */
+    cJSON *derived;      /**< object: what the page computed, by name */
+    bool plots;          /**< gnuplot can be run */
+    int figures;         /**< so far: makes ids unique */
+    const char *heading; /**< of the section, until a table of it was printed to the terminal */
     int n_problems;
     chirp_markup problems; /**< list items */
 } chirp_report;
 
+/** A section that may turn out to be empty. */
+typedef struct chirp_section_place {
+    size_t contents, body, content; /**< lengths before the section, and after its heading */
+} chirp_section_place;
+
 /** Opens a section. @param id  letters, digits, '-' */
-void chirp_section_begin(chirp_report *r, const char *id, const char *title);
-void chirp_section_end(chirp_report *r);
+chirp_section_place chirp_section_begin(chirp_report *r, const char *id, const char *title);
+
+/** Closes it, or takes it back when nothing was written since. */
+void chirp_section_end(chirp_report *r, chirp_section_place place);
 
 /** A paragraph of our own words: HTML, not escaped. */
 void chirp_report_say(chirp_report *r, const char *html);
@@ -61,20 +69,5 @@ void chirp_report_problem(chirp_report *r, const char *sentence);
 
 /** Median of n numbers (they are sorted in place); NaN for none. */
 double chirp_report_median(double *x, size_t n);
-
-/* The sections, in the order of the page. */
-void chirp_section_steps(chirp_report *r);
-void chirp_section_machine(chirp_report *r);
-void chirp_section_kernels(chirp_report *r);
-void chirp_section_ledger(chirp_report *r);
-void chirp_section_roofline(chirp_report *r);
-void chirp_section_training(chirp_report *r);
-void chirp_section_posterior(chirp_report *r);
-void chirp_section_signal(chirp_report *r);
-void chirp_section_scaling(chirp_report *r);
-void chirp_section_other(chirp_report *r);
-
-/** The machine's name from whatever file says it, or NULL. */
-const char *chirp_report_machine_name(const chirp_report *r);
 
 #endif
