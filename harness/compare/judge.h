@@ -39,7 +39,7 @@
 #ifndef CHIRP_HARNESS_COMPARE_JUDGE_H
 #define CHIRP_HARNESS_COMPARE_JUDGE_H
 
-#include "harness/compare/compare.h"
+#include "harness/compare/comparison.h"
 
 /** Repetitions on both sides below which no test can decide anything. */
 enum { CHIRP_LEAST_REPETITIONS = 2 };

@@ -233,7 +233,7 @@ static int run(int argc, char **argv)
         {"overwrite", CHIRP_OPTION_FLAG, &g.overwrite, .help = "replace an existing FILE"},
         {"split", CHIRP_OPTION_INT, &g.split, .metavar = "N", .min = 1, .max = 65536,
          .help = "files, one for each rank: FILE-00000-of-0000N"},
-        {"compress", CHIRP_OPTION_INT, &g.compress, .metavar = "LEVEL", .min = 0, .max = 9,
+        {"deflate", CHIRP_OPTION_INT, &g.compress, .metavar = "LEVEL", .min = 0, .max = 9,
          .help = "deflate level; noise shrinks by a tenth only"},
         {"chunk", CHIRP_OPTION_INT, &g.chunk, .metavar = "N", .min = 1, .max = 2048,
          .help = "signals in an HDF5 chunk"},

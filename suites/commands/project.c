@@ -4,6 +4,7 @@
 #include "harness/base/options.h"
 #include "harness/progress/progress.h"
 #include "suites/command.h"
+#include "suites/commands/exchange_options.h"
 #include "suites/scaling/projection.h"
 
 #include <errno.h>
@@ -146,13 +147,10 @@ static chirp_status project(const chirp_projection_options *o, chirp_projection 
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
-    chirp_projection_options o = {
-        .machine = "theta", .network = "spin", .batch = 64, .jitter = -1, .bucket_bytes = 1 << 20};
+    chirp_projection_options o = {.machine = "theta", .network = "spin", .batch = 64, .jitter = -1};
+    chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
-    const char *exchange = "overlap";
     const char *variant = "last2";
-    const char *noise = "independent";
-    const char *compress = "none";
     const char *engine = "auto";
     const char *compute = "fast";
     const char *json = NULL;
@@ -168,22 +166,15 @@ static int run(int argc, char **argv)
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
-         .help = "how gradients are averaged"},
+        CHIRP_EXCHANGE_OPTIONS(exchange),
         {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
          .help = "which network"},
         {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
          .help = "which layers are variational"},
         {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per pass and rank"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
-         .help = "shared: one number per variational weight travels"},
-        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
-         .help = "numbers on the wire"},
         {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
          .help = "passes per exchange"},
-        {"bucket-bytes", CHIRP_OPTION_INT, &o.bucket_bytes, .metavar = "B", .min = 1, .max = 1e10,
-         .help = "size at which a bucket is sent"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
@@ -222,10 +213,14 @@ static int run(int argc, char **argv)
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
+    chirp_exchange_config sent = {0};
+    bool independent_noise = true;
+    chirp_exchange_options_apply(&exchange, &sent, &independent_noise);
     o.exchange = (chirp_plan_exchange)chirp_name_index(chirp_plan_exchange_name,
-                                                       CHIRP_PLAN_EXCHANGES, exchange);
-    o.shared_noise = noise[0] == 's';
-    o.half = compress[0] == 'b';
+                                                       CHIRP_PLAN_EXCHANGES, exchange.exchange);
+    o.shared_noise = !independent_noise;
+    o.half = sent.compress == CHIRP_COMPRESS_BF16;
+    o.bucket_bytes = sent.bucket_bytes > 0 ? sent.bucket_bytes : 1 << 20;
     o.micro_steps = (int)accumulate;
     o.engine = engine[0] == 's'   ? CHIRP_ENGINE_SIMGRID
                : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM

@@ -5,6 +5,7 @@
 #include "harness/progress/progress.h"
 #include "model/training/config.h"
 #include "suites/command.h"
+#include "suites/commands/exchange_options.h"
 #include "suites/scaling/costs.h"
 
 #include <errno.h>
@@ -208,9 +209,6 @@ static int run(int argc, char **argv)
     const char *variants = "last2";
     const char *threads = "0";
     const char *shares = "equal";
-    const char *exchange = "overlap";
-    const char *compress = "none";
-    const char *noise = "independent";
     const char *json = NULL;
     const char *profile = NULL;
     const char *machine = NULL;
@@ -219,7 +217,7 @@ static int run(int argc, char **argv)
     int64_t warmup = o.warmup;
     bool warmup_given = false;
     o.train.batch = 16;
-    o.train.exchange.bucket_bytes = 0;
+    chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
     const chirp_option table[] = {
         {"mode", CHIRP_OPTION_CHOICE, &mode, .choices = "weak|strong",
          .help = "batch per rank, or divided over ranks"},
@@ -231,16 +229,7 @@ static int run(int argc, char **argv)
          .help = "which layers are variational: some of none,last2,leaf,all; each a series"},
         {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per step, of a rank (weak) or of all (strong)"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
-         .help = "how ranks average gradients"},
-        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
-         .help = "numbers on the wire"},
-        {"bucket-bytes", CHIRP_OPTION_INT, &o.train.exchange.bucket_bytes, .metavar = "B", .min = 0,
-         .max = 1e10,
-         .help = "a bucket is sent when it holds this many; 0: 1 MiB, study: a fusion buffer of 64 "
-                 "MiB"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
-         .help = "one weight draw for all ranks, or one per rank"},
+        CHIRP_EXCHANGE_OPTIONS(exchange),
         {"threads", CHIRP_OPTION_STRING, &threads, .metavar = "N,N,...",
          .help = "per rank, each a series; 0: OMP_NUM_THREADS, or the processors of a computer "
                  "over its ranks"},
@@ -303,10 +292,7 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK) {
         const bool measured = shares[0] == 'm';
         o.strong = mode[0] == 's';
-        o.train.exchange.mode = (chirp_exchange_mode)chirp_name_index(
-            chirp_exchange_name, CHIRP_EXCHANGE_MODES, exchange);
-        o.train.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
-        o.train.independent_noise = noise[0] == 'i';
+        chirp_exchange_options_apply(&exchange, &o.train.exchange, &o.train.independent_noise);
         o.repetitions = (int)repetitions;
         o.steps = (int)steps;
         o.warmup = (int)(measured && !warmup_given ? MEASURING_STEPS : warmup);

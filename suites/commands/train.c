@@ -5,6 +5,7 @@
 #include "model/training/config.h"
 #include "model/training/run.h"
 #include "suites/command.h"
+#include "suites/commands/exchange_options.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,10 +66,7 @@ static int run(int argc, char **argv)
     const char *estimator = "reparameterization";
     const char *optimizer = "adam";
     const char *likelihood = "learned";
-    const char *exchange = "overlap";
-    const char *noise = "independent";
-    const char *compress = "none";
-    int64_t bucket_mib = 0;
+    chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
     int64_t seed = 0;
     int64_t threads = 0;
     bool given[CHIRP_SIGNAL_SETTINGS] = {false};
@@ -117,9 +115,6 @@ static int run(int argc, char **argv)
          .max = 1e6, .help = "standard deviation of the weights' prior"},
         {"initial-rho", CHIRP_OPTION_REAL, &config.initial_rho, .metavar = "R", .min = -20,
          .max = 20, .help = "posterior sigmas start at softplus(R)"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
-         .help = "one weight draw a step for all ranks and passes (half the bytes of variational "
-                 "layers, but noise that more ranks don't lower), or one for each"},
         {"dense2-relu", CHIRP_OPTION_FLAG, &config.dense2_relu,
          .help = "puts back the activation that the study removed"},
         {"mass-min", CHIRP_OPTION_REAL, &config.signal.mass_min_msun, .metavar = "M", .min = 1,
@@ -159,13 +154,7 @@ static int run(int argc, char **argv)
         {"resume", CHIRP_OPTION_FLAG, &options.resume, .help = "continue from --checkpoint"},
         {"max-seconds", CHIRP_OPTION_REAL, &options.max_seconds, .metavar = "S", .min = 0,
          .max = 1e9, .help = "stop cleanly after this long; 0: no limit"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
-         .help = "how ranks average gradients; halving: after the backward pass, by all threads"},
-        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
-         .help = "gradients on the wire; bf16 (overlap) with error feedback, which a resume drops: "
-                 "it goes on, but not bitwise"},
-        {"bucket-mib", CHIRP_OPTION_INT, &bucket_mib, .metavar = "N", .min = 0, .max = 1024,
-         .help = "bytes per reduction [MiB]; 0: 1, or the study's 64; halving: per message, 0: 1"},
+        CHIRP_EXCHANGE_OPTIONS(exchange),
         {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "per rank; 0: OMP_NUM_THREADS, or the processors of a computer over its ranks"},
         {"quiet", CHIRP_OPTION_FLAG, &options.quiet, .help = "no progress"},
@@ -188,11 +177,7 @@ static int run(int argc, char **argv)
     config.optimizer =
         (chirp_optimizer)chirp_name_index(chirp_optimizer_name, CHIRP_OPTIMIZERS, optimizer);
     config.learned_scale = likelihood[0] == 'l';
-    config.exchange.mode =
-        (chirp_exchange_mode)chirp_name_index(chirp_exchange_name, CHIRP_EXCHANGE_MODES, exchange);
-    config.exchange.bucket_bytes = bucket_mib * 1024 * 1024;
-    config.exchange.compress = compress[0] == 'b' ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
-    config.independent_noise = noise[0] == 'i';
+    chirp_exchange_options_apply(&exchange, &config.exchange, &config.independent_noise);
     config.seed = (uint64_t)seed;
     config.n_threads = (int)threads;
     st = chirp_parallel_init();

@@ -111,7 +111,7 @@ def data_sets(folder):
     common = ["generate", "--seed", "3", "--quiet"]
     run(common + ["--out", whole, "--count", "700"])
     rejects(common + ["--out", whole, "--count", "10"], "--append")
-    run(common + ["--out", parts, "--count", "300", "--compress", "1", "--chunk", "7"])
+    run(common + ["--out", parts, "--count", "300", "--deflate", "1", "--chunk", "7"])
     run(common + ["--out", parts, "--count", "250", "--append"])
     run(common + ["--out", parts, "--count", "700", "--resume"])
     run(common + ["--out", parts, "--count", "700", "--resume"])  # complete: nothing to do
@@ -147,7 +147,7 @@ def interruption(folder):
     whole, cut = folder + "/reference.h5", folder + "/cut.h5"
     common = ["generate", "--seed", "9", "--count", "3000", "--quiet"]
     run(common + ["--out", whole])
-    process = subprocess.Popen([CHIRPBENCH] + common + ["--out", cut, "--compress", "6"], stderr=subprocess.PIPE,
+    process = subprocess.Popen([CHIRPBENCH] + common + ["--out", cut, "--deflate", "6"], stderr=subprocess.PIPE,
                                universal_newlines=True)
     while not os.path.exists(cut + ".partial") and process.poll() is None:
         time.sleep(0.01)
@@ -156,7 +156,7 @@ def interruption(folder):
     error = process.communicate(timeout=60)[1]
     assert process.returncode == 2 and "--resume goes on" in error, (process.returncode, error)
     assert os.path.exists(cut + ".partial") and not os.path.exists(cut)
-    run(common + ["--out", cut, "--compress", "6", "--resume"])
+    run(common + ["--out", cut, "--deflate", "6", "--resume"])
     assert os.path.exists(cut) and not os.path.exists(cut + ".partial")
     if h5py is not None:
         same_file(whole, cut)
