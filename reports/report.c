@@ -159,7 +159,8 @@ static chirp_status write_page(chirp_report *r)
 
 chirp_status chirp_report_write(const chirp_report_options *options, int *n_problems)
 {
-    chirp_report r = {.options = options};
+    chirp_report r = {
+        .options = options, .tables = options->tables, .problems_out = options->problems};
     chirp_status st = chirp_result_files_read(options->folder, &r.results);
     if (st == CHIRP_OK)
         st = check_page(&r);

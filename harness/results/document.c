@@ -186,9 +186,9 @@ static chirp_status take_foreign(const char *path, chirp_document_kind expected,
     }
     if (!cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(d->root, kinds[0].list)))
         return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: has no \"chirpbench\" header and isn't a result of Google "
+                          "%s: has no \"chirpbench\" header and no \"benchmarks\" array of Google "
                           "Benchmark: write it again, or read it with chirpbench 0.1, whose files "
-                          "have none",
+                          "have no header",
                           path);
     d->kind = CHIRP_DOCUMENT_BENCH;
     return CHIRP_OK;

@@ -39,7 +39,7 @@ static bool is_layer_twin(const chirp_bench_line *v, const chirp_bench_line *d)
         strcmp(v->part[0], d->part[0]) == 0 ||
         (strcmp(v->part[0], "variational") == 0 && strcmp(d->part[0], "dense") == 0);
     return family && is_estimator(v->part[2]) && !is_estimator(d->part[2]) &&
-           strcmp(d->part[2], "reference") != 0 && !chirp_bench_is_peer(d) &&
+           strcmp(d->part[2], "reference") != 0 && !d->baseline &&
            strcmp(v->part[3], d->part[3]) == 0;
 }
 

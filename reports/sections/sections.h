@@ -2,7 +2,7 @@
 #ifndef CHIRP_REPORTS_SECTIONS_SECTIONS_H
 #define CHIRP_REPORTS_SECTIONS_SECTIONS_H
 
-#include "reports/draw.h"
+#include "reports/draw/draw.h"
 
 /** A bit for a kind of document. */
 #define CHIRP_NEEDS(kind) (1U << (kind))

@@ -75,7 +75,7 @@ static chirp_status check(const void *arg, double *relative_error)
 #define ROW(pass_name, number, n, which, with_pool)                                                \
     {                                                                                              \
         .name = "conv1d/" pass_name "/onednn/conv" #number "/batch:" #n, .run = run,               \
-        .check = check, .peer = true, .arg = &(const peer_case)                                    \
+        .check = check, .baseline = true, .arg = &(const peer_case)                                    \
         {                                                                                          \
             (number), (n), CHIRP_CONV1D_##which, (with_pool)                                       \
         }                                                                                          \

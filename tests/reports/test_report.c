@@ -126,7 +126,7 @@ static void assert_sound(const trial *t)
 /* Of the page from all files. */
 static void check_contents(const char *page)
 {
-    /* ratio to the peer: 400 ms of the peer over 210 ms of ours, in report.json and on the page */
+    /* ratio to the baseline: 400 ms of oneDNN over 210 ms of ours, in report.json and on the page */
     assert_true(has(page, ">1.90</data>"));
     /* 684 over 671 ms */
     assert_true(has(page, ">1.02</data>"));

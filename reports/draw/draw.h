@@ -1,17 +1,19 @@
 /** What a section writes with: the page so far, and the parts that pages consist of. It knows no section. */
-#ifndef CHIRP_REPORTS_DRAW_H
-#define CHIRP_REPORTS_DRAW_H
+#ifndef CHIRP_REPORTS_DRAW_DRAW_H
+#define CHIRP_REPORTS_DRAW_DRAW_H
 
 #include "reports/page/markup.h"
 #include "reports/page/table.h"
 #include "reports/plot/gnuplot.h"
-#include "reports/report.h"
 #include "reports/files/result_files.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
 typedef struct chirp_report {
-    const chirp_report_options *options;
+    const struct chirp_report_options *options; /**< report.h; for the frame only */
+    FILE *tables;                               /**< where tables are printed too; NULL: nowhere */
+    FILE *problems_out;                         /**< a line for each problem; NULL: nowhere */
     chirp_result_files results;
     chirp_markup contents; /**< links to the sections */
     chirp_markup cards;    /**< the few numbers at the top */
@@ -64,7 +66,7 @@ void chirp_report_card(chirp_report *r, const char *title, double value, double 
 double chirp_report_derived(chirp_report *r, double value, const char *name, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Counts a problem: a line on options->problems, an item on the page. */
+/** Counts a problem: a line on problems_out, an item on the page. */
 void chirp_report_problem(chirp_report *r, const char *sentence);
 
 /** Median of n numbers (they are sorted in place); NaN for none. */

@@ -1,4 +1,4 @@
-#include "reports/draw.h"
+#include "reports/draw/draw.h"
 
 #include "harness/stats/stats.h"
 
@@ -59,8 +59,8 @@ void chirp_report_problem(chirp_report *r, const char *sentence)
     chirp_markup_raw(&r->problems, "<li>");
     chirp_markup_text(&r->problems, sentence);
     chirp_markup_raw(&r->problems, "</li>\n");
-    if (r->options->problems)
-        (void)fprintf(r->options->problems, "chirpbench: %s\n", sentence);
+    if (r->problems_out)
+        (void)fprintf(r->problems_out, "chirpbench: %s\n", sentence);
 }
 
 void chirp_figures_begin(chirp_report *r)
@@ -110,11 +110,11 @@ void chirp_report_table(chirp_report *r, chirp_table *t, size_t terminal_rows)
         chirp_table_html(t, &r->body);
         if (fold)
             chirp_markup_raw(&r->body, "</details>\n");
-        if (r->options->tables && terminal_rows) {
+        if (r->tables && terminal_rows) {
             if (r->heading)
-                (void)fprintf(r->options->tables, "\n== %s ==\n", r->heading);
+                (void)fprintf(r->tables, "\n== %s ==\n", r->heading);
             r->heading = NULL;
-            chirp_table_terminal(t, r->options->tables, terminal_rows);
+            chirp_table_terminal(t, r->tables, terminal_rows);
         }
     }
     chirp_table_clear(t);
