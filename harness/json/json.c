@@ -113,6 +113,7 @@ char *chirp_json_print_line(const cJSON *root) { return finished(cJSON_PrintUnfo
 bool chirp_json_add_text(cJSON *object, const char *key, const char *text)
 {
     char *copy = mended(chirp_strdup(text));
+    refused |= text && !copy;
     const bool ok = copy && cJSON_AddStringToObject(object, key, copy) != NULL;
     chirp_free(copy);
     return ok;

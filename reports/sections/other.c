@@ -1,5 +1,7 @@
 /* Files of kinds that no other section is about, and the steps of the study. */
 #include "reports/sections/sections.h"
+
+#include "harness/results/study.h"
 #include "reports/sections/fields.h"
 
 #include <math.h>
@@ -29,23 +31,27 @@ static void draw_steps(chirp_report *r)
 {
     static const char *const headers[] = {"step", "outcome", "time", "exit code", "command", NULL};
     const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_STUDY, 0);
-    const cJSON *step = NULL;
+    chirp_study_record_file study = {0};
     chirp_table t;
+    if (chirp_study_file_read(&file->document, &study) != CHIRP_OK) {
+        r->body.failed = true;
+        return;
+    }
     chirp_report_source(r, file);
     chirp_report_say(r, "The commands in order; each can be repeated as it stands, from the folder "
                         "in which the study was started.");
     chirp_table_begin(&t, "Steps of the study", headers);
-    cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(file->root, "steps"))
-    {
-        chirp_table_text(&t, chirp_json_string(step, "name"));
-        chirp_table_text(&t, chirp_json_string(step, "outcome"));
-        chirp_table_member(&t, step, "seconds", CHIRP_UNIT_SECONDS);
-        chirp_table_member(&t, step, "exit_code", CHIRP_UNIT_INTEGER);
-        chirp_table_text(&t, chirp_json_string(step, "command"));
+    for (size_t i = 0; i < study.count; ++i) {
+        const chirp_study_step_record *step = &study.step[i];
+        chirp_table_text(&t, step->name);
+        chirp_table_text(&t, step->outcome);
+        chirp_table_number(&t, step->ran ? step->seconds : (double)NAN, CHIRP_UNIT_SECONDS);
+        chirp_table_number(&t, step->ran ? step->exit_code : (double)NAN, CHIRP_UNIT_INTEGER);
+        chirp_table_text(&t, step->command);
     }
     chirp_report_table(r, &t, 0);
-    chirp_report_card(r, "Whole study", chirp_json_number(file->root, "seconds"), 1,
-                      CHIRP_UNIT_SECONDS, "", chirp_json_string(file->root, "preset"));
+    chirp_report_card(r, "Whole study", study.seconds, 1, CHIRP_UNIT_SECONDS, "", study.preset);
+    chirp_study_file_release(&study);
 }
 
 const chirp_section chirp_section_steps = {

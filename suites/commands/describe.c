@@ -1,8 +1,6 @@
 /* chirpbench describe: the layer table of a network and variant, with measured times. */
-#include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
-#include "harness/json/json.h"
 #include "harness/results/document.h"
 #include "harness/stats/stats.h"
 #include "kernels/random/random.h"

@@ -2,9 +2,7 @@
 #include "suites/scaling/measure.h"
 
 #include "harness/base/clock.h"
-#include "harness/base/file.h"
 #include "harness/base/memory.h"
-#include "harness/json/json.h"
 #include "harness/results/document.h"
 #include "harness/stats/stats.h"
 

@@ -1,6 +1,5 @@
 #include "suites/scaling/projection.h"
 
-#include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/results/document.h"
 #include "suites/scaling/simulate.h"

@@ -1,6 +1,5 @@
 #include "suites/scaling/target.h"
 
-#include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/results/document.h"
 

@@ -2,6 +2,7 @@
 #include "harness/base/file.h"
 #include "harness/json/json.h"
 #include "harness/results/document.h"
+#include "harness/results/study.h"
 
 #include <cjson/cJSON.h>
 #include <setjmp.h>
@@ -149,6 +150,46 @@ static void no_member_gets_lost(void **state)
     assert_true(failures > 10);
 }
 
+static void a_study_comes_back(void **state)
+{
+    (void)state;
+    chirp_study_step_record steps[] = {
+        {.name = "bench",
+         .command = "a b",
+         .outcome = "failed",
+         .log = "logs/bench.log",
+         .ran = true,
+         .exit_code = 2,
+         .seconds = 1.5},
+        {.name = "later", .command = "c", .outcome = "waiting", .log = "logs/later.log"}};
+    const chirp_study_record_file out = {.preset = "quick",
+                                         .started = "now",
+                                         .build = "b",
+                                         .seconds = 3.25,
+                                         .strain = "s.h5",
+                                         .gps = 12.5,
+                                         .strain_source = "strain file",
+                                         .step = steps,
+                                         .count = 2};
+    chirp_study_record_file in = {0};
+    chirp_document d = {0};
+    (void)snprintf(path, sizeof path, "%s/a.json", folder);
+    assert_int_equal(chirp_study_file_write(path, &out), CHIRP_OK);
+    assert_int_equal(chirp_document_read_kind(path, CHIRP_DOCUMENT_STUDY, &d), CHIRP_OK);
+    assert_int_equal(chirp_study_file_read(&d, &in), CHIRP_OK);
+    assert_string_equal(in.preset, "quick");
+    assert_true(in.seconds == 3.25 && in.gps == 12.5);
+    assert_null(in.kept_from_build);
+    assert_int_equal(in.count, 2);
+    assert_string_equal(in.step[0].command, "a b");
+    assert_true(in.step[0].ran && in.step[0].exit_code == 2 && in.step[0].seconds == 1.5);
+    assert_false(in.step[1].ran);
+    assert_string_equal(in.step[1].log, "logs/later.log");
+    chirp_study_file_release(&in);
+    chirp_document_release(&d);
+    assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +197,7 @@ int main(void)
         cmocka_unit_test(files_without_a_header_are_refused),
         cmocka_unit_test(later_formats_are_refused),
         cmocka_unit_test(no_member_gets_lost),
+        cmocka_unit_test(a_study_comes_back),
     };
     if (!mkdtemp(folder))
         return 1;
