@@ -10,7 +10,7 @@
 
 # what the build needs, then what only tests, reports and peers use
 PACKAGES = gcc libc6-dev make cmake pkg-config libxsmm-dev libmpich-dev mpich libpapi-dev libcjson-dev libhdf5-dev \
-    libfftw3-dev libhwloc-dev libcmocka-dev librandom123-dev \
+    libfftw3-dev libhwloc-dev libcmocka-dev libexpat1-dev librandom123-dev \
     gnuplot-nox libsimgrid-dev libdnnl-dev libbenchmark-dev libbenchmark-tools g++ python3 python3-scipy python3-h5py
 
 JOBS := $(shell nproc)

@@ -12,6 +12,7 @@
  * 1 + z = 1.09, and carry no interval because masses and redshift are correlated. Ringdown numbers belong to a_f = 0.69.
  */
 static const char text[] = "{\n"
+                           "  \"chirpbench\": {\"kind\": \"published\", \"format\": 1},\n"
                            "  \"published\": {\n"
                            "    \"events\": [\n"
                            "      {\n"
@@ -48,8 +49,8 @@ static chirp_status add(chirp_result_files *results)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for published numbers");
     }
     memcpy(more, results->file, results->count * sizeof *more);
-    more[results->count] =
-        (chirp_result_file){.name = name, .kind = CHIRP_RESULT_PUBLISHED, .root = root};
+    more[results->count] = (chirp_result_file){
+        .name = name, .document = {.kind = CHIRP_DOCUMENT_PUBLISHED, .root = root}, .root = root};
     chirp_free(results->file);
     results->file = more;
     ++results->count;
@@ -59,11 +60,13 @@ static chirp_status add(chirp_result_files *results)
 chirp_status chirp_published_complete(chirp_result_files *results)
 {
     for (size_t i = 0; i < results->count; ++i)
-        if (strncmp(results->file[i].name, "published", strlen("published")) == 0)
-            return CHIRP_OK;
-    if (!chirp_result_files_find(results, CHIRP_RESULT_POSTERIOR, 0) &&
-        !chirp_result_files_find(results, CHIRP_RESULT_SCALE, 0) &&
-        !chirp_result_files_find(results, CHIRP_RESULT_PROJECT, 0))
+        if (strcmp(results->file[i].name, "published.json") == 0)
+            return CHIRP_OK; /* whatever it holds, it isn't ours to replace */
+    if (chirp_result_files_find(results, CHIRP_DOCUMENT_PUBLISHED, 0))
+        return CHIRP_OK;
+    if (!chirp_result_files_find(results, CHIRP_DOCUMENT_POSTERIOR, 0) &&
+        !chirp_result_files_find(results, CHIRP_DOCUMENT_SCALING, 0) &&
+        !chirp_result_files_find(results, CHIRP_DOCUMENT_PROJECTION, 0))
         return CHIRP_OK;
     const size_t room = strlen(results->folder) + 32;
     char *path = chirp_alloc(room);

@@ -1,183 +1,32 @@
 /* The frame of the page: head, style, contents, sections, files, foot. */
-#include "reports/report_internal.h"
+#include "reports/report.h"
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "reports/page/style.h"
 #include "reports/published.h"
+#include "reports/sections/machine.h"
+#include "reports/sections/sections.h"
 
-#include <math.h>
-#include <stdarg.h>
-#include <stdlib.h>
+#include <cjson/cJSON.h>
 #include <string.h>
-#include <time.h>
-
-void chirp_section_begin(chirp_report *r, const char *id, const char *title)
-{
-    chirp_markup_format(&r->contents, "<a href=\"#%s\">%s</a>\n", id, title);
-    chirp_markup_format(&r->body,
-                        "<section id=\"%s\" aria-labelledby=\"%s-h\">\n<h2 id=\"%s-h\">%s</h2>\n",
-                        id, id, id, title);
-    if (r->options->tables)
-        (void)fprintf(r->options->tables, "\n== %s ==\n", title);
-}
-
-void chirp_section_end(chirp_report *r) { chirp_markup_raw(&r->body, "</section>\n"); }
-
-void chirp_report_say(chirp_report *r, const char *html)
-{
-    chirp_markup_format(&r->body, "<p>%s</p>\n", html);
-}
-
-void chirp_report_source(chirp_report *r, const chirp_result_file *file)
-{
-    chirp_markup_raw(&r->body, "<p class=\"source\">From <code>");
-    chirp_markup_text(&r->body, file->name);
-    chirp_markup_raw(&r->body, "</code>");
-    if (file->note) {
-        chirp_markup_raw(&r->body, ": ");
-        chirp_markup_text(&r->body, file->note);
-    }
-    chirp_markup_raw(&r->body, "</p>\n");
-}
-
-void chirp_report_problem(chirp_report *r, const char *sentence)
-{
-    ++r->n_problems;
-    chirp_markup_raw(&r->problems, "<li>");
-    chirp_markup_text(&r->problems, sentence);
-    chirp_markup_raw(&r->problems, "</li>\n");
-    if (r->options->problems)
-        (void)fprintf(r->options->problems, "chirpbench: %s\n", sentence);
-}
-
-void chirp_figures_begin(chirp_report *r)
-{
-    chirp_markup_raw(&r->body, "<div class=\"figures\">\n");
-}
-
-void chirp_figures_end(chirp_report *r) { chirp_markup_raw(&r->body, "</div>\n"); }
-
-void chirp_report_figure(chirp_report *r, const char *title, const char *caption, int width,
-                         int height, chirp_markup *script)
-{
-    char id[32];
-    chirp_markup svg = {0};
-    (void)snprintf(id, sizeof id, "plot%d", ++r->figures);
-    chirp_markup_raw(&r->body, "<figure>\n");
-    if (chirp_markup_status(script) != CHIRP_OK) {
-        r->body.failed = true;
-    } else if (!r->plots) {
-        chirp_markup_raw(&r->body, "<p class=\"missing\">No plot: gnuplot can't be run here "
-                                   "(Debian package gnuplot-nox). The table "
-                                   "has the numbers.</p>\n");
-    } else if (chirp_gnuplot_svg(id, title, width, height, script->bytes, &svg) != CHIRP_OK) {
-        chirp_report_problem(r, chirp_error_message());
-        chirp_markup_raw(
-            &r->body,
-            "<p class=\"missing\">No plot: gnuplot failed. The table has the numbers.</p>\n");
-    } else {
-        chirp_markup_bytes(&r->body, svg.bytes, svg.used);
-    }
-    chirp_markup_format(&r->body, "<figcaption>%s</figcaption>\n</figure>\n", caption);
-    chirp_markup_clear(&svg);
-    chirp_markup_clear(script);
-}
-
-void chirp_report_table(chirp_report *r, chirp_table *t, size_t terminal_rows)
-{
-    enum { FOLD_AT = 24 };
-    const size_t rows = chirp_table_rows(t);
-    if (rows > 0 || t->failed) {
-        const bool fold = rows > FOLD_AT;
-        if (fold) {
-            chirp_markup_raw(&r->body, "<details><summary>Table: ");
-            chirp_markup_text(&r->body, t->caption);
-            chirp_markup_raw(&r->body, "</summary>\n");
-        }
-        chirp_table_html(t, &r->body);
-        if (fold)
-            chirp_markup_raw(&r->body, "</details>\n");
-        if (r->options->tables && terminal_rows)
-            chirp_table_terminal(t, r->options->tables, terminal_rows);
-    }
-    chirp_table_clear(t);
-}
-
-void chirp_report_card(chirp_report *r, const char *title, double value, double scale,
-                       chirp_unit unit, const char *unit_text, const char *note)
-{
-    if (!isfinite(value))
-        return;
-    chirp_markup_format(
-        &r->cards, "<div class=\"card\"><div class=\"what\">%s</div><div class=\"value\">", title);
-    chirp_markup_scaled(&r->cards, value, scale, unit);
-    chirp_markup_format(&r->cards, "%s</div><div class=\"note\">", unit_text);
-    chirp_markup_text(&r->cards, note);
-    chirp_markup_raw(&r->cards, "</div></div>\n");
-}
-
-double chirp_report_derived(chirp_report *r, double value, const char *name, ...)
-{
-    char key[256];
-    char digits[32];
-    va_list args;
-    if (!isfinite(value))
-        return value;
-    va_start(args, name);
-    (void)vsnprintf(key, sizeof key, name, args);
-    va_end(args);
-    /* twelve digits: what report.json prints is then exactly what the page shows */
-    (void)snprintf(digits, sizeof digits, "%.12g", value);
-    value = strtod(digits, NULL);
-    cJSON_DeleteItemFromObjectCaseSensitive(r->derived, key);
-    if (!cJSON_AddNumberToObject(r->derived, key, value))
-        r->body.failed = true;
-    return value;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double chirp_report_median(double *x, size_t n)
-{
-    if (n == 0)
-        return (double)NAN;
-    qsort(x, n, sizeof *x, by_value);
-    return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
-}
 
 /* When the results were made, from the first file that says so: the page itself carries no clock, so that the same
    folder gives the same page. */
 static const char *date_of_results(const chirp_report *r)
 {
-    for (size_t i = 0; i < r->results.count; ++i) {
-        const cJSON *root = r->results.file[i].root;
-        const char *date = chirp_json_string(root, "date");
-        if (!date)
-            date = chirp_json_string(cJSON_GetObjectItemCaseSensitive(root, "context"), "date");
-        if (!date)
-            date = chirp_json_string(root, "started");
-        if (date)
-            return date;
-    }
+    for (size_t i = 0; i < r->results.count; ++i)
+        if (*r->results.file[i].document.date)
+            return r->results.file[i].document.date;
     return NULL;
 }
 
 static void write_files(chirp_report *r)
 {
-    static const char *const kind[CHIRP_RESULT_KINDS] = {
-        "steps of the study", "machine", "benchmarks",       "training log",
-        "posterior",          "signal",  "measured scaling", "projected scaling",
-        "published numbers",  "other"};
     static const char *const headers[] = {"file", "what", "remark", NULL};
     chirp_table t;
-    chirp_section_begin(r, "files", "Files");
+    const chirp_section_place place = chirp_section_begin(r, "files", "Files");
     chirp_report_say(
         r, "Every number above stands in one of these files or, where the page computed it, in "
            "<code>report.json</code>; the exact value is the <code>value</code> attribute of its "
@@ -186,11 +35,11 @@ static void write_files(chirp_report *r)
     for (size_t i = 0; i < r->results.count; ++i) {
         const chirp_result_file *file = &r->results.file[i];
         chirp_table_text(&t, file->name);
-        chirp_table_text(&t, file->error ? "not used" : kind[file->kind]);
-        chirp_table_text(&t, file->error ? file->error : file->note);
+        chirp_table_text(&t, file->error ? "not used" : chirp_document_title(file->document.kind));
+        chirp_table_text(&t, file->error ? file->error : file->document.note);
     }
     chirp_report_table(r, &t, 0);
-    chirp_section_end(r);
+    chirp_section_end(r, place);
 }
 
 static void write_head(const chirp_report *r, chirp_markup *page)
@@ -310,7 +159,8 @@ static chirp_status write_page(chirp_report *r)
 
 chirp_status chirp_report_write(const chirp_report_options *options, int *n_problems)
 {
-    chirp_report r = {.options = options};
+    chirp_report r = {
+        .options = options, .tables = options->tables, .problems_out = options->problems};
     chirp_status st = chirp_result_files_read(options->folder, &r.results);
     if (st == CHIRP_OK)
         st = check_page(&r);
@@ -325,16 +175,7 @@ chirp_status chirp_report_write(const chirp_report_options *options, int *n_prob
         r.plots = chirp_gnuplot_available() == CHIRP_OK;
         if (!r.plots)
             chirp_report_problem(&r, chirp_error_message());
-        chirp_section_machine(&r);
-        chirp_section_kernels(&r);
-        chirp_section_ledger(&r);
-        chirp_section_roofline(&r);
-        chirp_section_training(&r);
-        chirp_section_posterior(&r);
-        chirp_section_signal(&r);
-        chirp_section_scaling(&r);
-        chirp_section_other(&r);
-        chirp_section_steps(&r);
+        chirp_sections_draw(&r);
         write_files(&r);
         st = write_derived(&r);
     }

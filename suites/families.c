@@ -50,7 +50,7 @@ static chirp_status add_row(const chirp_bench_family *f, const int *at, chirp_be
     }
     write_name(f, at, c + f->case_size);
     *entry = (chirp_bench_entry){
-        .name = c + f->case_size, .run = f->run, .check = f->check, .arg = c, .peer = f->peer};
+        .name = c + f->case_size, .run = f->run, .check = f->check, .arg = c, .baseline = f->baseline};
     return CHIRP_OK;
 }
 

@@ -30,7 +30,7 @@ typedef struct chirp_bench_family {
     bool (*make)(const int *at, void *c);
     chirp_status (*run)(chirp_bench *b, const void *c);
     chirp_status (*check)(const void *c, double *relative_error); /**< or NULL */
-    bool peer; /**< somebody else's implementation, see chirp_bench_entry */
+    bool baseline; /**< somebody else's implementation, see chirp_bench_entry */
 } chirp_bench_family;
 
 /**

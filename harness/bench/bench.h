@@ -38,8 +38,8 @@ typedef struct chirp_bench_entry {
     /** NULL, or compares with the reference and stores the relative l2 error */
     chirp_status (*check)(const void *arg, double *relative_error);
     const void *arg;
-    /** somebody else's implementation of the case: rows of ours carry its time over theirs as `peer_speedup` */
-    bool peer;
+    /** another library's implementation of the case: its rows say so, and ours have `baseline_speedup`, its time over ours */
+    bool baseline;
 } chirp_bench_entry;
 
 typedef struct chirp_bench_suite {

@@ -4,6 +4,7 @@
 
 #include "harness/bench/bench.h"
 #include "harness/bench/flags.h"
+#include "harness/results/bench.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -73,6 +74,7 @@ typedef struct chirp_row {
     char *run_name; /**< the join key */
     int64_t family_index, instance_index;
     const char *aggregate_name; /**< NULL in iteration rows; a static string */
+    bool baseline;              /**< another library's implementation */
     bool percentage;            /**< aggregate_unit is "percentage": times are fractions */
     int64_t repetitions, repetition_index;
     int threads;
@@ -218,12 +220,12 @@ const chirp_bench_ranks *chirp_bench_current_ranks(void);
 bool chirp_same_case(const char *a, const char *b);
 
 /**
- * Adds `peer_speedup`, the time of the fastest peer over a row's own, to the median (or only) row of every benchmark of ours
- * that has a peer among the jobs.
+ * Adds `baseline_speedup`, the time of the fastest baseline over a row's own, to the median (or only) row of every benchmark of ours
+ * that has a baseline among the jobs.
  */
 chirp_status chirp_summary_add(const chirp_job *jobs, size_t n, chirp_rows *rows);
 
-/** Prints one line per case that several algorithms ran, and sums over the cases that a peer ran too; or nothing. */
+/** Prints one line per case that several algorithms ran, and sums over the cases that a baseline ran too; or nothing. */
 void chirp_summary_print(FILE *out, const chirp_job *jobs, size_t n, const chirp_rows *rows);
 
 /* ---- reporters ---- */
@@ -248,9 +250,6 @@ void chirp_csv_rows(FILE *out, const chirp_bench_flags *flags, const chirp_row *
 /** A result document as text; finite numbers only. Caller frees with chirp_free(). */
 chirp_status chirp_json_document(const struct cJSON *context, const chirp_bench_flags *flags,
                                  const chirp_rows *rows, bool partial, char **text);
-
-/** Seconds times this is the number shown in `unit`. */
-double chirp_time_scale(const char *unit);
 
 /* ---- output ---- */
 

@@ -5,24 +5,11 @@
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
+#include "harness/results/document.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
-
-/* Local time with offset, "2026-11-23T04:19:22+00:00": strftime's %z lacks the colon. */
-static void date_text(char *text, size_t room)
-{
-    char zone[8] = "+0000";
-    struct tm local = {0};
-    const time_t now = time(NULL);
-    if (!localtime_r(&now, &local) || strftime(text, room, "%Y-%m-%dT%H:%M:%S", &local) == 0)
-        (void)snprintf(text, room, "1970-01-01T00:00:00");
-    (void)strftime(zone, sizeof zone, "%z", &local);
-    const size_t used = strlen(text);
-    (void)snprintf(text + used, room - used, "%.3s:%.2s", zone, zone + 3);
-}
 
 /* What programs add; written before a run starts, by one thread. */
 enum { MAX_LINES = 32 };
@@ -71,10 +58,10 @@ static chirp_status add_custom(cJSON *context, const char *pairs)
 chirp_status chirp_context_create(const char *executable, const chirp_bench_flags *flags,
                                   int threads, cJSON **context)
 {
-    char date[64];
+    char date[CHIRP_DATE_BYTES];
     chirp_host m;
     chirp_host_read(&m);
-    date_text(date, sizeof date);
+    chirp_document_date(date);
     /* ranks that aren't bound to processors of their own share them all */
     if (chirp_bench_current_ranks()->size > 1 && m.affinity_count >= m.logical_cpus)
         threads *= chirp_launched_here();
@@ -91,7 +78,7 @@ chirp_status chirp_context_create(const char *executable, const chirp_bench_flag
          chirp_json_add_text(o, "library_version", "chirpbench-" CHIRP_VERSION) &&
          chirp_json_add_text(o, "library_build_type", CHIRP_BUILD_TYPE) &&
          chirp_json_add_integer(o, "json_schema_version", 1) && chirp_host_add_facts(o, &m) &&
-         chirp_host_add_warnings(o, &m, threads);
+         chirp_host_add_warnings(o, &m, threads) && chirp_document_head(o, CHIRP_DOCUMENT_BENCH);
     for (size_t i = 0; i < n_lines && ok; ++i)
         ok = chirp_json_add_text(o, lines[i].key, lines[i].value);
     if (!ok) {

@@ -75,6 +75,7 @@ static chirp_row *start_row(chirp_job *j)
     row->instance_index = j->instance->instance_index;
     row->repetition_index = (int64_t)j->rows.count - 1;
     row->threads = j->instance->threads;
+    row->baseline = j->instance->entry->baseline;
     row->iterations = j->iterations;
     return row->name && row->run_name ? row : NULL;
 }

@@ -12,15 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-double chirp_time_scale(const char *unit)
-{
-    if (strcmp(unit, "s") == 0)
-        return 1;
-    if (strcmp(unit, "ms") == 0)
-        return 1e3;
-    return strcmp(unit, "us") == 0 ? 1e6 : 1e9;
-}
-
 /* {"counter": "reason"} for each counter that has no number. */
 static bool add_absent(cJSON *object, const chirp_row *row)
 {
@@ -66,6 +57,8 @@ static cJSON *row_object(const chirp_row *row, const char *unit)
          chirp_json_add_text(o, "time_unit", unit);
     for (size_t i = 0; i < row->counters.count && ok && !row->error; ++i)
         ok = chirp_json_add_real(o, row->counters.item[i].name, row->counters.item[i].value);
+    if (ok && row->baseline)
+        ok = cJSON_AddTrueToObject(o, "baseline") != NULL;
     if (ok && row->bound[0])
         ok = chirp_json_add_text(o, "bound", row->bound);
     ok = ok && add_absent(o, row);

@@ -114,6 +114,7 @@ static chirp_status aggregate_row(chirp_row *row, const chirp_row *const *good, 
     row->percentage = strcmp(name, "cv") == 0;
     row->repetitions = first->repetitions;
     row->threads = first->threads;
+    row->baseline = first->baseline;
     row->iterations = total;
     for (size_t i = 0; i < n; ++i)
         x[i] = good[i]->real_s;

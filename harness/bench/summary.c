@@ -1,4 +1,4 @@
-/* The table behind the rows: algorithms of one case side by side, ours over our peers. */
+/* The table behind the rows: algorithms of one case side by side, baselines over ours. */
 #include "harness/bench/bench_internal.h"
 
 #include <string.h>
@@ -36,13 +36,13 @@ static chirp_row *row_of(const chirp_job *job, const chirp_rows *rows)
     return only && only->real_s > 0 ? only : NULL;
 }
 
-/* The fastest of the jobs that run the case of `job` and are peers, or are ours; NULL when there is none. */
+/* The fastest of the jobs that run the case of `job` and are baselines, or are ours; NULL when there is none. */
 static const chirp_row *fastest(const chirp_job *jobs, size_t n, const chirp_rows *rows,
-                                const chirp_job *job, bool peer)
+                                const chirp_job *job, bool baseline)
 {
     const chirp_row *best = NULL;
     for (size_t k = 0; k < n; ++k) {
-        if (jobs[k].instance->entry->peer != peer ||
+        if (jobs[k].instance->entry->baseline != baseline ||
             !chirp_same_case(jobs[k].instance->name, job->instance->name))
             continue;
         const chirp_row *row = row_of(&jobs[k], rows);
@@ -55,13 +55,13 @@ static const chirp_row *fastest(const chirp_job *jobs, size_t n, const chirp_row
 chirp_status chirp_summary_add(const chirp_job *jobs, size_t n, chirp_rows *rows)
 {
     for (size_t i = 0; i < n; ++i) {
-        if (jobs[i].instance->entry->peer)
+        if (jobs[i].instance->entry->baseline)
             continue;
         chirp_row *row = row_of(&jobs[i], rows);
-        const chirp_row *peer = row ? fastest(jobs, n, rows, &jobs[i], true) : NULL;
-        const chirp_status st = peer ? chirp_counters_set(&row->counters, "peer_speedup",
-                                                          peer->real_s / row->real_s, false)
-                                     : CHIRP_OK;
+        const chirp_row *baseline = row ? fastest(jobs, n, rows, &jobs[i], true) : NULL;
+        const chirp_status st = baseline ? chirp_counters_set(&row->counters, "baseline_speedup",
+                                                              baseline->real_s / row->real_s, false)
+                                         : CHIRP_OK;
         if (st != CHIRP_OK)
             return st;
     }
@@ -163,9 +163,10 @@ void chirp_summary_print(FILE *out, const chirp_job *jobs, size_t n, const chirp
                   "case");
     for (size_t k = 0; k < n_algorithms; ++k)
         (void)fprintf(out, " %12.12s", name[k]);
-    (void)fprintf(out, " %15s %13s %13s\n", "effective_GFLOPS", "peak_fraction", "peer_speedup");
+    (void)fprintf(out, " %15s %13s %16s\n", "effective_GFLOPS", "peak_fraction",
+                  "baseline_speedup");
     double ours_s = 0;
-    double peers_s = 0;
+    double baselines_s = 0;
     int shared = 0;
     for (size_t i = 0; i < n; ++i) {
         if (algorithms_of_case(jobs, n, i) < 2)
@@ -181,19 +182,19 @@ void chirp_summary_print(FILE *out, const chirp_job *jobs, size_t n, const chirp
             (void)fprintf(out, " %12s", time);
         }
         const chirp_row *ours = fastest(jobs, n, rows, &jobs[i], false);
-        const chirp_row *peer = fastest(jobs, n, rows, &jobs[i], true);
+        const chirp_row *baseline = fastest(jobs, n, rows, &jobs[i], true);
         print_counter(out, ours, "effective_GFLOPS", 16, 4);
         print_counter(out, ours, "peak_fraction", 13, 3);
-        print_counter(out, ours, "peer_speedup", 13, 3);
+        print_counter(out, ours, "baseline_speedup", 16, 3);
         (void)fprintf(out, "\n");
-        if (ours && peer) {
+        if (ours && baseline) {
             ours_s += ours->real_s;
-            peers_s += peer->real_s;
+            baselines_s += baseline->real_s;
             ++shared;
         }
     }
     if (shared > 1)
-        (void)fprintf(out,
-                      "sum of %d cases with a peer: ours %.4g ms, peers' %.4g ms, %.2f times\n",
-                      shared, 1e3 * ours_s, 1e3 * peers_s, peers_s / ours_s);
+        (void)fprintf(
+            out, "sum of %d cases with a baseline: ours %.4g ms, baselines %.4g ms, %.2f times\n",
+            shared, 1e3 * ours_s, 1e3 * baselines_s, baselines_s / ours_s);
 }

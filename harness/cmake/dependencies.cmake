@@ -57,9 +57,10 @@ if(NOT OpenMP_C_FOUND)
 endif()
 find_package(Threads REQUIRED)
 
-# cmocka only when tests are built.
+# cmocka, and expat for the page, only when tests are built.
 if(CHIRP_TESTS)
     chirp_require(CMOCKA cmocka libcmocka-dev)
+    chirp_require(EXPAT expat libexpat1-dev)
 endif()
 
 # Optional parts.

@@ -6,5 +6,5 @@ set(CHIRP_SANITIZE "" CACHE STRING "Sanitizers of the build: none (empty), addre
 option(CHIRP_COVERAGE "Count which lines the tests run (gcov)" OFF)
 option(CHIRP_TESTS "Build the tests (needs cmocka)" ON)
 option(CHIRP_PAPI "Count hardware events with PAPI when libpapi-dev is present" ON)
-option(CHIRP_ONEDNN "Build the oneDNN peer benchmarks when libdnnl-dev is present" ON)
+option(CHIRP_ONEDNN "Build the oneDNN baseline benchmarks when libdnnl-dev is present" ON)
 option(CHIRP_SIMGRID "Build the SimGrid projection when libsimgrid-dev is present" ON)

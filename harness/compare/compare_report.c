@@ -2,6 +2,7 @@
 #include "harness/compare/compare.h"
 
 #include "harness/json/json.h"
+#include "harness/results/document.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -50,15 +51,14 @@ static void tally_text(char *text, size_t room, const chirp_compare_result *r)
                    "%zu compared: %zu faster, %zu slower, %zu same, %zu inconclusive, %zu failed, "
                    "%zu skipped",
                    r->count, r->tally[CHIRP_FASTER], r->tally[CHIRP_SLOWER], r->tally[CHIRP_SAME],
-                   r->tally[CHIRP_INCONCLUSIVE], r->tally[CHIRP_FAILED],
-                   r->tally[CHIRP_SKIPPED]);
+                   r->tally[CHIRP_INCONCLUSIVE], r->tally[CHIRP_FAILED], r->tally[CHIRP_SKIPPED]);
 }
 
 void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
                          const chirp_compare_options *o, const chirp_compare_result *r, bool color)
 {
-    static const char *const colors[CHIRP_VERDICTS] = {"", "\033[0;32m", "\033[0;31m", "\033[0;33m",
-                                                       "\033[0;31m", ""};
+    static const char *const colors[CHIRP_VERDICTS] = {"",           "\033[0;32m", "\033[0;31m",
+                                                       "\033[0;33m", "\033[0;31m", ""};
     char tally[160];
     int width = 9;
     for (size_t i = 0; i < r->count; ++i)
@@ -187,7 +187,7 @@ static bool add_comparison(cJSON *list, const chirp_comparison *c)
 cJSON *chirp_compare_json(const chirp_results *base, const chirp_results *fresh,
                           const chirp_compare_options *o, const chirp_compare_result *r)
 {
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_COMPARISON);
     bool ok = root && chirp_json_add_text(root, "base", base->path) &&
               chirp_json_add_text(root, "new", fresh->path) &&
               chirp_json_add_real(root, "threshold", o->threshold) &&

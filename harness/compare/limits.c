@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "harness/compare/results.h"
 #include "harness/json/json.h"
+#include "harness/results/bench.h"
 #include "harness/stats/stats.h"
 
 #include <cjson/cJSON.h>
@@ -77,22 +78,17 @@ static bool grows_with_speed(const char *counter)
 }
 
 /* The best repetition: a broken limit must not be a neighbour's doing. */
-static chirp_status check_counter(const cJSON *root, chirp_limit *limit)
+static chirp_status check_counter(const chirp_bench_rows *rows, chirp_limit *limit)
 {
     bool found = false;
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(root, "benchmarks");
-    for (const cJSON *row = rows->child; row; row = row->next) {
-        const char *name = text_of(row, "run_name");
-        name = name ? name : text_of(row, "name");
-        double value = real_of(row, limit->counter);
-        const double whole = real_of(row, "real_time");
-        double fastest = real_of(row, "real_time_fastest");
-        const double cpu = real_of(row, "cpu_time");
-        if (real_of(row, "threads") == 1 && cpu > 0 && !(fastest < cpu))
-            fastest =
-                cpu; /* one thread that had to wait for a processor: its own time is what counts */
-        if (!name || !names(limit->benchmark, name) || text_of(row, "aggregate_name") ||
-            isnan(value))
+    for (size_t i = 0; i < rows->count; ++i) {
+        const chirp_bench_row *row = &rows->item[i];
+        const double whole = row->time_s;
+        double value = chirp_bench_row_number(row, limit->counter);
+        double fastest = row->fastest_s;
+        if (row->threads == 1 && row->cpu_s > 0 && !(fastest < row->cpu_s))
+            fastest = row->cpu_s; /* it had to wait for a processor: its own time is what counts */
+        if (!names(limit->benchmark, row->name) || row->aggregate || isnan(value))
             continue;
         if (grows_with_speed(limit->counter) && fastest > 0 && whole > fastest)
             value *= whole / fastest;
@@ -130,8 +126,8 @@ static chirp_status check_ratio(const chirp_results *r, const chirp_samples *min
     return CHIRP_OK;
 }
 
-static chirp_status check_all(const cJSON *root, const chirp_results *r, double confidence,
-                              chirp_limits *l)
+static chirp_status check_all(const chirp_bench_rows *rows, const chirp_results *r,
+                              double confidence, chirp_limits *l)
 {
     for (size_t i = 0; i < l->count; ++i) {
         chirp_limit *limit = &l->item[i];
@@ -144,7 +140,7 @@ static chirp_status check_all(const cJSON *root, const chirp_results *r, double 
         else if (mine->skip && mine->count == 0)
             st = miss(limit, "skipped", mine->skip);
         else if (limit->counter)
-            st = check_counter(root, limit);
+            st = check_counter(rows, limit);
         else if (mine->count > 0)
             st = check_ratio(r, mine, confidence, limit);
         else
@@ -161,7 +157,8 @@ chirp_status chirp_limits_check(const char *limits_path, const char *result_path
                                 chirp_limits *limits)
 {
     cJSON *wanted = NULL;
-    cJSON *root = NULL;
+    chirp_document document = {0};
+    chirp_bench_rows rows = {0};
     chirp_results r = {0};
     chirp_limits l = {0};
     chirp_status st = chirp_json_read(limits_path, "file of limits", &wanted);
@@ -170,7 +167,9 @@ chirp_status chirp_limits_check(const char *limits_path, const char *result_path
     if (st == CHIRP_OK)
         st = chirp_results_read(result_path, &r);
     if (st == CHIRP_OK)
-        st = chirp_json_read(result_path, "result file", &root);
+        st = chirp_document_read_kind(result_path, CHIRP_DOCUMENT_BENCH, &document);
+    if (st == CHIRP_OK)
+        st = chirp_bench_rows_read(&document, result_path, &rows);
     if (st == CHIRP_OK) {
         l.item = chirp_calloc((size_t)cJSON_GetArraySize(wanted), sizeof *l.item);
         st = l.item ? CHIRP_OK : CHIRP_ERR_NOMEM;
@@ -180,9 +179,10 @@ chirp_status chirp_limits_check(const char *limits_path, const char *result_path
         ++l.count; /* also one half read: it is freed with the rest */
     }
     if (st == CHIRP_OK)
-        st = check_all(root, &r, confidence, &l);
+        st = check_all(&rows, &r, confidence, &l);
     cJSON_Delete(wanted);
-    cJSON_Delete(root);
+    chirp_bench_rows_release(&rows);
+    chirp_document_release(&document);
     chirp_results_clear(&r);
     if (st != CHIRP_OK) {
         chirp_limits_clear(&l);

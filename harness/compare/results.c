@@ -1,31 +1,12 @@
 #include "harness/compare/results.h"
 
 #include "harness/base/memory.h"
-#include "harness/json/json.h"
+#include "harness/results/bench.h"
 #include "harness/stats/stats.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-static const char *text_of(const cJSON *object, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
-/* 0 for a foreign unit. */
-static double unit_seconds(const char *unit)
-{
-    static const struct {
-        const char *name;
-        double s;
-    } units[] = {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}};
-    for (size_t i = 0; unit && i < sizeof units / sizeof units[0]; ++i)
-        if (strcmp(units[i].name, unit) == 0)
-            return units[i].s;
-    return 0;
-}
 
 static chirp_samples *samples_of(chirp_results *r, const char *name)
 {
@@ -103,68 +84,43 @@ static chirp_status note(char **reason, const char *what)
 }
 
 /* mean and stddev rows serve files that hold no repetitions. */
-static void take_aggregate(chirp_samples *s, const char *aggregate, double seconds,
-                           const cJSON *row)
+static void take_aggregate(chirp_samples *s, const chirp_bench_row *row)
 {
-    const cJSON *n = cJSON_GetObjectItemCaseSensitive(row, "iterations");
-    if (strcmp(aggregate, "mean") == 0) {
-        s->mean_s = seconds;
-        s->repetitions = cJSON_IsNumber(n) && n->valuedouble >= 1 && n->valuedouble < 1e9
-                             ? (int64_t)n->valuedouble
-                             : 0;
-    } else if (strcmp(aggregate, "stddev") == 0) {
-        s->stddev_s = seconds;
+    if (!(row->time_s >= 0))
+        return;
+    if (strcmp(row->aggregate, "mean") == 0) {
+        s->mean_s = row->time_s;
+        s->repetitions = row->iterations;
+    } else {
+        s->stddev_s = row->time_s;
         s->has_stddev = true;
     }
 }
 
-static chirp_status take_row(chirp_results *r, const char *path, int number, const cJSON *row)
+static chirp_status take_row(chirp_results *r, const chirp_bench_row *row)
 {
-    const char *name = text_of(row, "run_name");
-    const char *aggregate = text_of(row, "aggregate_name");
-    name = name ? name : text_of(row, "name");
-    if (!cJSON_IsObject(row) || !name)
-        return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: row %d of \"benchmarks\" has no \"name\": not a benchmark's result",
-                          path, number);
-    if (aggregate && strcmp(aggregate, "mean") != 0 && strcmp(aggregate, "stddev") != 0)
-        return CHIRP_OK; /* median, cv, ratios, BigO, RMS: nothing that is needed */
-    chirp_samples *s = samples_of(r, name);
+    if (row->aggregate && strcmp(row->aggregate, "mean") != 0 &&
+        strcmp(row->aggregate, "stddev") != 0)
+        return CHIRP_OK; /* median, cv, ratios: nothing that is needed */
+    chirp_samples *s = samples_of(r, row->name);
     if (!s)
         return CHIRP_ERR_NOMEM;
-    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "error_occurred"))) {
-        const char *message = text_of(row, "error_message");
-        return note(&s->error, message ? message : "failed without a message");
-    }
-    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "skipped"))) {
-        const char *message = text_of(row, "skip_message");
-        return note(&s->skip, message ? message : "skipped without a message");
-    }
-    const cJSON *time = cJSON_GetObjectItemCaseSensitive(row, "real_time");
-    const char *unit = text_of(row, "time_unit");
-    const double scale = unit_seconds(unit ? unit : "ns");
-    if (scale == 0)
-        return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: row %d (%s): time_unit '%s' is none of ns, us, ms, s", path, number,
-                          name, unit);
-    if (!time)
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: row %d (%s) has no \"real_time\"", path, number,
-                          name);
-    const double seconds = cJSON_IsNumber(time) ? scale * time->valuedouble : -1;
-    if (aggregate) {
-        if (seconds >= 0 && isfinite(seconds))
-            take_aggregate(s, aggregate, seconds, row);
+    if (row->error)
+        return note(&s->error, row->error);
+    if (row->skip)
+        return note(&s->skip, row->skip);
+    if (row->aggregate) {
+        take_aggregate(s, row);
         return CHIRP_OK;
     }
-    if (!(seconds > 0) || !isfinite(seconds))
+    if (!(row->time_s > 0))
         return note(&s->error, "its real_time is zero, negative or not a number");
-    const cJSON *index = cJSON_GetObjectItemCaseSensitive(row, "repetition_index");
-    const int64_t at = cJSON_IsNumber(index) ? (int64_t)index->valuedouble : (int64_t)s->count;
+    const int64_t at = row->repetition >= 0 ? row->repetition : (int64_t)s->count;
     s->duplicate |= at <= s->last_index;
     s->last_index = at;
-    const cJSON *fastest = cJSON_GetObjectItemCaseSensitive(row, "real_time_fastest");
-    const double block = cJSON_IsNumber(fastest) ? scale * fastest->valuedouble : 0;
-    return add_sample(s, r->files, seconds, isfinite(block) ? block : 0) ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    return add_sample(s, r->files, row->time_s, isfinite(row->fastest_s) ? row->fastest_s : 0)
+               ? CHIRP_OK
+               : CHIRP_ERR_NOMEM;
 }
 
 static bool keep_context(chirp_results *r, const cJSON *context)
@@ -186,36 +142,27 @@ static bool keep_context(chirp_results *r, const cJSON *context)
 
 static chirp_status read_one(const char *path, chirp_results *r)
 {
-    cJSON *root = NULL;
-    chirp_status st = chirp_json_read(path, "result file", &root);
-    if (st != CHIRP_OK)
-        return st;
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(root, "benchmarks");
-    if (!cJSON_IsObject(root) || !cJSON_IsArray(rows))
-        st = chirp_fail(
-            CHIRP_ERR_FORMAT,
-            "%s: has no \"benchmarks\" array: not a result file of Google Benchmark or chirpbench",
-            path);
-    const cJSON *context = cJSON_GetObjectItemCaseSensitive(root, "context");
-    const cJSON *schema = cJSON_GetObjectItemCaseSensitive(context, "json_schema_version");
-    if (st == CHIRP_OK && cJSON_IsNumber(schema) && schema->valuedouble != 1)
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: json_schema_version %g, version 1 is known", path,
-                        schema->valuedouble);
+    chirp_document document = {0};
+    chirp_bench_rows rows = {0};
+    chirp_status st = chirp_document_read_kind(path, CHIRP_DOCUMENT_BENCH, &document);
+    if (st == CHIRP_OK)
+        st = chirp_bench_rows_read(&document, path, &rows);
+    const cJSON *context = cJSON_GetObjectItemCaseSensitive(document.root, "context");
     for (size_t i = 0; i < r->count; ++i)
         r->item[i].last_index = -1; /* a further file counts its repetitions from 0 again */
-    int number = 0;
-    for (const cJSON *row = rows ? rows->child : NULL; row && st == CHIRP_OK; row = row->next)
-        st = take_row(r, path, number++, row);
-    if (st == CHIRP_OK && number == 0)
+    for (size_t i = 0; i < rows.count && st == CHIRP_OK; ++i)
+        st = take_row(r, &rows.item[i]);
+    if (st == CHIRP_OK && rows.count == 0)
         st = chirp_fail(CHIRP_ERR_FORMAT,
                         "%s: holds no benchmarks (did its filter match anything?)", path);
     if (st == CHIRP_OK) {
+        ++r->files;
         r->partial |= cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(context, "partial"));
         if (cJSON_IsObject(context) && !keep_context(r, context))
             st = chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for its context", path);
     }
-    cJSON_Delete(root);
-    ++r->files;
+    chirp_bench_rows_release(&rows);
+    chirp_document_release(&document);
     return st;
 }
 

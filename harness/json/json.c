@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Length of the UTF-8 sequence at s, 0 if it is none (overlong forms, surrogates and cut sequences are none). */
@@ -74,17 +75,45 @@ static char *escaped(char *text)
     return longer;
 }
 
-char *chirp_json_print(const cJSON *root) { return escaped(mended(cJSON_Print(root))); }
+/*
+ * cJSON's allocator, installed before main(): it remembers that memory was refused, so that none of the many calls that add
+ * a member needs a check of its own. A document that lacks one is never printed.
+ */
+static _Thread_local bool refused;
 
-char *chirp_json_print_line(const cJSON *root)
+static void *allocate(size_t bytes)
 {
-    return escaped(mended(cJSON_PrintUnformatted(root)));
+    void *p = malloc(bytes);
+    refused |= !p;
+    return p;
 }
+
+__attribute__((constructor)) static void watch_memory(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = allocate, .free_fn = free};
+    cJSON_InitHooks(&hooks);
+}
+
+static char *finished(char *text)
+{
+    text = escaped(mended(text));
+    if (refused) {
+        cJSON_free(text);
+        text = NULL;
+    }
+    refused = false;
+    return text;
+}
+
+char *chirp_json_print(const cJSON *root) { return finished(cJSON_Print(root)); }
+
+char *chirp_json_print_line(const cJSON *root) { return finished(cJSON_PrintUnformatted(root)); }
 
 /* cJSON escapes control characters. */
 bool chirp_json_add_text(cJSON *object, const char *key, const char *text)
 {
     char *copy = mended(chirp_strdup(text));
+    refused |= text && !copy;
     const bool ok = copy && cJSON_AddStringToObject(object, key, copy) != NULL;
     chirp_free(copy);
     return ok;
@@ -183,39 +212,27 @@ void chirp_text_appendf(chirp_text *t, const char *format, ...)
     chirp_free(part);
 }
 
-/*
- * Google Benchmark writes bare NaN, Infinity and -Infinity, which is not JSON. Outside strings they become null of the
- * same length, so that its files can be read and the value counts as absent.
- */
-static void mend_bare_words(char *text)
+void chirp_json_mend(char *text)
 {
-    bool in_string = false;
+    static const char *const word[] = {"-Infinity", "Infinity", "-NaN", "NaN",
+                                       "-nan",      "nan",      "-inf", "inf"};
+    bool quoted = false;
     for (char *p = text; *p; ++p) {
-        if (in_string) {
-            if (*p == '\\' && p[1])
-                ++p;
-            else if (*p == '"')
-                in_string = false;
+        if (quoted && *p == '\\' && p[1]) {
+            ++p;
             continue;
         }
-        if (*p == '"') {
-            in_string = true;
-            continue;
+        if (*p == '"')
+            quoted = !quoted;
+        for (size_t i = 0; !quoted && i < sizeof word / sizeof word[0]; ++i) {
+            const size_t n = strlen(word[i]);
+            if (strncmp(p, word[i], n) != 0)
+                continue;
+            memset(p, ' ', n);
+            memcpy(p, n >= 4 ? "null" : "\"\"", n >= 4 ? 4 : 2); /* no number either */
+            p += n - 1;
+            break;
         }
-        const size_t length = strncmp(p, "-Infinity", 9) == 0  ? 9
-                              : strncmp(p, "Infinity", 8) == 0 ? 8
-                              : strncmp(p, "-NaN", 4) == 0     ? 4
-                              : strncmp(p, "NaN", 3) == 0      ? 3
-                                                               : 0;
-        if (length == 0)
-            continue;
-        if (length == 3) {
-            memcpy(p, "\"\" ", 3); /* null needs four bytes; an empty string is no number either */
-        } else {
-            memset(p, ' ', length);
-            memcpy(p, "null", 4);
-        }
-        p += length - 1;
     }
 }
 
@@ -232,7 +249,7 @@ chirp_status chirp_json_read(const char *path, const char *what, struct cJSON **
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: holds a NUL byte, so it is no %s in JSON", path,
                         what);
     } else {
-        mend_bare_words(bytes);
+        chirp_json_mend(bytes);
         const char *end = NULL;
         *root = cJSON_ParseWithOpts(bytes, &end, 1);
         if (!*root) {

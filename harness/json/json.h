@@ -19,7 +19,8 @@ size_t chirp_json_utf8_length(const unsigned char *s);
 
 /**
  * The text of a document, in which bytes that are not UTF-8 became '?' and control characters are escaped: every command prints its JSON by this, so that no
- * text from outside can spoil a file. NULL when out of memory; free with cJSON_free().
+ * text from outside can spoil a file. NULL when memory ran out here or in any cJSON call of this thread since its last print:
+ * then the document may lack members, so calls of cJSON_Add...() need no check. Free with cJSON_free().
  */
 char *chirp_json_print(const struct cJSON *root);
 
@@ -60,6 +61,12 @@ void chirp_text_append_markdown(chirp_text *t, const char *text);
 
 /** Appends an object with one member a line; nested values stay on their line. @param indent  of the closing brace */
 void chirp_text_append_json(chirp_text *t, const struct cJSON *object, const char *indent);
+
+/**
+ * Bare NaN and infinities outside strings, which Google Benchmark and other programs write, are no JSON. They become null, or
+ * "" where four bytes aren't there, padded with spaces: the text keeps its length, and readers of numbers find none.
+ */
+void chirp_json_mend(char *text);
 
 /**
  * Parses a whole file. @param what  names its kind in errors ("result file")

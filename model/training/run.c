@@ -6,6 +6,7 @@
 #include "harness/base/signals.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
+#include "harness/results/document.h"
 #include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
 
@@ -131,7 +132,8 @@ typedef struct rank_place {
 } rank_place;
 
 typedef struct run_log {
-    FILE *file; /* rank 0, when a log is wanted */
+    FILE *file;   /* rank 0, when a log is wanted */
+    bool started; /* this run wrote a line, and with it the header */
     const char *path;
     rank_place *places; /* [ranks] until the first line is written */
 } run_log;
@@ -174,6 +176,9 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
     cJSON *line = cJSON_CreateObject();
     if (st != CHIRP_OK || !line)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a log line");
+    if (!log->started)
+        (void)chirp_document_head(line, CHIRP_DOCUMENT_TRAINING);
+    log->started = true;
     cJSON_AddNumberToObject(line, "iteration", (double)r->iteration);
     cJSON_AddStringToObject(line, "network", config->network);
     cJSON_AddNumberToObject(line, "seed", (double)config->seed);

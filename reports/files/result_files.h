@@ -1,37 +1,24 @@
 /**
- * The result files of one folder. A file is known by what it holds, not by its name, so that `--json a.json` of any
- * command finds its section; the name only decides what is missing in a file that holds nothing known.
+ * The result files of one folder. A file is known by its header, not by its name, so that `--json a.json` of any command
+ * finds its section.
  */
 #ifndef CHIRP_REPORTS_FILES_RESULT_FILES_H
 #define CHIRP_REPORTS_FILES_RESULT_FILES_H
 
 #include "harness/base/status.h"
+#include "harness/results/document.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct cJSON;
 
-typedef enum chirp_result_kind {
-    CHIRP_RESULT_STUDY,     /**< "steps": study.json */
-    CHIRP_RESULT_MACHINE,   /**< what `doctor --json` writes */
-    CHIRP_RESULT_BENCH,     /**< "benchmarks": Google Benchmark's schema, ours or its own */
-    CHIRP_RESULT_TRAINING,  /**< JSON lines with "iteration" and "loss" */
-    CHIRP_RESULT_POSTERIOR, /**< "events" with "parameters": infer */
-    CHIRP_RESULT_SIGNAL,    /**< "window" or "psd" or "batch" at the top */
-    CHIRP_RESULT_SCALE,     /**< "rows" with "ranks" */
-    CHIRP_RESULT_PROJECT,   /**< "rows" with "nodes" */
-    CHIRP_RESULT_PUBLISHED, /**< "published": numbers of other people, with sources */
-    CHIRP_RESULT_OTHER,     /**< valid JSON of another shape: shown as a table of its fields */
-    CHIRP_RESULT_KINDS
-} chirp_result_kind;
-
 typedef struct chirp_result_file {
-    char *name; /**< file name without the folder */
-    chirp_result_kind kind;
-    struct cJSON *root; /**< NULL when `error` is set; for JSON lines an array of objects */
-    char *error;        /**< NULL, or one sentence: file, field, remedy */
-    char *note;         /**< NULL, or something the reader should know: cut off, partial */
+    char *name;              /**< file name without the folder */
+    struct cJSON *root;      /**< the document's; NULL when `error` is set */
+    char *error;             /**< NULL, or one sentence: file, field, remedy */
+    chirp_document document; /**< kind, header and note */
+    bool other;              /**< no section is about its kind */
 } chirp_result_file;
 
 typedef struct chirp_result_files {
@@ -46,9 +33,6 @@ typedef struct chirp_result_files {
  *
  * A *.json.partial, which bench leaves when it is killed, stands in for the file that it would have become.
  *
- * Bare NaN, Infinity and -Infinity, which Google Benchmark writes, are read as null. A last line of JSON lines without
- * its end (a run that was killed while writing) is dropped with a note.
- *
  * @return CHIRP_OK; CHIRP_ERR_IO: no such folder, or nothing in it to report; release with chirp_result_files_release()
  */
 chirp_status chirp_result_files_read(const char *folder, chirp_result_files *results);
@@ -57,11 +41,11 @@ chirp_status chirp_result_files_read(const char *folder, chirp_result_files *res
 void chirp_result_files_release(chirp_result_files *results);
 
 /** How many usable files of a kind there are. */
-size_t chirp_result_files_count(const chirp_result_files *results, chirp_result_kind kind);
+size_t chirp_result_files_count(const chirp_result_files *results, chirp_document_kind kind);
 
 /** The i-th usable file of a kind, or NULL. */
 const chirp_result_file *chirp_result_files_find(const chirp_result_files *results,
-                                                 chirp_result_kind kind, size_t i);
+                                                 chirp_document_kind kind, size_t i);
 
 /** A finite number of an object; NaN when there is none. */
 double chirp_json_number(const struct cJSON *object, const char *key);

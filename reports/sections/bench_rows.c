@@ -1,86 +1,46 @@
 #include "reports/sections/bench_rows.h"
 
 #include "harness/base/memory.h"
+#include "harness/results/bench.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static double seconds_per_unit(const cJSON *row)
+/* The row with exactly (n - 1)/2 faster ones, ties by place; quadratic in repetitions, which are few. */
+static const chirp_bench_row *middle(const chirp_bench_rows *rows, const char *name, size_t n)
 {
-    const char *unit = chirp_json_string(row, "time_unit");
-    if (unit && strcmp(unit, "s") == 0)
-        return 1;
-    if (unit && strcmp(unit, "ms") == 0)
-        return 1e-3;
-    return unit && strcmp(unit, "us") == 0 ? 1e-6 : 1e-9; /* Google Benchmark's default is ns */
-}
-
-static bool is_aggregate(const cJSON *row)
-{
-    const char *type = chirp_json_string(row, "run_type");
-    return type && strcmp(type, "aggregate") == 0;
-}
-
-static const char *run_name(const cJSON *row)
-{
-    const char *name = chirp_json_string(row, "run_name");
-    return name ? name : chirp_json_string(row, "name");
-}
-
-static bool failed_row(const cJSON *row)
-{
-    return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "error_occurred")) ||
-           cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "skipped"));
+    for (size_t i = 0; i < rows->count; ++i) {
+        const chirp_bench_row *row = &rows->item[i];
+        size_t faster = 0;
+        if (row->aggregate || !isfinite(row->time_s) || strcmp(row->name, name) != 0)
+            continue;
+        for (size_t k = 0; k < rows->count; ++k) {
+            const chirp_bench_row *rival = &rows->item[k];
+            if (!rival->aggregate && strcmp(rival->name, name) == 0)
+                faster += rival->time_s < row->time_s || (rival->time_s == row->time_s && k < i);
+        }
+        if (faster == (n - 1) / 2)
+            return row;
+    }
+    return NULL;
 }
 
 /* Of the rows of one name: the median aggregate, else the good repetition in the middle, else the first (an error). */
-static const cJSON *representative(const cJSON *rows, const char *name)
+static const chirp_bench_row *representative(const chirp_bench_rows *rows, const char *name)
 {
-    const cJSON *row = NULL;
-    const cJSON *first = NULL;
-    const cJSON *middle = NULL;
+    const chirp_bench_row *first = NULL;
     size_t n = 0;
-    cJSON_ArrayForEach(row, rows)
-    {
-        const char *other = run_name(row);
-        if (!other || strcmp(other, name) != 0)
+    for (size_t i = 0; i < rows->count; ++i) {
+        const chirp_bench_row *row = &rows->item[i];
+        if (strcmp(row->name, name) != 0)
             continue;
-        const char *aggregate = chirp_json_string(row, "aggregate_name");
-        if (is_aggregate(row) && aggregate && strcmp(aggregate, "median") == 0)
+        if (row->aggregate && strcmp(row->aggregate, "median") == 0)
             return row;
-        if (!first)
-            first = row;
-        n +=
-            !is_aggregate(row) && !failed_row(row) && isfinite(chirp_json_number(row, "real_time"));
+        first = first ? first : row;
+        n += !row->aggregate && isfinite(row->time_s);
     }
-    cJSON_ArrayForEach(
-        row,
-        rows) /* the row with exactly (n-1)/2 faster ones: quadratic in repetitions, which are few */
-    {
-        const char *other = run_name(row);
-        const double time = chirp_json_number(row, "real_time");
-        size_t faster = 0;
-        if (!other || strcmp(other, name) != 0 || is_aggregate(row) || failed_row(row) ||
-            !isfinite(time))
-            continue;
-        const cJSON *rival = NULL;
-        bool after = false;
-        cJSON_ArrayForEach(rival, rows)
-        {
-            const char *third = run_name(rival);
-            if (rival == row)
-                after = true;
-            else if (third && strcmp(third, name) == 0 && !is_aggregate(rival) &&
-                     !failed_row(rival)) {
-                const double t = chirp_json_number(rival, "real_time");
-                faster += t < time || (t == time && !after); /* ties by place */
-            }
-        }
-        if (n > 0 && faster == (n - 1) / 2)
-            middle = row;
-    }
-    return middle ? middle : first;
+    return n > 0 ? middle(rows, name, n) : first;
 }
 
 static bool split_name(chirp_bench_line *line)
@@ -113,37 +73,28 @@ static bool known(const chirp_bench_lines *lines, size_t from, const char *name)
     return false;
 }
 
-static chirp_status read_rows(const chirp_result_file *file, chirp_bench_lines *lines, size_t room)
+static chirp_status read_rows(const chirp_result_file *file, chirp_bench_lines *lines)
 {
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(file->root, "benchmarks");
-    const cJSON *row = NULL;
+    chirp_bench_rows rows = {0};
     const size_t from = lines->count;
-    cJSON_ArrayForEach(row, rows)
-    {
-        const char *name = run_name(row);
-        const char *aggregate = chirp_json_string(row, "aggregate_name");
-        if (!name || lines->count == room || known(lines, from, name) ||
-            (aggregate && (strcmp(aggregate, "BigO") == 0 || strcmp(aggregate, "RMS") == 0)))
+    chirp_status st = chirp_bench_rows_read(&file->document, file->name, &rows);
+    for (size_t i = 0; i < rows.count && st == CHIRP_OK; ++i) {
+        if (known(lines, from, rows.item[i].name))
             continue;
-        chirp_bench_line *line = &lines->line[lines->count];
-        line->row = representative(rows, name);
-        line->name = name;
-        line->file = file;
-        line->unit_s = seconds_per_unit(line->row);
-        line->time_s = chirp_json_number(line->row, "real_time") * line->unit_s;
-        if (failed_row(line->row)) {
-            line->error = chirp_json_string(line->row, "error_message");
-            if (!line->error)
-                line->error = chirp_json_string(line->row, "skip_message");
-            if (!line->error)
-                line->error = "failed";
-            line->time_s = (double)NAN;
-        }
-        ++lines->count;
+        const chirp_bench_row *row = representative(&rows, rows.item[i].name);
+        chirp_bench_line *line = &lines->line[lines->count++];
+        *line = (chirp_bench_line){.row = row->members,
+                                   .name = row->name,
+                                   .unit_s = row->unit_s,
+                                   .time_s = row->time_s,
+                                   .error = row->error ? row->error : row->skip,
+                                   .baseline = row->baseline,
+                                   .file = file};
         if (!split_name(line))
-            return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the benchmarks of %s", file->name);
+            st = chirp_fail(CHIRP_ERR_NOMEM, "no memory for the benchmarks of %s", file->name);
     }
-    return CHIRP_OK;
+    chirp_bench_rows_release(&rows);
+    return st;
 }
 
 chirp_status chirp_bench_lines_read(const chirp_result_files *results, chirp_bench_lines *lines)
@@ -152,7 +103,7 @@ chirp_status chirp_bench_lines_read(const chirp_result_files *results, chirp_ben
     const chirp_result_file *file = NULL;
     chirp_status st = CHIRP_OK;
     *lines = (chirp_bench_lines){0};
-    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_RESULT_BENCH, i)); ++i)
+    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_BENCH, i)); ++i)
         room +=
             (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(file->root, "benchmarks"));
     if (room == 0)
@@ -160,8 +111,8 @@ chirp_status chirp_bench_lines_read(const chirp_result_files *results, chirp_ben
     if (!(lines->line = chirp_calloc(room, sizeof *lines->line)))
         return CHIRP_ERR_NOMEM;
     for (size_t i = 0;
-         st == CHIRP_OK && (file = chirp_result_files_find(results, CHIRP_RESULT_BENCH, i)); ++i)
-        st = read_rows(file, lines, room);
+         st == CHIRP_OK && (file = chirp_result_files_find(results, CHIRP_DOCUMENT_BENCH, i)); ++i)
+        st = read_rows(file, lines);
     if (st != CHIRP_OK)
         chirp_bench_lines_release(lines);
     return st;
@@ -178,31 +129,17 @@ void chirp_bench_lines_release(chirp_bench_lines *lines)
     *lines = (chirp_bench_lines){0};
 }
 
-bool chirp_bench_is_peer(const chirp_bench_line *line)
-{
-    static const char *const libraries[] = {"onednn", "dnnl",    "fftw", "openblas",
-                                            "mkl",    "pytorch", "eigen"};
-    if (strncmp(line->part[0], "peer", 4) == 0)
-        return true;
-    for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; ++i)
-        if (strncmp(line->part[2], libraries[i], strlen(libraries[i])) == 0)
-            return true;
-    return false;
-}
-
-const chirp_bench_line *chirp_bench_peer_of(const chirp_bench_lines *lines,
-                                            const chirp_bench_line *line)
+const chirp_bench_line *chirp_bench_baseline_of(const chirp_bench_lines *lines,
+                                                const chirp_bench_line *line)
 {
     const chirp_bench_line *best = NULL;
-    if (chirp_bench_is_peer(line) || line->error)
+    if (line->baseline || line->error)
         return NULL;
     for (size_t i = 0; i < lines->count; ++i) {
         const chirp_bench_line *other = &lines->line[i];
-        if (other->error || !(other->time_s > 0) || !chirp_bench_is_peer(other))
-            continue;
-        const bool same_family =
-            strcmp(other->part[0], line->part[0]) == 0 || strncmp(other->part[0], "peer", 4) == 0;
-        if (same_family && strcmp(other->part[1], line->part[1]) == 0 &&
+        if (other->baseline && !other->error && other->time_s > 0 &&
+            strcmp(other->part[0], line->part[0]) == 0 &&
+            strcmp(other->part[1], line->part[1]) == 0 &&
             strcmp(other->part[3], line->part[3]) == 0 &&
             strcmp(other->arguments, line->arguments) == 0 &&
             (!best || other->time_s < best->time_s))

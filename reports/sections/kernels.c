@@ -1,5 +1,5 @@
 /* Layer and kernel times: one chart and one table per family of benchmarks. */
-#include "reports/report_internal.h"
+#include "reports/sections/sections.h"
 #include "reports/sections/bench_rows.h"
 
 #include <math.h>
@@ -148,7 +148,7 @@ static void chart(chirp_report *r, const chirp_bench_lines *lines, const char *f
 static void table_row(chirp_report *r, const chirp_bench_lines *lines, const chirp_bench_line *line,
                       chirp_table *t)
 {
-    const chirp_bench_line *peer = chirp_bench_peer_of(lines, line);
+    const chirp_bench_line *baseline = chirp_bench_baseline_of(lines, line);
     double ratio = (double)NAN;
     chirp_table_text(t, line->name);
     chirp_table_scaled(t, line->error ? (double)NAN : chirp_json_number(line->row, "real_time"),
@@ -163,11 +163,11 @@ static void table_row(chirp_report *r, const chirp_bench_lines *lines, const chi
     chirp_table_member(t, line->row, "bytes_per_second", CHIRP_UNIT_BYTES_PER_SECOND);
     chirp_table_member(t, line->row, "items_per_second", CHIRP_UNIT_FIXED1);
     chirp_table_member(t, line->row, "relative_error", CHIRP_UNIT_SCIENTIFIC);
-    if (peer)
-        ratio = chirp_report_derived(r, peer->time_s / line->time_s, "ratio_to_peer/%.200s",
+    if (baseline)
+        ratio = chirp_report_derived(r, baseline->time_s / line->time_s, "ratio_to_baseline/%.200s",
                                      line->name);
     chirp_table_number(t, ratio, CHIRP_UNIT_RATIO);
-    chirp_table_text(t, line->error ? line->error : peer ? peer->part[2] : NULL);
+    chirp_table_text(t, line->error ? line->error : baseline ? baseline->part[2] : NULL);
 }
 
 /* Whole steps and whole networks first: what a user of the network waits for. */
@@ -192,10 +192,19 @@ static void cards(chirp_report *r, const chirp_bench_lines *lines)
 
 static void family(chirp_report *r, const chirp_bench_lines *lines, size_t first)
 {
-    static const char *const headers[] = {
-        "benchmark",   "time",  "interval from", "to",    "GFLOP/s",          "effective GFLOP/s",
-        "of FMA peak", "bytes", "items/s",       "error", "peer time / ours", "remark",
-        NULL};
+    static const char *const headers[] = {"benchmark",
+                                          "time",
+                                          "interval from",
+                                          "to",
+                                          "GFLOP/s",
+                                          "effective GFLOP/s",
+                                          "of FMA peak",
+                                          "bytes",
+                                          "items/s",
+                                          "error",
+                                          "baseline time / ours",
+                                          "remark",
+                                          NULL};
     const char *name = lines->line[first].part[0];
     chirp_table t;
     chirp_markup_raw(&r->body, "<h3>");
@@ -223,16 +232,13 @@ static bool first_of_family(const chirp_bench_lines *lines, size_t i)
     return true;
 }
 
-void chirp_section_kernels(chirp_report *r)
+static void draw_kernels(chirp_report *r)
 {
     chirp_bench_lines lines = {0};
-    if (chirp_result_files_count(&r->results, CHIRP_RESULT_BENCH) == 0)
-        return;
     if (chirp_bench_lines_read(&r->results, &lines) != CHIRP_OK) {
         r->body.failed = true;
         return;
     }
-    chirp_section_begin(r, "kernels", "Layers and kernels");
     chirp_report_say(r, "Median wall time per call. <em>GFLOP/s</em> counts operations done, "
                         "<em>effective</em> those of the direct "
                         "method over the same time, so that a faster algorithm shows; <em>of FMA "
@@ -250,5 +256,11 @@ void chirp_section_kernels(chirp_report *r)
                             "ended before the first.");
     cards(r, &lines);
     chirp_bench_lines_release(&lines);
-    chirp_section_end(r);
 }
+
+const chirp_section chirp_section_kernels = {
+    .id = "kernels",
+    .title = "Layers and kernels",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_BENCH),
+    .draw = draw_kernels,
+};

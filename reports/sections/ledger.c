@@ -1,5 +1,5 @@
 /* What being Bayesian costs: variational layers and networks beside their deterministic twins from the same file. */
-#include "reports/report_internal.h"
+#include "reports/sections/sections.h"
 #include "reports/sections/bench_rows.h"
 
 #include <math.h>
@@ -39,7 +39,7 @@ static bool is_layer_twin(const chirp_bench_line *v, const chirp_bench_line *d)
         strcmp(v->part[0], d->part[0]) == 0 ||
         (strcmp(v->part[0], "variational") == 0 && strcmp(d->part[0], "dense") == 0);
     return family && is_estimator(v->part[2]) && !is_estimator(d->part[2]) &&
-           strcmp(d->part[2], "reference") != 0 && !chirp_bench_is_peer(d) &&
+           strcmp(d->part[2], "reference") != 0 && !d->baseline &&
            strcmp(v->part[3], d->part[3]) == 0;
 }
 
@@ -99,7 +99,7 @@ static void chart_row(chirp_markup *script, chirp_markup *ticks, int i, pair p)
     chirp_markup_clear(&label);
 }
 
-void chirp_section_ledger(chirp_report *r)
+static void draw_ledger(chirp_report *r)
 {
     static const char *const headers[] = {"variational benchmark",
                                           "deterministic",
@@ -141,7 +141,6 @@ void chirp_section_ledger(chirp_report *r)
         chirp_table_clear(&t);
         chirp_markup_clear(&script);
     } else {
-        chirp_section_begin(r, "ledger", "What being Bayesian costs");
         chirp_report_say(r, "Same shapes, same kernels, same run: the time of a variational "
                             "network or layer over that of its "
                             "deterministic twin. Bytes are what ranks exchange per step when every "
@@ -163,8 +162,14 @@ void chirp_section_ledger(chirp_report *r)
                             "a distribution over weights.",
                             860, 70 + 21 * n, &script);
         chirp_report_table(r, &t, 20);
-        chirp_section_end(r);
     }
     chirp_markup_clear(&ticks);
     chirp_bench_lines_release(&lines);
 }
+
+const chirp_section chirp_section_ledger = {
+    .id = "ledger",
+    .title = "What being Bayesian costs",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_BENCH),
+    .draw = draw_ledger,
+};

@@ -1,21 +1,24 @@
 /* What the machine is and what it can do: from doctor and from the context of the benchmark files. */
-#include "reports/report_internal.h"
+#include "reports/sections/machine.h"
+
 #include "reports/sections/bench_rows.h"
 #include "reports/sections/fields.h"
+#include "reports/sections/sections.h"
 
 #include <math.h>
 #include <string.h>
 
 static const cJSON *bench_context(const chirp_report *r)
 {
-    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_RESULT_BENCH, 0);
+    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_BENCH, 0);
     return file ? cJSON_GetObjectItemCaseSensitive(file->root, "context") : NULL;
 }
 
 const char *chirp_report_machine_name(const chirp_report *r)
 {
     static const char *const key[] = {"cpu_model", "cpu", "model"};
-    const chirp_result_file *doctor = chirp_result_files_find(&r->results, CHIRP_RESULT_MACHINE, 0);
+    const chirp_result_file *doctor =
+        chirp_result_files_find(&r->results, CHIRP_DOCUMENT_DOCTOR, 0);
     const cJSON *places[] = {bench_context(r), doctor ? doctor->root : NULL,
                              doctor ? cJSON_GetObjectItemCaseSensitive(doctor->root, "machine")
                                     : NULL,
@@ -128,7 +131,8 @@ static void write_doctor(chirp_report *r, const chirp_result_file *doctor)
 /* The highest peak that doctor measured, for folders without benchmarks. */
 static double doctor_peak(const chirp_report *r)
 {
-    const chirp_result_file *doctor = chirp_result_files_find(&r->results, CHIRP_RESULT_MACHINE, 0);
+    const chirp_result_file *doctor =
+        chirp_result_files_find(&r->results, CHIRP_DOCUMENT_DOCTOR, 0);
     const cJSON *item = NULL;
     double best = (double)NAN;
     if (!doctor)
@@ -138,22 +142,20 @@ static double doctor_peak(const chirp_report *r)
     return best;
 }
 
-void chirp_section_machine(chirp_report *r)
+static void draw_machine(chirp_report *r)
 {
     static const char *const headers[] = {"field", "value", "unit", NULL};
-    const chirp_result_file *doctor = chirp_result_files_find(&r->results, CHIRP_RESULT_MACHINE, 0);
-    const chirp_result_file *bench = chirp_result_files_find(&r->results, CHIRP_RESULT_BENCH, 0);
+    const chirp_result_file *doctor = NULL;
+    const chirp_result_file *bench = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_BENCH, 0);
     const char *name = chirp_report_machine_name(r);
     int threads = 0;
     double peak = bench ? chirp_bench_fma_peak(bench, &threads) : (double)NAN;
     chirp_table t;
-    if (!doctor && !bench)
-        return;
-    chirp_section_begin(r, "machine", "Machine");
-    for (size_t i = 0; (doctor = chirp_result_files_find(&r->results, CHIRP_RESULT_MACHINE, i));
+    for (size_t i = 0; (doctor = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_DOCTOR, i));
          ++i)
         write_doctor(r, doctor);
-    for (size_t i = 0; (bench = chirp_result_files_find(&r->results, CHIRP_RESULT_BENCH, i)); ++i) {
+    for (size_t i = 0; (bench = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_BENCH, i));
+         ++i) {
         const cJSON *context = cJSON_GetObjectItemCaseSensitive(bench->root, "context");
         chirp_report_source(r, bench);
         chirp_table_begin(&t, "Where and how the benchmarks ran", headers);
@@ -164,5 +166,11 @@ void chirp_section_machine(chirp_report *r)
     peak = isfinite(peak) ? peak : doctor_peak(r);
     chirp_report_card(r, "FMA peak, measured", peak, 1, CHIRP_UNIT_FIXED1, " GFLOP/s",
                       name ? name : "");
-    chirp_section_end(r);
 }
+
+const chirp_section chirp_section_machine = {
+    .id = "machine",
+    .title = "Machine",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_DOCTOR) | CHIRP_NEEDS(CHIRP_DOCUMENT_BENCH),
+    .draw = draw_machine,
+};

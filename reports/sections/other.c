@@ -1,49 +1,62 @@
-/* Files of a shape that has no section of its own, and the steps of the study. */
-#include "reports/report_internal.h"
+/* Files of kinds that no other section is about, and the steps of the study. */
+#include "reports/sections/sections.h"
+
+#include "harness/results/study.h"
 #include "reports/sections/fields.h"
 
 #include <math.h>
 
-void chirp_section_other(chirp_report *r)
+static void draw_other(chirp_report *r)
 {
     static const char *const headers[] = {"field", "value", "unit", NULL};
-    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_RESULT_OTHER, 0);
     chirp_table t;
-    if (!file)
-        return;
-    chirp_section_begin(r, "other", "Other results");
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_OTHER, i)); ++i) {
+    for (size_t i = 0; i < r->results.count; ++i) {
+        const chirp_result_file *file = &r->results.file[i];
+        if (!file->root || !file->other)
+            continue;
         chirp_report_source(r, file);
         chirp_table_begin(&t, file->name, headers);
         chirp_fields(&t, file->root, 400);
         chirp_report_table(r, &t, 20);
     }
-    chirp_section_end(r);
 }
 
-void chirp_section_steps(chirp_report *r)
+const chirp_section chirp_section_other = {
+    .id = "other",
+    .title = "Other results",
+    .draw = draw_other,
+};
+
+static void draw_steps(chirp_report *r)
 {
     static const char *const headers[] = {"step", "outcome", "time", "exit code", "command", NULL};
-    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_RESULT_STUDY, 0);
-    const cJSON *step = NULL;
+    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_STUDY, 0);
+    chirp_study_record_file study = {0};
     chirp_table t;
-    if (!file)
+    if (chirp_study_file_read(&file->document, &study) != CHIRP_OK) {
+        r->body.failed = true;
         return;
-    chirp_section_begin(r, "steps", "How this was made");
+    }
     chirp_report_source(r, file);
     chirp_report_say(r, "The commands in order; each can be repeated as it stands, from the folder "
                         "in which the study was started.");
     chirp_table_begin(&t, "Steps of the study", headers);
-    cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(file->root, "steps"))
-    {
-        chirp_table_text(&t, chirp_json_string(step, "name"));
-        chirp_table_text(&t, chirp_json_string(step, "outcome"));
-        chirp_table_member(&t, step, "seconds", CHIRP_UNIT_SECONDS);
-        chirp_table_member(&t, step, "exit_code", CHIRP_UNIT_INTEGER);
-        chirp_table_text(&t, chirp_json_string(step, "command"));
+    for (size_t i = 0; i < study.count; ++i) {
+        const chirp_study_step_record *step = &study.step[i];
+        chirp_table_text(&t, step->name);
+        chirp_table_text(&t, step->outcome);
+        chirp_table_number(&t, step->ran ? step->seconds : (double)NAN, CHIRP_UNIT_SECONDS);
+        chirp_table_number(&t, step->ran ? step->exit_code : (double)NAN, CHIRP_UNIT_INTEGER);
+        chirp_table_text(&t, step->command);
     }
     chirp_report_table(r, &t, 0);
-    chirp_section_end(r);
-    chirp_report_card(r, "Whole study", chirp_json_number(file->root, "seconds"), 1,
-                      CHIRP_UNIT_SECONDS, "", chirp_json_string(file->root, "preset"));
+    chirp_report_card(r, "Whole study", study.seconds, 1, CHIRP_UNIT_SECONDS, "", study.preset);
+    chirp_study_file_release(&study);
 }
+
+const chirp_section chirp_section_steps = {
+    .id = "steps",
+    .title = "How this was made",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_STUDY),
+    .draw = draw_steps,
+};

@@ -1,5 +1,5 @@
 /* Posteriors: what the network says about an event, beside what was put in or what others published. */
-#include "reports/report_internal.h"
+#include "reports/sections/sections.h"
 
 #include "harness/base/memory.h"
 
@@ -42,7 +42,7 @@ static const cJSON *published_event(const chirp_report *r, const cJSON *event)
     const chirp_result_file *file = NULL;
     if (!is_real(event))
         return NULL;
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PUBLISHED, i));
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PUBLISHED, i));
          ++i) {
         const cJSON *published = cJSON_GetObjectItemCaseSensitive(file->root, "published");
         const cJSON *other = NULL;
@@ -256,17 +256,20 @@ static void write_event(chirp_report *r, const chirp_result_file *file, const cJ
     parameters_table(r, event, published, parameters);
 }
 
-void chirp_section_posterior(chirp_report *r)
+static void draw_posterior(chirp_report *r)
 {
-    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_RESULT_POSTERIOR, 0);
-    if (!file)
-        return;
-    chirp_section_begin(r, "posterior", "Posterior");
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_POSTERIOR, i));
+    const chirp_result_file *file = NULL;
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_POSTERIOR, i));
          ++i) {
         const cJSON *event = NULL;
         cJSON_ArrayForEach(event, cJSON_GetObjectItemCaseSensitive(file->root, "events"))
             write_event(r, file, event);
     }
-    chirp_section_end(r);
 }
+
+const chirp_section chirp_section_posterior = {
+    .id = "posterior",
+    .title = "Posterior",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_POSTERIOR),
+    .draw = draw_posterior,
+};

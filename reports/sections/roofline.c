@@ -1,5 +1,5 @@
 /* The roofline: what each kernel does per byte, against what the machine can do. */
-#include "reports/report_internal.h"
+#include "reports/sections/sections.h"
 #include "reports/sections/bench_rows.h"
 
 #include <math.h>
@@ -37,7 +37,8 @@ static void add_level(roof *f, const char *name, double bytes_per_second)
 /* Levels that doctor measured with as many threads as the peak, or else with its most. */
 static void levels_of_doctor(const chirp_report *r, roof *f)
 {
-    const chirp_result_file *doctor = chirp_result_files_find(&r->results, CHIRP_RESULT_MACHINE, 0);
+    const chirp_result_file *doctor =
+        chirp_result_files_find(&r->results, CHIRP_DOCUMENT_DOCTOR, 0);
     const cJSON *levels = doctor ? cJSON_GetObjectItemCaseSensitive(doctor->root, "levels") : NULL;
     const cJSON *item = NULL;
     int most = 0;
@@ -215,19 +216,19 @@ static void say_roofs(chirp_report *r, const roof *f)
     chirp_markup_raw(&r->body, ", measured.</p>\n");
 }
 
-void chirp_section_roofline(chirp_report *r)
+static void draw_roofline(chirp_report *r)
 {
     static const char *const headers[] = {
         "benchmark", "operations per byte", "GFLOP/s", "roof GFLOP/s", "of the roof", "bound",
         NULL};
     const chirp_result_file *file = NULL;
     chirp_bench_lines lines = {0};
-    bool open = false;
     if (chirp_bench_lines_read(&r->results, &lines) != CHIRP_OK) {
         r->body.failed = true;
         return;
     }
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_BENCH, i)); ++i) {
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_BENCH, i));
+         ++i) {
         const roof f = find_roof(r, &lines, file);
         chirp_table t;
         chirp_table_begin(&t, "Place on the roofline", headers);
@@ -238,15 +239,17 @@ void chirp_section_roofline(chirp_report *r)
             chirp_table_clear(&t);
             continue;
         }
-        if (!open)
-            chirp_section_begin(r, "roofline", "Roofline");
-        open = true;
         chirp_report_source(r, file);
         say_roofs(r, &f);
         plot(r, &lines, file, &f);
         chirp_report_table(r, &t, 0);
     }
-    if (open)
-        chirp_section_end(r);
     chirp_bench_lines_release(&lines);
 }
+
+const chirp_section chirp_section_roofline = {
+    .id = "roofline",
+    .title = "Roofline",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_BENCH),
+    .draw = draw_roofline,
+};

@@ -1,5 +1,5 @@
 /* Scaling: what was measured here, what is projected to a machine one lacks, and what others published, in one picture. */
-#include "reports/report_internal.h"
+#include "reports/sections/sections.h"
 #include "reports/sections/scaling_series.h"
 #include "reports/sections/scaling_tables.h"
 
@@ -113,14 +113,14 @@ static void titled(chirp_markup *plots, const char *before, const chirp_result_f
 static const cJSON *published_point(const chirp_report *r)
 {
     const chirp_result_file *file = NULL;
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PROJECTION, i));
          ++i) {
         const cJSON *point = cJSON_GetObjectItemCaseSensitive(file->root, "published");
         if (isfinite(chirp_json_number(point, "efficiency")) &&
             chirp_json_number(point, "nodes") > 0)
             return point;
     }
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PUBLISHED, i));
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PUBLISHED, i));
          ++i) {
         const cJSON *published = cJSON_GetObjectItemCaseSensitive(file->root, "published");
         const cJSON *point =
@@ -139,7 +139,8 @@ static void measured_points(chirp_report *r, chirp_markup *script, chirp_markup 
     const chirp_result_file *file = NULL;
     chirp_series series;
     int n = 0;
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_SCALING, i));
+         ++i)
         for (int k = 0; chirp_series_find(file, k, &series); ++k, ++colour, ++n) {
             if (points(script, "scale", n, rows_of(file), "ranks", &series, false) == 0)
                 continue;
@@ -177,7 +178,7 @@ static void efficiency_figure(chirp_report *r)
         "set key bmargin left vertical Left reverse samplen 2.5 noenhanced\nset xrange "
         "[0.8:*<8192]\n");
     chirp_markup_raw(&plots, "plot 1 with lines dt 2 lw 1.2 lc rgb '#7d7f86' title 'ideal'");
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PROJECTION, i));
          ++i, ++colour) {
         if (points(&script, "project", (int)i, rows_of(file), "nodes", NULL, true) == 0)
             continue;
@@ -192,7 +193,7 @@ static void efficiency_figure(chirp_report *r)
         titled(&plots, "projected: ", file, NULL);
     }
     measured_points(r, &script, &plots, colour);
-    file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0);
+    file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PROJECTION, 0);
     const cJSON *calibration =
         file ? cJSON_GetObjectItemCaseSensitive(file->root, "calibrated_on") : NULL;
     if (points(&script, "observed", 0, cJSON_GetObjectItemCaseSensitive(calibration, "observed"),
@@ -392,24 +393,23 @@ static void notes(chirp_report *r, const chirp_result_file *file)
     }
 }
 
-void chirp_section_scaling(chirp_report *r)
+static void draw_scaling(chirp_report *r)
 {
     const chirp_result_file *file = NULL;
     chirp_series series;
-    if (!chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, 0) &&
-        !chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, 0))
-        return;
-    chirp_section_begin(r, "scaling", "Scaling");
     efficiency_figure(r);
     published_line(r);
     chirp_figures_begin(r);
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i)
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_SCALING, i));
+         ++i)
         for (int k = 0; chirp_series_find(file, k, &series); ++k)
             budget_figure(r, file, "ranks", measured_terms, &series);
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i)); ++i)
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PROJECTION, i));
+         ++i)
         budget_figure(r, file, "nodes", projected_terms, NULL);
     chirp_figures_end(r);
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_SCALE, i)); ++i) {
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_SCALING, i));
+         ++i) {
         chirp_report_source(r, file);
         notes(r, file);
         rows_table(r, file, false);
@@ -420,10 +420,17 @@ void chirp_section_scaling(chirp_report *r)
         chirp_scaling_spread(r, file);
         chirp_scaling_calls(r, file);
     }
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_PROJECT, i));
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PROJECTION, i));
          ++i) {
         write_project(r, file);
         card(r, file);
     }
-    chirp_section_end(r);
 }
+
+const chirp_section chirp_section_scaling = {
+    .id = "scaling",
+    .title = "Scaling",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_SCALING) | CHIRP_NEEDS(CHIRP_DOCUMENT_PROJECTION),
+    .also = CHIRP_NEEDS(CHIRP_DOCUMENT_PUBLISHED),
+    .draw = draw_scaling,
+};

@@ -2,7 +2,7 @@
 #ifndef CHIRP_REPORTS_SECTIONS_SCALING_SERIES_H
 #define CHIRP_REPORTS_SECTIONS_SCALING_SERIES_H
 
-#include "reports/report_internal.h"
+#include "reports/draw/draw.h"
 
 typedef struct chirp_series {
     double threads;          /**< NaN when rows don't say */

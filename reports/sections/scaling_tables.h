@@ -2,7 +2,7 @@
 #ifndef CHIRP_REPORTS_SECTIONS_SCALING_TABLES_H
 #define CHIRP_REPORTS_SECTIONS_SCALING_TABLES_H
 
-#include "reports/report_internal.h"
+#include "reports/draw/draw.h"
 
 /** Real training beside what was projected for the same settings. */
 void chirp_scaling_comparison(chirp_report *r, const chirp_result_file *file);

@@ -1,5 +1,5 @@
 /* The strain that a network saw: whitened second, its spectrogram, the noise spectrum, and a batch of training signals. */
-#include "reports/report_internal.h"
+#include "reports/sections/sections.h"
 #include "reports/sections/spectrogram.h"
 
 #include "harness/base/memory.h"
@@ -241,35 +241,34 @@ static void batch_figure(chirp_report *r, const cJSON *batch, double rate)
     chirp_markup_clear(&script);
 }
 
-void chirp_section_signal(chirp_report *r)
+static void draw_signal(chirp_report *r)
 {
     const chirp_result_file *file = NULL;
-    bool open = false;
-    static const chirp_result_kind kinds[] = {CHIRP_RESULT_POSTERIOR, CHIRP_RESULT_SIGNAL};
-    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; ++k)
-        for (size_t i = 0; (file = chirp_result_files_find(&r->results, kinds[k], i)); ++i) {
-            const cJSON *events = cJSON_GetObjectItemCaseSensitive(file->root, "events");
-            const cJSON *owner =
-                kinds[k] == CHIRP_RESULT_POSTERIOR ? cJSON_GetArrayItem(events, 0) : file->root;
-            for (; owner; owner = kinds[k] == CHIRP_RESULT_POSTERIOR ? owner->next : NULL) {
-                const cJSON *psd = cJSON_GetObjectItemCaseSensitive(owner, "psd");
-                const cJSON *batch = cJSON_GetObjectItemCaseSensitive(owner, "batch_strain");
-                if (!psd && !batch && !cJSON_HasObjectItem(owner, "window"))
-                    continue;
-                if (!open)
-                    chirp_section_begin(r, "signal", "Signal and noise");
-                open = true;
-                chirp_report_source(r, file);
-                chirp_figures_begin(r);
-                window_figures(r, file, owner);
-                if (psd)
-                    psd_figure(r, file, psd);
-                chirp_figures_end(r);
-                if (batch && chirp_json_number(owner, "sample_rate_hz") > 0)
-                    batch_figure(r, batch, chirp_json_number(owner, "sample_rate_hz"));
-                facts_table(r, owner);
-            }
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_POSTERIOR, i));
+         ++i) {
+        const cJSON *event = NULL;
+        cJSON_ArrayForEach(event, cJSON_GetObjectItemCaseSensitive(file->root, "events"))
+        {
+            const cJSON *psd = cJSON_GetObjectItemCaseSensitive(event, "psd");
+            const cJSON *batch = cJSON_GetObjectItemCaseSensitive(event, "batch_strain");
+            if (!psd && !batch && !cJSON_HasObjectItem(event, "window"))
+                continue;
+            chirp_report_source(r, file);
+            chirp_figures_begin(r);
+            window_figures(r, file, event);
+            if (psd)
+                psd_figure(r, file, psd);
+            chirp_figures_end(r);
+            if (batch && chirp_json_number(event, "sample_rate_hz") > 0)
+                batch_figure(r, batch, chirp_json_number(event, "sample_rate_hz"));
+            facts_table(r, event);
         }
-    if (open)
-        chirp_section_end(r);
+    }
 }
+
+const chirp_section chirp_section_signal = {
+    .id = "signal",
+    .title = "Signal and noise",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_POSTERIOR),
+    .draw = draw_signal,
+};

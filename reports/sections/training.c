@@ -1,5 +1,5 @@
 /* Training curves from the logs of `chirpbench train --log`. */
-#include "reports/report_internal.h"
+#include "reports/sections/sections.h"
 
 #include "harness/base/memory.h"
 
@@ -253,18 +253,15 @@ static void write_log(chirp_report *r, const training_log *log)
     chirp_figures_end(r);
     log_table(r, log);
     validation_table(r, log);
-    if (chirp_result_files_find(&r->results, CHIRP_RESULT_TRAINING, 0) == log->file)
+    if (chirp_result_files_find(&r->results, CHIRP_DOCUMENT_TRAINING, 0) == log->file)
         chirp_report_card(r, "Training", median, 1, CHIRP_UNIT_FIXED1, " signals/s",
                           log->file->name);
 }
 
-void chirp_section_training(chirp_report *r)
+static void draw_training(chirp_report *r)
 {
-    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_RESULT_TRAINING, 0);
-    if (!file)
-        return;
-    chirp_section_begin(r, "training", "Training");
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_RESULT_TRAINING, i));
+    const chirp_result_file *file = NULL;
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_TRAINING, i));
          ++i) {
         training_log log = {.file = file};
         const cJSON *line = NULL;
@@ -282,5 +279,11 @@ void chirp_section_training(chirp_report *r)
         write_log(r, &log);
         chirp_free(log.line);
     }
-    chirp_section_end(r);
 }
+
+const chirp_section chirp_section_training = {
+    .id = "training",
+    .title = "Training",
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_TRAINING),
+    .draw = draw_training,
+};

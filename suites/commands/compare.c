@@ -7,6 +7,7 @@
 #include "harness/compare/history.h"
 #include "harness/compare/limits.h"
 #include "harness/json/json.h"
+#include "harness/results/document.h"
 #include "suites/command.h"
 
 #include <cjson/cJSON.h>
@@ -236,7 +237,8 @@ static chirp_status show_history(const compare_flags *f, bool *bad)
         st = chirp_history_read(f->history, f->machine, share, &h);
     if (st != CHIRP_OK)
         return st;
-    cJSON *list = cJSON_CreateArray();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_HISTORY);
+    cJSON *list = cJSON_AddArrayToObject(root, "benchmarks");
     bool ok = list != NULL;
     if (table) {
         put(stdout, f->history);
@@ -254,10 +256,10 @@ static chirp_status show_history(const compare_flags *f, bool *bad)
     }
     st = ok ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
     if (st == CHIRP_OK && !table)
-        st = print_json(list, NULL);
+        st = print_json(root, NULL);
     if (st == CHIRP_OK && f->json)
-        st = print_json(list, f->json);
-    cJSON_Delete(list);
+        st = print_json(root, f->json);
+    cJSON_Delete(root);
     chirp_history_clear(&h);
     return st;
 }

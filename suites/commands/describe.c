@@ -1,7 +1,6 @@
 /* chirpbench describe: the layer table of a network and variant, with measured times. */
-#include "harness/base/file.h"
 #include "harness/base/options.h"
-#include "harness/json/json.h"
+#include "harness/results/document.h"
 #include "model/network/network.h"
 #include "suites/command.h"
 
@@ -75,7 +74,7 @@ static chirp_status write_json(const description *d)
 {
     int n = 0;
     const chirp_layer_info *info = chirp_network_layers(d->net, &n);
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_LAYERS);
     cJSON_AddStringToObject(root, "network", d->network);
     cJSON_AddStringToObject(root, "variational", d->variant);
     cJSON_AddStringToObject(root, "estimator", d->estimator);
@@ -96,13 +95,7 @@ static chirp_status write_json(const description *d)
             cJSON_AddNumberToObject(layer, "backward_s", d->times.layer_backward_s[i]);
         }
     }
-    char *text = chirp_json_print(root);
-    cJSON_Delete(root);
-    if (!text)
-        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for %s", d->json);
-    const chirp_status st = chirp_file_write(d->json, text, strlen(text));
-    cJSON_free(text);
-    return st;
+    return chirp_document_write(root, d->json);
 }
 
 static int run(int argc, char **argv)

@@ -9,6 +9,7 @@
 #include "harness/machine/machine.h"
 #include "harness/machine/team.h"
 #include "harness/progress/progress.h"
+#include "harness/results/document.h"
 #include "harness/roofline/levels.h"
 #include "harness/roofline/roofline.h"
 #include "kernels/gemm/gemm.h"
@@ -288,7 +289,7 @@ static int plan_teams(report *r, int all, int threads[2])
 
 static chirp_status examine(int all, double budget_s, bool measure, const char *json_path)
 {
-    report r = {.root = cJSON_CreateObject()};
+    report r = {.root = chirp_document_create(CHIRP_DOCUMENT_DOCTOR)};
     chirp_host m;
     chirp_host_read(&m);
     keep(&r, r.root != NULL);
@@ -318,10 +319,8 @@ static chirp_status examine(int all, double budget_s, bool measure, const char *
     if (st == CHIRP_OK && r.failed)
         st = chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the report");
     if (st == CHIRP_OK && json_path) {
-        char *text = chirp_json_print(r.root);
-        st = text ? chirp_file_write(json_path, text, strlen(text))
-                  : chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the report");
-        cJSON_free(text);
+        st = chirp_document_write(r.root, json_path);
+        r.root = NULL;
     }
     cJSON_Delete(r.root);
     return st;

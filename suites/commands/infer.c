@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/json/json.h"
+#include "harness/results/document.h"
 #include "model/inference/posterior.h"
 #include "model/signal/generator.h"
 #include "model/signal/likeness.h"
@@ -433,7 +434,7 @@ static int run(int argc, char **argv)
                                "weight samples. Several detectors\n"
                                "give one posterior each: the network reads one detector at a time.",
                                table, sizeof table / sizeof table[0]};
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_POSTERIOR);
     f.events = cJSON_AddArrayToObject(root, "events");
     chirp_status st = f.events ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the result");
     if (st == CHIRP_OK)

@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/json/json.h"
+#include "harness/results/document.h"
 #include "model/signal/generator.h"
 #include "model/signal/phenomd.h"
 #include "model/signal/series.h"
@@ -192,9 +193,14 @@ static chirp_status append_json(const waveform *w, const chirp_phenomd *m, chirp
     double omega_r = 0, omega_i = 0;
     const bool has_mode = chirp_qnm(m->final_spin, &omega_r, &omega_i) == CHIRP_OK;
     const chirp_binary *b = &m->binary;
+    char *head = chirp_document_head_text(CHIRP_DOCUMENT_WAVEFORM);
+    if (!head)
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the waveform");
+    chirp_text_appendf(text, "{\n  \"chirpbench\": %s,\n", head);
+    cJSON_free(head);
     chirp_text_appendf(
         text,
-        "{\n  \"model\": \"IMRPhenomD\",\n  \"domain\": \"%s\",\n"
+        "  \"model\": \"IMRPhenomD\",\n  \"domain\": \"%s\",\n"
         "  \"parameters\": {\"m1\": %.17g, \"m2\": %.17g, \"chi1\": %.17g, \"chi2\": %.17g, "
         "\"distance_mpc\": %.17g},\n",
         w->domain, b->m1_msun, b->m2_msun, b->chi1, b->chi2, w->series.distance_mpc);
@@ -223,12 +229,12 @@ static chirp_status append_json(const waveform *w, const chirp_phenomd *m, chirp
 static chirp_status print_out(const waveform *w, const chirp_phenomd *m)
 {
     chirp_text text = {0};
+    chirp_status st = CHIRP_OK;
     if (strcmp(w->format, "json") == 0)
-        (void)append_json(w, m, &text);
+        st = append_json(w, m, &text);
     else
         append_csv(w, &text);
-    chirp_status st = CHIRP_OK;
-    if (text.failed)
+    if (st != CHIRP_OK || text.failed)
         st = CHIRP_ERR_NOMEM;
     else if (w->out)
         st = chirp_file_write(w->out, text.bytes, text.used);

@@ -134,7 +134,7 @@ static const int sizes[] = {20000, 30000};
 static const chirp_bench_entry peered[] = {
     {.name = "conv/forward/slow/a/batch:1", .run = run_sized, .arg = &sizes[0]},
     {.name = "conv/forward/slow/b", .run = run_sized, .arg = &sizes[0]},
-    {.name = "conv/forward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1], .peer = true},
+    {.name = "conv/forward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1], .baseline = true},
     {.name = "conv/backward/slower/a/batch:1", .run = run_sized, .arg = &sizes[1]},
     {.name = "cold/a", .run = run_cold},
     {0}};
@@ -427,8 +427,10 @@ static void peers_take_turns_and_give_ratios(void **state)
     const cJSON *ours = row_of(root, "conv/forward/slow/a/batch:1/threads:1_median");
     const cJSON *theirs = row_of(root, "conv/forward/slower/a/batch:1/threads:1_median");
     const double speedup = number(theirs, "real_time") / number(ours, "real_time");
-    assert_true(fabs(number(ours, "peer_speedup") / speedup - 1) < 1e-9); /* idle or busy */
-    assert_null(cJSON_GetObjectItemCaseSensitive(theirs, "peer_speedup"));
+    assert_true(fabs(number(ours, "baseline_speedup") / speedup - 1) < 1e-9); /* idle or busy */
+    assert_null(cJSON_GetObjectItemCaseSensitive(theirs, "baseline_speedup"));
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(theirs, "baseline")));
+    assert_null(cJSON_GetObjectItemCaseSensitive(ours, "baseline"));
     cJSON_Delete(root);
 }
 

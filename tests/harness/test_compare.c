@@ -387,7 +387,7 @@ static void damaged_files_are_named(void **state)
         const char *text, *words;
     } rows[] = {{"", "is empty"},
                 {"{\"context\": {}, \"benchmarks\": [{\"name\": \"x\", \"real_ti", "not JSON"},
-                {"[1, 2]", "no \"benchmarks\" array"},
+                {"[1, 2]", "no JSON object"},
                 {"{\"benchmarks\": {}}", "no \"benchmarks\" array"},
                 {"{\"benchmarks\": []}", "holds no benchmarks"},
                 {"{\"benchmarks\": [{\"real_time\": 1}]}", "row 0"},

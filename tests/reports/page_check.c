@@ -5,12 +5,13 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <expat.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEEPEST = 64, NAME_BYTES = 32, MOST_IDS = 20000 };
+enum { MOST_IDS = 20000 };
 
 static bool complain(const char *what, const char *at)
 {
@@ -18,116 +19,51 @@ static bool complain(const char *what, const char *at)
     return false;
 }
 
-static bool reference_ok(const char *p)
-{
-    static const char *const known[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i)
-        if (strncmp(p, known[i], strlen(known[i])) == 0)
-            return true;
-    return false;
-}
+/* Every id so far; a second one of a name stops the parser. */
+typedef struct ids {
+    XML_Parser parser;
+    char *name[MOST_IDS];
+    size_t count;
+} ids;
 
-/* name="value" or name='value' pairs up to the end of the tag; collects ids. */
-static const char *attributes(const char *p, const char **id, size_t *id_length)
+static void XMLCALL note_ids(void *data, const XML_Char *element, const XML_Char **attribute)
 {
-    *id = NULL;
-    for (;;) {
-        while (isspace((unsigned char)*p))
-            ++p;
-        if (*p == '>' || *p == '/')
-            return p;
-        const char *name = p;
-        while (*p && (isalnum((unsigned char)*p) || strchr("-:_", *p)))
-            ++p;
-        const size_t n = (size_t)(p - name);
-        while (isspace((unsigned char)*p))
-            ++p;
-        if (n == 0 || *p++ != '=')
-            return NULL;
-        while (isspace((unsigned char)*p))
-            ++p;
-        const char quote = *p++;
-        if (quote != '"' && quote != '\'')
-            return NULL;
-        const char *value = p;
-        while (*p && *p != quote) {
-            if (*p == '<' || (*p == '&' && !reference_ok(p)))
-                return NULL;
-            ++p;
-        }
-        if (!*p)
-            return NULL;
-        if (n == 2 && strncmp(name, "id", 2) == 0) {
-            *id = value;
-            *id_length = (size_t)(p - value);
-        }
-        ++p;
+    ids *all = data;
+    (void)element;
+    for (; *attribute; attribute += 2) {
+        if (strcmp(attribute[0], "id") != 0)
+            continue;
+        bool good = all->count < MOST_IDS;
+        for (size_t i = 0; i < all->count && good; ++i)
+            good = strcmp(all->name[i], attribute[1]) != 0;
+        char *copy = good ? chirp_strdup(attribute[1]) : NULL;
+        if (copy)
+            all->name[all->count++] = copy;
+        else
+            (void)XML_StopParser(all->parser, XML_FALSE);
     }
 }
 
 bool page_is_well_formed(const char *page)
 {
-    static char open[DEEPEST][NAME_BYTES];
-    static const char *ids[MOST_IDS];
-    static size_t lengths[MOST_IDS];
-    size_t n_ids = 0;
-    int depth = 0;
-    const char *p = page;
-    if (strncmp(p, "<!DOCTYPE html>", 15) != 0)
-        return complain("no doctype", p);
-    p += 15;
-    while (*p) {
-        if (*p == '&' && !reference_ok(p))
-            return complain("unknown reference", p);
-        if (strncmp(p, "]]>", 3) == 0) /* a lone > is fine in text, this is not */
-            return complain("end of a section that never began", p);
-        if (*p != '<') {
-            ++p;
-            continue;
-        }
-        const bool closes = p[1] == '/';
-        const char *name = p + 1 + closes;
-        size_t n = 0;
-        while (isalnum((unsigned char)name[n]))
-            ++n;
-        if (n == 0 || n >= NAME_BYTES)
-            return complain("no tag name", p);
-        if (closes) {
-            if (depth == 0 || strncmp(open[depth - 1], name, n) != 0 || open[depth - 1][n])
-                return complain("closing tag without its opening tag", p);
-            --depth;
-            if (name[n] != '>')
-                return complain("unfinished closing tag", p);
-            p = name + n + 1;
-            continue;
-        }
-        const char *id = NULL;
-        size_t id_length = 0;
-        const char *end = attributes(name + n, &id, &id_length);
-        if (!end)
-            return complain("attribute without quotes", p);
-        if (id) {
-            for (size_t i = 0; i < n_ids; ++i)
-                if (lengths[i] == id_length && strncmp(ids[i], id, id_length) == 0)
-                    return complain("id occurs twice", id);
-            if (n_ids == MOST_IDS)
-                return complain("too many ids to check", id);
-            ids[n_ids] = id;
-            lengths[n_ids++] = id_length;
-        }
-        if (*end == '/') {
-            if (end[1] != '>')
-                return complain("unfinished empty tag", p);
-            p = end + 2;
-            continue;
-        }
-        if (depth == DEEPEST)
-            return complain("tags nest too deeply", p);
-        memcpy(open[depth], name, n);
-        open[depth++][n] = '\0';
-        p = end + 1;
-    }
-    return depth == 0 ? true : complain("tag never closed", open[depth - 1]);
+    static const char doctype[] = "<!DOCTYPE html>";
+    static ids all;
+    if (strncmp(page, doctype, sizeof doctype - 1) != 0)
+        return complain("no doctype", page);
+    all = (ids){.parser = XML_ParserCreate("UTF-8")};
+    if (!all.parser)
+        return complain("no memory for a parser", page);
+    XML_SetUserData(all.parser, &all);
+    XML_SetStartElementHandler(all.parser, note_ids);
+    const bool good = XML_Parse(all.parser, page, (int)strlen(page), XML_TRUE) == XML_STATUS_OK;
+    const enum XML_Error error = XML_GetErrorCode(all.parser);
+    if (!good)
+        (void)complain(error == XML_ERROR_ABORTED ? "an id occurs twice" : XML_ErrorString(error),
+                       page + XML_GetCurrentByteIndex(all.parser));
+    XML_ParserFree(all.parser);
+    for (size_t i = 0; i < all.count; ++i)
+        chirp_free(all.name[i]);
+    return good;
 }
 
 bool page_is_self_contained(const char *page)

@@ -1,11 +1,11 @@
-/** Reads a page as strictly as an XML parser would, and checks what the report promises of it. */
+/** Reads a page by an XML parser (expat), and checks what the report promises of it. */
 #ifndef CHIRP_TESTS_REPORTS_PAGE_CHECK_H
 #define CHIRP_TESTS_REPORTS_PAGE_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/** True when tags nest, attributes are quoted, references are known and ids are unique; else prints why. */
+/** True when the page is well-formed XML that starts as HTML does, and its ids are unique; else prints why. */
 bool page_is_well_formed(const char *page);
 
 /** True when nothing points out of the page and nothing runs; else prints what does. */

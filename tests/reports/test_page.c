@@ -109,11 +109,13 @@ static cJSON *repetitions(void)
         "threads:2\",\"run_type\":\"iteration\",\"real_time\":3,\"time_unit\":\"ms\"},"
         "{\"name\":\"f/p/a/c/n:1/"
         "threads:2\",\"run_type\":\"iteration\",\"real_time\":5,\"time_unit\":\"ms\"},"
+        "{\"name\":\"f/p/theirs/c/n:1/"
+        "threads:2\",\"baseline\":true,\"run_type\":\"iteration\",\"real_time\":10000,\"time_"
+        "unit\":\"us\"},"
+        "{\"name\":\"f/p/other/c/n:1/"
+        "threads:2\",\"baseline\":true,\"run_type\":\"iteration\",\"real_time\":8,\"time_unit\":"
+        "\"ms\"},"
         "{\"name\":\"f/p/onednn/c/n:1/"
-        "threads:2\",\"run_type\":\"iteration\",\"real_time\":10000,\"time_unit\":\"us\"},"
-        "{\"name\":\"peers/p/onednn/c/n:1/"
-        "threads:2\",\"run_type\":\"iteration\",\"real_time\":8,\"time_unit\":\"ms\"},"
-        "{\"name\":\"peers/p/onednn/c/n:2/"
         "threads:2\",\"run_type\":\"iteration\",\"real_time\":1,\"time_unit\":\"ms\"},"
         "{\"name\":\"plain\",\"run_type\":\"iteration\",\"error_occurred\":true,\"error_message\":"
         "\"no\",\"real_time\":0,\"time_unit\":\"ms\"},"
@@ -126,7 +128,8 @@ static cJSON *repetitions(void)
 static void test_benchmark_rows(void **state)
 {
     char name[] = "bench.json";
-    chirp_result_file file = {.name = name, .kind = CHIRP_RESULT_BENCH, .root = repetitions()};
+    chirp_result_file file = {.name = name, .root = repetitions()};
+    file.document = (chirp_document){.kind = CHIRP_DOCUMENT_BENCH, .root = file.root};
     chirp_result_files results = {.file = &file, .count = 1};
     chirp_bench_lines lines;
     (void)state;
@@ -137,9 +140,9 @@ static void test_benchmark_rows(void **state)
     assert_string_equal(lines.line[0].part[0], "f");
     assert_string_equal(lines.line[0].part[3], "c");
     assert_string_equal(lines.line[0].arguments, "n:1/threads:2");
-    const chirp_bench_line *peer = chirp_bench_peer_of(&lines, &lines.line[0]);
-    assert_ptr_equal(peer, &lines.line[2]);                   /* the faster one of the same case */
-    assert_null(chirp_bench_peer_of(&lines, &lines.line[1])); /* a peer has none */
+    const chirp_bench_line *baseline = chirp_bench_baseline_of(&lines, &lines.line[0]);
+    assert_ptr_equal(baseline, &lines.line[2]); /* the faster one of the same case */
+    assert_null(chirp_bench_baseline_of(&lines, &lines.line[1])); /* a baseline has none */
     assert_string_equal(lines.line[4].error, "no");
     assert_true(isnan(lines.line[4].time_s));
     assert_string_equal(lines.line[4].part[0], "plain");

@@ -15,6 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The start of a document of a kind. */
+#define HEAD(kind) "{\"chirpbench\": {\"kind\": \"" kind "\", \"format\": 1}, "
+
 /* A temporary folder with copies of the data files, and what the report made of it. */
 typedef struct trial {
     char folder[64], page_path[96];
@@ -123,7 +126,7 @@ static void assert_sound(const trial *t)
 /* Of the page from all files. */
 static void check_contents(const char *page)
 {
-    /* ratio to the peer: 400 ms of the peer over 210 ms of ours, in report.json and on the page */
+    /* ratio to the baseline: 400 ms of oneDNN over 210 ms of ours, in report.json and on the page */
     assert_true(has(page, ">1.90</data>"));
     /* 684 over 671 ms */
     assert_true(has(page, ">1.02</data>"));
@@ -156,6 +159,26 @@ static void check_same_page_twice(trial *t)
     chirp_free(first);
 }
 
+/* The judge of all pages in this file: it must find what it is there to find. */
+static void test_what_is_no_page_is_found(void **state)
+{
+    static const char *const bad[] = {
+        "<html></html>",
+        "<!DOCTYPE html><html><p></html>",
+        "<!DOCTYPE html><html a=b></html>",
+        "<!DOCTYPE html><html>&nbsp;</html>",
+        "<!DOCTYPE html><html>a & b</html>",
+        "<!DOCTYPE html><html>]]></html>",
+        "<!DOCTYPE html><html>\xff</html>",
+        "<!DOCTYPE html><html><p id=\"a\"/><p id=\"a\"/></html>",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i)
+        assert_false(page_is_well_formed(bad[i]));
+    assert_true(page_is_well_formed(
+        "<!DOCTYPE html><html id=\"a\">\n<p id='b'>&lt;&amp;&#39; ></p><br/></html>"));
+}
+
 static void test_full_page(void **state)
 {
     static const char *const sections[] = {"machine",  "kernels",   "ledger", "roofline",
@@ -185,11 +208,6 @@ static void test_full_page(void **state)
     check_contents(t.page);
     assert_true(has(t.tables, "Variational against deterministic"));
     assert_true(has(t.tables, "conv1d/forward/direct/conv2/batch:64/threads:2"));
-    if (system("command -v xmllint >/dev/null") == 0) {
-        char command[256];
-        (void)snprintf(command, sizeof command, "xmllint --noout %s", t.page_path);
-        assert_int_equal(system(command), 0);
-    }
     check_same_page_twice(&t);
     end(&t);
 }
@@ -261,26 +279,32 @@ static void test_malformed_files(void **state)
     (void)state;
     char *bench = data("bench.json");
     bench[strlen(bench) / 2] = '\0';
-    bad_file("bench.json", bench, "no valid JSON at line");
+    bad_file("bench.json", bench, "not JSON");
     chirp_free(bench);
     bad_file("bench.json", "", "is empty");
     bad_file("bench.json", "[1, 2]", "no JSON object");
-    bad_file("bench.json", "{\"context\": {}}", "benchmarks");
-    bad_file("infer.json", "{\"events\": [{\"gps\": 1}]}", "events");
-    bad_file("infer.json", "{\"events\": [{\"parameters\": [1]}]}", "parameters");
-    bad_file("scale.json", "{\"rows\": [{}]}", "rows");
-    bad_file("project.json", "{\"rows\": 7}", "rows");
+    bad_file("bench.json", "{\"context\": {}}", "0.1");
+    bad_file("bench.json",
+             "{\"context\": {\"chirpbench\": {\"kind\": \"bench\", \"format\": 1}}}",
+             "benchmarks");
+    bad_file("infer.json", "{\"events\": []}", "0.1");
+    bad_file("later.json", "{\"chirpbench\": {\"kind\": \"scaling\", \"format\": 2}, \"rows\": []}",
+             "format 2");
+    bad_file("infer.json", HEAD("posterior") "\"event\": [{\"gps\": 1}]}", "events");
+    bad_file("infer.json", HEAD("posterior") "\"events\": [{\"parameters\": [1]}]}", "parameters");
+    bad_file("scale.json", HEAD("scaling") "\"row\": [{}]}", "rows");
+    bad_file("project.json", HEAD("projection") "\"rows\": 7}", "rows");
     bad_file("train.jsonl",
-             "{\"iteration\": 1, \"loss\": 2}\nnonsense\n{\"iteration\": 3, \"loss\": 2}\n",
+             HEAD("training-log") "\"iteration\": 1, \"loss\": 2}\nnonsense\n{\"iteration\": 3, \"loss\": 2}\n",
              "line 2");
-    bad_file("train.jsonl", "{\"step\": 1, \"loss\": 2}\n", "iteration");
+    bad_file("train.jsonl", "{\"iteration\": 1, \"loss\": 2}\n", "0.1");
     bad_file("infer.json",
-             "{\"events\": [{\"parameters\": {}, \"window\": {\"sample_rate_hz\": 0, \"whitened\": "
+             HEAD("posterior") "\"events\": [{\"parameters\": {}, \"window\": {\"sample_rate_hz\": 0, \"whitened\": "
              "[1]}}]}",
              "window");
     bad_file(
         "infer.json",
-        "{\"events\": [{\"parameters\": {}, \"psd\": {\"frequency_hz\": [1, 2], \"psd\": [1]}}]}",
+        HEAD("posterior") "\"events\": [{\"parameters\": {}, \"psd\": {\"frequency_hz\": [1, 2], \"psd\": [1]}}]}",
         "psd");
 }
 
@@ -290,7 +314,7 @@ static void test_log_that_was_cut_off(void **state)
     (void)state;
     begin(&t);
     put(&t, "train.jsonl",
-        "{\"iteration\": 1, \"loss\": 2.5}\n{\"iteration\": 2, \"loss\": 1.25}\n{\"iteration\": 3, "
+        HEAD("training-log") "\"iteration\": 1, \"loss\": 2.5}\n{\"iteration\": 2, \"loss\": 1.25}\n{\"iteration\": 3, "
         "\"lo");
     make(&t);
     assert_sound(&t);
@@ -342,16 +366,16 @@ static void test_numbers_that_are_none(void **state)
         "n:1\",\"run_type\":\"iteration\",\"real_time\":0,\"time_unit\":\"ms\",\"GFLOPS\":1e999}]"
         "}");
     put(&t, "train.jsonl",
-        "{\"iteration\": 1, \"loss\": NaN, \"kl\": null}\n{\"iteration\": 2, \"loss\": 3}\n");
+        HEAD("training-log") "\"iteration\": 1, \"loss\": NaN, \"kl\": null}\n{\"iteration\": 2, \"loss\": 3}\n");
     put(&t, "infer.json",
-        "{\"events\":[{\"source\":\"real "
+        HEAD("posterior") "\"events\":[{\"source\":\"real "
         "strain\",\"gps\":null,\"parameters\":{\"a_f\":{\"median\":NaN,\"interval_90\":[null,1],"
         "\"samples\":[null,NaN,0.5,0.5]},\"m1\":{\"median\":35,\"samples\":[1,2,null,3]},\"m2\":{}}"
         "}]}");
     put(&t, "scale.json",
-        "{\"rows\":[{\"ranks\":1,\"efficiency\":null,\"compute\":NaN},{\"ranks\":2,\"efficiency\":"
+        HEAD("scaling") "\"rows\":[{\"ranks\":1,\"efficiency\":null,\"compute\":NaN},{\"ranks\":2,\"efficiency\":"
         "0.9}]}");
-    put(&t, "project.json", "{\"rows\":[{\"nodes\":1,\"efficiency\":NaN,\"seconds_per_step\":0}]}");
+    put(&t, "project.json", HEAD("projection") "\"rows\":[{\"nodes\":1,\"efficiency\":NaN,\"seconds_per_step\":0}]}");
     make(&t);
     assert_sound(&t);
     assert_string_equal(t.problems, "");
@@ -377,7 +401,7 @@ static void test_series_of_a_measurement(void **state)
         "is "
         "slow\"]}";
     char text[4096] =
-        "{\"mode\": \"strong\", \"accumulate\": 4, \"shares\": \"measured\", \"rows\": [";
+        HEAD("scaling") "\"mode\": \"strong\", \"accumulate\": 4, \"shares\": \"measured\", \"rows\": [";
     trial t;
     (void)state;
     begin(&t);
@@ -437,7 +461,7 @@ static void test_own_published_numbers(void **state)
     (void)state;
     begin(&t);
     copy(&t, "infer.json");
-    const char *own = "{\"published\": {\"events\": [{\"name\": \"GW150914\", \"gps\": "
+    const char *own = HEAD("published") "\"published\": {\"events\": [{\"name\": \"GW150914\", \"gps\": "
                       "1126259462.4, \"source\": \"a note of ours\","
                       " \"parameters\": {\"a_f\": {\"median\": 0.6875}}}]}}";
     put(&t, "published.json", own);
@@ -457,6 +481,7 @@ static void test_own_published_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_no_page_is_found),
         cmocka_unit_test(test_full_page),
         cmocka_unit_test(test_text_is_escaped),
         cmocka_unit_test(test_sections_follow_files),

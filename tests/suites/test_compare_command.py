@@ -91,7 +91,7 @@ def check_history():
     done = run("--history", "last")
     assert done.returncode == 0 and b"suspect: last 2 runs" in done.stdout, done
     assert run("--history", "last", "--fail-inconclusive").returncode == 1
-    row = json.loads(run("--history", "last", "--format", "json").stdout)[0]
+    row = json.loads(run("--history", "last", "--format", "json").stdout)["benchmarks"][0]
     assert row["suspect_runs"] == 2 and abs(row["suspect_ratio"] - 3) < 0.1, row
 
 

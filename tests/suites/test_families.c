@@ -33,14 +33,14 @@ static void test_rows(void **state)
          .axes = {{.values = letters}, {.key = "n", .value = number}},
          .case_size = sizeof(pair),
          .make = make,
-         .peer = true},
+         .baseline = true},
         {.name = "bare", .case_size = sizeof(pair), .make = make},
         {0},
     };
     static const struct {
         const char *name;
         pair c;
-        bool peer;
+        bool baseline;
     } wanted[] = {{"one/a/n:3", {0, 0}, true},
                   {"one/a/n:4", {0, 1}, true},
                   {"one/b/n:4", {1, 1}, true},
@@ -52,7 +52,7 @@ static void test_rows(void **state)
         assert_string_equal(rows[i].name, wanted[i].name);
         assert_int_equal(c->first, wanted[i].c.first);
         assert_int_equal(c->second, wanted[i].c.second);
-        assert_true(rows[i].peer == wanted[i].peer);
+        assert_true(rows[i].baseline == wanted[i].baseline);
     }
     assert_null(rows[4].name);
     chirp_families_free(rows);

@@ -107,6 +107,6 @@ const chirp_bench_family chirp_families_peers[] = {
      .make = make,
      .run = run,
      .check = check,
-     .peer = true},
+     .baseline = true},
     {0},
 };

@@ -1,11 +1,10 @@
 /* study.json: what was run, how it ended, and what a resumed study may keep. */
 #include "suites/commands/study/study.h"
 
-#include "harness/base/file.h"
 #include "harness/base/memory.h"
-#include "harness/json/json.h"
+#include "harness/results/study.h"
 
-#include <cjson/cJSON.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,74 +20,60 @@ static char *record_path(const chirp_study *s)
     return path;
 }
 
-static bool add_step(cJSON *steps, const chirp_study *s, const chirp_step *step)
-{
-    char *command = chirp_step_command(step, s->program, s->shown);
-    cJSON *item = cJSON_CreateObject();
-    char log[96];
-    (void)snprintf(log, sizeof log, "logs/%.60s.log", step->name);
-    bool ok = command && item && cJSON_AddItemToArray(steps, item);
-    if (!ok)
-        cJSON_Delete(item);
-    ok = ok && cJSON_AddStringToObject(item, "name", step->name) &&
-         cJSON_AddStringToObject(item, "command", command) &&
-         cJSON_AddStringToObject(item, "outcome", outcome_name[step->outcome]) &&
-         cJSON_AddStringToObject(item, "log", log);
-    const bool ran = step->outcome != CHIRP_STEP_WAITING && step->outcome != CHIRP_STEP_SKIPPED;
-    if (ok && ran)
-        ok = cJSON_AddNumberToObject(item, "exit_code", step->exit_code) &&
-             cJSON_AddNumberToObject(item, "seconds", step->seconds);
-    chirp_free(command);
-    return ok;
-}
-
 chirp_status chirp_study_record(const chirp_study *s)
 {
     char *path = record_path(s);
-    cJSON *root = cJSON_CreateObject();
-    bool ok = path && root && cJSON_AddStringToObject(root, "preset", s->options.preset) &&
-              cJSON_AddStringToObject(root, "started", s->started) &&
-              cJSON_AddStringToObject(root, "build", s->build) &&
-              cJSON_AddNumberToObject(root, "seconds", s->seconds) &&
-              cJSON_AddStringToObject(root, "strain", s->strain) &&
-              cJSON_AddNumberToObject(root, "gps", s->gps) &&
-              cJSON_AddStringToObject(root, "strain_source",
-                                      s->simulated ? "injected signal" : "strain file");
-    if (ok && s->kept_build)
-        ok = cJSON_AddStringToObject(root, "kept_from_build", s->kept_build) != NULL;
-    cJSON *steps = ok ? cJSON_AddArrayToObject(root, "steps") : NULL;
-    ok = ok && steps;
-    for (int i = 0; ok && i < s->n_steps; ++i)
-        ok = add_step(steps, s, &s->step[i]);
-    char *text = ok ? chirp_json_print(root) : NULL;
-    chirp_status st = text ? chirp_file_write(path, text, strlen(text))
-                           : chirp_fail(CHIRP_ERR_NOMEM, "no memory for study.json");
-    cJSON_free(text);
-    cJSON_Delete(root);
+    char *command[CHIRP_STUDY_STEPS] = {NULL};
+    char log[CHIRP_STUDY_STEPS][96];
+    chirp_study_step_record step[CHIRP_STUDY_STEPS];
+    bool ok = path != NULL;
+    for (int i = 0; ok && i < s->n_steps; ++i) {
+        const chirp_step *from = &s->step[i];
+        command[i] = chirp_step_command(from, s->program, s->shown);
+        ok = command[i] != NULL;
+        (void)snprintf(log[i], sizeof log[i], "logs/%.60s.log", from->name);
+        step[i] = (chirp_study_step_record){.name = from->name,
+                                            .command = command[i],
+                                            .outcome = outcome_name[from->outcome],
+                                            .log = log[i],
+                                            .ran = from->outcome != CHIRP_STEP_WAITING &&
+                                                   from->outcome != CHIRP_STEP_SKIPPED,
+                                            .exit_code = from->exit_code,
+                                            .seconds = from->seconds};
+    }
+    const chirp_study_record_file record = {.preset = s->options.preset,
+                                            .started = s->started,
+                                            .build = s->build,
+                                            .seconds = s->seconds,
+                                            .strain = s->strain,
+                                            .gps = s->gps,
+                                            .strain_source =
+                                                s->simulated ? "injected signal" : "strain file",
+                                            .kept_from_build = s->kept_build,
+                                            .step = step,
+                                            .count = (size_t)s->n_steps};
+    const chirp_status st = ok ? chirp_study_file_write(path, &record)
+                               : chirp_fail(CHIRP_ERR_NOMEM, "no memory for study.json");
+    for (int i = 0; i < s->n_steps; ++i)
+        chirp_free(command[i]);
     chirp_free(path);
     return st;
 }
 
 /* Is the same command recorded as done, with its product still there? */
-static void recall_step(const chirp_study *s, chirp_step *step, const cJSON *steps)
+static void recall_step(const chirp_study *s, chirp_step *step,
+                        const chirp_study_record_file *record)
 {
-    const cJSON *item = NULL;
     char *command = chirp_step_command(step, s->program, s->shown);
-    cJSON_ArrayForEach(item, steps)
-    {
-        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "name"));
-        const char *line = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "command"));
-        const char *outcome =
-            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "outcome"));
-        const cJSON *seconds = cJSON_GetObjectItemCaseSensitive(item, "seconds");
-        const cJSON *code = cJSON_GetObjectItemCaseSensitive(item, "exit_code");
-        if (!command || !name || !line || !outcome || strcmp(name, step->name) != 0 ||
-            strcmp(line, command) != 0 || strcmp(outcome, "done") != 0 || !step->product ||
-            access(step->product, R_OK) != 0)
+    for (size_t i = 0; i < record->count; ++i) {
+        const chirp_study_step_record *was = &record->step[i];
+        if (!command || !was->name || !was->command || !was->outcome ||
+            strcmp(was->name, step->name) != 0 || strcmp(was->command, command) != 0 ||
+            strcmp(was->outcome, "done") != 0 || !step->product || access(step->product, R_OK) != 0)
             continue;
         step->outcome = CHIRP_STEP_KEPT;
-        step->seconds = cJSON_IsNumber(seconds) ? seconds->valuedouble : 0;
-        step->exit_code = cJSON_IsNumber(code) ? code->valueint : 0;
+        step->seconds = was->seconds;
+        step->exit_code = was->exit_code;
     }
     chirp_free(command);
 }
@@ -96,7 +81,8 @@ static void recall_step(const chirp_study *s, chirp_step *step, const cJSON *ste
 chirp_status chirp_study_recall(chirp_study *s)
 {
     char *path = record_path(s);
-    char *text = NULL;
+    chirp_document document = {0};
+    chirp_study_record_file record = {0};
     if (!path)
         return CHIRP_ERR_NOMEM;
     if (access(path, F_OK) != 0) {
@@ -110,26 +96,22 @@ chirp_status chirp_study_recall(chirp_study *s)
         chirp_free(path);
         return st;
     }
-    chirp_status st = chirp_file_read(path, &text, NULL);
-    cJSON *root = st == CHIRP_OK ? cJSON_Parse(text) : NULL;
-    const cJSON *steps = cJSON_GetObjectItemCaseSensitive(root, "steps");
-    const char *build = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "build"));
-    if (st == CHIRP_OK && !cJSON_IsArray(steps))
-        st = chirp_fail(CHIRP_ERR_FORMAT,
-                        "%s: field \"steps\" is missing: remove the file, or name another --out",
-                        path);
+    chirp_status st = chirp_document_read_kind(path, CHIRP_DOCUMENT_STUDY, &document);
+    if (st == CHIRP_OK)
+        st = chirp_study_file_read(&document, &record);
+    const char *build = record.build;
     bool kept = false;
     for (int i = 0; st == CHIRP_OK && i < s->n_steps; ++i)
         if (strcmp(s->step[i].name, "report") !=
             0) { /* cheap, and what it reads may have changed */
-            recall_step(s, &s->step[i], steps);
+            recall_step(s, &s->step[i], &record);
             kept = kept || s->step[i].outcome == CHIRP_STEP_KEPT;
         }
     if (st == CHIRP_OK && kept && build && strcmp(build, s->build) != 0 &&
         !(s->kept_build = chirp_strdup(build)))
         st = CHIRP_ERR_NOMEM;
-    cJSON_Delete(root);
-    chirp_free(text);
+    chirp_study_file_release(&record);
+    chirp_document_release(&document);
     chirp_free(path);
     return st;
 }

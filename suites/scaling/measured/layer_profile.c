@@ -1,8 +1,7 @@
 /* Time of the forward pass and of each layer's backward part, for `project --profile`. */
 #include "suites/scaling/measured/measure.h"
 
-#include "harness/base/file.h"
-#include "harness/json/json.h"
+#include "harness/results/document.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>
@@ -12,7 +11,7 @@ static chirp_status write_profile(const char *path, const chirp_network *net, in
 {
     int n = 0;
     const chirp_layer_info *info = chirp_network_layers(net, &n);
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_PROFILE);
     (void)cJSON_AddStringToObject(
         root, "what", "median seconds of one pass on one rank, signals made beforehand");
     (void)cJSON_AddNumberToObject(root, "batch", (double)batch);
@@ -24,13 +23,7 @@ static chirp_status write_profile(const char *path, const chirp_network *net, in
         (void)cJSON_AddNumberToObject(item, "backward_s", times->layer_backward_s[i]);
         cJSON_AddItemToArray(list, item);
     }
-    char *text = chirp_json_print(root);
-    cJSON_Delete(root);
-    const chirp_status st =
-        text ? chirp_file_write(path, text, strlen(text))
-             : chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for the profile", path);
-    cJSON_free(text);
-    return st;
+    return chirp_document_write(root, path);
 }
 
 chirp_status chirp_scale_profile(const chirp_train_config *train, const char *path)

@@ -5,8 +5,9 @@
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
-#include "suites/scaling/projected/plan.h"
+#include "harness/results/document.h"
 #include "suites/scaling/projected/machine.h"
+#include "suites/scaling/projected/plan.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -131,7 +132,7 @@ static chirp_status write_json(const char *path, const char *name, const chirp_s
     chirp_status st = chirp_workload_make(t->network, t->variant, !t->independent_noise, &w);
     if (st != CHIRP_OK)
         return st;
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_MACHINE);
     chirp_host_read(&host);
     (void)chirp_json_add_text(root, "name", name);
     (void)snprintf(line, sizeof line, "%.100s: %s, as chirpbench scale measured it", host.cpu_model,
@@ -144,12 +145,7 @@ static chirp_status write_json(const char *path, const char *name, const chirp_s
     (void)cJSON_AddNumberToObject(root, "ranks_per_node", 1);
     add_values(root, scale, &w, c);
     add_runs(root, scale);
-    char *text = chirp_json_print(root);
-    cJSON_Delete(root);
-    st = text ? chirp_file_write(path, text, strlen(text))
-              : chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for the machine", path);
-    cJSON_free(text);
-    return st;
+    return chirp_document_write(root, path);
 }
 
 static chirp_status write_platform(const char *path, const chirp_exchange_costs *c, int hosts)

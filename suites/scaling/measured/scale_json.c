@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
+#include "harness/results/document.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -268,7 +269,7 @@ static void add_head(cJSON *root, const chirp_scale *scale)
 
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text)
 {
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_SCALING);
     add_head(root, scale);
     cJSON *rows = cJSON_AddArrayToObject(root, "rows");
     for (int i = 0; i < scale->n_rows; ++i)

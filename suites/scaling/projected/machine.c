@@ -1,7 +1,7 @@
 #include "suites/scaling/projected/machine.h"
 
-#include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/results/document.h"
 #include "model/parallel/exchange.h"
 
 #include <cjson/cJSON.h>
@@ -319,17 +319,11 @@ static chirp_status read_root(const char *path, const cJSON *root, int depth,
 
 static chirp_status read_file(const char *path, int depth, chirp_machine *machine)
 {
-    char *text = NULL;
-    chirp_status st = chirp_file_read(path, &text, NULL);
-    if (st != CHIRP_OK)
-        return st;
-    cJSON *root = cJSON_Parse(text);
-    chirp_free(text);
-    if (!cJSON_IsObject(root))
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: not a JSON object", path);
-    else
-        st = read_root(path, root, depth, machine);
-    cJSON_Delete(root);
+    chirp_document document = {0};
+    chirp_status st = chirp_document_read_kind(path, CHIRP_DOCUMENT_MACHINE, &document);
+    if (st == CHIRP_OK)
+        st = read_root(path, document.root, depth, machine);
+    chirp_document_release(&document);
     return st;
 }
 

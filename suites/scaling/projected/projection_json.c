@@ -3,6 +3,7 @@
 
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
+#include "harness/results/document.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -176,7 +177,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     const chirp_projection_options *o = &p->options;
     const chirp_plan_settings *s = &o->settings;
     const char *version = "";
-    cJSON *root = cJSON_CreateObject();
+    cJSON *root = chirp_document_create(CHIRP_DOCUMENT_PROJECTION);
     (void)cJSON_AddStringToObject(root, "machine", p->machine.name);
     (void)cJSON_AddStringToObject(root, "machine_title", p->machine.title);
     (void)cJSON_AddStringToObject(root, "exchange", p->plan.exchange.name);

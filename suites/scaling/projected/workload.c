@@ -1,6 +1,5 @@
 /* What a step of a network computes and exchanges, layer by layer: asked of the network's shape. */
-#include "harness/base/file.h"
-#include "harness/base/memory.h"
+#include "harness/results/document.h"
 #include "suites/scaling/projected/workload.h"
 
 #include <cjson/cJSON.h>
@@ -93,13 +92,10 @@ static chirp_status take_profile(const char *path, const cJSON *root, chirp_work
 
 chirp_status chirp_workload_profile(const char *path, chirp_workload *w)
 {
-    char *text = NULL;
-    chirp_status st = chirp_file_read(path, &text, NULL);
-    if (st != CHIRP_OK)
-        return st;
-    cJSON *root = cJSON_Parse(text);
-    chirp_free(text);
-    st = take_profile(path, root, w);
-    cJSON_Delete(root);
+    chirp_document document = {0};
+    chirp_status st = chirp_document_read_kind(path, CHIRP_DOCUMENT_PROFILE, &document);
+    if (st == CHIRP_OK)
+        st = take_profile(path, document.root, w);
+    chirp_document_release(&document);
     return st;
 }

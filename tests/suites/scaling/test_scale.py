@@ -249,7 +249,7 @@ def communication_suite(folder):
     for part in ("ping_pong", "bandwidth", "allreduce/library", "allreduce/exchange_halving", "allreduce/nonblocking", "overlap"):
         assert any("communication/" + part in name for name in names), names
     assert not any(row.get("error_occurred") for row in rows), rows
-    assert all("peer_speedup" in row for row in rows if "exchange_halving" in row["name"]), rows
+    assert all("baseline_speedup" in row for row in rows if "exchange_halving" in row["name"]), rows
     assert all(0 <= row["overlap_fraction"] <= 1 for row in rows if "overlap_fraction" in row)
 
 
@@ -293,6 +293,9 @@ def bad_input(folder):
     one_line(run(["project", "--profile", folder + "/absent.json"], code=2), "absent.json")
     with open(folder + "/bad.json", "w") as file:
         file.write('{"batch": 4, "forward_s": 1, "layers": []}')
+    one_line(run(["project", "--nodes", "2", "--profile", folder + "/bad.json"], code=2), "header")
+    with open(folder + "/bad.json", "w") as file:
+        file.write('{"chirpbench": {"kind": "layer-profile", "format": 1}, "batch": 4, "forward_s": 1, "layers": []}')
     one_line(run(["project", "--nodes", "2", "--profile", folder + "/bad.json"], code=2), "root/conv1")
 
 

@@ -251,8 +251,8 @@ static void expect_bad(const char *text, const char *part)
 static void test_bad_machine_files_are_named(void **state)
 {
     (void)state;
-    expect_bad("{", "not a JSON object");
-    expect_bad("[1]", "not a JSON object");
+    expect_bad("{", "not JSON");
+    expect_bad("[1]", "no JSON object");
     expect_bad("{\"name\": \"x\"}", "title");
     expect_bad("{\"name\": \"x\", \"title\": \"t\", \"platform\": \"absent.xml\"}", "absent.xml");
     expect_bad("{\"name\": \"x\", \"like\": \"absent.json\"}", "absent.json");

@@ -1,31 +1,41 @@
-/** Shared by the sections of the page: a section looks for its files and writes nothing when there are none. */
-#ifndef CHIRP_REPORTS_REPORT_INTERNAL_H
-#define CHIRP_REPORTS_REPORT_INTERNAL_H
+/** What a section writes with: the page so far, and the parts that pages consist of. It knows no section. */
+#ifndef CHIRP_REPORTS_DRAW_DRAW_H
+#define CHIRP_REPORTS_DRAW_DRAW_H
 
 #include "reports/page/markup.h"
 #include "reports/page/table.h"
 #include "reports/plot/gnuplot.h"
-#include "reports/report.h"
 #include "reports/files/result_files.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
 typedef struct chirp_report {
-    const chirp_report_options *options;
+    const struct chirp_report_options *options; /**< report.h; for the frame only */
+    FILE *tables;                               /**< where tables are printed too; NULL: nowhere */
+    FILE *problems_out;                         /**< a line for each problem; NULL: nowhere */
     chirp_result_files results;
     chirp_markup contents; /**< links to the sections */
     chirp_markup cards;    /**< the few numbers at the top */
     chirp_markup body;
-    cJSON *derived; /**< object: what the page computed, by name */
-    bool plots;     /**< gnuplot can be run */
-    int figures;    /**< so far: makes ids unique */
+    cJSON *derived;      /**< object: what the page computed, by name */
+    bool plots;          /**< gnuplot can be run */
+    int figures;         /**< so far: makes ids unique */
+    const char *heading; /**< of the section, until a table of it was printed to the terminal */
     int n_problems;
     chirp_markup problems; /**< list items */
 } chirp_report;
 
+/** A section that may turn out to be empty. */
+typedef struct chirp_section_place {
+    size_t contents, body, content; /**< lengths before the section, and after its heading */
+} chirp_section_place;
+
 /** Opens a section. @param id  letters, digits, '-' */
-void chirp_section_begin(chirp_report *r, const char *id, const char *title);
-void chirp_section_end(chirp_report *r);
+chirp_section_place chirp_section_begin(chirp_report *r, const char *id, const char *title);
+
+/** Closes it, or takes it back when nothing was written since. */
+void chirp_section_end(chirp_report *r, chirp_section_place place);
 
 /** A paragraph of our own words: HTML, not escaped. */
 void chirp_report_say(chirp_report *r, const char *html);
@@ -56,25 +66,10 @@ void chirp_report_card(chirp_report *r, const char *title, double value, double 
 double chirp_report_derived(chirp_report *r, double value, const char *name, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Counts a problem: a line on options->problems, an item on the page. */
+/** Counts a problem: a line on problems_out, an item on the page. */
 void chirp_report_problem(chirp_report *r, const char *sentence);
 
 /** Median of n numbers (they are sorted in place); NaN for none. */
 double chirp_report_median(double *x, size_t n);
-
-/* The sections, in the order of the page. */
-void chirp_section_steps(chirp_report *r);
-void chirp_section_machine(chirp_report *r);
-void chirp_section_kernels(chirp_report *r);
-void chirp_section_ledger(chirp_report *r);
-void chirp_section_roofline(chirp_report *r);
-void chirp_section_training(chirp_report *r);
-void chirp_section_posterior(chirp_report *r);
-void chirp_section_signal(chirp_report *r);
-void chirp_section_scaling(chirp_report *r);
-void chirp_section_other(chirp_report *r);
-
-/** The machine's name from whatever file says it, or NULL. */
-const char *chirp_report_machine_name(const chirp_report *r);
 
 #endif
