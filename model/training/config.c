@@ -1,100 +1,23 @@
 #include "model/training/config.h"
 
 #include "harness/base/memory.h"
-#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
-
-const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS] = {"adam", "sgd"};
-
-chirp_train_config chirp_train_config_default(void)
-{
-    return (chirp_train_config){
-        .network = "spin",
-        .variant = CHIRP_VARIANT_LAST2,
-        .estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION,
-        .batch = 64,
-        .accumulate = 1,
-        .shares = "equal",
-        .iterations = 120000,
-        .optimizer = CHIRP_OPTIMIZER_ADAM,
-        .learning_rate = 0.0008,
-        .momentum = 0.9,
-        .warmup_steps = 100,
-        .dropout = 0.1,
-        .learned_scale = true,
-        .noise_scale = 0.2,
-        .prior_sigma = 1,
-        .initial_rho = -5,
-        .independent_noise = true,
-        .signal = chirp_signal_config_default(),
-        .curriculum = "study",
-        .validation_signals = 256,
-        .exchange = {.mode = CHIRP_EXCHANGE_OVERLAP},
-        .algorithm = CHIRP_CONV1D_AUTO,
-    };
-}
-
-typedef struct number_field {
-    const char *name;
-    size_t offset;
-    enum { FIELD_DOUBLE, FIELD_INT64, FIELD_BOOL } type;
-    bool later; /* checkpoints of earlier versions lack it: then it has its default */
-} number_field;
-
-#define FIELD(member, type)                                                                        \
-    {                                                                                              \
-#member, offsetof(chirp_train_config, member), type, false                                 \
-    }
-#define LATER_FIELD(member, type)                                                                  \
-    {                                                                                              \
-#member, offsetof(chirp_train_config, member), type, true                                  \
-    }
-#define SIGNAL_FIELD(member, type)                                                                 \
-    {                                                                                              \
-#member, offsetof(chirp_train_config, signal.member), type, false                          \
-    }
-
-static const number_field train_fields[] = {
-    FIELD(batch, FIELD_INT64),
-    FIELD(iterations, FIELD_INT64),
-    FIELD(learning_rate, FIELD_DOUBLE),
-    FIELD(momentum, FIELD_DOUBLE),
-    FIELD(warmup_steps, FIELD_INT64),
-    FIELD(dropout, FIELD_DOUBLE),
-    FIELD(learned_scale, FIELD_BOOL),
-    FIELD(noise_scale, FIELD_DOUBLE),
-    FIELD(kl_weight, FIELD_DOUBLE),
-    FIELD(kl_warmup, FIELD_INT64),
-    FIELD(prior_sigma, FIELD_DOUBLE),
-    FIELD(initial_rho, FIELD_DOUBLE),
-    FIELD(independent_noise, FIELD_BOOL),
-    FIELD(dense2_relu, FIELD_BOOL),
-    FIELD(validation_signals, FIELD_INT64),
-    LATER_FIELD(accumulate, FIELD_INT64),
-    LATER_FIELD(rate_ranks, FIELD_INT64),
-};
-
-static const number_field signal_fields[] = {
-    SIGNAL_FIELD(length, FIELD_INT64),         SIGNAL_FIELD(sample_rate_hz, FIELD_DOUBLE),
-    SIGNAL_FIELD(mass_min_msun, FIELD_DOUBLE), SIGNAL_FIELD(mass_max_msun, FIELD_DOUBLE),
-    SIGNAL_FIELD(spin_max, FIELD_DOUBLE),      SIGNAL_FIELD(snr_min, FIELD_DOUBLE),
-    SIGNAL_FIELD(snr_max, FIELD_DOUBLE),       SIGNAL_FIELD(merger_min_s, FIELD_DOUBLE),
-    SIGNAL_FIELD(merger_max_s, FIELD_DOUBLE),  SIGNAL_FIELD(f_low_hz, FIELD_DOUBLE),
-    SIGNAL_FIELD(noise, FIELD_BOOL),
-};
-
-enum {
-    N_TRAIN_FIELDS = sizeof train_fields / sizeof train_fields[0],
-    N_SIGNAL_FIELDS = sizeof signal_fields / sizeof signal_fields[0]
-};
+#include <sys/stat.h>
 
 chirp_status chirp_train_config_check(const chirp_train_config *config)
 {
     const chirp_network_spec *spec = NULL;
-    const chirp_status st = chirp_network_spec_find(config->network, &spec);
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_status st = chirp_network_spec_find(config->network, &spec);
+    chirp_train_tables(config, NULL, tables);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        for (size_t i = 0; i < tables[t].n_options && st == CHIRP_OK; ++i)
+            st = chirp_option_check(&tables[t].options[i],
+                                    chirp_option_value(&tables[t].options[i], tables[t].base));
     if (st != CHIRP_OK)
         return st;
     if (config->signal.length != spec->length)
@@ -103,26 +26,6 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
     if (config->signal.n_detectors != 1)
         return chirp_fail(CHIRP_ERR_ARG, "the network reads one detector, not %d",
                           config->signal.n_detectors);
-    if (config->batch < 1 || config->iterations < 1 || config->validation_signals < 1)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--batch, --iterations and --validation-signals must be at least 1");
-    if (config->accumulate < 1 || config->accumulate > 4096)
-        return chirp_fail(CHIRP_ERR_ARG, "--accumulate %lld is outside 1 to 4096",
-                          (long long)config->accumulate);
-    if (!(config->learning_rate > 0 && config->learning_rate <= 10))
-        return chirp_fail(CHIRP_ERR_ARG, "--learning-rate %g is outside 0 (exclusive) to 10",
-                          config->learning_rate);
-    if (!(config->momentum >= 0 && config->momentum < 1))
-        return chirp_fail(CHIRP_ERR_ARG, "--momentum %g is outside 0 to below 1", config->momentum);
-    if (!(config->noise_scale > 1e-3 && config->noise_scale <= 10))
-        return chirp_fail(CHIRP_ERR_ARG, "--noise-scale %g is outside 0.001 (exclusive) to 10",
-                          config->noise_scale);
-    if (!(config->kl_weight >= 0 && config->kl_weight <= 1) || config->kl_warmup < 0 ||
-        config->warmup_steps < 0)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--kl-weight must be within 0 to 1, numbers of steps not negative");
-    if (!isfinite(config->target_error) || config->target_error < 0)
-        return chirp_fail(CHIRP_ERR_ARG, "--target-error must not be negative");
     chirp_curriculum curriculum;
     return chirp_train_curriculum(config, 1, &curriculum);
 }
@@ -160,125 +63,268 @@ int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks)
     return config->batch * config->accumulate * ranks;
 }
 
-static void add_fields(cJSON *object, const number_field *fields, int n,
-                       const chirp_train_config *config)
+static void write_field(cJSON *object, const chirp_option *row, const void *value)
 {
-    for (int i = 0; i < n; ++i) {
-        const void *at = (const char *)config + fields[i].offset;
-        if (fields[i].type == FIELD_DOUBLE)
-            cJSON_AddNumberToObject(object, fields[i].name, *(const double *)at);
-        else if (fields[i].type == FIELD_INT64)
-            cJSON_AddNumberToObject(object, fields[i].name, (double)*(const int64_t *)at);
-        else
-            cJSON_AddBoolToObject(object, fields[i].name, *(const bool *)at);
+    char text[CHIRP_OPTION_TEXT];
+    switch (row->kind) {
+    case CHIRP_OPTION_FLAG:
+    case CHIRP_OPTION_UNFLAG:
+    case CHIRP_OPTION_EITHER:
+        cJSON_AddBoolToObject(object, row->key, *(const bool *)value);
+        break;
+    case CHIRP_OPTION_INT:
+    case CHIRP_OPTION_MIB:
+        cJSON_AddNumberToObject(object, row->key, (double)*(const int64_t *)value);
+        break;
+    case CHIRP_OPTION_INT32:
+        cJSON_AddNumberToObject(object, row->key, *(const int *)value);
+        break;
+    case CHIRP_OPTION_UINT64:
+        cJSON_AddNumberToObject(object, row->key, (double)*(const uint64_t *)value);
+        break;
+    case CHIRP_OPTION_REAL:
+        cJSON_AddNumberToObject(object, row->key, *(const double *)value);
+        break;
+    case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_CHOICE: {
+        const char *string = *(const char *const *)value;
+        chirp_json_add_text(object, row->key, string ? string : row->none);
+        break;
+    }
+    case CHIRP_OPTION_ENUM:
+        cJSON_AddStringToObject(object, row->key, chirp_option_text(row, value, text));
+        break;
     }
 }
 
 chirp_status chirp_train_config_write(const chirp_train_config *config, int ranks, char **text)
 {
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
     cJSON *root = cJSON_CreateObject();
-    cJSON *signal = root ? cJSON_AddObjectToObject(root, "signal") : NULL;
-    if (!signal) {
-        cJSON_Delete(root);
-        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the configuration");
-    }
-    cJSON_AddStringToObject(root, "network", config->network);
-    cJSON_AddStringToObject(root, "variant", chirp_variant_name[config->variant]);
-    cJSON_AddStringToObject(root, "estimator", chirp_variational_estimator_name[config->estimator]);
-    cJSON_AddStringToObject(root, "optimizer", chirp_optimizer_name[config->optimizer]);
-    cJSON_AddStringToObject(root, "curriculum", config->curriculum);
-    cJSON_AddStringToObject(root, "data", config->data ? config->data : "made on the fly");
+    chirp_train_tables(config, NULL, tables);
+    *text = NULL;
     cJSON_AddNumberToObject(root, "ranks", ranks);
-    add_fields(root, train_fields, N_TRAIN_FIELDS, config);
-    add_fields(signal, signal_fields, N_SIGNAL_FIELDS, config);
-    cJSON_AddStringToObject(
-        signal, "psd", config->signal.psd_path ? config->signal.psd_path : "analytic aLIGO design");
-    char *printed = chirp_json_print_line(root);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t) {
+        cJSON *object =
+            chirp_train_object[t] ? cJSON_AddObjectToObject(root, chirp_train_object[t]) : root;
+        for (size_t i = 0; i < tables[t].n_options; ++i) {
+            const chirp_option *row = &tables[t].options[i];
+            if (row->key)
+                write_field(object, row, chirp_option_value(row, tables[t].base));
+        }
+    }
+    char *printed = root ? chirp_json_print_line(root) : NULL;
     cJSON_Delete(root);
-    *text = chirp_strdup(printed);
+    *text = printed ? chirp_strdup(printed) : NULL;
     cJSON_free(printed);
     return *text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the configuration");
 }
 
-static chirp_status read_fields(const char *path, const cJSON *object, const number_field *fields,
-                                int n, chirp_train_config *config)
+static chirp_status read_string(chirp_train_record *record, const chirp_option *row,
+                                const char *stored, const char **value)
 {
-    for (int i = 0; i < n; ++i) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, fields[i].name);
-        void *at = (char *)config + fields[i].offset;
-        if (!item && fields[i].later)
-            continue;
-        if (fields[i].type == FIELD_BOOL ? !cJSON_IsBool(item)
-                                         : !(cJSON_IsNumber(item) && isfinite(item->valuedouble)))
-            return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration lacks '%s'", path,
-                              fields[i].name);
-        if (fields[i].type == FIELD_DOUBLE)
-            *(double *)at = item->valuedouble;
-        else if (fields[i].type == FIELD_INT64)
-            *(int64_t *)at = (int64_t)item->valuedouble;
-        else
-            *(bool *)at = cJSON_IsTrue(item);
+    *value = NULL;
+    if (row->none && strcmp(row->none, stored) == 0)
+        return CHIRP_OK;
+    char *copy = record->n_strings < CHIRP_TRAIN_STRINGS ? chirp_strdup(stored) : NULL;
+    if (!copy)
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the configuration");
+    *value = record->string[record->n_strings++] = copy;
+    return CHIRP_OK;
+}
+
+/* Whole numbers are exact in JSON up to 2^53; others were not written by this program. */
+static bool is_whole(double number)
+{
+    return number == floor(number) && fabs(number) <= 9007199254740992.0;
+}
+
+/* Stores a JSON value. False: it is of another type than the row's. */
+static bool read_number(const chirp_option *row, const cJSON *item, void *value)
+{
+    const double number = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+    if (!isfinite(number) || (row->kind != CHIRP_OPTION_REAL && !is_whole(number)))
+        return false;
+    if (row->kind == CHIRP_OPTION_REAL)
+        *(double *)value = number;
+    else if (row->kind == CHIRP_OPTION_INT32)
+        *(int *)value = (int)fmax(INT32_MIN, fmin(number, INT32_MAX));
+    else if (row->kind == CHIRP_OPTION_UINT64)
+        *(uint64_t *)value = (uint64_t)fmax(0, number);
+    else
+        *(int64_t *)value = (int64_t)number;
+    return true;
+}
+
+static chirp_status read_field(const char *path, const cJSON *item, const chirp_option *row,
+                               void *value, chirp_train_record *record)
+{
+    bool good = false;
+    switch (row->kind) {
+    case CHIRP_OPTION_FLAG:
+    case CHIRP_OPTION_UNFLAG:
+    case CHIRP_OPTION_EITHER:
+        good = cJSON_IsBool(item);
+        *(bool *)value = cJSON_IsTrue(item);
+        break;
+    case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_CHOICE:
+        if (cJSON_IsString(item))
+            return read_string(record, row, item->valuestring, value);
+        break;
+    case CHIRP_OPTION_ENUM:
+        for (int i = 0; i < row->n_names && cJSON_IsString(item) && !good; ++i) {
+            good = strcmp(row->names[i], item->valuestring) == 0;
+            *(int *)value = i;
+        }
+        break;
+    default:
+        good = read_number(row, item, value);
     }
-    return CHIRP_OK;
+    return good ? CHIRP_OK
+                : chirp_fail(CHIRP_ERR_FORMAT,
+                             "%s: configuration has no '%s' that this version knows", path,
+                             row->key);
 }
 
-static chirp_status read_name(const char *path, const cJSON *root, const char *key,
-                              const char *const *names, int n, int *index)
+static chirp_status read_tables(const char *path, const cJSON *root, chirp_train_record *record)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(root, key);
-    *index = cJSON_IsString(item) ? chirp_name_index(names, n, item->valuestring) : -1;
-    if (*index < 0)
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration has no '%s' that this version knows",
-                          path, key);
-    return CHIRP_OK;
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_status st = CHIRP_OK;
+    chirp_train_tables(&record->config, NULL, tables);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t) {
+        const cJSON *object =
+            chirp_train_object[t] ? cJSON_GetObjectItemCaseSensitive(root, chirp_train_object[t])
+                                  : root;
+        for (size_t i = 0; i < tables[t].n_options && st == CHIRP_OK; ++i) {
+            const chirp_option *row = &tables[t].options[i];
+            const cJSON *item =
+                row->key ? cJSON_GetObjectItemCaseSensitive(object, row->key) : NULL;
+            if (!item && row->later)
+                record->missing[t] |= UINT64_C(1) << i;
+            else if (row->key)
+                st = read_field(path, item, row, chirp_option_value(row, tables[t].base), record);
+        }
+    }
+    return st;
 }
 
-chirp_status chirp_train_config_read(const char *path, const char *text, chirp_train_config *result,
-                                     int *ranks)
+chirp_status chirp_train_record_read(const char *path, const char *text, chirp_train_record *record)
 {
-    static const char *const networks[] = {"spin", "mass"};
-    chirp_train_config config = chirp_train_config_default();
-    int network = 0;
-    int variant = 0;
-    int estimator = 0;
-    int optimizer = 0;
+    *record = (chirp_train_record){.config = chirp_train_config_default()};
     cJSON *root = cJSON_Parse(text);
-    if (!cJSON_IsObject(root)) {
-        cJSON_Delete(root);
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: its configuration is no JSON object", path);
-    }
-    chirp_status st = read_name(path, root, "network", networks, 2, &network);
-    if (st == CHIRP_OK)
-        st = read_name(path, root, "variant", chirp_variant_name, CHIRP_VARIANTS, &variant);
-    if (st == CHIRP_OK)
-        st = read_name(path, root, "estimator", chirp_variational_estimator_name,
-                       CHIRP_VARIATIONAL_ESTIMATORS, &estimator);
-    if (st == CHIRP_OK)
-        st = read_name(path, root, "optimizer", chirp_optimizer_name, CHIRP_OPTIMIZERS, &optimizer);
-    if (st == CHIRP_OK)
-        st = read_fields(path, root, train_fields, N_TRAIN_FIELDS, &config);
-    if (st == CHIRP_OK)
-        st = read_fields(path, cJSON_GetObjectItemCaseSensitive(root, "signal"), signal_fields,
-                         N_SIGNAL_FIELDS, &config);
-    const cJSON *count = cJSON_GetObjectItemCaseSensitive(root, "ranks");
-    const int n_ranks = cJSON_IsNumber(count) ? count->valueint : 0;
+    const cJSON *ranks = cJSON_GetObjectItemCaseSensitive(root, "ranks");
+    chirp_status st = CHIRP_OK;
+    if (!cJSON_IsObject(root))
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: its configuration is no JSON object", path);
+    else if (!cJSON_IsNumber(ranks) || ranks->valueint < 1)
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration lacks 'ranks'", path);
+    else
+        st = read_tables(path, root, record);
+    record->ranks = st == CHIRP_OK ? ranks->valueint : 0;
     cJSON_Delete(root);
     if (st != CHIRP_OK)
         return st;
-    config.network = networks[network];
-    config.variant = (chirp_variant)variant;
-    config.estimator = (chirp_variational_estimator)estimator;
-    config.optimizer = (chirp_optimizer)optimizer;
-    st = chirp_train_config_check(&config);
-    if (st != CHIRP_OK || n_ranks < 1) {
-        char sentence[400];
-        (void)strncpy(sentence, n_ranks < 1 ? "ranks is missing" : chirp_error_message(),
-                      sizeof sentence - 1);
-        sentence[sizeof sentence - 1] = '\0';
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: %s", path, sentence);
-    }
-    *result = config;
-    if (ranks)
-        *ranks = n_ranks;
-    return CHIRP_OK;
+    st = chirp_train_config_check(&record->config);
+    return st == CHIRP_OK ? st
+                          : chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: %s", path,
+                                       chirp_error_message());
+}
+
+void chirp_train_record_release(chirp_train_record *record)
+{
+    for (int i = 0; i < record->n_strings; ++i)
+        chirp_free(record->string[i]);
+    *record = (chirp_train_record){0};
+}
+
+/* Two names of one file. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat one;
+    struct stat other;
+    return a && b && stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+static bool same_value(const chirp_option *row, const void *a, const void *b)
+{
+    return chirp_option_equal(row, a, b) ||
+           (row->kind == CHIRP_OPTION_STRING && row->none &&
+            is_same_file(*(const char *const *)a, *(const char *const *)b));
+}
+
+static const char *shown(const chirp_option *row, const void *value, char text[CHIRP_OPTION_TEXT])
+{
+    const bool none = row->none && !*(const char *const *)value;
+    return none ? row->none : chirp_option_text(row, value, text);
+}
+
+static chirp_status refuse(const char *path, const chirp_option *row, const void *before,
+                           const void *after)
+{
+    char old[CHIRP_OPTION_TEXT];
+    char now[CHIRP_OPTION_TEXT];
+    const char *stored = shown(row, before, old);
+    const bool flag = row->kind == CHIRP_OPTION_FLAG || row->kind == CHIRP_OPTION_UNFLAG;
+    const bool leave_out = stored == row->none || (flag && strcmp(stored, "false") == 0);
+    const char *value = leave_out || flag ? "" : stored;
+    return chirp_fail(CHIRP_ERR_ARG,
+                      "%s: was trained with --%s %.100s, not %.100s: %s --%s%s%.100s", path,
+                      row->name, stored, shown(row, after, now), leave_out ? "leave out" : "give",
+                      row->name, *value ? " " : "", value);
+}
+
+static chirp_status compare_step(const char *path, const chirp_train_record *old,
+                                 const chirp_train_config *now, int ranks)
+{
+    const int64_t before = chirp_train_step_signals(&old->config, old->ranks);
+    const int64_t after = chirp_train_step_signals(now, ranks);
+    if (before == after)
+        return CHIRP_OK;
+    return chirp_fail(CHIRP_ERR_ARG,
+                      "%s: was trained with %" PRId64
+                      " signals a step over all ranks, not %" PRId64
+                      ": choose --batch and --accumulate to match",
+                      path, before, after);
+}
+
+chirp_status chirp_train_record_compare(const char *path, const chirp_train_record *old,
+                                        const chirp_train_config *now, int ranks, chirp_text *note)
+{
+    chirp_option_table before[CHIRP_TRAIN_TABLES];
+    chirp_option_table after[CHIRP_TRAIN_TABLES];
+    chirp_text missing = {0};
+    chirp_status st = CHIRP_OK;
+    chirp_train_tables(&old->config, NULL, before);
+    chirp_train_tables(now, NULL, after);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        for (size_t i = 0; i < before[t].n_options && st == CHIRP_OK; ++i) {
+            const chirp_option *row = &before[t].options[i];
+            const void *a = chirp_option_value(row, before[t].base);
+            const void *b = chirp_option_value(row, after[t].base);
+            char text[2][CHIRP_OPTION_TEXT];
+            if (row->resume == CHIRP_RESUME_NOT_COMPARED)
+                continue;
+            if (old->missing[t] >> i & 1) {
+                if (row->resume == CHIRP_RESUME_SAME)
+                    chirp_text_appendf(&missing, "%s--%s", missing.used ? ", " : "", row->name);
+            } else if (!same_value(row, a, b)) {
+                if (row->resume == CHIRP_RESUME_SAME)
+                    st = refuse(path, row, a, b);
+                else
+                    chirp_text_appendf(note, "%s--%s %s (was %s)",
+                                       note->used ? ", " : "goes on with ", row->name,
+                                       shown(row, b, text[0]), shown(row, a, text[1]));
+            }
+        }
+    if (st == CHIRP_OK)
+        st = compare_step(path, old, now, ranks);
+    if (missing.used)
+        chirp_text_appendf(note, "%snot compared, as an earlier version did not store them: %s",
+                           note->used ? "; " : "", missing.bytes);
+    if (st == CHIRP_OK && (note->failed || missing.failed))
+        st = chirp_fail(CHIRP_ERR_NOMEM, "no memory for the options that differ");
+    chirp_free(missing.bytes);
+    return st;
 }

@@ -218,6 +218,24 @@ def accumulated_steps_resume(folder):
     assert "--accumulate" in wrong.stderr
 
 
+def resume_compares_options(folder):
+    """What must be the same is refused with its name and both values; what may change is said; no number is invented."""
+    checkpoint = folder + "/options.h5"
+    common = ["train", "--batch", "2", "--iterations", "2", "--checkpoint", checkpoint] + SMALL
+    run(common)
+    for option, value, kept in (("--dropout", "0.2", "0.1"), ("--momentum", "0.8", "0.9"), ("--kl-weight", "0.5", "0"),
+                                ("--curriculum", "none", "study"), ("--f-high", "900", "1000"),
+                                ("--estimator", "flipout", "reparameterization"),
+                                ("--weight-noise", "shared", "independent")):
+        error = run(common + ["--resume", option, value], code=2).stderr
+        assert f"{option} {kept}, not {value}" in error, error
+    result = run(common + ["--resume"])
+    assert result.stderr == "" and "no step was left" in result.stdout and "loss" not in result.stdout, result
+    result = run(common + ["--resume", "--iterations", "3", "--learning-rate", "1e-4", "--bucket-mib", "0.5"])
+    for part in ("--iterations 3 (was 2)", "--learning-rate 0.0001 (was 0.0008)", "--bucket-mib 0.5 (was 0)"):
+        assert part in result.stderr and result.stderr.count("\n") == 1, result.stderr
+
+
 def process_of(rank, part):
     """The PID of that rank among the processes with `part` in their command."""
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -323,6 +341,7 @@ with tempfile.TemporaryDirectory() as scratch:
     kill_and_resume(scratch)
     foreign_log_is_kept(scratch)
     accumulated_steps_resume(scratch)
+    resume_compares_options(scratch)
     lost_rank_and_resume(scratch)
     slow_rank_gets_less(scratch)
     bad_input(scratch)
