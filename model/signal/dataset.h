@@ -67,6 +67,19 @@ chirp_status chirp_dataset_open(const char *path, chirp_dataset **dataset);
 void chirp_dataset_close(chirp_dataset *dataset); /**< accepts NULL */
 const chirp_dataset_info *chirp_dataset_describe(const chirp_dataset *dataset);
 
+/**
+ * Whether a training with the options of `config` may take the file's signals: its sample rate, band and priors are the same.
+ * @return CHIRP_ERR_ARG naming the file, the attribute, both values and the remedy; CHIRP_ERR_FORMAT: the attribute is missing
+ */
+chirp_status chirp_dataset_match(const chirp_dataset *dataset, const chirp_signal_config *config);
+
+/**
+ * Reads every label in use.
+ * @return CHIRP_ERR_FORMAT naming the row and the label that is not finite, or not positive; a remnant's spin may be
+ *         negative (against the orbit) but not zero, as errors are relative to it
+ */
+chirp_status chirp_dataset_check_labels(chirp_dataset *dataset);
+
 /** Uses only rows first .. first + n - 1 from now on (training and held-out parts of one file). */
 chirp_status chirp_dataset_restrict(chirp_dataset *dataset, int64_t first, int64_t n);
 

@@ -3,6 +3,7 @@
 #include "model/signal/dataset.h"
 #include "model/signal/dataset_internal.h"
 #include "model/signal/hdf.h"
+#include "model/signal/parameters.h"
 
 #include <math.h>
 #include <string.h>
@@ -189,6 +190,54 @@ chirp_status chirp_dataset_rows(chirp_dataset *d, int64_t first, int64_t n, floa
             st = chirp_hdf_read_rows(d->field[f], d->path, chirp_dataset_field[f], H5T_NATIVE_FLOAT,
                                      (hsize_t)(d->first + first), (hsize_t)n, out[f]);
     return st;
+}
+
+chirp_status chirp_dataset_match(const chirp_dataset *d, const chirp_signal_config *config)
+{
+    for (size_t i = 0; i < chirp_signal_n_options; ++i) {
+        const chirp_option *row = &chirp_signal_options[i];
+        char file[CHIRP_OPTION_TEXT];
+        char option[CHIRP_OPTION_TEXT];
+        double stored = 0;
+        if (row->kind != CHIRP_OPTION_REAL || !row->key)
+            continue;
+        const void *wanted = chirp_option_value(row, config);
+        const chirp_status st = number(d, row->key, -HUGE_VAL, HUGE_VAL, &stored);
+        if (st != CHIRP_OK)
+            return st;
+        if (chirp_option_equal(row, &stored, wanted))
+            continue;
+        (void)chirp_option_text(row, &stored, file);
+        (void)chirp_option_text(row, wanted, option);
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "%s: %s is %s, not the %s of --%s: give --%s %s, or generate the data set "
+                          "with --%s %s",
+                          d->path, row->key, file, option, row->name, row->name, file, row->name,
+                          option);
+    }
+    return CHIRP_OK;
+}
+
+chirp_status chirp_dataset_check_labels(chirp_dataset *d)
+{
+    float label[64 * CHIRP_LABELS];
+    for (int64_t first = 0; first < d->n; first += 64) {
+        const int64_t n = d->n - first < 64 ? d->n - first : 64;
+        const chirp_status st = chirp_dataset_rows(d, first, n, NULL, label, NULL, NULL);
+        if (st != CHIRP_OK)
+            return st;
+        for (int64_t i = 0; i < n * CHIRP_LABELS; ++i) {
+            const int which = (int)(i % CHIRP_LABELS);
+            const float size = which == CHIRP_LABEL_FINAL_SPIN ? fabsf(label[i]) : label[i];
+            if (!isfinite(size) || !(size > 0))
+                return chirp_fail(CHIRP_ERR_FORMAT,
+                                  "%s: /label of row %lld: %s is %g, which no signal has: generate "
+                                  "the data set again",
+                                  d->path, (long long)(d->first + first + i / CHIRP_LABELS),
+                                  chirp_label_name[which], (double)label[i]);
+        }
+    }
+    return CHIRP_OK;
 }
 
 /* Fisher-Yates with draws 0 .. n-2 of a stream: the same on every machine. */

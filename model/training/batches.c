@@ -65,6 +65,11 @@ static chirp_status open_data(const chirp_train_config *config, chirp_batches *b
                           "%s: has %" PRId64 " rows; %" PRId64
                           " are held out (--validation-signals), none is left to train on",
                           config->data, info->rows, b->n_validation);
+    st = chirp_dataset_match(b->training_data, &config->signal);
+    if (st == CHIRP_OK)
+        st = chirp_dataset_check_labels(b->training_data);
+    if (st != CHIRP_OK)
+        return st;
     b->rows = info->rows - b->n_validation;
     st = chirp_dataset_restrict(b->training_data, 0, b->rows);
     if (st == CHIRP_OK)

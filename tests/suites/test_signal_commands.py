@@ -111,7 +111,7 @@ def data_sets(folder):
     common = ["generate", "--seed", "3", "--quiet"]
     run(common + ["--out", whole, "--count", "700"])
     rejects(common + ["--out", whole, "--count", "10"], "--append")
-    run(common + ["--out", parts, "--count", "300", "--compress", "1", "--chunk", "7"])
+    run(common + ["--out", parts, "--count", "300", "--deflate", "1", "--chunk", "7"])
     run(common + ["--out", parts, "--count", "250", "--append"])
     run(common + ["--out", parts, "--count", "700", "--resume"])
     run(common + ["--out", parts, "--count", "700", "--resume"])  # complete: nothing to do
@@ -147,7 +147,7 @@ def interruption(folder):
     whole, cut = folder + "/reference.h5", folder + "/cut.h5"
     common = ["generate", "--seed", "9", "--count", "3000", "--quiet"]
     run(common + ["--out", whole])
-    process = subprocess.Popen([CHIRPBENCH] + common + ["--out", cut, "--compress", "6"], stderr=subprocess.PIPE,
+    process = subprocess.Popen([CHIRPBENCH] + common + ["--out", cut, "--deflate", "6"], stderr=subprocess.PIPE,
                                universal_newlines=True)
     while not os.path.exists(cut + ".partial") and process.poll() is None:
         time.sleep(0.01)
@@ -156,7 +156,7 @@ def interruption(folder):
     error = process.communicate(timeout=60)[1]
     assert process.returncode == 2 and "--resume goes on" in error, (process.returncode, error)
     assert os.path.exists(cut + ".partial") and not os.path.exists(cut)
-    run(common + ["--out", cut, "--compress", "6", "--resume"])
+    run(common + ["--out", cut, "--deflate", "6", "--resume"])
     assert os.path.exists(cut) and not os.path.exists(cut + ".partial")
     if h5py is not None:
         same_file(whole, cut)
@@ -188,6 +188,29 @@ def strain_files(folder):
         assert (f["quality/simple/DQmask"][:] == 127).all() and len(f["quality/simple/DQmask"]) == 32
     with h5py.File(folder + "/pair.h5", "r") as f:
         assert f["strain"].shape == (20, 2, 8192)
+
+
+def train_takes_matching_data(folder):
+    """train --data: a set of another band, rate or prior, or with an impossible label, is refused with both values."""
+    path, broken = folder + "/train.h5", folder + "/broken.h5"
+    make = ["generate", "--count", "24", "--quiet", "--out"]
+    train = ["train", "--batch", "2", "--iterations", "1", "--validation-signals", "4", "--quiet", "--data"]
+    run(make + [path])
+    run(train + [path])
+    for field, option, value, default in (("mass_max_msun", "--mass-max", "60", "80"), ("f_low_hz", "--f-low", "30", "20"),
+                                          ("merger_min_s", "--merger-min", "0.85", "0.8"),
+                                          ("sample_rate_hz", "--sample-rate", "4096", "8192")):
+        run(make + [path, "--overwrite", option, value])
+        rejects(train + [path], f"train.h5: {field} is {value}, not the {default} of {option}: give {option} {value}")
+    run(make + [path, "--overwrite", "--mass-max", "60"])
+    run(train + [path, "--mass-max", "60"])
+    if h5py is None:
+        return
+    for row, column, value, name in ((3, 0, float("nan"), "m1"), (23, 4, 0.0, "omega_I"), (5, 1, -2.0, "m2")):
+        shutil.copy(path, broken)
+        with h5py.File(broken, "r+") as f:
+            f["label"][row, column] = value
+        rejects(train + [broken, "--mass-max", "60"], f"row {row}: {name} is {value:g}")
 
 
 def full_disk(folder):
@@ -255,6 +278,7 @@ def main():
         data_sets(folder)
         interruption(folder)
         strain_files(folder)
+        train_takes_matching_data(folder)
         full_disk(folder)
         several_ranks(folder)
         names_with_commas(folder)
