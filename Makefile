@@ -4,11 +4,13 @@
 #   make check   deps + build with warnings as errors + all tests
 #   make check-avx2   the tests that depend on the instruction set, with a build for AVX2
 #   make check-busy   the tests of threads and ranks, while another process keeps every core busy
+#   make check-clang, check-tsan, coverage   builds by clang, with the thread sanitizer, with counts of the lines that tests run
+#   make format, format-check, tidy   clang-format on all C files (the check changes none) and clang-tidy
 #   make study   deps + build + the study (STUDY=folder, PRESET=quick|paper, STRAIN=file and GPS=seconds for real strain)
 
 # what the build needs, then what only tests, reports and peers use
 PACKAGES = gcc libc6-dev make cmake pkg-config libxsmm-dev libmpich-dev mpich libpapi-dev libcjson-dev libhdf5-dev \
-    libfftw3-dev libcmocka-dev \
+    libfftw3-dev libhwloc-dev libcmocka-dev librandom123-dev \
     gnuplot-nox libsimgrid-dev libdnnl-dev libbenchmark-dev libbenchmark-tools g++ python3 python3-scipy python3-h5py
 
 JOBS := $(shell nproc)
@@ -20,7 +22,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 MISSING = $(shell for p in $(PACKAGES); do \
     dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 
-.PHONY: all deps build build-ci check check-avx2 check-busy study clean
+.PHONY: all deps build build-ci check check-avx2 check-busy check-clang check-tsan coverage format format-check tidy study clean
 all: build
 
 deps:
@@ -54,9 +56,29 @@ check-busy: deps
 	for core in $$(seq $(JOBS)); do nice -n 5 sh -c 'while :; do :; done' & spinners="$$spinners $$!"; done; \
 	ctest --preset busy
 
+# these need clang and its OpenMP library besides (Debian packages clang and libomp-dev)
+check-clang check-tsan: check-%: deps
+	cmake --preset $*
+	cmake --build --preset $* -j $(JOBS)
+	ctest --preset $*
+
+# gcov's own summary of every product file, the least covered first
+coverage: deps
+	cmake --preset coverage
+	cmake --build --preset coverage -j $(JOBS)
+	ctest --preset coverage
+	harness/cmake/coverage.sh build-coverage
+
+format format-check:
+	@harness/cmake/style.sh $@
+
+tidy: deps
+	cmake --preset ci
+	@harness/cmake/style.sh tidy build $(JOBS)
+
 study: deps
 	$(MAKE) build
 	build/chirpbench study --preset $(PRESET) --out $(STUDY) --resume $(if $(STRAIN),--strain $(STRAIN)) $(if $(GPS),--gps $(GPS))
 
 clean:
-	rm -rf build build-avx2 build-debug build-sanitize
+	rm -rf build build-avx2 build-debug build-sanitize build-clang build-tsan build-coverage

@@ -12,7 +12,6 @@
 #include <string.h>
 
 enum { MAX_OPTIONS = 96, HELP_COLUMN = 32 };
-static const double BYTES_PER_MIB = 1048576;
 static const double LARGEST_EXACT = 9007199254740992.0; /* 2^53: whole numbers up to it are doubles */
 
 static size_t edit_distance(const char *a, const char *b)
@@ -90,38 +89,20 @@ static const char *number_text(double value, char text[32])
     return text;
 }
 
-static bool is_number(chirp_option_kind kind)
+static bool is_text(chirp_option_kind kind)
 {
-    return kind == CHIRP_OPTION_INT || kind == CHIRP_OPTION_INT32 || kind == CHIRP_OPTION_UINT64 ||
-           kind == CHIRP_OPTION_MIB || kind == CHIRP_OPTION_REAL;
+    return kind == CHIRP_OPTION_STRING || kind == CHIRP_OPTION_CHOICE;
 }
 
-static bool takes_no_value(chirp_option_kind kind)
+static bool is_flag(chirp_option_kind kind)
 {
     return kind == CHIRP_OPTION_FLAG || kind == CHIRP_OPTION_UNFLAG;
 }
 
-/* A value of a numeric row, in the unit of its option. */
-static double number_of(chirp_option_kind kind, const void *value)
+/* What the option of a numeric row counts in. */
+static double unit_of(const chirp_option *option)
 {
-    switch (kind) {
-    case CHIRP_OPTION_REAL:
-        return *(const double *)value;
-    case CHIRP_OPTION_MIB:
-        return (double)*(const int64_t *)value / BYTES_PER_MIB;
-    case CHIRP_OPTION_INT32:
-        return *(const int *)value;
-    case CHIRP_OPTION_UINT64:
-        return (double)*(const uint64_t *)value;
-    default:
-        return (double)*(const int64_t *)value;
-    }
-}
-
-/* The index of a row's name: 0 or 1 for EITHER. */
-static int index_of(const chirp_option *option, const void *value)
-{
-    return option->kind == CHIRP_OPTION_EITHER ? *(const bool *)value : *(const int *)value;
+    return option->kind == CHIRP_OPTION_MIB ? 1048576 : 1;
 }
 
 void *chirp_option_value(const chirp_option *option, const void *base)
@@ -129,21 +110,70 @@ void *chirp_option_value(const chirp_option *option, const void *base)
     return option->value ? option->value : (char *)(uintptr_t)base + option->offset;
 }
 
+double chirp_option_number(const chirp_option *option, const void *value)
+{
+    switch (option->kind) {
+    case CHIRP_OPTION_REAL:
+        return *(const double *)value;
+    case CHIRP_OPTION_INT:
+    case CHIRP_OPTION_MIB:
+        return (double)*(const int64_t *)value;
+    case CHIRP_OPTION_UINT64:
+        return (double)*(const uint64_t *)value;
+    case CHIRP_OPTION_INT32:
+    case CHIRP_OPTION_ENUM:
+        return *(const int *)value;
+    case CHIRP_OPTION_FLAG:
+    case CHIRP_OPTION_UNFLAG:
+    case CHIRP_OPTION_EITHER:
+        return *(const bool *)value;
+    case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_CHOICE:
+        break;
+    }
+    return 0; /* a text has no number */
+}
+
+bool chirp_option_set_number(const chirp_option *option, void *value, double number)
+{
+    const chirp_option_kind kind = option->kind;
+    const bool narrow = kind == CHIRP_OPTION_INT32 || kind == CHIRP_OPTION_ENUM;
+    const double most = narrow ? INT32_MAX : LARGEST_EXACT;
+    if (is_text(kind) || !isfinite(number))
+        return false;
+    if (kind == CHIRP_OPTION_REAL) {
+        *(double *)value = number;
+        return true;
+    }
+    if (number != floor(number) || fabs(number) > most ||
+        (kind == CHIRP_OPTION_UINT64 && number < 0))
+        return false;
+    if (narrow)
+        *(int *)value = (int)number;
+    else if (kind == CHIRP_OPTION_UINT64)
+        *(uint64_t *)value = (uint64_t)number;
+    else if (is_flag(kind) || kind == CHIRP_OPTION_EITHER)
+        *(bool *)value = number != 0;
+    else
+        *(int64_t *)value = (int64_t)number;
+    return true;
+}
+
 const char *chirp_option_text(const chirp_option *option, const void *value,
                               char text[CHIRP_OPTION_TEXT])
 {
-    char number[32];
+    char digits[32];
+    const double number = chirp_option_number(option, value);
     const char *found = NULL;
-    if (is_number(option->kind)) {
-        found = number_text(number_of(option->kind, value), number);
-    } else if (option->kind == CHIRP_OPTION_STRING || option->kind == CHIRP_OPTION_CHOICE) {
+    if (is_text(option->kind)) {
         found = *(const char *const *)value;
-        found = found ? found : "none";
-    } else if (takes_no_value(option->kind)) {
-        found = *(const bool *)value == (option->kind == CHIRP_OPTION_FLAG) ? "true" : "false";
+        found = found ? found : option->none ? option->none : "none";
+    } else if (is_flag(option->kind)) {
+        found = (number != 0) == (option->kind == CHIRP_OPTION_FLAG) ? "true" : "false";
+    } else if (option->names) {
+        found = number >= 0 && number < option->n_names ? option->names[(int)number] : "unknown";
     } else {
-        const int index = index_of(option, value);
-        found = index >= 0 && index < option->n_names ? option->names[index] : "unknown";
+        found = number_text(number / unit_of(option), digits);
     }
     (void)snprintf(text, CHIRP_OPTION_TEXT, "%s", found);
     return text;
@@ -151,17 +181,13 @@ const char *chirp_option_text(const chirp_option *option, const void *value,
 
 bool chirp_option_equal(const chirp_option *option, const void *a, const void *b)
 {
-    if (option->kind == CHIRP_OPTION_STRING || option->kind == CHIRP_OPTION_CHOICE) {
-        const char *one = *(const char *const *)a;
-        const char *other = *(const char *const *)b;
-        return one && other ? strcmp(one, other) == 0 : one == other;
-    }
     if (option->kind == CHIRP_OPTION_UINT64)
         return *(const uint64_t *)a == *(const uint64_t *)b;
-    if (is_number(option->kind))
-        return number_of(option->kind, a) == number_of(option->kind, b);
-    return takes_no_value(option->kind) ? *(const bool *)a == *(const bool *)b
-                                        : index_of(option, a) == index_of(option, b);
+    if (!is_text(option->kind))
+        return chirp_option_number(option, a) == chirp_option_number(option, b);
+    const char *one = *(const char *const *)a;
+    const char *other = *(const char *const *)b;
+    return one && other ? strcmp(one, other) == 0 : one == other;
 }
 
 static chirp_status outside(const chirp_option *option, const char *what, const char *text)
@@ -178,30 +204,31 @@ static bool is_outside(const chirp_option *option, double number)
            !(number >= option->min && number <= option->max);
 }
 
+static const char *choices_of(const chirp_option *row)
+{
+    return row->list ? row->list() : row->choices;
+}
+
 chirp_status chirp_option_check(const chirp_option *option, const void *value)
 {
     char what[64];
     char text[CHIRP_OPTION_TEXT];
     (void)snprintf(what, sizeof what, "%s%s", option->name ? "--" : "",
                    option->name ? option->name : option->key);
-    if (is_number(option->kind)) {
-        const double number = number_of(option->kind, value);
-        return isfinite(number) && !is_outside(option, number)
-                   ? CHIRP_OK
-                   : outside(option, what, chirp_option_text(option, value, text));
-    }
     if (option->kind == CHIRP_OPTION_CHOICE) {
         const char *word = *(const char *const *)value;
-        if (!word || !is_choice(option->choices, word))
+        if (!word || !is_choice(choices_of(option), word))
             return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, word ? word : "",
-                              option->choices);
+                              choices_of(option));
     }
-    if (option->kind == CHIRP_OPTION_ENUM) {
-        const int index = index_of(option, value);
-        if (index < 0 || index >= option->n_names)
-            return chirp_fail(CHIRP_ERR_ARG, "%s: choice %d is outside 0 to %d", what, index,
-                              option->n_names - 1);
-    }
+    if (is_text(option->kind))
+        return CHIRP_OK;
+    const double number = chirp_option_number(option, value) / unit_of(option);
+    if (option->kind == CHIRP_OPTION_ENUM && !(number >= 0 && number < option->n_names))
+        return chirp_fail(CHIRP_ERR_ARG, "%s: choice %g is outside 0 to %d", what, number,
+                          option->n_names - 1);
+    if (!isfinite(number) || is_outside(option, number))
+        return outside(option, what, chirp_option_text(option, value, text));
     return CHIRP_OK;
 }
 
@@ -209,6 +236,7 @@ chirp_status chirp_option_check(const chirp_option *option, const void *value)
 typedef struct entry {
     const chirp_option *row;
     void *value;
+    bool *given; /* NULL, or told when it stands on the command line */
 } entry;
 
 typedef struct listing {
@@ -230,7 +258,7 @@ static bool is_listed(const chirp_option_table *table, const char *name)
 static chirp_status list_options(const chirp_usage *usage, const chirp_option_table *tables,
                                  int n_tables, listing *all)
 {
-    const chirp_option_table own = {usage->options, usage->n_options, NULL, NULL};
+    const chirp_option_table own = {usage->options, usage->n_options, NULL, NULL, NULL};
     all->n = 0;
     for (int t = 0; t <= n_tables; ++t) {
         const chirp_option_table *table = t == 0 ? &own : &tables[t - 1];
@@ -241,7 +269,8 @@ static chirp_status list_options(const chirp_usage *usage, const chirp_option_ta
             if (all->n == MAX_OPTIONS)
                 return chirp_fail(CHIRP_ERR_ARG, "%s: more than %d options in its table",
                                   usage->command, MAX_OPTIONS);
-            all->entry[all->n++] = (entry){row, chirp_option_value(row, table->base)};
+            all->entry[all->n++] = (entry){
+                row, chirp_option_value(row, table->base), table->given ? &table->given[i] : row->given};
         }
     }
     return CHIRP_OK;
@@ -252,7 +281,7 @@ static const char *choices_text(const chirp_option *row, char text[CHIRP_OPTION_
 {
     size_t used = 0;
     if (row->kind == CHIRP_OPTION_CHOICE)
-        return row->choices;
+        return choices_of(row);
     text[0] = '\0';
     for (int i = 0; i < row->n_names && used < CHIRP_OPTION_TEXT; ++i)
         used += (size_t)snprintf(text + used, CHIRP_OPTION_TEXT - used, "%s%s", i ? "|" : "",
@@ -264,44 +293,24 @@ static chirp_status store_name(const entry *e, const char *what, const char *tex
 {
     char choices[CHIRP_OPTION_TEXT];
     for (int i = 0; i < e->row->n_names; ++i)
-        if (strcmp(e->row->names[i], text) == 0) {
-            if (e->row->kind == CHIRP_OPTION_EITHER)
-                *(bool *)e->value = i != 0;
-            else
-                *(int *)e->value = i;
+        if (strcmp(e->row->names[i], text) == 0 && chirp_option_set_number(e->row, e->value, i))
             return CHIRP_OK;
-        }
     return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
                       choices_text(e->row, choices));
 }
 
 static chirp_status store_number(const entry *e, const char *what, const char *text)
 {
-    const chirp_option *row = e->row;
     double number = 0;
     const chirp_status st = chirp_parse_real(what, text, &number);
     if (st != CHIRP_OK)
         return st;
-    if (is_outside(row, number))
-        return outside(row, what, text);
-    if (row->kind == CHIRP_OPTION_REAL) {
-        *(double *)e->value = number;
-        return CHIRP_OK;
-    }
-    if (row->kind == CHIRP_OPTION_MIB) {
-        *(int64_t *)e->value = (int64_t)llround(number * BYTES_PER_MIB);
-        return CHIRP_OK;
-    }
-    if (number != floor(number) || fabs(number) > LARGEST_EXACT ||
-        (row->kind == CHIRP_OPTION_INT32 && fabs(number) > INT32_MAX) ||
-        (row->kind == CHIRP_OPTION_UINT64 && number < 0))
+    if (is_outside(e->row, number))
+        return outside(e->row, what, text);
+    if (e->row->kind == CHIRP_OPTION_MIB)
+        number = round(number * unit_of(e->row));
+    if (!chirp_option_set_number(e->row, e->value, number))
         return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is not a whole number", what, text);
-    if (row->kind == CHIRP_OPTION_INT)
-        *(int64_t *)e->value = (int64_t)number;
-    else if (row->kind == CHIRP_OPTION_INT32)
-        *(int *)e->value = (int)number;
-    else
-        *(uint64_t *)e->value = (uint64_t)number;
     return CHIRP_OK;
 }
 
@@ -310,8 +319,8 @@ static chirp_status store(const chirp_usage *usage, const entry *e, const char *
     const chirp_option *option = e->row;
     char what[64];
     (void)snprintf(what, sizeof what, "%s: --%s", usage->command, option->name);
-    if (option->given)
-        *option->given = true;
+    if (e->given)
+        *e->given = true;
     switch (option->kind) {
     case CHIRP_OPTION_FLAG:
     case CHIRP_OPTION_UNFLAG:
@@ -326,8 +335,9 @@ static chirp_status store(const chirp_usage *usage, const entry *e, const char *
         *(const char **)e->value = text;
         return CHIRP_OK;
     case CHIRP_OPTION_CHOICE:
-        if (!is_choice(option->choices, text))
-            return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text, option->choices);
+        if (!is_choice(choices_of(option), text))
+            return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
+                              choices_of(option));
         *(const char **)e->value = text;
         return CHIRP_OK;
     default:
@@ -340,19 +350,18 @@ static void print_option(const entry *e)
     const chirp_option *row = e->row;
     char text[CHIRP_OPTION_TEXT];
     const char *value =
-        row->choices || row->n_names > 0 ? choices_text(row, text) : row->metavar;
+        row->kind == CHIRP_OPTION_CHOICE || row->names ? choices_text(row, text) : row->metavar;
     const int used = printf("  --%s%s%s", row->name, value ? " " : "", value ? value : "");
     if (used >= HELP_COLUMN)
         printf("\n%*s", HELP_COLUMN, "");
     else
         printf("%*s", HELP_COLUMN - used, "");
-    printf("%s", row->help);
+    printf("%s", row->explain ? row->explain() : row->help);
     /* NAN and NULL: not given, and the help text says what stands in its place */
     const bool has_default =
-        !takes_no_value(row->kind) &&
+        !is_flag(row->kind) &&
         !(row->kind == CHIRP_OPTION_REAL && isnan(*(const double *)e->value)) &&
-        !((row->kind == CHIRP_OPTION_STRING || row->kind == CHIRP_OPTION_CHOICE) &&
-          !*(const char *const *)e->value);
+        !(is_text(row->kind) && !*(const char *const *)e->value);
     if (has_default)
         printf(" [%s]", chirp_option_text(row, e->value, text));
     printf("%s\n", row->required ? " (required)" : "");
@@ -429,7 +438,7 @@ static chirp_status parse_listed(const chirp_usage *usage, const listing *all, i
     for (int i = 0; i < help; ++i) {
         const chirp_option *row = all->entry[i].row;
         table[i].name = row->name;
-        table[i].has_arg = takes_no_value(row->kind) ? no_argument : required_argument;
+        table[i].has_arg = is_flag(row->kind) ? no_argument : required_argument;
         table[i].val = i + 256;
     }
     table[help].name = "help";

@@ -56,6 +56,8 @@ typedef struct chirp_option {
     const char *help;    /**< one sentence, with the unit */
     double min, max;
     const char *choices;
+    const char *(*list)(void);    /**< in place of choices: makes them */
+    const char *(*explain)(void); /**< in place of help: makes it */
     bool required;
     bool *given; /**< NULL, or set to whether the option stood on the command line */
     size_t offset;
@@ -74,6 +76,7 @@ typedef struct chirp_option_table {
     size_t n_options;
     void *base;              /**< the struct */
     const char *const *only; /**< names of the options to take, NULL-terminated; NULL: all */
+    bool *given;             /**< [n_options], set where an option stood on the command line; or NULL */
 } chirp_option_table;
 
 typedef struct chirp_usage {
@@ -102,7 +105,13 @@ chirp_status chirp_options_parse_tables(const chirp_usage *usage, const chirp_op
 /** Where a row's value is, in `base` unless the row names a variable. */
 void *chirp_option_value(const chirp_option *option, const void *base);
 
-/** The value as it would stand on the command line (for flags whether it stands there: "true" or "false"; "none" for no
+/** A value that is not text, as a number: bytes of MIB, 0 or 1 of flags, the index of a name. 0 for text. */
+double chirp_option_number(const chirp_option *option, const void *value);
+
+/** Sets it. @return false, and nothing is set, when the row is text or the number is not finite, not whole or too large */
+bool chirp_option_set_number(const chirp_option *option, void *value, double number);
+
+/** The value as it would stand on the command line (for flags whether it stands there: "true" or "false"; `none` for no
  *  string), cut to fit. */
 const char *chirp_option_text(const chirp_option *option, const void *value, char text[CHIRP_OPTION_TEXT]);
 

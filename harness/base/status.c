@@ -3,7 +3,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local char message[512];
+static _Thread_local char message[4096];
+
+/* Whether byte i is one, or ends one of Latin-1 in UTF-8 (0xc2 0x80..0x9f). DEL is one. */
+static int control(const char *text, int i)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    const int latin = i > 0 && s[i - 1] == 0xC2 && s[i] >= 0x80 && s[i] < 0xA0;
+    return (s[i] < 0x20 && s[i] != '\0') || s[i] == 0x7F || latin;
+}
 
 chirp_status chirp_fail(chirp_status status, const char *format, ...)
 {
@@ -14,8 +22,10 @@ chirp_status chirp_fail(chirp_status status, const char *format, ...)
     va_end(args);
     if (written < 0)
         text[0] = '\0';
-    for (size_t i = 0; i < sizeof text; ++i) {
-        message[i] = ((unsigned char)text[i] < 0x20 && text[i] != '\0') ? '?' : text[i];
+    for (int i = 0; i < (int)sizeof text; ++i) {
+        message[i] = control(text, i) ? '?' : text[i];
+        if (i > 0 && message[i] == '?' && (unsigned char)text[i - 1] == 0xC2)
+            message[i - 1] = '?'; /* or half a letter would stay */
         if (text[i] == '\0')
             break;
     }

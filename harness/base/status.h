@@ -26,7 +26,7 @@ typedef enum chirp_status {
 /**
  * Records a sentence for this thread and returns `status`, so that callers write
  * `return chirp_fail(CHIRP_ERR_RANGE, "--gps %f: outside %s (%f to %f)", ...)`.
- * The sentence is cut at 511 bytes; control characters are replaced by '?', so it is one line.
+ * The sentence is cut at 4095 bytes, so the remedy stands before a text of any length; control characters are replaced by '?', so it is one line.
  */
 chirp_status chirp_fail(chirp_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -9,8 +9,10 @@ static const char spins[] = "1000";
 
 void chirp_wait_briefly(char **argv)
 {
-    static const char *const choices[] = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME",
-                                          "KMP_LIBRARY"};
+    /* a bound thread 0 is on one processor already, and the program would find only that one when it starts again */
+    static const char *const choices[] = {"OMP_WAIT_POLICY",   "GOMP_SPINCOUNT", "KMP_BLOCKTIME",
+                                          "KMP_LIBRARY",       "OMP_PROC_BIND",  "OMP_PLACES",
+                                          "GOMP_CPU_AFFINITY", "KMP_AFFINITY"};
     for (size_t i = 0; i < sizeof choices / sizeof *choices; ++i)
         if (getenv(choices[i]))
             return;

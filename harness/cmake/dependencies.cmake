@@ -12,6 +12,7 @@ function(chirp_require name module debian)
 endfunction()
 
 chirp_require(CJSON libcjson libcjson-dev)
+chirp_require(HWLOC hwloc libhwloc-dev)
 chirp_require(FFTW3F fftw3f libfftw3-dev)
 chirp_require(FFTW3 fftw3 libfftw3-dev)
 

@@ -29,6 +29,7 @@ static void from_aggregates(const chirp_samples *base, const chirp_samples *fres
     c->deviation = fmax(base->stddev_s / base->mean_s, fresh->stddev_s / fresh->mean_s);
     c->noise = c->deviation;
     c->ratio.value = fresh->mean_s / base->mean_s;
+    c->runs_base = c->runs_fresh = 1;
     c->n_base = (size_t)base->repetitions;
     c->n_fresh = (size_t)fresh->repetitions;
 }
@@ -51,6 +52,40 @@ static chirp_status logarithms(const double *x, size_t n, const double *y, size_
         st = chirp_log_scale(y, m, &scale[1]);
     c->noise = fmax(scale[0], scale[1]);
     return st;
+}
+
+/* Adds one side's runs: their number, squared differences of their mean logarithms, and 1/repetitions. */
+static void add_runs(const chirp_samples *s, const double *x, size_t *runs, double *squares,
+                     double *inverse)
+{
+    double all = 0;
+    double all_squared = 0;
+    *runs = 0;
+    for (size_t from = 0; from < s->count; ++*runs) {
+        double sum = 0;
+        size_t to = from;
+        for (; to < s->count && (!s->run || s->run[to] == s->run[from]); ++to)
+            sum += log(x[to] / x[0]);
+        const double mean = sum / (double)(to - from);
+        all += mean;
+        all_squared += mean * mean;
+        *inverse += 1 / (double)(to - from);
+        from = to;
+    }
+    *squares += all_squared - all * all / (double)*runs;
+}
+
+/* How far whole runs scatter beyond what their repetitions explain, from both sides together. */
+static void between_runs(const chirp_samples *base, const double *x, const chirp_samples *fresh,
+                         const double *y, chirp_comparison *c)
+{
+    double squares = 0;
+    double inverse = 0;
+    add_runs(base, x, &c->runs_base, &squares, &inverse);
+    add_runs(fresh, y, &c->runs_fresh, &squares, &inverse);
+    const double runs = (double)(c->runs_base + c->runs_fresh);
+    const double inside = c->noise * c->noise * inverse / runs;
+    c->run_scatter = runs > 2 ? sqrt(fmax(0, squares / (runs - 2) - inside)) : 0;
 }
 
 static chirp_status from_samples(const chirp_samples *base, const chirp_samples *fresh,
@@ -80,6 +115,7 @@ static chirp_status from_samples(const chirp_samples *base, const chirp_samples 
         st = logarithms(x, n, y, m, c);
     if (st != CHIRP_OK)
         return st;
+    between_runs(base, x, fresh, y, c);
     c->n_base = n;
     c->n_fresh = m;
     c->base_s = sb.median.value;
@@ -237,9 +273,14 @@ chirp_status chirp_compare(const chirp_results *base, const chirp_results *fresh
         const int failed = regcomp(&filter.expression, options->filter + filter.negated,
                                    REG_EXTENDED | REG_NOSUB);
         if (failed) {
-            char reason[128];
-            (void)regerror(failed, &filter.expression, reason, sizeof reason);
-            return chirp_fail(CHIRP_ERR_ARG, "compare: --filter %s: %s", options->filter, reason);
+            const size_t room = regerror(failed, &filter.expression, NULL, 0);
+            char *reason = chirp_alloc(room);
+            if (!reason)
+                return CHIRP_ERR_NOMEM;
+            (void)regerror(failed, &filter.expression, reason, room);
+            (void)chirp_fail(CHIRP_ERR_ARG, "compare: --filter %s: %s", options->filter, reason);
+            chirp_free(reason);
+            return CHIRP_ERR_ARG;
         }
     }
     chirp_status st = compare_all(base, fresh, options, &filter, &r);

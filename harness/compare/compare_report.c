@@ -63,8 +63,10 @@ void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
     int width = 9;
     for (size_t i = 0; i < r->count; ++i)
         width = (int)strlen(r->item[i].name) > width ? (int)strlen(r->item[i].name) : width;
-    printf("%s -> %s, threshold %g %%, confidence %g %%\n", base->path, fresh->path,
-           100 * o->threshold, 100 * o->confidence);
+    chirp_print_plain(stdout, 0, base->path);
+    printf(" -> ");
+    chirp_print_plain(stdout, 0, fresh->path);
+    printf(", threshold %g %%, confidence %g %%\n", 100 * o->threshold, 100 * o->confidence);
     printf("%-*s %11s %11s %26s %8s %7s %9s  %s\n", width, "benchmark", "base", "new",
            "change [interval]", "U test", "noise", "could see", "verdict");
     for (size_t i = 0; i < r->count; ++i) {
@@ -73,34 +75,33 @@ void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
         char b[32];
         char change[64];
         char noise[32];
-        chirp_text name = {0};
-        chirp_text why = {0};
-        chirp_text_append_plain(&name, c->name);
-        if (c->why)
-            chirp_text_append_plain(&why, c->why);
         char seen[32];
         time_text(a, sizeof a, c->base_s);
         time_text(b, sizeof b, c->fresh_s);
         change_text(change, sizeof change, &c->ratio);
         percent_text(noise, sizeof noise, c->noise);
         percent_text(seen, sizeof seen, c->detectable);
-        printf("%-*s %11s %11s %26s %8.2g %7s %9s  %s%s%s%s%s\n", width, name.bytes ? name.bytes : "", a, b, change,
-               c->p_corrected, noise, seen, color ? colors[c->verdict] : "",
-               chirp_verdict_text(c->verdict), color ? "\033[m" : "", c->why ? ": " : "",
-               why.bytes ? why.bytes : "");
-        chirp_text_clear(&name);
-        chirp_text_clear(&why);
+        chirp_print_plain(stdout, width, c->name);
+        printf(" %11s %11s %26s %8.2g %7s %9s  %s%s%s%s", a, b, change, c->p_corrected, noise, seen,
+               color ? colors[c->verdict] : "", chirp_verdict_text(c->verdict),
+               color ? "\033[m" : "", c->why ? ": " : "");
+        chirp_print_plain(stdout, 0, c->why ? c->why : "");
+        printf("\n");
     }
     for (size_t k = 0; k < r->n_families; ++k)
-        if (r->family[k].count > 0 && (r->n_families > 2 || r->family[k].name[0] == '\0'))
-            printf("%-*s geometric mean of %zu: %+.2f %%\n", width,
-                   r->family[k].name[0] ? r->family[k].name : "all", r->family[k].count,
+        if (r->family[k].count > 0 && (r->n_families > 2 || r->family[k].name[0] == '\0')) {
+            chirp_print_plain(stdout, width, r->family[k].name[0] ? r->family[k].name : "all");
+            printf(" geometric mean of %zu: %+.2f %%\n", r->family[k].count,
                    100 * (r->family[k].ratio - 1));
+        }
     tally_text(tally, sizeof tally, r);
     printf("%s", tally);
-    if (r->only_base || r->only_fresh)
-        printf("; %zu only in %s, %zu only in %s", r->only_base, base->path, r->only_fresh,
-               fresh->path);
+    if (r->only_base || r->only_fresh) {
+        printf("; %zu only in ", r->only_base);
+        chirp_print_plain(stdout, 0, base->path);
+        printf(", %zu only in ", r->only_fresh);
+        chirp_print_plain(stdout, 0, fresh->path);
+    }
     printf("\n");
 }
 
@@ -113,13 +114,13 @@ chirp_status chirp_compare_markdown(const chirp_results *base, const chirp_resul
     tally_text(tally, sizeof tally, r);
     chirp_text_append(&t, "### Benchmarks: ");
     chirp_text_append(&t, tally);
-    chirp_text_appendf(&t, "\n\nThreshold %g %%, confidence %g %%. `", 100 * o->threshold,
+    chirp_text_appendf(&t, "\n\nThreshold %g %%, confidence %g %%. ", 100 * o->threshold,
                        100 * o->confidence);
-    chirp_text_append(&t, base->path);
-    chirp_text_append(&t, "` -> `");
-    chirp_text_append(&t, fresh->path);
+    chirp_text_append_markdown(&t, base->path);
+    chirp_text_append(&t, " -> ");
+    chirp_text_append_markdown(&t, fresh->path);
     chirp_text_append(
-        &t, "`\n\n| benchmark | base | new | change [interval] | U test | could see | verdict |\n"
+        &t, "\n\n| benchmark | base | new | change [interval] | U test | could see | verdict |\n"
             "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n");
     for (size_t i = 0; i < r->count; ++i) {
         const chirp_comparison *c = &r->item[i];

@@ -1,9 +1,10 @@
 /* Which results may be compared. */
 #include "harness/compare/compare.h"
 
+#include "harness/json/json.h"
+
 #include <cjson/cJSON.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /*
@@ -34,14 +35,26 @@ static const char *const keys[] = {
     "library_build_type",
 };
 
-static void value_text(const cJSON *item, char *text, size_t room)
+/* chirp_text_clear() it. Numbers in full: two that differ must not look alike. */
+static chirp_text value_text(const cJSON *item)
 {
+    chirp_text t = {0};
     if (cJSON_IsString(item))
-        (void)snprintf(text, room, "%s", item->valuestring);
+        chirp_text_append(&t, item->valuestring);
+    else if (cJSON_IsNumber(item) && fabs(item->valuedouble) < 1e15 &&
+             item->valuedouble == floor(item->valuedouble))
+        chirp_text_appendf(&t, "%.0f", item->valuedouble);
     else if (cJSON_IsNumber(item))
-        (void)snprintf(text, room, "%.10g", item->valuedouble);
-    else
-        (void)snprintf(text, room, "%s", cJSON_IsTrue(item) ? "true" : "false");
+        chirp_text_appendf(&t, "%.17g", item->valuedouble);
+    else if (cJSON_IsBool(item))
+        chirp_text_append(&t, cJSON_IsTrue(item) ? "true" : "false");
+    else {
+        char *json = chirp_json_print_line(item);
+        t.failed = !json;
+        chirp_text_append(&t, json ? json : "");
+        cJSON_free(json);
+    }
+    return t;
 }
 
 static bool allows(const char *allowed, const char *key)
@@ -57,49 +70,71 @@ static bool allows(const char *allowed, const char *key)
     return false;
 }
 
-/* *which: of the two results, for the sentence. */
+/* Adds what differs to *list, with both values, and its name to *named. */
+static void note_difference(const char *key, const cJSON *a, const cJSON *b, chirp_text *list,
+                            chirp_text *named)
+{
+    chirp_text x = value_text(a);
+    chirp_text y = value_text(b);
+    list->failed |= x.failed || y.failed;
+    if (!list->failed && strcmp(x.bytes, y.bytes) != 0) {
+        chirp_text_append(list, list->used ? ", " : "");
+        chirp_text_appendf(list, "%s '", key);
+        chirp_text_append_plain(list, x.bytes);
+        chirp_text_append(list, "' against '");
+        chirp_text_append_plain(list, y.bytes);
+        chirp_text_append(list, "'");
+        chirp_text_append(named, named->used ? "," : "");
+        chirp_text_append(named, key);
+    }
+    chirp_text_clear(&x);
+    chirp_text_clear(&y);
+}
+
+/* which: of the two results, for the sentence. Its remedy stands before the values, which may be of any length. */
 static chirp_status same_context(const cJSON *one, const cJSON *other, const char *allowed,
                                  const char *which)
 {
-    char list[256] = "";
-    char named[128] = "";
+    chirp_text list = {0};
+    chirp_text named = {0};
+    chirp_status st = CHIRP_OK;
     for (size_t i = 0; one && other && i < sizeof keys / sizeof keys[0]; ++i) {
         const cJSON *a = cJSON_GetObjectItemCaseSensitive(one, keys[i]);
         const cJSON *b = cJSON_GetObjectItemCaseSensitive(other, keys[i]);
-        char x[96];
-        char y[96];
-        if (!a || !b || allows(allowed, keys[i]))
-            continue;
-        value_text(a, x, sizeof x);
-        value_text(b, y, sizeof y);
-        if (strcmp(x, y) == 0)
-            continue;
-        const size_t used = strlen(list);
-        const size_t used_names = strlen(named);
-        (void)snprintf(list + used, sizeof list - used, "%s%s '%s' against '%s'", used ? ", " : "",
-                       keys[i], x, y);
-        (void)snprintf(named + used_names, sizeof named - used_names, "%s%s", used_names ? "," : "",
-                       keys[i]);
+        if (a && b && !allows(allowed, keys[i]))
+            note_difference(keys[i], a, b, &list, &named);
     }
-    if (list[0] == '\0')
-        return CHIRP_OK;
-    return chirp_fail(CHIRP_ERR_ARG,
-                      "%s not comparable: %.180s; --allow %.80s compares them all the same", which,
-                      list, named);
+    if (list.failed || named.failed)
+        st = CHIRP_ERR_NOMEM;
+    else if (list.used)
+        st = chirp_fail(CHIRP_ERR_ARG, "%s not comparable (--allow %s compares them all the same): %s",
+                        which, named.bytes, list.bytes);
+    chirp_text_clear(&list);
+    chirp_text_clear(&named);
+    return st;
 }
 
 chirp_status chirp_same_machine(const chirp_results *base, const chirp_results *fresh,
                                 const char *allowed)
 {
     const chirp_results *sides[] = {base, fresh};
-    char which[192];
-    (void)snprintf(which, sizeof which, "%.60s and %.60s are", base->path, fresh->path);
-    chirp_status st = same_context(base->context, fresh->context, allowed, which);
-    for (int k = 0; k < 2; ++k) {
+    chirp_text which = {0};
+    chirp_text_append_plain(&which, base->path);
+    chirp_text_append(&which, " and ");
+    chirp_text_append_plain(&which, fresh->path);
+    chirp_text_append(&which, " are");
+    chirp_status st = which.failed ? CHIRP_ERR_NOMEM
+                                   : same_context(base->context, fresh->context, allowed, which.bytes);
+    for (int k = 0; k < 2 && st == CHIRP_OK; ++k) {
         const cJSON *more = sides[k]->more_contexts ? sides[k]->more_contexts->child : NULL;
-        (void)snprintf(which, sizeof which, "the files pooled as %.120s are", sides[k]->path);
+        chirp_text_clear(&which);
+        chirp_text_append(&which, "the files pooled as ");
+        chirp_text_append_plain(&which, sides[k]->path);
+        chirp_text_append(&which, " are");
+        st = which.failed ? CHIRP_ERR_NOMEM : CHIRP_OK;
         for (; more && st == CHIRP_OK; more = more->next)
-            st = same_context(sides[k]->context, more, allowed, which);
+            st = same_context(sides[k]->context, more, allowed, which.bytes);
     }
+    chirp_text_clear(&which);
     return st;
 }

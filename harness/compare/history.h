@@ -1,6 +1,7 @@
 /**
  * A baseline store: one folder per machine identity, one result file per run, and the change points of each benchmark
- * over the runs. Layout: STORE/<machine_id>/<date>-<commit>.json, whole result files, so that nothing is lost.
+ * over the runs. Layout: STORE/<machine_id>/<date>-<commit>.json, whole result files, so that nothing is lost. Runs are ordered by
+ * the instant that their date names, whatever its time zone, and runs of one instant by arrival: <date>-2-<commit>.json is the second.
  */
 #ifndef CHIRP_HARNESS_COMPARE_HISTORY_H
 #define CHIRP_HARNESS_COMPARE_HISTORY_H
@@ -11,7 +12,14 @@
 #include <stddef.h>
 
 /**
- * Copies a result file into the store. Partial results are refused.
+ * Seconds since 1970 in UTC of "2026-10-25T02:50:00+02:00"; a blank for the T, a fraction of seconds, Z, +0200 and +02 are read, too,
+ * and a date without a zone is taken as UTC.
+ * @return false when it is no such date
+ */
+bool chirp_instant(const char *date, double *seconds);
+
+/**
+ * Copies a result file into the store. Partial results are refused, and dates that chirp_instant() can't read.
  * @param stored  receives the new file's name; chirp_free()
  */
 chirp_status chirp_history_store(const char *store, const char *path, char **stored);
@@ -22,13 +30,15 @@ typedef struct chirp_history_row {
     size_t runs;
     double first_s, last_s;    /**< centres of the first and of the last run */
     bool changed;              /**< the last change point, if any: */
-    char date[40], commit[48]; /**< of the first run at the new level */
+    char *date, *commit;       /**< of the first run at the new level; NULL without change */
     double ratio, p;
     size_t n_changes;
+    size_t suspect_runs; /**< last runs on another level that are too few to test; 0: none */
+    double suspect_ratio;
 } chirp_history_row;
 
 typedef struct chirp_history {
-    char machine[80];
+    char *machine;
     size_t runs;
     chirp_history_row *item;
     size_t count;

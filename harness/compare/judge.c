@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const double NOISE_SHARE = 1.5;
+static const double RUN_SHARE = 0.5;   /* of the noise: how far whole runs are taken to shift at least */
+static const double ALARM_SHARE = 0.2; /* of alpha: the veto's own level, 1 false alarm in 200 pairs at 95 % */
 static const double LEAST_DEVIATION = 0.005;
 static const double POWER_QUANTILE = 0.8416; /* normal quantile of 0.8: seen four times of five */
 
@@ -43,20 +44,42 @@ static double standard_error(const chirp_comparison *c, double typical)
     return floored * sqrt(1 / (double)c->n_base + 1 / (double)c->n_fresh);
 }
 
-/* Median over the family, and its size. */
-static chirp_status typical_deviation(const chirp_compare_result *r, double *typical, size_t *k)
+/* All comparisons that have a test. */
+typedef struct family {
+    size_t k;
+    double deviation; /* median */
+} family;
+
+static chirp_status describe_family(const chirp_compare_result *r, family *f)
 {
     double *each = chirp_alloc((r->count + 1) * sizeof *each);
     if (!each)
         return CHIRP_ERR_NOMEM;
-    *k = 0;
+    *f = (family){0};
     for (size_t i = 0; i < r->count; ++i)
         if (testable(&r->item[i]))
-            each[(*k)++] = r->item[i].deviation;
-    chirp_stats_sort(each, *k);
-    *typical = *k ? chirp_stats_quantile_sorted(each, *k, 0.5) : 0;
+            each[f->k++] = r->item[i].deviation;
+    chirp_stats_sort(each, f->k);
+    f->deviation = f->k ? chirp_stats_quantile_sorted(each, f->k, 0.5) : 0;
     chirp_free(each);
     return CHIRP_OK;
+}
+
+/* Standard deviation of a difference of the sides' logarithms by shifts of whole runs. */
+static double run_error(const chirp_comparison *c)
+{
+    return fmax(RUN_SHARE * c->noise, c->run_scatter) *
+           sqrt(1 / (double)c->runs_base + 1 / (double)c->runs_fresh);
+}
+
+/* What repetitions and shifts of whole runs together explain, as a difference of logarithms: rule 4. */
+static double explained(const chirp_comparison *c, const chirp_compare_options *o, const family *f)
+{
+    const double alarm = ALARM_SHARE * 0.5 * (1 - o->confidence);
+    const double each = alarm / (double)f->k;
+    const double few = chirp_student_quantile(c->by_effect ? alarm : each, freedom(c));
+    return fmax(few, -chirp_normal_quantile(each)) *
+           hypot(run_error(c), c->noise * sqrt(1 / (double)c->n_base + 1 / (double)c->n_fresh));
 }
 
 /* The t test, and beside it a rank test as strict as the counts allow. */
@@ -70,14 +93,14 @@ static double p_effect(double t, const chirp_comparison *c, double p_rank, doubl
 }
 
 /* Fills p_slower and p_faster, not yet corrected, and an interval where ranks give none. */
-static void test(chirp_comparison *c, const chirp_compare_options *o, double typical, size_t k)
+static void test(chirp_comparison *c, const chirp_compare_options *o, const family *f)
 {
     const double alpha = 0.5 * (1 - o->confidence);
     const double up = log1p(o->threshold);
     if (!testable(c))
         return;
-    const double error = standard_error(c, typical);
-    c->by_effect = !c->ranked || chirp_rank_least_p(c->n_base, c->n_fresh) > alpha / (double)k;
+    const double error = standard_error(c, f->deviation);
+    c->by_effect = !c->ranked || chirp_rank_least_p(c->n_base, c->n_fresh) > alpha / (double)f->k;
     if (c->by_effect) {
         c->p_slower = p_effect((c->shift - up) / error, c, c->p_slower, alpha);
         c->p_faster = p_effect((-c->shift - up) / error, c, c->p_faster, alpha);
@@ -92,21 +115,21 @@ static void test(chirp_comparison *c, const chirp_compare_options *o, double typ
 }
 
 /* The smallest change that the rules of judge.h would have let through 4 times of 5. */
-static double detectable(const chirp_comparison *c, const chirp_compare_options *o, double typical,
-                         size_t k)
+static double detectable(const chirp_comparison *c, const chirp_compare_options *o, const family *f)
 {
     const double alpha = 0.5 * (1 - o->confidence);
     if (!testable(c) || !(c->ratio.low > 0) || !isfinite(c->ratio.high))
         return (double)INFINITY;
     const double z = -chirp_normal_quantile(alpha);
-    const double corrected = -chirp_normal_quantile(alpha / (double)k);
+    const double corrected = -chirp_normal_quantile(alpha / (double)f->k);
     const double width = log(c->ratio.high / c->ratio.low) / (2 * z);
-    const double error = standard_error(c, typical);
+    const double error = standard_error(c, f->deviation);
     const double up = log1p(o->threshold);
     const double by_test =
-        c->by_effect ? (chirp_student_quantile(alpha / (double)k, freedom(c)) + POWER_QUANTILE) * error
+        c->by_effect ? (chirp_student_quantile(alpha / (double)f->k, freedom(c)) + POWER_QUANTILE) * error
                      : (corrected + POWER_QUANTILE) * width;
-    const double by_noise = NOISE_SHARE * c->noise + (z + POWER_QUANTILE) * width;
+    const double by_noise = fmax(explained(c, o, f) + POWER_QUANTILE * width,
+                                 run_error(c) + (z + POWER_QUANTILE) * width);
     return expm1(fmax(up + by_test, by_noise));
 }
 
@@ -130,9 +153,9 @@ static chirp_status explain(chirp_comparison *c, const chirp_compare_options *o,
     if (noisy)
         return chirp_comparison_say(
             c,
-            "too noisy: %+.0f to %+.0f %% is no more than a scatter of %.0f %% explains; repeat "
-            "longer, or on a quieter machine",
-            100 * (c->ratio.low - 1), 100 * (c->ratio.high - 1), 100 * c->noise);
+            "too noisy: %+.0f %% is no more than a scatter of %.0f %% in %zu and %zu runs explains; "
+            "pool more runs, or find a quieter machine",
+            100 * (c->ratio.value - 1), 100 * c->noise, c->runs_base, c->runs_fresh);
     if (!significant)
         return chirp_comparison_say(
             c, "beyond the threshold, but not after correction for many comparisons: repeat more");
@@ -141,17 +164,18 @@ static chirp_status explain(chirp_comparison *c, const chirp_compare_options *o,
         above ? "slower" : "faster", 100 * (c->floor_ratio - 1));
 }
 
-static chirp_status judge(chirp_comparison *c, const chirp_compare_options *o)
+static chirp_status judge(chirp_comparison *c, const chirp_compare_options *o, const family *f)
 {
     const double up = 1 + o->threshold;
     const double alpha = 0.5 * (1 - o->confidence);
     if (c->verdict == CHIRP_FAILED || c->verdict == CHIRP_SKIPPED || c->ratio.value == 0)
         return CHIRP_OK;
     const bool known = c->floor_ratio > 0;
-    const double guard = NOISE_SHARE * c->noise;
     const bool tested = testable(c);
-    const bool clear_above = c->ratio.low > 0 && log(c->ratio.low) > guard;
-    const bool clear_below = log(c->ratio.high) < -guard;
+    const double guard = tested ? explained(c, o, f) : (double)INFINITY;
+    const double shifts = tested ? run_error(c) : (double)INFINITY;
+    const bool clear_above = log(c->ratio.value) > guard && log(c->ratio.low) > shifts;
+    const bool clear_below = log(c->ratio.value) < -guard && log(c->ratio.high) < -shifts;
     if (tested && clear_above && c->ratio.low > up && c->p_slower <= alpha &&
         (!known || c->floor_ratio > up))
         c->verdict = CHIRP_SLOWER;
@@ -195,17 +219,16 @@ static chirp_status correct(chirp_compare_result *r)
 
 chirp_status chirp_judge(chirp_compare_result *r, const chirp_compare_options *o)
 {
-    double typical = 0;
-    size_t k = 0;
-    chirp_status st = typical_deviation(r, &typical, &k);
+    family f;
+    chirp_status st = describe_family(r, &f);
     for (size_t i = 0; i < r->count && st == CHIRP_OK; ++i)
-        test(&r->item[i], o, typical, k);
+        test(&r->item[i], o, &f);
     if (st == CHIRP_OK)
         st = correct(r);
     for (size_t i = 0; i < r->count && st == CHIRP_OK; ++i) {
         chirp_comparison *c = &r->item[i];
-        c->detectable = detectable(c, o, typical, k);
-        st = judge(c, o);
+        c->detectable = detectable(c, o, &f);
+        st = judge(c, o, &f);
         ++r->tally[c->verdict];
         r->too_few += c->verdict == CHIRP_INCONCLUSIVE && !c->base_failed && !testable(c);
     }

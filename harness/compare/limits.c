@@ -7,7 +7,6 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* "a/b" names "a/b" and "a/b/threads:2". */
@@ -55,14 +54,19 @@ static chirp_status read_limit(const char *path, int number, const cJSON *o, chi
     limit->counter = chirp_strdup(counter);
     limit->at_least = !isnan(least);
     limit->bound = limit->at_least ? least : most;
-    (void)snprintf(limit->why, sizeof limit->why, "%s", why ? why : "");
-    return limit->benchmark && (limit->over || limit->counter) ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    limit->why = chirp_strdup(why);
+    return limit->benchmark && (limit->over || limit->counter) && !limit->why == !why
+               ? CHIRP_OK
+               : CHIRP_ERR_NOMEM;
 }
 
-static void miss(chirp_limit *limit, const char *what, const char *name)
+static chirp_status miss(chirp_limit *limit, const char *what, const char *name)
 {
+    chirp_text t = {0};
+    chirp_text_appendf(&t, "%s: %s", what, name);
     limit->state = CHIRP_LIMIT_MISSING;
-    (void)snprintf(limit->reason, sizeof limit->reason, "%.60s: %.90s", what, name);
+    limit->reason = t.bytes;
+    return t.failed ? CHIRP_ERR_NOMEM : CHIRP_OK;
 }
 
 /* Rates and shares of a peak grow as times shrink: what the fastest block reached. */
@@ -73,7 +77,7 @@ static bool grows_with_speed(const char *counter)
 }
 
 /* The best repetition: a broken limit must not be a neighbour's doing. */
-static void check_counter(const cJSON *root, chirp_limit *limit)
+static chirp_status check_counter(const cJSON *root, chirp_limit *limit)
 {
     bool found = false;
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(root, "benchmarks");
@@ -98,9 +102,10 @@ static void check_counter(const cJSON *root, chirp_limit *limit)
     }
     limit->low = limit->high = limit->value;
     if (!found)
-        miss(limit, "no repetition of it has this counter", limit->counter);
-    else if (limit->at_least ? limit->value < limit->bound : limit->value > limit->bound)
+        return miss(limit, "no repetition of it has this counter", limit->counter);
+    if (limit->at_least ? limit->value < limit->bound : limit->value > limit->bound)
         limit->state = CHIRP_LIMIT_BROKEN;
+    return CHIRP_OK;
 }
 
 static chirp_status check_ratio(const chirp_results *r, const chirp_samples *mine,
@@ -108,10 +113,8 @@ static chirp_status check_ratio(const chirp_results *r, const chirp_samples *min
 {
     const chirp_samples *over = samples_named(r, limit->over);
     chirp_interval ratio;
-    if (!over || over->count == 0) {
-        miss(limit, "has no time", limit->over);
-        return CHIRP_OK;
-    }
+    if (!over || over->count == 0)
+        return miss(limit, "has no time", limit->over);
     const chirp_status st = chirp_ratio_interval(
         chirp_samples_deciding(over, mine, over), over->count,
         chirp_samples_deciding(over, mine, mine), mine->count, confidence, &ratio);
@@ -121,8 +124,8 @@ static chirp_status check_ratio(const chirp_results *r, const chirp_samples *min
     limit->low = ratio.low;
     limit->high = ratio.high;
     if (!(ratio.confidence >= confidence))
-        miss(limit, "too few repetitions, four at least", limit->benchmark);
-    else if (limit->at_least ? ratio.high < limit->bound : ratio.low > limit->bound)
+        return miss(limit, "too few repetitions, four at least", limit->benchmark);
+    if (limit->at_least ? ratio.high < limit->bound : ratio.low > limit->bound)
         limit->state = CHIRP_LIMIT_BROKEN;
     return CHIRP_OK;
 }
@@ -135,17 +138,17 @@ static chirp_status check_all(const cJSON *root, const chirp_results *r, double 
         const chirp_samples *mine = samples_named(r, limit->benchmark);
         chirp_status st = CHIRP_OK;
         if (!mine)
-            miss(limit, "not in the result file", limit->benchmark);
+            st = miss(limit, "not in the result file", limit->benchmark);
         else if (mine->error)
-            miss(limit, "failed", mine->error);
+            st = miss(limit, "failed", mine->error);
         else if (mine->skip && mine->count == 0)
-            miss(limit, "skipped", mine->skip);
+            st = miss(limit, "skipped", mine->skip);
         else if (limit->counter)
-            check_counter(root, limit);
+            st = check_counter(root, limit);
         else if (mine->count > 0)
             st = check_ratio(r, mine, confidence, limit);
         else
-            miss(limit, "has no repetitions", limit->benchmark);
+            st = miss(limit, "has no repetitions", limit->benchmark);
         if (st != CHIRP_OK)
             return st;
         l->broken += limit->state == CHIRP_LIMIT_BROKEN;
@@ -195,6 +198,8 @@ void chirp_limits_clear(chirp_limits *l)
         chirp_free(l->item[i].benchmark);
         chirp_free(l->item[i].over);
         chirp_free(l->item[i].counter);
+        chirp_free(l->item[i].why);
+        chirp_free(l->item[i].reason);
     }
     chirp_free(l->item);
     *l = (chirp_limits){0};

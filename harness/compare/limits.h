@@ -25,12 +25,12 @@ typedef enum chirp_limit_state {
 
 typedef struct chirp_limit {
     char *benchmark, *over, *counter; /**< over or counter is NULL */
-    char why[160];
+    char *why; /**< NULL when the file doesn't say */
     double bound;
     bool at_least;
     chirp_limit_state state;
     double value, low, high; /**< measured; low and high bound a ratio */
-    char reason[160];        /**< of a missing one */
+    char *reason;            /**< of a missing one; else NULL */
 } chirp_limit;
 
 typedef struct chirp_limits {

@@ -52,30 +52,44 @@ static chirp_samples *samples_of(chirp_results *r, const char *name)
     return s;
 }
 
-/* fastest: 0 when the row doesn't say. */
-static bool add_sample(chirp_samples *s, double seconds, double fastest)
+/* Replaces *array by one of `room` elements with the same first `count`. */
+static bool grow(void **array, size_t count, size_t room, size_t size)
 {
-    if (s->count == s->room) {
-        const size_t room = s->room ? 2 * s->room : 16;
-        double *more = chirp_alloc(room * sizeof *more);
-        double *more_fastest = chirp_alloc(room * sizeof *more);
-        if (!more || !more_fastest) {
-            chirp_free(more);
-            chirp_free(more_fastest);
-            return false;
-        }
-        if (s->count) {
-            memcpy(more, s->seconds, s->count * sizeof *more);
-            memcpy(more_fastest, s->fastest, s->count * sizeof *more);
-        }
-        chirp_free(s->seconds);
-        chirp_free(s->fastest);
-        s->seconds = more;
-        s->fastest = more_fastest;
+    void *more = chirp_alloc(room * size);
+    if (!more)
+        return false;
+    if (count)
+        memcpy(more, *array, count * size);
+    chirp_free(*array);
+    *array = more;
+    return true;
+}
+
+static bool make_room(chirp_samples *s)
+{
+    const size_t room = s->room ? 2 * s->room : 16;
+    void *seconds = s->seconds;
+    void *fastest = s->fastest;
+    void *run = s->run;
+    const bool ok = grow(&seconds, s->count, room, sizeof *s->seconds) &&
+                    grow(&fastest, s->count, room, sizeof *s->fastest) &&
+                    grow(&run, s->count, room, sizeof *s->run);
+    s->seconds = seconds;
+    s->fastest = fastest;
+    s->run = run;
+    if (ok)
         s->room = room;
-    }
+    return ok;
+}
+
+/* fastest: 0 when the row doesn't say. */
+static bool add_sample(chirp_samples *s, int run, double seconds, double fastest)
+{
+    if (s->count == s->room && !make_room(s))
+        return false;
     s->no_fastest |= !(fastest > 0);
     s->fastest[s->count] = fastest;
+    s->run[s->count] = run;
     s->seconds[s->count++] = seconds;
     return true;
 }
@@ -150,7 +164,7 @@ static chirp_status take_row(chirp_results *r, const char *path, int number, con
     s->last_index = at;
     const cJSON *fastest = cJSON_GetObjectItemCaseSensitive(row, "real_time_fastest");
     const double block = cJSON_IsNumber(fastest) ? scale * fastest->valuedouble : 0;
-    return add_sample(s, seconds, isfinite(block) ? block : 0) ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    return add_sample(s, r->files, seconds, isfinite(block) ? block : 0) ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
 static bool keep_context(chirp_results *r, const cJSON *context)
@@ -201,6 +215,7 @@ static chirp_status read_one(const char *path, chirp_results *r)
             st = chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory for its context", path);
     }
     cJSON_Delete(root);
+    ++r->files;
     return st;
 }
 
@@ -231,6 +246,7 @@ void chirp_results_clear(chirp_results *r)
         chirp_free(r->item[i].name);
         chirp_free(r->item[i].seconds);
         chirp_free(r->item[i].fastest);
+        chirp_free(r->item[i].run);
         chirp_free(r->item[i].error);
         chirp_free(r->item[i].skip);
     }

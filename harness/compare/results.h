@@ -19,6 +19,7 @@ typedef struct chirp_samples {
     double *
         fastest; /**< [count] time of the fastest block of each repetition; NULL unless every row has it */
     bool no_fastest; /**< some row has none */
+    int *run; /**< [count] which of the pooled files each comes from, ascending; NULL: all from one */
     size_t count, room;
     char *error;    /**< NULL, or why a repetition has no time; the first one */
     char *skip;     /**< NULL, or why a repetition was skipped on purpose; the first one */
@@ -36,6 +37,7 @@ typedef struct chirp_results {
     struct cJSON *more_contexts; /**< NULL, or an array: of the files pooled with it */
     chirp_samples *item;
     size_t count, room;
+    int files;    /**< pooled */
     bool partial; /**< the run that wrote it was cut short */
 } chirp_results;
 

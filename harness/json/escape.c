@@ -22,6 +22,18 @@ void chirp_text_append_plain(chirp_text *t, const char *text)
     }
 }
 
+void chirp_print_plain(FILE *stream, int width, const char *text)
+{
+    chirp_text t = {0};
+    chirp_text_append_plain(&t, text);
+    int letters = 0;
+    for (const char *s = t.bytes; s && *s; ++s)
+        letters += ((unsigned char)*s & 0xC0) != 0x80; /* not a further byte of one letter */
+    (void)fprintf(stream, "%s%*s", t.failed || !t.bytes ? "" : t.bytes,
+                  width > letters ? width - letters : 0, "");
+    chirp_text_clear(&t);
+}
+
 void chirp_text_append_markdown(chirp_text *t, const char *text)
 {
     chirp_text plain = {0};

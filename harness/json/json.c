@@ -50,9 +50,36 @@ static char *mended(char *text)
     return text;
 }
 
-char *chirp_json_print(const cJSON *root) { return mended(cJSON_Print(root)); }
+/* The control characters that cJSON leaves as they are, DEL and those of Latin-1, as \u00..: they stand in strings only. */
+static char *escaped(char *text)
+{
+    size_t more = 0;
+    for (const unsigned char *s = (const unsigned char *)text; s && *s; ++s)
+        more += *s == 0x7F || (s[0] == 0xC2 && s[1] >= 0x80 && s[1] < 0xA0);
+    if (more == 0)
+        return text;
+    char *longer = cJSON_malloc(strlen(text) + 5 * more + 1);
+    char *to = longer;
+    for (const unsigned char *s = (const unsigned char *)text; longer && *s; ++s) {
+        const bool two = s[0] == 0xC2 && s[1] >= 0x80 && s[1] < 0xA0;
+        if (*s == 0x7F || two)
+            to += sprintf(to, "\\u%04x", (unsigned)s[two]);
+        else
+            *to++ = (char)*s;
+        s += two;
+    }
+    if (longer)
+        *to = '\0';
+    cJSON_free(text);
+    return longer;
+}
 
-char *chirp_json_print_line(const cJSON *root) { return mended(cJSON_PrintUnformatted(root)); }
+char *chirp_json_print(const cJSON *root) { return escaped(mended(cJSON_Print(root))); }
+
+char *chirp_json_print_line(const cJSON *root)
+{
+    return escaped(mended(cJSON_PrintUnformatted(root)));
+}
 
 /* cJSON escapes control characters. */
 bool chirp_json_add_text(cJSON *object, const char *key, const char *text)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct cJSON;
 
@@ -17,7 +18,7 @@ struct cJSON;
 size_t chirp_json_utf8_length(const unsigned char *s);
 
 /**
- * The text of a document, in which bytes that are not UTF-8 became '?': every command prints its JSON by this, so that no
+ * The text of a document, in which bytes that are not UTF-8 became '?' and control characters are escaped: every command prints its JSON by this, so that no
  * text from outside can spoil a file. NULL when out of memory; free with cJSON_free().
  */
 char *chirp_json_print(const struct cJSON *root);
@@ -50,6 +51,9 @@ void chirp_text_clear(chirp_text *t);
 
 /** Appends a text from outside for a terminal: control characters and bytes that are not UTF-8 become '?'. */
 void chirp_text_append_plain(chirp_text *t, const char *text);
+
+/** Prints it so. @param width  least number of letters, filled up with spaces */
+void chirp_print_plain(FILE *stream, int width, const char *text);
 
 /** The same for a cell of a Markdown table, with what Markdown would take for markup escaped. */
 void chirp_text_append_markdown(chirp_text *t, const char *text);

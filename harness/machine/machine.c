@@ -2,11 +2,9 @@
 
 #include "harness/base/clock.h"
 #include "harness/machine/machine_internal.h"
-#include "harness/machine/team.h"
 
 #include <ctype.h>
 #include <omp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +44,6 @@ static void read_cpuinfo(chirp_host *m)
     FILE *file = fopen("/proc/cpuinfo", "r");
     if (!file)
         return;
-    int largest_package = -1;
     while (fgets(line, sizeof line, file)) {
         char *colon = strchr(line, ':');
         if (!colon)
@@ -57,53 +54,8 @@ static void read_cpuinfo(chirp_host *m)
             (void)snprintf(m->cpu_model, sizeof m->cpu_model, "%.127s", value);
         else if (strncmp(line, "cpu MHz", 7) == 0 && m->mhz == 0)
             m->mhz = strtod(value, NULL);
-        else if (strncmp(line, "physical id", 11) == 0 && atoi(value) > largest_package)
-            largest_package = atoi(value);
     }
     (void)fclose(file);
-    m->sockets = largest_package + 1; /* 0, unknown, where none is named */
-}
-
-/* "0-3,8" counts 5; NULL-safe; 0 for text that is no list. */
-int chirp_count_list(const char *text)
-{
-    int count = 0;
-    while (text && *text) {
-        char *end = NULL;
-        const long from = strtol(text, &end, 10);
-        if (end == text)
-            return 0;
-        long to = from;
-        if (*end == '-') {
-            text = end + 1;
-            to = strtol(text, &end, 10);
-            if (end == text || to < from)
-                return 0;
-        }
-        count += (int)(to - from + 1);
-        text = *end == ',' ? end + 1 : end;
-        if (*end != ',' && *end != '\0')
-            return 0;
-    }
-    return count;
-}
-
-static void read_topology(chirp_host *m)
-{
-    char text[256];
-    m->logical_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    if (chirp_read_line("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list", text,
-                        sizeof text))
-        m->smt = chirp_count_list(text);
-    m->physical_cores = m->smt > 0 ? m->logical_cpus / m->smt : 0;
-    for (;; ++m->numa_nodes) {
-        (void)snprintf(text, sizeof text, "/sys/devices/system/node/node%d/cpulist", m->numa_nodes);
-        if (access(text, R_OK) != 0)
-            break;
-    }
-    const long pages = sysconf(_SC_PHYS_PAGES);
-    const long page = sysconf(_SC_PAGESIZE);
-    m->memory_bytes = pages > 0 && page > 0 ? (int64_t)pages * page : -1;
 }
 
 static void read_frequency(chirp_host *m)
@@ -171,27 +123,6 @@ static void read_processor(chirp_host *m)
 #elif defined(__aarch64__)
     (void)snprintf(m->simd, sizeof m->simd, "asimd");
 #endif
-}
-
-static void read_affinity(chirp_host *m)
-{
-    cpu_set_t set;
-    if (!chirp_team_processors(&set))
-        return;
-    m->affinity_count = CPU_COUNT(&set);
-    size_t used = 0;
-    for (size_t i = 0; i < CPU_SETSIZE && used + 24 < sizeof m->affinity; ++i) {
-        if (!CPU_ISSET(i, &set))
-            continue;
-        size_t last = i;
-        while (last + 1 < CPU_SETSIZE && CPU_ISSET(last + 1, &set))
-            ++last;
-        const char *comma = used ? "," : "";
-        const size_t room = sizeof m->affinity - used;
-        used += (size_t)(last > i ? snprintf(m->affinity + used, room, "%s%zu-%zu", comma, i, last)
-                                  : snprintf(m->affinity + used, room, "%s%zu", comma, i));
-        i = last;
-    }
 }
 
 static void read_system(chirp_host *m)
@@ -265,11 +196,10 @@ void chirp_host_read(chirp_host *m)
 {
     memset(m, 0, sizeof *m);
     read_cpuinfo(m);
-    read_topology(m);
-    chirp_caches_read(m);
+    chirp_topology_read(m);
     read_frequency(m);
     read_processor(m);
-    read_affinity(m);
+    chirp_affinity_read(m);
     m->cpu_quota = chirp_cpu_quota("");
     read_system(m);
     read_openmp(m);

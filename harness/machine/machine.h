@@ -1,5 +1,5 @@
 /**
- * What a measurement should say about the machine it ran on, read from /proc, /sys and the processor itself.
+ * What a measurement should say about the machine it ran on, read by hwloc and from /proc, /sys and the processor itself.
  * Facts that can't be had are empty strings or negative numbers, never guesses.
  */
 #ifndef CHIRP_HARNESS_MACHINE_MACHINE_H
@@ -28,7 +28,7 @@ typedef struct chirp_host {
     double mhz;                                /**< nominal or current, 0 unknown */
     chirp_cache cache[CHIRP_MAX_CACHES];
     int n_caches;
-    char cache_source[16]; /**< "kernel", "cpuid", "" when the caches are unknown */
+    char cache_source[16]; /**< "hwloc", "cpuid", "" when the caches are unknown */
     int64_t
         l3_package_bytes; /**< a third level of which only the package's sum is known; 0: none such */
     int64_t memory_bytes; /**< negative unknown */
@@ -54,7 +54,7 @@ typedef struct chirp_host {
         steal_percent; /**< of processor time since boot taken by other tenants; negative unknown */
 } chirp_host;
 
-/** Reads everything; cheap (about a millisecond). Never fails: what can't be read is said to be unknown. */
+/** Reads everything; some ten milliseconds. Never fails: what can't be read is said to be unknown. */
 void chirp_host_read(chirp_host *machine);
 
 /** Largest data or unified cache, bytes; 32 MiB where the last level is unknown. */

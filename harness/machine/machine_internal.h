@@ -11,9 +11,6 @@ bool chirp_read_line(const char *path, char *text, size_t room);
 /** The number a file starts with, or `otherwise`. */
 double chirp_read_number(const char *path, double otherwise);
 
-/** How many processors a list like "0-3,8" names; 0 for text that is no list. */
-int chirp_count_list(const char *text);
-
 /**
  * Processors that the cgroups grant to this process: the tightest limit of its group and those above it, in version 2 and
  * version 1, wherever they are mounted; 0: no limit. @param prefix  "", or a folder that stands for the root of the file system
@@ -21,17 +18,23 @@ int chirp_count_list(const char *text);
 double chirp_cpu_quota(const char *prefix);
 
 struct chirp_host;
-struct chirp_cache;
+struct hwloc_topology;
 
-/** Fills the caches of m, and cache_source; m->logical_cpus and m->smt must be known. */
-void chirp_caches_read(struct chirp_host *m);
+/** Fills counts of processors, cores, packages and NUMA nodes, memory, and the caches with their source. */
+void chirp_topology_read(struct chirp_host *m);
 
-/** One cache from registers a, b, c of cpuid leaf 4 (Intel) or 0x8000001D (AMD); false: there is none. */
-bool chirp_cache_decode(unsigned a, unsigned b, unsigned c, struct chirp_cache *cache);
+/** Loads an initialised topology with all that chirp_topology_facts() needs; false when it can't be. */
+bool chirp_topology_load(struct hwloc_topology *topology);
+
+/** What a loaded topology says, this machine's or a synthetic one. */
+void chirp_topology_facts(struct chirp_host *m, struct hwloc_topology *topology);
+
+/** Fills affinity and affinity_count. */
+void chirp_affinity_read(struct chirp_host *m);
 
 /**
  * AMD's older leaves, which hypervisors leave when they hide 0x8000001D: registers c and d of 0x80000005, then of
- * 0x80000006. Its third level is that of the whole package, so no core's cache: l3_package_bytes.
+ * 0x80000006. Its third level is that of the whole package, so no core's cache: l3_package_bytes. m->smt must be known.
  */
 void chirp_caches_decode_amd(unsigned data, unsigned instruction, unsigned second, unsigned third,
                              struct chirp_host *m);

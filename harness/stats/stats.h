@@ -128,15 +128,25 @@ typedef struct chirp_change {
 } chirp_change;
 
 /**
- * Change points of a series of positive values by binary segmentation: the split with the largest standardised U
- * statistic, kept when fewer than alpha of 999 random orders of the segment (fixed seed) have a larger one and the
- * medians differ by at least min_effect (0.02: 2 %); then the same on both sides.
+ * Change points of a series of positive values by binary segmentation. A segment is split when fewer than alpha of 999 random
+ * orders of it (fixed seed) have a larger U statistic, standardised and taken at its best split, and the medians differ by
+ * at least min_effect (0.02: 2 %); it is split where two levels leave the least sum of |log x - log median|; then the same on
+ * both sides.
  * @param least    samples in a segment, at least 2
  * @param changes  room for n; filled in order of position
  * @return CHIRP_OK, CHIRP_ERR_RANGE (a value isn't positive), CHIRP_ERR_NOMEM
  */
 chirp_status chirp_change_points(const double *x, size_t n, size_t least, double alpha,
                                  double min_effect, chirp_change *changes, size_t *n_changes);
+
+/**
+ * Whether the last values of a series without change points (5 at most) lie on another level that they are too few to prove:
+ * by more than min_effect and than the scatter of those before, of which 3 are needed, explains (Student, level 0.005 one-sided).
+ * @param last   receives how many; 0: none are suspect
+ * @param ratio  receives their median over the median before; 1 when none are
+ */
+chirp_status chirp_last_suspects(const double *x, size_t n, double min_effect, size_t *last,
+                                 double *ratio);
 
 /** A small generator for shuffles and resampling (splitmix64): not for weights or data. */
 uint64_t chirp_splitmix64(uint64_t *state);

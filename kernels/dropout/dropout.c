@@ -11,7 +11,7 @@ void chirp_dropout(int64_t n, float rate, chirp_rng rng, uint64_t first, const f
                    float *dst, int n_threads)
 {
     const float scale = 1.0f / (1.0f - rate);
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
         float uniform[DRAWS] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, DRAWS);

@@ -15,7 +15,7 @@ void chirp_adam_step(int64_t n, const chirp_adam *adam, int64_t step, const floa
                  correct2 = 1.0 - pow((double)beta2, (double)step);
     const float rate = (float)((double)adam->learning_rate / correct1),
                 scale_v = (float)(1.0 / correct2);
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += CHIRP_CHUNK) {
         const int64_t end = start + chirp_chunk_length(n, start, CHIRP_CHUNK);
 #pragma omp simd
@@ -33,7 +33,7 @@ void chirp_adam_step(int64_t n, const chirp_adam *adam, int64_t step, const floa
 void chirp_sgd_step(int64_t n, float learning_rate, float momentum, const float *grad,
                     float *velocity, float *param, int n_threads)
 {
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += CHIRP_CHUNK) {
         const int64_t end = start + chirp_chunk_length(n, start, CHIRP_CHUNK);
 #pragma omp simd
@@ -68,7 +68,7 @@ double chirp_sum_of_squares(int64_t n, const float *x, int n_threads)
 {
     double partial[CHIRP_CHUNKS_SUM];
     const int64_t chunk = chirp_sum_chunk(n), count = (n + chunk - 1) / chunk;
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t c = 0; c < count; ++c)
         partial[c] = sum_of_squares_serial(chirp_chunk_length(n, c * chunk, chunk), x + c * chunk);
     double sum = 0;

@@ -63,7 +63,7 @@ static void sign_flat(const chirp_flipout *f, bool add, const float *src, float 
 {
     const int64_t n = f->rows * f->channels;
     const uint64_t first = f->first_row * (uint64_t)f->channels;
-#pragma omp parallel for schedule(static) num_threads(threads(f))
+#pragma omp parallel for schedule(dynamic) num_threads(threads(f))
     for (int64_t start = 0; start < n; start += FLAT) {
         float sign[FLAT] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, FLAT);
@@ -79,7 +79,7 @@ static void sign_flat(const chirp_flipout *f, bool add, const float *src, float 
 static void sign_positions(const chirp_flipout *f, bool add, const float *src, float *dst)
 {
     const cut c = make_cut(f, 1);
-#pragma omp parallel for schedule(static) num_threads(threads(f))
+#pragma omp parallel for schedule(dynamic) num_threads(threads(f))
     for (int64_t number = 0; number < c.count; ++number) {
         float sign[WIDTH] __attribute__((aligned(64)));
         const piece p = make_piece(f, &c, 1, number);
@@ -114,7 +114,7 @@ void chirp_flipout_finish(const chirp_flipout *f, bool relu, int64_t pool, const
 {
     const int64_t pooled = f->positions / pool, K = f->channels;
     const cut c = make_cut(f, pool);
-#pragma omp parallel for schedule(static) num_threads(threads(f))
+#pragma omp parallel for schedule(dynamic) num_threads(threads(f))
     for (int64_t number = 0; number < c.count; ++number) {
         float sign[WIDTH] __attribute__((aligned(64)));
         const piece p = make_piece(f, &c, pool, number);

@@ -25,7 +25,7 @@ double chirp_softplus_inverse(double sigma)
 void chirp_variational_sample(int64_t n, const float *mu, const float *rho, chirp_rng rng,
                               float *wei, int n_threads)
 {
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
         float eps[DRAWS] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, DRAWS);
@@ -41,7 +41,7 @@ void chirp_variational_sample(int64_t n, const float *mu, const float *rho, chir
 void chirp_variational_perturbation(int64_t n, const float *rho, chirp_rng rng, float *delta,
                                     int n_threads)
 {
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
         float eps[DRAWS] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, DRAWS);
@@ -57,7 +57,7 @@ void chirp_variational_perturbation(int64_t n, const float *rho, chirp_rng rng, 
 void chirp_variational_sigma(int64_t n, const float *rho, float *sigma, float *variance,
                              int n_threads)
 {
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
         float held[DRAWS] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, DRAWS);
@@ -80,7 +80,7 @@ void chirp_variational_backward(int64_t n, const float *mu, const float *rho, ch
                                 float *drho, int n_threads)
 {
     const float pull = (float)((double)kl_weight / ((double)prior_sigma * (double)prior_sigma));
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
         float eps[DRAWS] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, DRAWS);
@@ -109,7 +109,7 @@ static inline __attribute__((always_inline)) void add_kl(slope_of kind, int64_t 
                                                          int n_threads)
 {
     const float pull = (float)((double)kl_weight / ((double)prior_sigma * (double)prior_sigma));
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
         float eps[DRAWS] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, DRAWS);
@@ -215,7 +215,7 @@ double chirp_variational_kl(int64_t n, const float *mu, const float *rho, float 
     double partial[CHIRP_CHUNKS_SUM];
     const int64_t chunk = chirp_sum_chunk(n), count = (n + chunk - 1) / chunk;
     const double scale = 1.0 / (double)prior_sigma;
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t c = 0; c < count; ++c)
         partial[c] = kl_serial(chirp_chunk_length(n, c * chunk, chunk), mu + c * chunk,
                                rho + c * chunk, scale);

@@ -109,7 +109,7 @@ static void local_noise(const chirp_variational_dense_plan *p, const chirp_varia
 {
     const int64_t n = p->desc.N * p->desc.O;
     const uint64_t first = draws->first_row * (uint64_t)p->desc.O;
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
     for (int64_t start = 0; start < n; start += PIECE) {
         float eps[PIECE] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, PIECE);
@@ -130,7 +130,7 @@ static void local_noise_backward(const chirp_variational_dense_plan *p,
 {
     const int64_t n = p->desc.N * p->desc.O;
     const uint64_t first = draws->first_row * (uint64_t)p->desc.O;
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
     for (int64_t start = 0; start < n; start += PIECE) {
         float eps[PIECE] __attribute__((aligned(64)));
         const int64_t length = chirp_chunk_length(n, start, PIECE);
@@ -146,7 +146,7 @@ static void local_noise_backward(const chirp_variational_dense_plan *p,
 static void square(const chirp_variational_dense_plan *p, const float *src)
 {
     const int64_t n = p->desc.N * p->desc.I;
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
     for (int64_t start = 0; start < n; start += CHIRP_CHUNK) {
         const int64_t end = start + chirp_chunk_length(n, start, CHIRP_CHUNK);
 #pragma omp simd
@@ -159,7 +159,7 @@ static void square(const chirp_variational_dense_plan *p, const float *src)
 static void add_twice_product(const chirp_variational_dense_plan *p, const float *src, float *dsrc)
 {
     const int64_t n = p->desc.N * p->desc.I;
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
     for (int64_t start = 0; start < n; start += CHIRP_CHUNK) {
         const int64_t end = start + chirp_chunk_length(n, start, CHIRP_CHUNK);
 #pragma omp simd
@@ -171,7 +171,7 @@ static void add_twice_product(const chirp_variational_dense_plan *p, const float
 static void activate_all(const chirp_variational_dense_plan *p, float *dst)
 {
     const int64_t n = p->desc.N * p->desc.O;
-#pragma omp parallel for schedule(static) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, p->desc.n_threads))
     for (int64_t start = 0; start < n; start += CHIRP_CHUNK)
         chirp_activate(p->desc.activation, chirp_chunk_length(n, start, CHIRP_CHUNK), dst + start);
 }

@@ -54,11 +54,9 @@ typedef struct chirp_dataset chirp_dataset;
 
 /** What a file holds. */
 typedef struct chirp_dataset_info {
-    int64_t rows, length;
-    int n_detectors;
-    double sample_rate_hz, f_low_hz, f_high_hz;
+    int64_t rows;
+    chirp_signal_config signal; /**< the numbers that are stored (model/signal/parameters.h); other fields have their defaults */
     uint64_t seed, first_index;
-    bool has_noise;
     char noise[256], version[32];
 } chirp_dataset_info;
 
@@ -66,12 +64,6 @@ typedef struct chirp_dataset_info {
 chirp_status chirp_dataset_open(const char *path, chirp_dataset **dataset);
 void chirp_dataset_close(chirp_dataset *dataset); /**< accepts NULL */
 const chirp_dataset_info *chirp_dataset_describe(const chirp_dataset *dataset);
-
-/**
- * Whether a training with the options of `config` may take the file's signals: its sample rate, band and priors are the same.
- * @return CHIRP_ERR_ARG naming the file, the attribute, both values and the remedy; CHIRP_ERR_FORMAT: the attribute is missing
- */
-chirp_status chirp_dataset_match(const chirp_dataset *dataset, const chirp_signal_config *config);
 
 /**
  * Reads every label in use.

@@ -61,27 +61,37 @@ static chirp_status number(const chirp_dataset *d, const char *name, double leas
     return CHIRP_OK;
 }
 
+static chirp_status read_settings(chirp_dataset *d, chirp_signal_config *signal)
+{
+    *signal = chirp_signal_config_default();
+    for (int i = 0; i < CHIRP_SIGNAL_OPTIONS; ++i) {
+        const chirp_option *row = &chirp_signal_option[i];
+        const char *name = chirp_signal_attribute(row);
+        const bool flag = row->kind == CHIRP_OPTION_UNFLAG;
+        double value = 0;
+        if (!name)
+            continue;
+        const chirp_status st = number(d, name, row->min, flag ? 1 : row->max, &value);
+        if (st != CHIRP_OK)
+            return st;
+        if (!chirp_option_set_number(row, chirp_option_value(row, signal), value))
+            return chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute %s is %g: a whole number is expected",
+                              d->path, name, value);
+    }
+    return CHIRP_OK;
+}
+
 static chirp_status read_info(chirp_dataset *d)
 {
-    double rows, length, detectors, seed, first, noise;
+    double rows, seed, first;
     chirp_dataset_info *i = &d->info;
     chirp_status st = number(d, "rows", 0, 1e12, &rows);
-    if (st == CHIRP_OK)
-        st = number(d, "length", 64, 1 << 24, &length);
-    if (st == CHIRP_OK)
-        st = number(d, "n_detectors", 1, 2, &detectors);
-    if (st == CHIRP_OK)
-        st = number(d, "sample_rate_hz", 64, 1e6, &i->sample_rate_hz);
-    if (st == CHIRP_OK)
-        st = number(d, "f_low_hz", 0, 1e6, &i->f_low_hz);
-    if (st == CHIRP_OK)
-        st = number(d, "f_high_hz", 0, 1e6, &i->f_high_hz);
     if (st == CHIRP_OK)
         st = number(d, "seed", -1e19, 1e19, &seed);
     if (st == CHIRP_OK)
         st = number(d, "first_index", 0, 1e13, &first);
     if (st == CHIRP_OK)
-        st = number(d, "has_noise", 0, 1, &noise);
+        st = read_settings(d, &i->signal);
     if (st == CHIRP_OK)
         st = chirp_hdf_string_attribute(d->file, d->path, "/", "noise", i->noise, sizeof i->noise);
     if (st == CHIRP_OK)
@@ -90,22 +100,19 @@ static chirp_status read_info(chirp_dataset *d)
     if (st != CHIRP_OK)
         return st;
     i->rows = (int64_t)rows;
-    i->length = (int64_t)length;
-    i->n_detectors = (int)detectors;
     i->seed = (uint64_t)(int64_t)seed;
     i->first_index = (uint64_t)first;
-    i->has_noise = noise > 0.5;
     return i->rows > 0 ? CHIRP_OK
                        : chirp_fail(CHIRP_ERR_FORMAT, "%s: the data set has no rows", d->path);
 }
 
 static chirp_status open_field(chirp_dataset *d, int f)
 {
-    const int64_t width[CHIRP_DATASET_FIELDS] = {d->info.length * d->info.n_detectors, CHIRP_LABELS,
-                                                 1, CHIRP_PARAMETERS};
-    const int dims = f == CHIRP_DATASET_SNR                                 ? 1
-                     : f == CHIRP_DATASET_STRAIN && d->info.n_detectors > 1 ? 3
-                                                                            : 2;
+    const int64_t width[CHIRP_DATASET_FIELDS] = {d->info.signal.length * d->info.signal.n_detectors,
+                                                 CHIRP_LABELS, 1, CHIRP_PARAMETERS};
+    const int dims = f == CHIRP_DATASET_SNR                                        ? 1
+                     : f == CHIRP_DATASET_STRAIN && d->info.signal.n_detectors > 1 ? 3
+                                                                                   : 2;
     const char *name = chirp_dataset_field[f];
     hsize_t extent[3];
     chirp_status st = chirp_hdf_dataset(d->file, d->path, name, dims, extent, &d->field[f]);
@@ -190,32 +197,6 @@ chirp_status chirp_dataset_rows(chirp_dataset *d, int64_t first, int64_t n, floa
             st = chirp_hdf_read_rows(d->field[f], d->path, chirp_dataset_field[f], H5T_NATIVE_FLOAT,
                                      (hsize_t)(d->first + first), (hsize_t)n, out[f]);
     return st;
-}
-
-chirp_status chirp_dataset_match(const chirp_dataset *d, const chirp_signal_config *config)
-{
-    for (size_t i = 0; i < chirp_signal_n_options; ++i) {
-        const chirp_option *row = &chirp_signal_options[i];
-        char file[CHIRP_OPTION_TEXT];
-        char option[CHIRP_OPTION_TEXT];
-        double stored = 0;
-        if (row->kind != CHIRP_OPTION_REAL || !row->key)
-            continue;
-        const void *wanted = chirp_option_value(row, config);
-        const chirp_status st = number(d, row->key, -HUGE_VAL, HUGE_VAL, &stored);
-        if (st != CHIRP_OK)
-            return st;
-        if (chirp_option_equal(row, &stored, wanted))
-            continue;
-        (void)chirp_option_text(row, &stored, file);
-        (void)chirp_option_text(row, wanted, option);
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "%s: %s is %s, not the %s of --%s: give --%s %s, or generate the data set "
-                          "with --%s %s",
-                          d->path, row->key, file, option, row->name, row->name, file, row->name,
-                          option);
-    }
-    return CHIRP_OK;
 }
 
 chirp_status chirp_dataset_check_labels(chirp_dataset *d)

@@ -2,6 +2,7 @@
 #include "model/signal/dataset.h"
 #include "model/signal/dataset_internal.h"
 #include "model/signal/hdf.h"
+#include "model/signal/parameters.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,40 +19,10 @@ struct chirp_dataset_writer {
     uint64_t first_index;
 };
 
-/* Numbers that must be the same for rows to belong together; written as attributes, compared when appending. */
-enum { SETTINGS = 14 };
-typedef struct setting {
-    const char *name;
-    double value;
-} setting;
-
-static void list_settings(const chirp_signal_config *c, setting list[SETTINGS])
-{
-    const setting all[SETTINGS] = {
-        {"sample_rate_hz", c->sample_rate_hz},
-        {"f_low_hz", c->f_low_hz},
-        {"f_high_hz", c->f_high_hz},
-        {"mass_min_msun", c->mass_min_msun},
-        {"mass_max_msun", c->mass_max_msun},
-        {"mass_ratio_max", c->mass_ratio_max},
-        {"spin_max", c->spin_max},
-        {"snr_min", c->snr_min},
-        {"snr_max", c->snr_max},
-        {"merger_min_s", c->merger_min_s},
-        {"merger_max_s", c->merger_max_s},
-        {"has_noise", c->noise},
-        {"n_detectors", c->n_detectors},
-        {"length", (double)c->length},
-    };
-    memcpy(list, all, sizeof all);
-}
-
 static chirp_status put_attributes(const chirp_dataset_writer *w, const chirp_generator *generator,
                                    const char *version)
 {
     const chirp_signal_config *c = chirp_generator_config(generator);
-    setting list[SETTINGS];
-    list_settings(c, list);
     const hid_t file = w->file;
     chirp_status st = chirp_hdf_put_text(file, w->path, "format", CHIRP_DATASET_FORMAT);
     if (st == CHIRP_OK)
@@ -74,8 +45,13 @@ static chirp_status put_attributes(const chirp_dataset_writer *w, const chirp_ge
         st = chirp_hdf_put_integer(file, w->path, "first_index", (int64_t)w->first_index);
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(file, w->path, "rows", 0);
-    for (int i = 0; st == CHIRP_OK && i < SETTINGS; ++i)
-        st = chirp_hdf_put_real(file, w->path, list[i].name, list[i].value);
+    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_OPTIONS; ++i) {
+        const chirp_option *row = &chirp_signal_option[i];
+        const char *name = chirp_signal_attribute(row);
+        if (name)
+            st = chirp_hdf_put_real(file, w->path, name,
+                                    chirp_option_number(row, chirp_option_value(row, c)));
+    }
     return st;
 }
 
@@ -184,8 +160,6 @@ static chirp_status read_attribute(hid_t file, const char *path, const char *nam
 static chirp_status check_same(const chirp_dataset_writer *w, const chirp_generator *generator)
 {
     const chirp_signal_config *c = chirp_generator_config(generator);
-    setting list[SETTINGS];
-    list_settings(c, list);
     char noise[256];
     double value;
     chirp_status st =
@@ -201,11 +175,17 @@ static chirp_status check_same(const chirp_dataset_writer *w, const chirp_genera
         return chirp_fail(CHIRP_ERR_ARG,
                           "%s was made with seed %.0f, not %llu: append with the same", w->path,
                           value, (unsigned long long)c->seed);
-    for (int i = 0; st == CHIRP_OK && i < SETTINGS; ++i) {
-        st = read_attribute(w->file, w->path, list[i].name, &value);
-        if (st == CHIRP_OK && value != list[i].value)
+    /* rows belong together when these numbers are the same */
+    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_OPTIONS; ++i) {
+        const chirp_option *row = &chirp_signal_option[i];
+        const char *name = chirp_signal_attribute(row);
+        const double ours = chirp_option_number(row, chirp_option_value(row, c));
+        if (!name)
+            continue;
+        st = read_attribute(w->file, w->path, name, &value);
+        if (st == CHIRP_OK && value != ours)
             return chirp_fail(CHIRP_ERR_ARG, "%s was made with %s %g, not %g: append with the same",
-                              w->path, list[i].name, value, list[i].value);
+                              w->path, name, value, ours);
     }
     return st;
 }

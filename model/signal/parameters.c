@@ -4,7 +4,7 @@
 /* stored under the field's name; a resumed training must have the same */
 #define STORED(member) AT(member), .key = #member, .resume = CHIRP_RESUME_SAME
 
-const chirp_option chirp_signal_options[] = {
+const chirp_option chirp_signal_option[CHIRP_SIGNAL_OPTIONS] = {
     {"mass-min", CHIRP_OPTION_REAL, .metavar = "M", .min = 1, .max = 500,
      .help = "least component mass, detector frame [solar masses]", STORED(mass_min_msun)},
     {"mass-max", CHIRP_OPTION_REAL, .metavar = "M", .min = 1, .max = 500,
@@ -38,7 +38,13 @@ const chirp_option chirp_signal_options[] = {
      .help = "an event in --noise to keep away from", AT(noise_avoid_gps)},
     {"no-noise", CHIRP_OPTION_UNFLAG, .help = "noiseless signals", STORED(noise)},
     {"detectors", CHIRP_OPTION_INT32, .metavar = "N", .min = 1, .max = 2,
-     .help = "2: strain is [n][2][length]", AT(n_detectors)},
+     .help = "2: strain is [n][2][length]", STORED(n_detectors), .later = true},
 };
 
-const size_t chirp_signal_n_options = sizeof chirp_signal_options / sizeof chirp_signal_options[0];
+const char *chirp_signal_attribute(const chirp_option *row)
+{
+    if (!row->key || row->kind == CHIRP_OPTION_STRING)
+        return NULL;
+    /* a data set's "noise" is the text that says what noise it is */
+    return row->kind == CHIRP_OPTION_UNFLAG ? "has_noise" : row->key;
+}

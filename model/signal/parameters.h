@@ -5,8 +5,12 @@
 #include "harness/base/options.h"
 #include "model/signal/generator.h"
 
-/** All rows; offsets are in chirp_signal_config. Keys are those of checkpoints and of a data set's attributes. */
-extern const chirp_option chirp_signal_options[];
-extern const size_t chirp_signal_n_options;
+enum { CHIRP_SIGNAL_OPTIONS = 17 };
+
+/** All rows; offsets are in chirp_signal_config, keys are those of checkpoints. */
+extern const chirp_option chirp_signal_option[CHIRP_SIGNAL_OPTIONS];
+
+/** The attribute of a data set that holds a row's number, or NULL: texts, and what is not stored. */
+const char *chirp_signal_attribute(const chirp_option *row);
 
 #endif

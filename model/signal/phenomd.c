@@ -1,6 +1,6 @@
 /* Preparation of IMRPhenomD: coefficients, remnant, C1 matching. Equation numbers: Khan et al., arXiv:1508.07253. */
 #include "model/signal/phenomd.h"
-#include "model/signal/phenomd_tables.h"
+#include "model/signal/phenomd_internal.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The 19 fits of IMRPhenomD: Khan et al. 2016, arXiv:1508.07253, Eq. 31 and Table V, in the full double precision of
  * the published fits. Columns: 1, eta, xi, xi eta, xi eta^2, xi^2, xi^2 eta, xi^2 eta^2, xi^3, xi^3 eta, xi^3 eta^2. */
-#include "model/signal/phenomd_tables.h"
+#include "model/signal/phenomd_internal.h"
 
 // clang-format off
 const double chirp_phenomd_fit[CHIRP_PHENOMD_FITS][CHIRP_PHENOMD_TERMS] = {

@@ -1,6 +1,6 @@
 /* The ringdown table inside IMRPhenomD: {a_f, M_f f_ring, M_f f_damp}, l = m = 2, n = 0; negative a_f is retrograde
  * (opposite to the orbital angular momentum). As published with the model (Khan et al. 2016, arXiv:1508.07253). */
-#include "model/signal/phenomd_tables.h"
+#include "model/signal/ringdown_tables.h"
 
 // clang-format off
 const double chirp_phenomd_ringdown[CHIRP_PHENOMD_RINGDOWN_ROWS][3] = {

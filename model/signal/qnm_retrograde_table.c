@@ -1,7 +1,7 @@
 /* Kerr quasi-normal mode l = m = 2, n = 0, retrograde branch: {M omega_R, M omega_I} for a = -0.990, -0.989, ... 0,
  * from Leaver's continued fraction (Leaver 1985) with a spectral angular equation (Cook and Zalutskiy 2014,
  * arXiv:1410.7698), ten decimals, good to about 1e-9. */
-#include "model/signal/phenomd_tables.h"
+#include "model/signal/ringdown_tables.h"
 
 // clang-format off
 const double chirp_qnm_retrograde[CHIRP_QNM_ROWS][2] = {

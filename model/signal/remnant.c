@@ -1,5 +1,5 @@
 #include "model/signal/remnant.h"
-#include "model/signal/phenomd_tables.h"
+#include "model/signal/ringdown_tables.h"
 #include "model/signal/spline.h"
 
 #include <math.h>

@@ -72,19 +72,6 @@ static void write_field(cJSON *object, const chirp_option *row, const void *valu
     case CHIRP_OPTION_EITHER:
         cJSON_AddBoolToObject(object, row->key, *(const bool *)value);
         break;
-    case CHIRP_OPTION_INT:
-    case CHIRP_OPTION_MIB:
-        cJSON_AddNumberToObject(object, row->key, (double)*(const int64_t *)value);
-        break;
-    case CHIRP_OPTION_INT32:
-        cJSON_AddNumberToObject(object, row->key, *(const int *)value);
-        break;
-    case CHIRP_OPTION_UINT64:
-        cJSON_AddNumberToObject(object, row->key, (double)*(const uint64_t *)value);
-        break;
-    case CHIRP_OPTION_REAL:
-        cJSON_AddNumberToObject(object, row->key, *(const double *)value);
-        break;
     case CHIRP_OPTION_STRING:
     case CHIRP_OPTION_CHOICE: {
         const char *string = *(const char *const *)value;
@@ -94,6 +81,8 @@ static void write_field(cJSON *object, const chirp_option *row, const void *valu
     case CHIRP_OPTION_ENUM:
         cJSON_AddStringToObject(object, row->key, chirp_option_text(row, value, text));
         break;
+    default:
+        cJSON_AddNumberToObject(object, row->key, chirp_option_number(row, value));
     }
 }
 
@@ -133,39 +122,16 @@ static chirp_status read_string(chirp_train_record *record, const chirp_option *
     return CHIRP_OK;
 }
 
-/* Whole numbers are exact in JSON up to 2^53; others were not written by this program. */
-static bool is_whole(double number)
-{
-    return number == floor(number) && fabs(number) <= 9007199254740992.0;
-}
-
-/* Stores a JSON value. False: it is of another type than the row's. */
-static bool read_number(const chirp_option *row, const cJSON *item, void *value)
-{
-    const double number = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
-    if (!isfinite(number) || (row->kind != CHIRP_OPTION_REAL && !is_whole(number)))
-        return false;
-    if (row->kind == CHIRP_OPTION_REAL)
-        *(double *)value = number;
-    else if (row->kind == CHIRP_OPTION_INT32)
-        *(int *)value = (int)fmax(INT32_MIN, fmin(number, INT32_MAX));
-    else if (row->kind == CHIRP_OPTION_UINT64)
-        *(uint64_t *)value = (uint64_t)fmax(0, number);
-    else
-        *(int64_t *)value = (int64_t)number;
-    return true;
-}
-
 static chirp_status read_field(const char *path, const cJSON *item, const chirp_option *row,
                                void *value, chirp_train_record *record)
 {
-    bool good = false;
+    double number = (double)NAN;
     switch (row->kind) {
     case CHIRP_OPTION_FLAG:
     case CHIRP_OPTION_UNFLAG:
     case CHIRP_OPTION_EITHER:
-        good = cJSON_IsBool(item);
-        *(bool *)value = cJSON_IsTrue(item);
+        if (cJSON_IsBool(item))
+            number = cJSON_IsTrue(item);
         break;
     case CHIRP_OPTION_STRING:
     case CHIRP_OPTION_CHOICE:
@@ -173,18 +139,20 @@ static chirp_status read_field(const char *path, const cJSON *item, const chirp_
             return read_string(record, row, item->valuestring, value);
         break;
     case CHIRP_OPTION_ENUM:
-        for (int i = 0; i < row->n_names && cJSON_IsString(item) && !good; ++i) {
-            good = strcmp(row->names[i], item->valuestring) == 0;
-            *(int *)value = i;
-        }
+        for (int i = 0; i < row->n_names && cJSON_IsString(item); ++i)
+            if (strcmp(row->names[i], item->valuestring) == 0)
+                number = i;
         break;
     default:
-        good = read_number(row, item, value);
+        if (cJSON_IsNumber(item))
+            number = item->valuedouble;
     }
-    return good ? CHIRP_OK
-                : chirp_fail(CHIRP_ERR_FORMAT,
-                             "%s: configuration has no '%s' that this version knows", path,
-                             row->key);
+    if (chirp_option_set_number(row, value, number))
+        return CHIRP_OK;
+    return chirp_fail(CHIRP_ERR_FORMAT,
+                      "%s: configuration has no '%s' that this version knows; use a checkpoint of "
+                      "chirpbench train",
+                      path, row->key);
 }
 
 static chirp_status read_tables(const char *path, const cJSON *root, chirp_train_record *record)
@@ -254,25 +222,22 @@ static bool same_value(const chirp_option *row, const void *a, const void *b)
             is_same_file(*(const char *const *)a, *(const char *const *)b));
 }
 
-static const char *shown(const chirp_option *row, const void *value, char text[CHIRP_OPTION_TEXT])
-{
-    const bool none = row->none && !*(const char *const *)value;
-    return none ? row->none : chirp_option_text(row, value, text);
-}
-
+/* What may be the matter, and how to go on: the option that the training had. */
 static chirp_status refuse(const char *path, const chirp_option *row, const void *before,
                            const void *after)
 {
     char old[CHIRP_OPTION_TEXT];
     char now[CHIRP_OPTION_TEXT];
-    const char *stored = shown(row, before, old);
     const bool flag = row->kind == CHIRP_OPTION_FLAG || row->kind == CHIRP_OPTION_UNFLAG;
-    const bool leave_out = stored == row->none || (flag && strcmp(stored, "false") == 0);
-    const char *value = leave_out || flag ? "" : stored;
-    return chirp_fail(CHIRP_ERR_ARG,
-                      "%s: was trained with --%s %.100s, not %.100s: %s --%s%s%.100s", path,
-                      row->name, stored, shown(row, after, now), leave_out ? "leave out" : "give",
-                      row->name, *value ? " " : "", value);
+    (void)chirp_option_text(row, before, old);
+    (void)chirp_option_text(row, after, now);
+    const bool leave_out = (row->none && !*(const char *const *)before) ||
+                           (flag && strcmp(old, "false") == 0);
+    const char *value = leave_out || flag ? "" : old;
+    return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with --%s %.100s, not %.100s: %s --%s%s%.100s",
+                      path, row->name ? row->name : row->key, old, now,
+                      leave_out ? "leave out" : "give", row->name ? row->name : row->key,
+                      *value ? " " : "", value);
 }
 
 static chirp_status compare_step(const char *path, const chirp_train_record *old,
@@ -289,42 +254,41 @@ static chirp_status compare_step(const char *path, const chirp_train_record *old
                       path, before, after);
 }
 
+/* One field: refuses a value that must be the same, adds one that may change to the note. */
+static chirp_status compare_field(const char *path, const chirp_option *row, const void *before,
+                                  const void *after, chirp_text *note)
+{
+    char old[CHIRP_OPTION_TEXT];
+    char now[CHIRP_OPTION_TEXT];
+    if (row->resume == CHIRP_RESUME_NOT_COMPARED || same_value(row, before, after))
+        return CHIRP_OK;
+    if (row->resume == CHIRP_RESUME_SAME)
+        return refuse(path, row, before, after);
+    chirp_text_appendf(note, "%s--%s %s instead of %s", note->used ? ", " : "resumed with ",
+                       row->name, chirp_option_text(row, after, now),
+                       chirp_option_text(row, before, old));
+    return CHIRP_OK;
+}
+
 chirp_status chirp_train_record_compare(const char *path, const chirp_train_record *old,
                                         const chirp_train_config *now, int ranks, chirp_text *note)
 {
     chirp_option_table before[CHIRP_TRAIN_TABLES];
     chirp_option_table after[CHIRP_TRAIN_TABLES];
-    chirp_text missing = {0};
     chirp_status st = CHIRP_OK;
     chirp_train_tables(&old->config, NULL, before);
     chirp_train_tables(now, NULL, after);
     for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
         for (size_t i = 0; i < before[t].n_options && st == CHIRP_OK; ++i) {
             const chirp_option *row = &before[t].options[i];
-            const void *a = chirp_option_value(row, before[t].base);
-            const void *b = chirp_option_value(row, after[t].base);
-            char text[2][CHIRP_OPTION_TEXT];
-            if (row->resume == CHIRP_RESUME_NOT_COMPARED)
-                continue;
-            if (old->missing[t] >> i & 1) {
-                if (row->resume == CHIRP_RESUME_SAME)
-                    chirp_text_appendf(&missing, "%s--%s", missing.used ? ", " : "", row->name);
-            } else if (!same_value(row, a, b)) {
-                if (row->resume == CHIRP_RESUME_SAME)
-                    st = refuse(path, row, a, b);
-                else
-                    chirp_text_appendf(note, "%s--%s %s (was %s)",
-                                       note->used ? ", " : "goes on with ", row->name,
-                                       shown(row, b, text[0]), shown(row, a, text[1]));
-            }
+            const bool unknown = (old->missing[t] >> i & 1) && row->resume == CHIRP_RESUME_CHANGE;
+            if (!unknown)
+                st = compare_field(path, row, chirp_option_value(row, before[t].base),
+                                   chirp_option_value(row, after[t].base), note);
         }
     if (st == CHIRP_OK)
         st = compare_step(path, old, now, ranks);
-    if (missing.used)
-        chirp_text_appendf(note, "%snot compared, as an earlier version did not store them: %s",
-                           note->used ? "; " : "", missing.bytes);
-    if (st == CHIRP_OK && (note->failed || missing.failed))
+    if (st == CHIRP_OK && note->failed)
         st = chirp_fail(CHIRP_ERR_NOMEM, "no memory for the options that differ");
-    chirp_free(missing.bytes);
     return st;
 }

@@ -131,17 +131,17 @@ static const chirp_option train_options[] = {
 static const chirp_option exchange_options[] = {
     {"exchange", CHIRP_OPTION_ENUM, EXCHANGE, NAMES(chirp_exchange_name, CHIRP_EXCHANGE_MODES),
      .help = "how ranks average gradients; halving: after the backward pass, by all threads",
-     CHANGE(mode), .later = true},
+     AT(mode), .key = "exchange", .resume = CHIRP_RESUME_CHANGE, .later = true},
     {"compress", CHIRP_OPTION_ENUM, EXCHANGE, NAMES(compressions, 2),
      .help = "gradients on the wire; bf16 (overlap) with error feedback, which a resume drops: it "
              "goes on, but not bitwise",
      CHANGE(compress), .later = true},
-    {"bucket-mib", CHIRP_OPTION_MIB, EXCHANGE, .metavar = "S", .min = 0, .max = 10240,
-     .help = "size of a bucket or message [MiB]; 0: 1, and 64 for --exchange study",
+    {"bucket-mib", CHIRP_OPTION_MIB, EXCHANGE, .metavar = "S", .min = 0, .max = 16384,
+     .help = "size of a bucket or message [MiB]; 0: 1, or 64 for study",
      CHANGE(bucket_bytes), .later = true},
 };
 
-const char *const chirp_train_object[CHIRP_TRAIN_TABLES] = {NULL, "signal", "exchange"};
+const char *const chirp_train_object[CHIRP_TRAIN_TABLES] = {NULL, "signal", NULL};
 
 /* Of the signal options: the network sets the length, and reads noise that is made for one detector. */
 static const char *const signal_options_of_train[] = {
@@ -152,12 +152,12 @@ void chirp_train_tables(const chirp_train_config *config, const char *const *onl
                         chirp_option_table tables[CHIRP_TRAIN_TABLES])
 {
     char *base = (char *)(uintptr_t)config;
-    tables[0] = (chirp_option_table){train_options, sizeof train_options / sizeof train_options[0],
-                                     base, only};
-    tables[1] = (chirp_option_table){chirp_signal_options, chirp_signal_n_options,
+    tables[CHIRP_TRAIN_OWN] = (chirp_option_table){train_options, sizeof train_options / sizeof train_options[0],
+                                     base, only, NULL};
+    tables[CHIRP_TRAIN_SIGNALS] = (chirp_option_table){chirp_signal_option, CHIRP_SIGNAL_OPTIONS,
                                      base + offsetof(chirp_train_config, signal),
-                                     only ? only : signal_options_of_train};
-    tables[2] =
+                                     only ? only : signal_options_of_train, NULL};
+    tables[CHIRP_TRAIN_EXCHANGE] =
         (chirp_option_table){exchange_options, sizeof exchange_options / sizeof exchange_options[0],
-                             base + offsetof(chirp_train_config, exchange), only};
+                             base + offsetof(chirp_train_config, exchange), only, NULL};
 }

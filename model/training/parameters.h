@@ -6,7 +6,7 @@
 #include "model/training/trainer.h"
 
 /** Tables of a configuration: training itself, its signals, its exchange. */
-enum { CHIRP_TRAIN_TABLES = 3 };
+enum { CHIRP_TRAIN_OWN, CHIRP_TRAIN_SIGNALS, CHIRP_TRAIN_EXCHANGE, CHIRP_TRAIN_TABLES };
 
 /** Names of the objects that hold a table's fields in stored configurations; NULL: the root. */
 extern const char *const chirp_train_object[CHIRP_TRAIN_TABLES];

@@ -25,11 +25,14 @@ typedef struct compare_flags {
 /* "5%" or "0.05". A bare number of 1 or more is surely meant as percent: ask instead of guessing. */
 static chirp_status read_share(const char *text, double *share)
 {
-    char number[64];
     const size_t length = strlen(text);
     const bool percent = length > 0 && text[length - 1] == '%';
-    (void)snprintf(number, sizeof number, "%.*s", (int)(length - percent), text);
+    char *number = chirp_strdup(text);
+    if (!number)
+        return CHIRP_ERR_NOMEM;
+    number[length - percent] = '\0';
     const chirp_status st = chirp_parse_real("compare: --fail-above", number, share);
+    chirp_free(number);
     if (st != CHIRP_OK)
         return st;
     if (percent)
@@ -41,16 +44,24 @@ static chirp_status read_share(const char *text, double *share)
     return CHIRP_OK;
 }
 
+/* For texts from outside, on their way to a terminal. */
+static void put(FILE *stream, const char *text) { chirp_print_plain(stream, 0, text); }
+
 static void warn(const chirp_results *r)
 {
-    if (r->partial)
-        (void)fprintf(stderr, "compare: %s is partial: the run that wrote it was cut short\n",
-                      r->path);
+    if (r->partial) {
+        (void)fprintf(stderr, "compare: ");
+        put(stderr, r->path);
+        (void)fprintf(stderr, " is partial: the run that wrote it was cut short\n");
+    }
     for (size_t i = 0; i < r->count; ++i)
-        if (r->item[i].duplicate)
-            (void)fprintf(stderr,
-                          "compare: %s has several benchmarks named %s: their rows are pooled\n",
-                          r->path, r->item[i].name);
+        if (r->item[i].duplicate) {
+            (void)fprintf(stderr, "compare: ");
+            put(stderr, r->path);
+            (void)fprintf(stderr, " has several benchmarks named ");
+            put(stderr, r->item[i].name);
+            (void)fprintf(stderr, ": their rows are pooled\n");
+        }
 }
 
 static chirp_status print_json(cJSON *object, const char *path)
@@ -114,7 +125,7 @@ static chirp_status compare_files(const compare_flags *f, int n, char **paths, b
     chirp_compare_options o = {.confidence = f->confidence, .filter = f->filter};
     chirp_results base = {0};
     chirp_text markdown = {0};
-    char from[256] = "";
+    char *from = NULL;
     cJSON *reports = cJSON_CreateArray();
     chirp_status st = reports ? read_share(f->fail_above, &o.threshold)
                               : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory");
@@ -124,10 +135,13 @@ static chirp_status compare_files(const compare_flags *f, int n, char **paths, b
             "compare: needs two result files, BASE and NEW; see chirpbench compare --help");
     if (st == CHIRP_OK && f->replace) {
         const char *equals = strchr(f->replace, '=');
-        if (!equals || equals == f->replace || (size_t)(equals - f->replace) >= sizeof from)
+        from = chirp_strdup(f->replace);
+        if (!from)
+            st = CHIRP_ERR_NOMEM;
+        else if (!equals || equals == f->replace)
             st = chirp_fail(CHIRP_ERR_ARG, "compare: --replace %s: write OLD=NEW", f->replace);
         else {
-            (void)snprintf(from, sizeof from, "%.*s", (int)(equals - f->replace), f->replace);
+            from[equals - f->replace] = '\0';
             o.from = from;
             o.to = equals + 1;
         }
@@ -147,6 +161,7 @@ static chirp_status compare_files(const compare_flags *f, int n, char **paths, b
         st = print_json(shown, f->json);
     if (st == CHIRP_OK && f->markdown)
         st = chirp_file_write(f->markdown, markdown.bytes, markdown.used);
+    chirp_free(from);
     chirp_free(markdown.bytes);
     chirp_results_clear(&base);
     cJSON_Delete(reports);
@@ -162,17 +177,60 @@ static chirp_status store_files(const compare_flags *f, int n, char **paths)
     for (int i = 0; i < n && st == CHIRP_OK; ++i) {
         char *stored = NULL;
         st = chirp_history_store(f->store, paths[i], &stored);
-        if (st == CHIRP_OK)
-            printf("%s -> %s\n", paths[i], stored);
+        if (st == CHIRP_OK) {
+            put(stdout, paths[i]);
+            printf(" -> ");
+            put(stdout, stored);
+            printf("\n");
+        }
         chirp_free(stored);
     }
     return st;
+}
+
+static void print_history_row(const chirp_history_row *row)
+{
+    chirp_print_plain(stdout, 60, row->name);
+    printf(" %5zu %12.6g %12.6g  ", row->runs, row->first_s, row->last_s);
+    if (row->changed) {
+        printf("%+.1f %% at ", 100 * (row->ratio - 1));
+        put(stdout, row->date);
+        printf(", commit ");
+        put(stdout, row->commit[0] ? row->commit : "unknown");
+        printf(" (p %.3g, %zu change%s in all)", row->p, row->n_changes,
+               row->n_changes == 1 ? "" : "s");
+    } else {
+        printf("none");
+    }
+    if (row->suspect_runs > 0)
+        printf("; suspect: last %zu run%s at %+.1f %%, too few to test: run again", row->suspect_runs,
+               row->suspect_runs == 1 ? "" : "s", 100 * (row->suspect_ratio - 1));
+    printf("\n");
+}
+
+static bool add_history_row(cJSON *list, const chirp_history_row *row)
+{
+    cJSON *o = cJSON_CreateObject();
+    bool ok = o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "name", row->name) &&
+              chirp_json_add_integer(o, "runs", (int64_t)row->runs) &&
+              chirp_json_add_real(o, "first_seconds", row->first_s) &&
+              chirp_json_add_real(o, "last_seconds", row->last_s) &&
+              chirp_json_add_integer(o, "changes", (int64_t)row->n_changes);
+    if (ok && row->changed)
+        ok = chirp_json_add_text(o, "changed_at", row->date) &&
+             chirp_json_add_text(o, "changed_by", row->commit) &&
+             chirp_json_add_real(o, "ratio", row->ratio) && chirp_json_add_real(o, "p", row->p);
+    if (ok && row->suspect_runs > 0)
+        ok = chirp_json_add_integer(o, "suspect_runs", (int64_t)row->suspect_runs) &&
+             chirp_json_add_real(o, "suspect_ratio", row->suspect_ratio);
+    return ok;
 }
 
 static chirp_status show_history(const compare_flags *f, bool *bad)
 {
     chirp_history h;
     double share = 0;
+    const bool table = strcmp(f->format, "json") != 0;
     chirp_status st = read_share(f->fail_above, &share);
     if (st == CHIRP_OK)
         st = chirp_history_read(f->history, f->machine, share, &h);
@@ -180,34 +238,22 @@ static chirp_status show_history(const compare_flags *f, bool *bad)
         return st;
     cJSON *list = cJSON_CreateArray();
     bool ok = list != NULL;
-    if (strcmp(f->format, "json") != 0)
-        printf("%s: %zu runs on machine %s\n%-60s %5s %12s %12s  %s\n", f->history, h.runs,
-               h.machine, "benchmark", "runs", "first s", "last s", "last change");
+    if (table) {
+        put(stdout, f->history);
+        printf(": %zu runs on machine ", h.runs);
+        put(stdout, h.machine);
+        printf("\n%-60s %5s %12s %12s  %s\n", "benchmark", "runs", "first s", "last s", "last change");
+    }
     for (size_t i = 0; i < h.count && ok; ++i) {
         const chirp_history_row *row = &h.item[i];
-        cJSON *o = cJSON_CreateObject();
-        ok = o && cJSON_AddItemToArray(list, o) && chirp_json_add_text(o, "name", row->name) &&
-             chirp_json_add_integer(o, "runs", (int64_t)row->runs) &&
-             chirp_json_add_real(o, "first_seconds", row->first_s) &&
-             chirp_json_add_real(o, "last_seconds", row->last_s) &&
-             chirp_json_add_integer(o, "changes", (int64_t)row->n_changes);
-        if (ok && row->changed)
-            ok = chirp_json_add_text(o, "changed_at", row->date) &&
-                 chirp_json_add_text(o, "changed_by", row->commit) &&
-                 chirp_json_add_real(o, "ratio", row->ratio) && chirp_json_add_real(o, "p", row->p);
-        *bad |= row->changed && row->ratio > 1 + share;
-        if (strcmp(f->format, "json") == 0)
-            continue;
-        printf("%-60s %5zu %12.6g %12.6g  ", row->name, row->runs, row->first_s, row->last_s);
-        if (row->changed)
-            printf("%+.1f %% at %s, commit %s (p %.3g, %zu change%s in all)\n",
-                   100 * (row->ratio - 1), row->date, row->commit, row->p, row->n_changes,
-                   row->n_changes == 1 ? "" : "s");
-        else
-            printf("none\n");
+        ok = add_history_row(list, row);
+        *bad |= (row->changed && row->ratio > 1 + share) ||
+                (f->fail_inconclusive && row->suspect_runs > 0 && row->suspect_ratio > 1 + share);
+        if (table)
+            print_history_row(row);
     }
     st = ok ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
-    if (st == CHIRP_OK && strcmp(f->format, "json") == 0)
+    if (st == CHIRP_OK && !table)
         st = print_json(list, NULL);
     if (st == CHIRP_OK && f->json)
         st = print_json(list, f->json);
@@ -229,17 +275,23 @@ static chirp_status check_limits(const compare_flags *f, int n, char **paths, bo
         return st;
     for (size_t i = 0; i < l.count; ++i) {
         const chirp_limit *limit = &l.item[i];
-        printf("%-8s %s %s %s %.4g", texts[limit->state], limit->benchmark,
-               limit->over ? limit->over : limit->counter,
-               limit->at_least ? ">=" : "<=", limit->bound);
-        if (limit->state == CHIRP_LIMIT_MISSING)
-            printf(": %s", limit->reason);
-        else if (limit->over)
+        printf("%-8s ", texts[limit->state]);
+        put(stdout, limit->benchmark);
+        printf(" ");
+        put(stdout, limit->over ? limit->over : limit->counter);
+        printf(" %s %.4g", limit->at_least ? ">=" : "<=", limit->bound);
+        if (limit->state == CHIRP_LIMIT_MISSING) {
+            printf(": ");
+            put(stdout, limit->reason);
+        } else if (limit->over)
             printf(": %.4g [%.4g, %.4g]", limit->value, limit->low, limit->high);
         else
             printf(": %.4g", limit->value);
-        if (limit->state == CHIRP_LIMIT_BROKEN && limit->why[0])
-            printf(" (%s)", limit->why);
+        if (limit->state == CHIRP_LIMIT_BROKEN && limit->why && limit->why[0]) {
+            printf(" (");
+            put(stdout, limit->why);
+            printf(")");
+        }
         printf("\n");
     }
     printf("%zu limits: %zu broken, %zu missing\n", l.count, l.broken, l.missing);
@@ -263,7 +315,7 @@ static int run(int argc, char **argv)
         {"allow", CHIRP_OPTION_STRING, &f.allow, .metavar = "KEY,...",
          .help = "facts about machine or build that may differ; all: any"},
         {"fail-inconclusive", CHIRP_OPTION_FLAG, &f.fail_inconclusive,
-         .help = "exit 1 also when the data could not tell"},
+         .help = "exit 1 also when the data could not tell; with --history, when the last runs are suspect"},
         {"fail-missing", CHIRP_OPTION_FLAG, &f.fail_missing,
          .help = "exit 1 also when NEW lacks a benchmark of BASE"},
         {"format", CHIRP_OPTION_CHOICE, &f.format, .choices = "table|markdown|json",
@@ -283,11 +335,13 @@ static int run(int argc, char **argv)
     };
     const chirp_usage usage = {
         "compare", "BASE NEW [NEW...]",
-        "Verdicts faster, slower, same, inconclusive or failed for every benchmark of two or more "
-        "result files, ours or\n"
-        "Google Benchmark's. BASE and NEW may be lists A.json,B.json whose repetitions are "
-        "pooled.\n"
-        "Exit 0: nothing is slower or failed; 1: something is; 2: the files can't be compared.",
+        "Verdicts faster, slower, same, inconclusive, failed or skipped for every benchmark of two or more result files, ours\n"
+        "or Google Benchmark's. BASE and NEW may be lists A.json,B.json whose repetitions are pooled: several runs of each\n"
+        "side, in turn, average what changes between runs.\n"
+        "Slower is what is surely slower by more than --fail-above: by the interval, by the fastest repetitions, by a test\n"
+        "corrected for the number of benchmarks, and by more than the noise of so many repetitions and runs explains.\n"
+        "Exit 0: nothing is slower or failed; 1: something is; 2: the files can't be compared, or nothing is slower but a\n"
+        "benchmark has one repetition on a side, which can't show a slowdown of any size.",
         table, sizeof table / sizeof table[0]};
     int rest = 0;
     bool bad = false;

@@ -57,9 +57,9 @@ static void print_caches(const chirp_host *m)
     if (m->l3_package_bytes > 0)
         printf(" L3 %lld MiB in the package, a core's share is measured",
                (long long)(m->l3_package_bytes >> 20));
-    if (strcmp(m->cache_source, "kernel") != 0)
-        printf("%s", m->n_caches > 0 ? " (from cpuid: the kernel lists none)"
-                                     : " unknown: neither the kernel nor the processor lists any");
+    if (strcmp(m->cache_source, "hwloc") != 0)
+        printf("%s", m->n_caches > 0 ? " (from cpuid: hwloc finds none)"
+                                     : " unknown: neither hwloc nor the processor lists any");
     printf("\n");
 }
 

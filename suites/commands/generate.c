@@ -268,7 +268,7 @@ static int run(int argc, char **argv)
                                "Signal i of a seed is always the same one, so --append and "
                                "--resume go on where a file ends.",
                                table, sizeof table / sizeof table[0]};
-    const chirp_option_table signals = {chirp_signal_options, chirp_signal_n_options, c, NULL};
+    const chirp_option_table signals = {chirp_signal_option, CHIRP_SIGNAL_OPTIONS, c, NULL, NULL};
     chirp_status st = chirp_options_parse_tables(&usage, &signals, 1, argc, argv);
     if (st == CHIRP_OK)
         st = chirp_refuse_ranks("generate");

@@ -84,11 +84,15 @@ static chirp_status load_network(inference *f)
 static chirp_status make_buffers(inference *f)
 {
     const chirp_signal_config *signal = &f->config.signal;
-    const double band_end_hz = chirp_whiten_options_default().band.high_hz;
-    if (signal->f_high_hz != band_end_hz)
-        return chirp_fail(CHIRP_ERR_UNSUPPORTED,
-                          "%s: was trained on signals up to %g Hz; infer whitens up to %g Hz",
-                          f->checkpoint, signal->f_high_hz, band_end_hz);
+    const chirp_whiten_options whiten = chirp_whiten_options_default();
+    if (signal->f_high_hz != whiten.band.high_hz || signal->f_low_hz != whiten.band.low_hz ||
+        signal->sample_rate_hz != whiten.sample_rate_hz)
+        return chirp_fail(
+            CHIRP_ERR_UNSUPPORTED,
+            "%s: was trained on signals from %g to %g Hz sampled at %g Hz; infer makes "
+            "windows from %g to %g Hz sampled at %g Hz: train with these",
+            f->checkpoint, signal->f_low_hz, signal->f_high_hz, signal->sample_rate_hz,
+            whiten.band.low_hz, whiten.band.high_hz, whiten.sample_rate_hz);
     if (f->merger_at_s == 0)
         f->merger_at_s = 0.5 * (signal->merger_min_s + signal->merger_max_s);
     f->window = chirp_calloc((size_t)signal->length, sizeof *f->window);
@@ -382,7 +386,8 @@ static int run(int argc, char **argv)
         {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
          .help = "from chirpbench train"},
         {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]", .required = true,
-         .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file holds several"},
+         .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
+                 "holds several"},
         {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .required = true,
          .help = "GPS time of the merger [s]"},
         {"merger-at", CHIRP_OPTION_REAL, &f.merger_at_s, .metavar = "S", .min = 0, .max = 0.99,

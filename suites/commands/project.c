@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/progress/progress.h"
+#include "model/training/parameters.h"
 #include "suites/command.h"
 #include "suites/scaling/projection.h"
 
@@ -143,47 +144,40 @@ static chirp_status project(const chirp_projection_options *o, chirp_projection 
     return st;
 }
 
+/* What is projected is a training with these options. */
+static void take_training(chirp_projection_options *o, const chirp_train_config *train)
+{
+    o->network = train->network;
+    o->variant = train->variant;
+    o->batch = train->batch;
+    o->micro_steps = (int)train->accumulate;
+    o->exchange = (chirp_plan_exchange)chirp_name_index(
+        chirp_plan_exchange_name, CHIRP_PLAN_EXCHANGES, chirp_exchange_name[train->exchange.mode]);
+    o->shared_noise = !train->independent_noise;
+    o->half = train->exchange.compress == CHIRP_COMPRESS_BF16;
+    o->bucket_bytes = train->exchange.bucket_bytes > 0 ? train->exchange.bucket_bytes : 1 << 20;
+}
+
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
-    chirp_projection_options o = {
-        .machine = "theta", .network = "spin", .batch = 64, .jitter = -1, .bucket_bytes = 1 << 20};
+    static const char *const engines[] = {"auto", "simgrid", "closed_form"}; /* chirp_engine */
+    static const char *const shared[] = {"equal", "measured"};
+    static const char *const of_train[] = {"network",      "variational", "batch",    "accumulate",
+                                           "weight-noise", "exchange",    "compress", "bucket-mib",
+                                           NULL};
+    chirp_projection_options o = {.machine = "theta", .seed = 1, .speed_steps = 100};
+    chirp_train_config train = chirp_train_config_default();
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
-    const char *exchange = "overlap";
-    const char *variant = "last2";
-    const char *noise = "independent";
-    const char *compress = "none";
-    const char *engine = "auto";
     const char *compute = "fast";
     const char *json = NULL;
     double fresh = NAN;
     double jitter = NAN;
-    int64_t seed = 1;
-    int64_t steps = 0;
-    int64_t accumulate = 1;
-    int64_t speed_steps = 100;
-    const char *shares = "equal";
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
-         .help = "how gradients are averaged"},
-        {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
-         .help = "which network"},
-        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
-         .help = "which layers are variational"},
-        {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
-         .help = "signals per pass and rank"},
-        {"weight-noise", CHIRP_OPTION_CHOICE, &noise, .choices = "shared|independent",
-         .help = "shared: one number per variational weight travels"},
-        {"compress", CHIRP_OPTION_CHOICE, &compress, .choices = "none|bf16",
-         .help = "numbers on the wire"},
-        {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
-         .help = "passes per exchange"},
-        {"bucket-bytes", CHIRP_OPTION_INT, &o.bucket_bytes, .metavar = "B", .min = 1, .max = 1e10,
-         .help = "size at which a bucket is sent"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
@@ -193,15 +187,15 @@ static int run(int argc, char **argv)
         {"fresh-jitter", CHIRP_OPTION_REAL, &fresh, .metavar = "R", .min = 0, .max = 0.5,
          .help = "of it, what is new in every pass; the rest stays with a rank; default: the "
                  "machine's"},
-        {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
+        {"shares", CHIRP_OPTION_EITHER, &o.shares, .names = shared, .n_names = 2,
          .help = "measured: ranks share the signals of a pass by speed, in whole signals"},
-        {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
+        {"speed-steps", CHIRP_OPTION_INT32, &o.speed_steps, .metavar = "N", .min = 1, .max = 1e6,
          .help = "--shares measured: steps whose times tell the speeds; train takes 100"},
-        {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
+        {"engine", CHIRP_OPTION_ENUM, &o.engine, .names = engines, .n_names = 3,
          .help = "what computes the rows"},
-        {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
+        {"steps", CHIRP_OPTION_INT32, &o.steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
-        {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
+        {"seed", CHIRP_OPTION_UINT64, &o.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, terms, calibration, assumptions"},
@@ -214,28 +208,18 @@ static int run(int argc, char **argv)
         "rank's\n"
         "step over this one's. The band is over the fits to the public 2 to 8 node runs.",
         table, sizeof table / sizeof table[0]};
-    chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_train_tables(&train, of_train, tables);
+    chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
     if (st == CHIRP_OK)
         st = parse_nodes(nodes, &o);
     if (st == CHIRP_OK)
         st = parse_compute(compute, &o.flops);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
-    o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-    o.exchange = (chirp_plan_exchange)chirp_name_index(chirp_plan_exchange_name,
-                                                       CHIRP_PLAN_EXCHANGES, exchange);
-    o.shared_noise = noise[0] == 's';
-    o.half = compress[0] == 'b';
-    o.micro_steps = (int)accumulate;
-    o.engine = engine[0] == 's'   ? CHIRP_ENGINE_SIMGRID
-               : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM
-                                  : CHIRP_ENGINE_AUTO;
-    o.speed_steps = (int)speed_steps;
-    o.seed = (uint64_t)seed;
-    o.steps = (int)steps;
+    take_training(&o, &train);
     o.jitter = isnan(jitter) ? -1 : jitter;
     o.fresh_jitter = isnan(fresh) ? -1 : fresh;
-    o.shares = shares[0] == 'm';
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
     if (st == CHIRP_OK)

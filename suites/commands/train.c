@@ -1,6 +1,6 @@
 /* chirpbench train: trains the network; under mpiexec data parallel. */
 #include "model/parallel/parallel.h"
-#include "model/training/parameters.h"
+#include "model/training/config.h"
 #include "model/training/run.h"
 #include "suites/command.h"
 
@@ -14,12 +14,12 @@ static void print_result(const chirp_train_config *config, const chirp_run_optio
     const chirp_network_spec *spec = NULL;
     if (chirp_network_spec_find(config->network, &spec) != CHIRP_OK)
         return;
-    printf("%s at iteration %" PRId64 ": ", end[result->end], result->iteration);
     if (result->last.iteration > 0)
-        printf("loss %.4f, %.1f signals/s, %.1f s\n", result->last.loss,
-               result->signals_per_second, result->seconds);
+        printf("%s at iteration %" PRId64 ": loss %.4f, %.1f signals/s, %.1f s\n", end[result->end],
+               result->iteration, result->last.loss, result->signals_per_second, result->seconds);
     else
-        printf("no step was left to take; more need a larger --iterations\n");
+        printf("%s at iteration %" PRId64 " already: no step was taken\n", end[result->end],
+               result->iteration);
     if (result->end != CHIRP_RUN_INTERRUPTED) {
         printf("held-out relative error %.4f (target %.4f):", result->mean_relative_error, target);
         for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
@@ -45,9 +45,22 @@ static chirp_status train(const chirp_train_config *config, const chirp_run_opti
     return st;
 }
 
-/* The options of a run around the training: its files and its end. */
+/* A data set knows its signals; options may only say the same. */
+static chirp_status take_data(chirp_train_config *config, const bool given[CHIRP_SIGNAL_OPTIONS])
+{
+    if (!config->data)
+        return CHIRP_OK;
+    if (config->signal.psd_path)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--psd: the data set %s has noise already; leave --psd out, or generate "
+                          "the data set with it",
+                          config->data);
+    return chirp_train_config_take_data(config, given);
+}
+
+/* The options of a run around the training, its files and its end, and those of the training. */
 static chirp_status parse(int argc, char **argv, chirp_train_config *config,
-                          chirp_run_options *options)
+                          chirp_run_options *options, bool given[CHIRP_SIGNAL_OPTIONS])
 {
     const chirp_option run_options[] = {
         {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE",
@@ -65,6 +78,7 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
     };
     chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_train_tables(config, NULL, tables);
+    tables[CHIRP_TRAIN_SIGNALS].given = given;
     const chirp_usage usage = {
         "train",
         NULL,
@@ -84,10 +98,13 @@ static int run(int argc, char **argv)
     chirp_train_config config = chirp_train_config_default();
     chirp_run_options options = {.checkpoint_every = 500, .validate_every = 250};
     chirp_run_end end = CHIRP_RUN_ITERATIONS;
-    chirp_status st = parse(argc, argv, &config, &options);
+    bool given[CHIRP_SIGNAL_OPTIONS] = {false};
+    chirp_status st = parse(argc, argv, &config, &options, given);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     st = chirp_parallel_init();
+    if (st == CHIRP_OK)
+        st = take_data(&config, given);
     const char *warning = chirp_signal_config_warning(&config.signal);
     if (st == CHIRP_OK && warning && !config.data && chirp_parallel_rank() == 0)
         (void)fprintf(stderr, "chirpbench: warning: %s\n", warning);

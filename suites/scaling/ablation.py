@@ -22,7 +22,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 FRESH = [0, 0.0085, 0.016, 0.03, 0.058, 0.0877]  # none, one node's, two nodes' bound, towards half of the pooled variance
 CYCLES_BOUND = 1.5  # the study's cycle passes once or twice between ready and reduced
-ONE_BUCKET = ["--bucket-bytes", "10000000000"]
+ONE_BUCKET = ["--bucket-mib", "10000"]
 HALVING = ["--exchange", "halving"]
 SHARES = ["--shares", "measured", "--speed-steps", "100"]
 # name, options of project, cost in training signals to the same loss (model/training/CONVERGENCE.md), what it assumes,

@@ -253,6 +253,8 @@ static void test_messages_are_one_line(void **state)
     assert_string_equal(chirp_error_message(), "a?b?c");
     (void)chirp_fail(CHIRP_ERR_IO, "again: %s", chirp_error_message());
     assert_string_equal(chirp_error_message(), "again: a?b?c");
+    (void)chirp_fail(CHIRP_ERR_IO, "%s", "\xc3\xa9\xc2\x9b\xc2\xa0\x7f\033");
+    assert_string_equal(chirp_error_message(), "\xc3\xa9??\xc2\xa0??");
     for (int s = 0; s < CHIRP_STATUS_COUNT; ++s)
         assert_non_null(chirp_status_text((chirp_status)s));
 }

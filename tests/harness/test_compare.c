@@ -189,7 +189,7 @@ static void made_up(int rows, int n, double noise, double factor, uint64_t seed,
 {
     static double x[2][67][20];
     static chirp_samples s[2][67];
-    static char name[67][8];
+    static char name[67][16];
     for (int side = 0; side < 2; ++side)
         for (int k = 0; k < rows; ++k) {
             (void)snprintf(name[k], sizeof name[k], "r%d", k);
@@ -482,6 +482,40 @@ static void unlike_machines_are_refused(void **state)
     chirp_results_clear(&b);
 }
 
+/* Texts that differ behind any length are told apart and shown whole, and so is the remedy. */
+static void long_facts_are_compared_whole(void **state)
+{
+    (void)state;
+    const char *const names[] = {"x"};
+    const double level[] = {1};
+    char context[2][1600];
+    char tail[2][16] = {"-march=one", "-march=two"};
+    for (int i = 0; i < 2; ++i) {
+        (void)snprintf(context[i], sizeof context[i], "\"compiler_flags\": \"");
+        while (strlen(context[i]) < 1200)
+            strcat(context[i], "-fno-something ");
+        strcat(context[i], tail[i]);
+        (void)snprintf(context[i] + strlen(context[i]), 200,
+                       "\", \"simd\": \"s%d\", \"num_cpus\": %.17g", i, 2 + 1e-13 * i);
+    }
+    chirp_results a;
+    chirp_results b;
+    assert_int_equal(chirp_results_read(make_file("l1.json", context[0], names, level, 1, 3, 1), &a),
+                     CHIRP_OK);
+    assert_int_equal(chirp_results_read(make_file("l2.json", context[1], names, level, 1, 3, 1), &b),
+                     CHIRP_OK);
+    assert_int_equal(chirp_same_machine(&a, &b, NULL), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "--allow num_cpus,simd,compiler_flags compares"));
+    assert_non_null(strstr(chirp_error_message(), "-march=one'"));
+    assert_non_null(strstr(chirp_error_message(), "-march=two'"));
+    assert_int_equal(chirp_same_machine(&a, &b, "num_cpus,simd"), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_same_machine(&a, &b, "num_cpus,simd,compiler_flags"), CHIRP_OK);
+    assert_int_equal(chirp_same_machine(&a, &b, "simd,compiler_flags"), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_same_machine(&a, &a, NULL), CHIRP_OK);
+    chirp_results_clear(&a);
+    chirp_results_clear(&b);
+}
+
 static void reports_are_well_formed(void **state)
 {
     (void)state;
@@ -562,6 +596,154 @@ static void history_finds_the_commit(void **state)
     assert_non_null(strstr(chirp_error_message(), "partial"));
 }
 
+static void dates_are_instants(void **state)
+{
+    (void)state;
+    const struct {
+        const char *date;
+        double seconds;
+    } good[] = {{"1970-01-01T00:00:00Z", 0},
+                {"1970-01-01T01:00:00+01:00", 0},
+                {"1969-12-31 16:00:00-0800", 0},
+                {"2000-02-29T12:00:00", 951825600},
+                {"2000-03-01T00:00:00+00", 951868800},
+                {"2026-10-25T02:50:00+02:00", 1792889400},
+                {"2026-10-25T02:10:00.5+01:00", 1792890600.5},
+                {"2026-03-01T23:30:00-08:00", 1772436600}};
+    const char *const bad[] = {"", "d", "2026-13-01T00:00:00", "2026-01-01", "2026-01-01T00:00:00+x",
+                               "2026-01-01T00:00:00 CET", "2026-01-01T00:00:00+01:00x"};
+    double at = 0;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i)
+        if (!chirp_instant(good[i].date, &at) || at != good[i].seconds)
+            fail_msg("%s: %.1f, not %.1f", good[i].date, at, good[i].seconds);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i)
+        if (chirp_instant(bad[i], &at))
+            fail_msg("'%s' is no date", bad[i]);
+}
+
+/* Stores runs of one benchmark in the order given, their levels being the order in time: 1, 2, ... us. */
+static void store_run(const char *store, const char *machine, const char *date, const char *commit,
+                      double level)
+{
+    const char *const names[] = {"x"};
+    char context[512];
+    char *stored = NULL;
+    (void)snprintf(context, sizeof context,
+                   "\"machine_id\": \"%s\", \"date\": \"%s\", \"git_commit\": \"%s\"", machine, date,
+                   commit);
+    if (chirp_history_store(store, make_file("stored.json", context, names, &level, 1, 4, 1),
+                            &stored) != CHIRP_OK)
+        fail_msg("%s", chirp_error_message());
+    chirp_free(stored);
+}
+
+static void assert_last(const char *store, const char *machine, size_t runs, double level)
+{
+    chirp_history h;
+    assert_int_equal(chirp_history_read(store, NULL, 0.05, &h), CHIRP_OK);
+    assert_string_equal(h.machine, machine);
+    assert_int_equal(h.runs, runs);
+    if (fabs(h.item[0].last_s / (level * 1e-6) - 1) > 0.02)
+        fail_msg("the last run has level %g, not %g", h.item[0].last_s * 1e6, level);
+    chirp_history_clear(&h);
+}
+
+static void runs_are_ordered_by_instant_then_arrival(void **state)
+{
+    (void)state;
+    char store[128];
+    (void)snprintf(store, sizeof store, "%s/zones", folder);
+    store_run(store, "m", "2026-10-25T02:10:00+01:00", "aa", 2); /* the clock was put back */
+    store_run(store, "m", "2026-10-25T02:50:00+02:00", "bb", 1);
+    assert_last(store, "m", 2, 2);
+    store_run(store, "m", "2026-10-25T17:10:00+16:00", "zz", 3); /* one instant in other words, */
+    assert_last(store, "m", 3, 3);
+    store_run(store, "m", "2026-10-25T01:10:00+00:00", "0", 4);
+    assert_last(store, "m", 4, 4);
+    store_run(store, "m", "2026-10-25T01:10:00+00:00", "0", 5); /* and again by the same commit */
+    assert_last(store, "m", 5, 5);
+    store_run(store, "m", "2026-10-25T01:10:00+00:00", "7-dirty", 6);
+    assert_last(store, "m", 6, 6);
+    store_run(store, "n", "2026-10-24T23:00:00-03:00", "0", 9); /* the newest machine, by time and not by text */
+    assert_last(store, "n", 1, 9);
+    /* names that agree in their first 200 letters are different machines all the same */
+    char id[256];
+    for (int i = 0; i < 2; ++i) {
+        (void)snprintf(id, sizeof id, "%0200d%d", 0, i);
+        store_run(store, id, "2026-10-26T00:00:00Z", id, 10 + i);
+    }
+    chirp_history h;
+    assert_int_equal(chirp_history_read(store, NULL, 0.05, &h), CHIRP_OK);
+    assert_int_equal(h.runs, 1);
+    chirp_history_clear(&h);
+    char *stored = NULL;
+    assert_int_equal(chirp_history_store(store,
+                                         write_file("undated.json",
+                                                    "{\"context\": {\"machine_id\": \"m\", \"date\": "
+                                                    "\"yesterday\"}, \"benchmarks\": [{\"name\": \"x\", "
+                                                    "\"real_time\": 1}]}"),
+                                         &stored),
+                     CHIRP_ERR_FORMAT);
+    assert_non_null(strstr(chirp_error_message(), "yesterday"));
+}
+
+/* n values around 1, and around `factor` from index `at` on, with 1 % of noise. */
+static void step(double *x, size_t n, size_t at, double factor, uint64_t seed)
+{
+    for (size_t i = 0; i < n; ++i) {
+        const double u = ((double)(chirp_splitmix64(&seed) >> 11) + 0.5) * 0x1p-53;
+        x[i] = (i < at ? 1 : factor) * exp(0.01 * chirp_normal_quantile(u));
+    }
+}
+
+static void changes_stand_where_levels_change(void **state)
+{
+    (void)state;
+    double x[60];
+    chirp_change changes[60];
+    size_t found = 0;
+    for (uint64_t seed = 1; seed <= 60; ++seed) {
+        size_t n = 0;
+        const size_t length = 20 + seed % 40;
+        const size_t at = 4 + seed * 7 % (length - 8);
+        step(x, length, at, seed % 2 ? 3 : 1 / 1.5, seed);
+        assert_int_equal(chirp_change_points(x, length, 3, 0.01, 0.05, changes, &n), CHIRP_OK);
+        if (n == 0)
+            continue; /* few runs on one side: what ranks can't prove */
+        ++found;
+        assert_int_equal(n, 1);
+        assert_int_equal(changes[0].at, at);
+    }
+    assert_true(found >= 50);
+}
+
+static void last_runs_too_few_to_test_are_suspect(void **state)
+{
+    (void)state;
+    double x[40];
+    double ratio = 0;
+    size_t last = 0;
+    int alarms = 0;
+    for (uint64_t seed = 1; seed <= 200; ++seed) {
+        const size_t n = 4 + seed % 36;
+        const size_t few = 1 + seed % (n < 8 ? n - 3 : 5);
+        step(x, n, n - few, seed % 2 ? 3 : 1 / 1.5, seed);
+        assert_int_equal(chirp_last_suspects(x, n, 0.05, &last, &ratio), CHIRP_OK);
+        if (n - few >= 6) { /* of three runs the scatter is hardly known */
+            assert_int_equal(last, few);
+            assert_true(fabs(ratio / (seed % 2 ? 3 : 1 / 1.5) - 1) < 0.1);
+        }
+        step(x, n, n, 1, 7 * seed);
+        assert_int_equal(chirp_last_suspects(x, n, 0.0, &last, &ratio), CHIRP_OK);
+        alarms += last > 0;
+        assert_int_equal(chirp_last_suspects(x, n, 0.05, &last, &ratio), CHIRP_OK);
+        assert_int_equal(last, 0); /* noise of 1 % is never a change of 5 % */
+    }
+    assert_true(alarms < 30); /* two sides, five places: below a tenth */
+    assert_int_equal(chirp_last_suspects(x, 3, 0.05, &last, &ratio), CHIRP_OK);
+    assert_int_equal(last, 0);
+}
+
 static void change_points_are_rare_in_noise(void **state)
 {
     (void)state;
@@ -606,6 +788,15 @@ static void limits_hold_break_or_miss(void **state)
     assert_int_equal(chirp_limits_check(good, result, 0.95, &l), CHIRP_OK);
     assert_int_equal(l.broken + l.missing, 0);
     assert_true(fabs(l.item[0].value - 2) < 0.03);
+    chirp_limits_clear(&l);
+    /* a reason and an explanation of any length are kept whole */
+    char text[1200];
+    (void)snprintf(text, sizeof text,
+                   "[{\"benchmark\": \"none/%0300d/end\", \"counter\": \"c\", \"at_most\": 1, "
+                   "\"why\": \"%0400dwhy\"}]", 0, 0);
+    assert_int_equal(chirp_limits_check(write_file("long_limits.json", text), result, 0.95, &l), CHIRP_OK);
+    assert_int_equal(strlen(l.item[0].why), 403);
+    assert_non_null(strstr(l.item[0].reason, "0/end"));
     chirp_limits_clear(&l);
     const char *bad =
         write_file("bad_limits.json",
@@ -697,8 +888,13 @@ int main(void)
         cmocka_unit_test(damaged_files_are_named),
         cmocka_unit_test(duplicates_and_partial_files_are_noticed),
         cmocka_unit_test(unlike_machines_are_refused),
+        cmocka_unit_test(long_facts_are_compared_whole),
         cmocka_unit_test(reports_are_well_formed),
         cmocka_unit_test(history_finds_the_commit),
+        cmocka_unit_test(dates_are_instants),
+        cmocka_unit_test(runs_are_ordered_by_instant_then_arrival),
+        cmocka_unit_test(changes_stand_where_levels_change),
+        cmocka_unit_test(last_runs_too_few_to_test_are_suspect),
         cmocka_unit_test(change_points_are_rare_in_noise),
         cmocka_unit_test(limits_hold_break_or_miss),
         cmocka_unit_test(noise_gives_no_verdict),

@@ -42,6 +42,12 @@ static void texts_from_outside_are_mended_and_escaped(void **state)
     assert_string_equal(text, "{\"detector?\":\"H?\"}");
     cJSON_free(text);
     cJSON_Delete(o);
+    o = cJSON_CreateObject(); /* of control characters cJSON leaves DEL and those of Latin-1 */
+    assert_non_null(cJSON_AddStringToObject(o, "a", "\033\x7f\xc2\x9b\xc2\xa0"));
+    text = chirp_json_print_line(o);
+    assert_string_equal(text, "{\"a\":\"\\u001b\\u007f\\u009b\xc2\xa0\"}");
+    cJSON_free(text);
+    cJSON_Delete(o);
     chirp_text t = {0};
     chirp_text_append_plain(&t, "a\033[31m\n\xc2\x9b|\xc3\xa9\xff");
     assert_string_equal(t.bytes, "a?[31m??|\xc3\xa9?");

@@ -8,6 +8,7 @@
 #include "harness/roofline/roofline.h"
 
 #include <cjson/cJSON.h>
+#include <hwloc.h>
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -21,36 +22,66 @@
 
 #include <cmocka.h>
 
-static void processor_lists_are_counted(void **state)
+/* What is read of a made-up machine, in the language of hwloc_topology_set_synthetic(). */
+static chirp_host synthetic(const char *description)
 {
-    (void)state;
-    assert_int_equal(chirp_count_list("0"), 1);
-    assert_int_equal(chirp_count_list("0-3,8"), 5);
-    assert_int_equal(chirp_count_list("0-1,4-7,9"), 7);
-    assert_int_equal(chirp_count_list(""), 0);
-    assert_int_equal(chirp_count_list("x"), 0);
-    assert_int_equal(chirp_count_list("3-1"), 0);
-    assert_int_equal(chirp_count_list("1;2"), 0);
+    chirp_host m = {0};
+    hwloc_topology_t topology = NULL;
+    assert_int_equal(hwloc_topology_init(&topology), 0);
+    assert_int_equal(hwloc_topology_set_synthetic(topology, description), 0);
+    assert_true(chirp_topology_load(topology));
+    chirp_topology_facts(&m, topology);
+    hwloc_topology_destroy(topology);
+    return m;
 }
 
-static void caches_are_decoded_from_cpuid(void **state)
+static void assert_cache(const chirp_cache *c, const char *type, int level, int64_t bytes,
+                         int sharing)
+{
+    assert_string_equal(c->type, type);
+    assert_int_equal(c->level, level);
+    assert_int_equal(c->bytes, bytes);
+    assert_int_equal(c->sharing, sharing);
+}
+
+static void topologies_are_read(void **state)
 {
     (void)state;
-    chirp_cache c;
-    /* Skylake, leaf 4: 32 KiB, 8 ways, 64 sets, two threads */
-    assert_true(chirp_cache_decode(0x1c004121, 0x01c0003f, 0x0000003f, &c));
-    assert_string_equal(c.type, "Data");
-    assert_true(c.level == 1 && c.bytes == 32 << 10 && c.sharing == 2);
-    /* Zen 4, leaf 0x8000001D: 32 MiB, 16 ways, eight cores of two threads */
-    assert_true(chirp_cache_decode(0x0003c163, 0x03c0003f, 0x00007fff, &c));
-    assert_string_equal(c.type, "Unified");
-    assert_true(c.level == 3 && c.bytes == 32 << 20 && c.sharing == 16);
-    assert_false(chirp_cache_decode(0, 0, 0, &c)); /* the end of the list */
-    assert_false(chirp_cache_decode(4, 0, 0, &c)); /* a type that isn't known */
+    /* two packages of two NUMA nodes, with SMT; the third level belongs to four cores */
+    chirp_host m = synthetic("pack:2 group:2 [numa(memory=8GiB)] l3:2(size=32MiB) l2:4(size=1MiB) "
+                             "l1d:1(size=48KiB) l1i:1(size=32KiB) core:1 pu:2");
+    assert_int_equal(m.logical_cpus, 64);
+    assert_int_equal(m.physical_cores, 32);
+    assert_int_equal(m.sockets, 2);
+    assert_int_equal(m.numa_nodes, 4);
+    assert_int_equal(m.smt, 2);
+    assert_string_equal(m.cache_source, "hwloc");
+    assert_int_equal(m.n_caches, 4);
+    assert_cache(&m.cache[0], "Data", 1, 48 << 10, 2);
+    assert_cache(&m.cache[1], "Instruction", 1, 32 << 10, 2);
+    assert_cache(&m.cache[2], "Unified", 2, 1 << 20, 2);
+    assert_cache(&m.cache[3], "Unified", 3, 32 << 20, 8);
+    assert_true(chirp_host_last_level_cache(&m) == 32 << 20);
+    /* one package without SMT, no third level, a second one that two cores share */
+    m = synthetic("pack:1 l2:2(size=512KiB) core:2 l1d:1(size=32KiB) pu:1");
+    assert_true(m.logical_cpus == 4 && m.physical_cores == 4 && m.smt == 1 && m.numa_nodes == 1);
+    assert_int_equal(m.n_caches, 2);
+    assert_cache(&m.cache[1], "Unified", 2, 512 << 10, 2);
+    /* nothing but processors: cores, packages and caches are unknown */
+    m = synthetic("pu:3");
+    assert_true(m.logical_cpus == 3 && m.physical_cores == 0 && m.sockets == 0 && m.smt == 0);
+    assert_true(m.n_caches == 0 && m.cache_source[0] == '\0');
+    assert_true(chirp_host_last_level_cache(&m) == 32 << 20);
+}
+
+static void caches_are_decoded_from_older_leaves(void **state)
+{
+    (void)state;
     /* Zen 5 behind a hypervisor, leaves 0x80000005 and 6 */
     chirp_host m = {.logical_cpus = 2, .smt = 1};
     chirp_caches_decode_amd(0x300c0140, 0x20080140, 0x04006140, 0x0fe09140, &m);
     assert_int_equal(m.n_caches, 3);
+    assert_string_equal(m.cache_source, "cpuid");
     assert_true(m.cache[0].bytes == 48 << 10 && m.cache[1].bytes == 32 << 10);
     assert_string_equal(m.cache[1].type, "Instruction");
     assert_true(m.cache[2].level == 2 && m.cache[2].bytes == 1 << 20 && m.cache[2].sharing == 1);
@@ -82,7 +113,10 @@ static void the_machine_is_consistent(void **state)
     static char warnings[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES];
     chirp_host_read(&m);
     assert_true(m.logical_cpus >= 1 && m.affinity_count >= 1);
-    assert_int_equal(chirp_count_list(m.affinity), m.affinity_count);
+    hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
+    assert_int_equal(hwloc_bitmap_list_sscanf(allowed, m.affinity), 0);
+    assert_int_equal(hwloc_bitmap_weight(allowed), m.affinity_count);
+    hwloc_bitmap_free(allowed);
     assert_true(m.clock_overhead_ns > 0 && m.clock_overhead_ns < 1e5);
     assert_int_equal(m.omp_threads, omp_get_max_threads());
     assert_true(chirp_host_last_level_cache(&m) >= 1 << 15);
@@ -455,8 +489,8 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "--bound") == 0)
         return bound_process();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(processor_lists_are_counted),
-        cmocka_unit_test(caches_are_decoded_from_cpuid),
+        cmocka_unit_test(topologies_are_read),
+        cmocka_unit_test(caches_are_decoded_from_older_leaves),
         cmocka_unit_test(hypervisors_have_names),
         cmocka_unit_test(the_machine_is_consistent),
         cmocka_unit_test(quotas_of_subgroups_are_found),

@@ -97,7 +97,7 @@ def check_colours(folder):
 
 
 def check_masked(folder):
-    """Without /sys and with an empty /proc/cpuinfo much is unknown, and nothing is 0."""
+    """Without /sys and with an empty /proc/cpuinfo much is unknown, and nothing is 0. Cores may come from the processor."""
     script = "mount -t tmpfs none /sys && mount --bind /dev/null /proc/cpuinfo && exec \"$@\""
     before = ["unshare", "--mount", "sh", "-c", script, "sh"]
     out = os.path.join(folder, "doctor.json")
@@ -106,14 +106,16 @@ def check_masked(folder):
         return
     r = run(["doctor", "--no-measure", "--json", out], before=before)
     assert r.returncode == 0, r.stderr
-    for words in ("cores unknown", "sockets unknown", "NUMA nodes unknown", "clock        unknown", "processor unknown"):
+    for words in ("NUMA nodes unknown", "clock        unknown", "processor unknown"):
         assert words in r.stdout, (words, r.stdout)
     for words in (" 0 cores", " 0 sockets", " 0 NUMA", " 0 MHz"):
         assert words not in r.stdout, (words, r.stdout)
     with open(out) as file:
         machine = json.load(file)["machine"]
-    for key in ("physical_cores", "sockets", "threads_per_core", "numa_nodes", "mhz_per_cpu"):
+    for key in ("numa_nodes", "mhz_per_cpu"):
         assert machine[key] is None, (key, machine[key])
+    for key in ("physical_cores", "sockets", "threads_per_core"):
+        assert machine[key] is None or machine[key] >= 1, (key, machine[key])
     r = run(FMA + ["--threads=1"], before=before)
     assert r.returncode == 0 and "unknown MHz" in r.stderr and " 0 MHz" not in r.stderr, r.stderr
 

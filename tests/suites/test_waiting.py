@@ -4,6 +4,7 @@
 Usage: test_waiting.py CHIRPBENCH
 """
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -11,11 +12,12 @@ import time
 
 CHIRPBENCH = sys.argv[1]
 CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME", "KMP_LIBRARY")
+BINDING = ("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY", "KMP_AFFINITY")
 TRAIN = ["train", "--batch", "8", "--seed", "5", "--validation-signals", "8", "--validate-every", "0", "--quiet"]
 
 
 def environment(**variables):
-    left = {name: value for name, value in os.environ.items() if name not in CHOICES}
+    left = {name: value for name, value in os.environ.items() if name not in CHOICES + BINDING}
     return dict(left, **variables)
 
 
@@ -87,6 +89,19 @@ def the_users_choice_holds():
         assert {key: seen[key] for key in CHOICES if key in seen} == choice, (choice, seen)
 
 
+def bound_threads_keep_their_processors():
+    """Binding threads leaves as many of them as without: one for each processor that the process may use."""
+    for binding in ({}, {"OMP_PROC_BIND": "close", "OMP_PLACES": "cores"}, {"OMP_PROC_BIND": "true"}):
+        variables = environment(**binding)
+        variables.pop("OMP_NUM_THREADS", None)
+        done = subprocess.run([CHIRPBENCH, "doctor", "--no-measure"], check=True, env=variables,
+                              stdout=subprocess.PIPE, universal_newlines=True)
+        threads = int(re.search(r"OpenMP +([0-9]+) threads", done.stdout).group(1))
+        if not binding:
+            unbound = threads
+        assert threads == unbound, (binding, threads, unbound)
+
+
 def exit_codes_pass():
     for args, code in ((["train", "--batch", "no number"], 2), (["train", "--help"], 0), (["tarin"], 2)):
         done = subprocess.run([CHIRPBENCH] + args, env=environment(), stdout=subprocess.DEVNULL,
@@ -95,5 +110,6 @@ def exit_codes_pass():
 
 
 exit_codes_pass()
+bound_threads_keep_their_processors()
 the_users_choice_holds()
 waiting_costs_no_processor_time()

@@ -95,10 +95,10 @@ static void test_rows_come_back(void **state)
         must(chirp_dataset_open(path, &d));
         const chirp_dataset_info *info = chirp_dataset_describe(d);
         assert_int_equal(info->rows, ROWS);
-        assert_int_equal(info->length, LENGTH);
+        assert_int_equal(info->signal.length, LENGTH);
         assert_int_equal(info->seed, 5);
         assert_int_equal(info->first_index, 100);
-        assert_true(info->sample_rate_hz == 1024 && info->has_noise && info->n_detectors == 1);
+        assert_true(info->signal.sample_rate_hz == 1024 && info->signal.noise && info->signal.n_detectors == 1);
         assert_string_equal(info->version, "test");
         float *x = chirp_alloc(ROWS * LENGTH * sizeof *x), l[ROWS * CHIRP_LABELS], s[ROWS],
               p[ROWS * CHIRP_PARAMETERS];
@@ -183,7 +183,7 @@ static void test_two_detectors(void **state)
     must(chirp_dataset_finish(w));
     chirp_dataset *d;
     must(chirp_dataset_open(path, &d));
-    assert_int_equal(chirp_dataset_describe(d)->n_detectors, 2);
+    assert_int_equal(chirp_dataset_describe(d)->signal.n_detectors, 2);
     must(chirp_dataset_rows(d, 0, 40, y, NULL, NULL, NULL));
     assert_memory_equal(x, y, 40 * 2 * LENGTH * sizeof *x);
     chirp_dataset_close(d);

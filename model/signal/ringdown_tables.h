@@ -1,15 +1,10 @@
-/** Constant tables of the waveform model and of the ringdown labels (private to model/signal). */
-#ifndef CHIRP_MODEL_SIGNAL_PHENOMD_TABLES_H
-#define CHIRP_MODEL_SIGNAL_PHENOMD_TABLES_H
+/** Constant tables of ringdown frequencies, for the waveform and for labels (private to model/signal). */
+#ifndef CHIRP_MODEL_SIGNAL_RINGDOWN_TABLES_H
+#define CHIRP_MODEL_SIGNAL_RINGDOWN_TABLES_H
 
-#include "model/signal/phenomd.h"
-
-#define CHIRP_PHENOMD_TERMS 11
 #define CHIRP_PHENOMD_RINGDOWN_ROWS 1003
 #define CHIRP_QNM_ROWS 991
 
-/** Polynomials in eta and xi of the 19 coefficients; the term order stands in phenomd_coefficients.c. */
-extern const double chirp_phenomd_fit[CHIRP_PHENOMD_FITS][CHIRP_PHENOMD_TERMS];
 /** {a_f, M_f f_ring, M_f f_damp}, a_f increasing from -1 to 1. */
 extern const double chirp_phenomd_ringdown[CHIRP_PHENOMD_RINGDOWN_ROWS][3];
 /** {M omega_R, M omega_I} at a = 0, 0.001, ..., 0.99. */
