@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-enum { MAX_OPTIONS = 96, HELP_COLUMN = 32 };
+enum { MAX_OPTIONS = 96, HELP_COLUMN = 32, PAGE_WIDTH = 100 };
 static const double LARGEST_EXACT = 9007199254740992.0; /* 2^53: whole numbers up to it are doubles */
 
 static size_t edit_distance(const char *a, const char *b)
@@ -91,7 +92,8 @@ static const char *number_text(double value, char text[32])
 
 static bool is_text(chirp_option_kind kind)
 {
-    return kind == CHIRP_OPTION_STRING || kind == CHIRP_OPTION_CHOICE;
+    return kind == CHIRP_OPTION_STRING || kind == CHIRP_OPTION_PATTERN ||
+           kind == CHIRP_OPTION_CHOICE;
 }
 
 static bool is_flag(chirp_option_kind kind)
@@ -128,6 +130,7 @@ double chirp_option_number(const chirp_option *option, const void *value)
     case CHIRP_OPTION_EITHER:
         return *(const bool *)value;
     case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_PATTERN:
     case CHIRP_OPTION_CHOICE:
         break;
     }
@@ -289,60 +292,97 @@ static const char *choices_text(const chirp_option *row, char text[CHIRP_OPTION_
     return text;
 }
 
-static chirp_status store_name(const entry *e, const char *what, const char *text)
+static chirp_status store_name(const chirp_option *row, const char *what, const char *text,
+                               void *value)
 {
     char choices[CHIRP_OPTION_TEXT];
-    for (int i = 0; i < e->row->n_names; ++i)
-        if (strcmp(e->row->names[i], text) == 0 && chirp_option_set_number(e->row, e->value, i))
+    for (int i = 0; i < row->n_names; ++i)
+        if (strcmp(row->names[i], text) == 0 && chirp_option_set_number(row, value, i))
             return CHIRP_OK;
     return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
-                      choices_text(e->row, choices));
+                      choices_text(row, choices));
 }
 
-static chirp_status store_number(const entry *e, const char *what, const char *text)
+static chirp_status store_number(const chirp_option *row, const char *what, const char *text,
+                                 void *value)
 {
     double number = 0;
     const chirp_status st = chirp_parse_real(what, text, &number);
     if (st != CHIRP_OK)
         return st;
-    if (is_outside(e->row, number))
-        return outside(e->row, what, text);
-    if (e->row->kind == CHIRP_OPTION_MIB)
-        number = round(number * unit_of(e->row));
-    if (!chirp_option_set_number(e->row, e->value, number))
+    if (is_outside(row, number))
+        return outside(row, what, text);
+    if (row->kind == CHIRP_OPTION_MIB)
+        number = round(number * unit_of(row));
+    if (!chirp_option_set_number(row, value, number))
         return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is not a whole number", what, text);
+    return CHIRP_OK;
+}
+
+static chirp_status store_flag(const chirp_option *row, const char *what, const char *text,
+                               void *value)
+{
+    static const char *const words[2][6] = {{"0", "false", "no", "off", "f", "n"},
+                                            {"1", "true", "yes", "on", "t", "y"}};
+    for (int i = 0; i < 12; ++i)
+        if (strcasecmp(text, words[i / 6][i % 6]) == 0) {
+            *(bool *)value = (i / 6) == (row->kind == CHIRP_OPTION_FLAG);
+            return CHIRP_OK;
+        }
+    return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is neither true nor false", what, text);
+}
+
+chirp_status chirp_option_read(const chirp_option *option, const char *what, const char *text,
+                               void *value)
+{
+    switch (option->kind) {
+    case CHIRP_OPTION_FLAG:
+    case CHIRP_OPTION_UNFLAG:
+        return store_flag(option, what, text, value);
+    case CHIRP_OPTION_EITHER:
+    case CHIRP_OPTION_ENUM:
+        return store_name(option, what, text, value);
+    case CHIRP_OPTION_STRING:
+        if (!*text)
+            return chirp_fail(CHIRP_ERR_ARG, "%s: needs a %s", what, option->metavar);
+        break;
+    case CHIRP_OPTION_CHOICE:
+        if (!is_choice(choices_of(option), text))
+            return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
+                              choices_of(option));
+        break;
+    case CHIRP_OPTION_PATTERN:
+        break;
+    default:
+        return store_number(option, what, text, value);
+    }
+    *(const char **)value = text;
     return CHIRP_OK;
 }
 
 static chirp_status store(const chirp_usage *usage, const entry *e, const char *text)
 {
-    const chirp_option *option = e->row;
     char what[64];
-    (void)snprintf(what, sizeof what, "%s: --%s", usage->command, option->name);
+    (void)snprintf(what, sizeof what, "%s: --%s", usage->command, e->row->name);
     if (e->given)
         *e->given = true;
-    switch (option->kind) {
-    case CHIRP_OPTION_FLAG:
-    case CHIRP_OPTION_UNFLAG:
-        *(bool *)e->value = option->kind == CHIRP_OPTION_FLAG;
-        return CHIRP_OK;
-    case CHIRP_OPTION_EITHER:
-    case CHIRP_OPTION_ENUM:
-        return store_name(e, what, text);
-    case CHIRP_OPTION_STRING:
-        if (!*text)
-            return chirp_fail(CHIRP_ERR_ARG, "%s: needs a %s", what, option->metavar);
-        *(const char **)e->value = text;
-        return CHIRP_OK;
-    case CHIRP_OPTION_CHOICE:
-        if (!is_choice(choices_of(option), text))
-            return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
-                              choices_of(option));
-        *(const char **)e->value = text;
-        return CHIRP_OK;
-    default:
-        return store_number(e, what, text);
+    return chirp_option_read(e->row, what, text ? text : "true", e->value);
+}
+
+/* Prints words in the help's column up to the width of a page; returns the column behind them. */
+static int print_words(const char *text, int column)
+{
+    while (*text) {
+        const int length = (int)strcspn(text, " ");
+        if (column > HELP_COLUMN && column + 1 + length > PAGE_WIDTH) {
+            printf("\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        column += printf("%s%.*s", column > HELP_COLUMN ? " " : "", length, text);
+        text += length;
+        text += strspn(text, " ");
     }
+    return column;
 }
 
 static void print_option(const entry *e)
@@ -356,15 +396,20 @@ static void print_option(const entry *e)
         printf("\n%*s", HELP_COLUMN, "");
     else
         printf("%*s", HELP_COLUMN - used, "");
-    printf("%s", row->explain ? row->explain() : row->help);
+    int column = print_words(row->explain ? row->explain() : row->help, HELP_COLUMN);
     /* NAN and NULL: not given, and the help text says what stands in its place */
     const bool has_default =
         !is_flag(row->kind) &&
         !(row->kind == CHIRP_OPTION_REAL && isnan(*(const double *)e->value)) &&
         !(is_text(row->kind) && !*(const char *const *)e->value);
-    if (has_default)
-        printf(" [%s]", chirp_option_text(row, e->value, text));
-    printf("%s\n", row->required ? " (required)" : "");
+    if (has_default) {
+        char bracket[CHIRP_OPTION_TEXT + 2];
+        (void)snprintf(bracket, sizeof bracket, "[%s]", chirp_option_text(row, e->value, text));
+        column = print_words(bracket, column);
+    }
+    if (row->required)
+        (void)print_words("(required)", column);
+    printf("\n");
 }
 
 static bool same_group(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
@@ -403,6 +448,9 @@ static chirp_status unknown_option(const chirp_usage *usage, const listing *all,
     for (int i = 0; i < all->n; ++i)
         names[i] = all->entry[i].row->name;
     names[all->n] = "help";
+    if (word[0] == '-' && word[1] != '-')
+        return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option %s; options start with --",
+                          usage->command, word);
     while (*word == '-')
         ++word;
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
@@ -438,7 +486,7 @@ static chirp_status parse_listed(const chirp_usage *usage, const listing *all, i
     for (int i = 0; i < help; ++i) {
         const chirp_option *row = all->entry[i].row;
         table[i].name = row->name;
-        table[i].has_arg = is_flag(row->kind) ? no_argument : required_argument;
+        table[i].has_arg = is_flag(row->kind) ? optional_argument : required_argument;
         table[i].val = i + 256;
     }
     table[help].name = "help";

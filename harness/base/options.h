@@ -28,7 +28,7 @@
 enum { CHIRP_OPTION_TEXT = 256 }; /**< room for a value's text */
 
 typedef enum chirp_option_kind {
-    CHIRP_OPTION_FLAG,   /**< bool: bare --name sets true */
+    CHIRP_OPTION_FLAG,   /**< bool: bare --name sets true; --name=false and the like are read too */
     CHIRP_OPTION_UNFLAG, /**< bool: bare --name sets false (--no-noise) */
     CHIRP_OPTION_EITHER, /**< bool: names[0] is false, names[1] is true */
     CHIRP_OPTION_INT,    /**< int64_t; 1e6 and 120000 are both read; min/max apply when not both 0 */
@@ -36,7 +36,8 @@ typedef enum chirp_option_kind {
     CHIRP_OPTION_UINT64, /**< uint64_t, up to 2^53 */
     CHIRP_OPTION_MIB,    /**< int64_t of bytes, written as a real number of MiB; min/max are in MiB */
     CHIRP_OPTION_REAL,   /**< double; must be finite; min/max apply when not both 0 */
-    CHIRP_OPTION_STRING, /**< const char *: points into argv */
+    CHIRP_OPTION_STRING, /**< const char *: points into argv; not empty */
+    CHIRP_OPTION_PATTERN, /**< const char *: may be empty */
     CHIRP_OPTION_CHOICE, /**< const char *: one of `choices`, "a|b|c" */
     CHIRP_OPTION_ENUM,   /**< an enum without negative values: the index in names */
 } chirp_option_kind;
@@ -114,6 +115,13 @@ bool chirp_option_set_number(const chirp_option *option, void *value, double num
 /** The value as it would stand on the command line (for flags whether it stands there: "true" or "false"; `none` for no
  *  string), cut to fit. */
 const char *chirp_option_text(const chirp_option *option, const void *value, char text[CHIRP_OPTION_TEXT]);
+
+/**
+ * Reads a value from text, as from the command line.
+ * @param what  names it in errors ("train: --batch")
+ */
+chirp_status chirp_option_read(const chirp_option *option, const char *what, const char *text,
+                               void *value);
 
 /** Whether two values of a row are the same: numbers and names exactly, strings by their text. */
 bool chirp_option_equal(const chirp_option *option, const void *a, const void *b);

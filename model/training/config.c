@@ -73,6 +73,7 @@ static void write_field(cJSON *object, const chirp_option *row, const void *valu
         cJSON_AddBoolToObject(object, row->key, *(const bool *)value);
         break;
     case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_PATTERN:
     case CHIRP_OPTION_CHOICE: {
         const char *string = *(const char *const *)value;
         chirp_json_add_text(object, row->key, string ? string : row->none);
@@ -134,6 +135,7 @@ static chirp_status read_field(const char *path, const cJSON *item, const chirp_
             number = cJSON_IsTrue(item);
         break;
     case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_PATTERN:
     case CHIRP_OPTION_CHOICE:
         if (cJSON_IsString(item))
             return read_string(record, row, item->valuestring, value);

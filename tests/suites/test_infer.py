@@ -190,7 +190,7 @@ def another_band(folder, strain):
     assert "band.h5" in error and "900 Hz" in error and "1000 Hz" in error and error.count("\n") == 1, error
     os.remove(checkpoint)
     with open(curve, "w") as file:
-        file.writelines(f"{f} 1e-46\n" for f in range(5, 5000, 5))
+        file.writelines(f"{f} 1e-23\n" for f in range(1, 4100))
     train("spin", checkpoint, "--psd", curve)
     os.remove(curve)
     run(["infer", "--checkpoint", checkpoint, "--strain", strain, "--gps", GPS, "--samples", "20", "--json", folder + "/band.json"])

@@ -184,6 +184,7 @@ static void change(const chirp_option *row, void *value)
         *(double *)value = 0.5 * (*(double *)value + 0.25);
         break;
     case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_PATTERN:
     case CHIRP_OPTION_CHOICE:
         *(const char **)value = "another";
         break;
