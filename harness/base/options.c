@@ -220,7 +220,7 @@ chirp_status chirp_option_check(const chirp_option *option, const void *value)
                    option->name ? option->name : option->key);
     if (option->kind == CHIRP_OPTION_CHOICE) {
         const char *word = *(const char *const *)value;
-        if (!word || !is_choice(choices_of(option), word))
+        if (word ? !is_choice(choices_of(option), word) : !option->none)
             return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, word ? word : "",
                               choices_of(option));
     }

@@ -220,7 +220,7 @@ static bool is_same_file(const char *a, const char *b)
 static bool same_value(const chirp_option *row, const void *a, const void *b)
 {
     return chirp_option_equal(row, a, b) ||
-           (row->kind == CHIRP_OPTION_STRING && row->none &&
+           (row->kind == CHIRP_OPTION_STRING && row->none && /* a file */
             is_same_file(*(const char *const *)a, *(const char *const *)b));
 }
 

@@ -31,7 +31,7 @@ chirp_train_config chirp_train_config_default(void)
         .signal = chirp_signal_config_default(),
         .curriculum = "study",
         .validation_signals = 256,
-        .exchange = {.mode = CHIRP_EXCHANGE_OVERLAP},
+        .exchange = {.engine = chirp_exchange_kind_at(0)->name},
         .algorithm = CHIRP_CONV1D_AUTO,
     };
 }
@@ -129,15 +129,16 @@ static const chirp_option train_options[] = {
 #undef AT
 #define AT(member) .offset = offsetof(chirp_exchange_config, member)
 static const chirp_option exchange_options[] = {
-    {"exchange", CHIRP_OPTION_ENUM, EXCHANGE, NAMES(chirp_exchange_name, CHIRP_EXCHANGE_MODES),
-     .help = "how ranks average gradients; halving: after the backward pass, by all threads",
-     AT(mode), .key = "exchange", .resume = CHIRP_RESUME_CHANGE, .later = true},
+    {"exchange", CHIRP_OPTION_CHOICE, EXCHANGE, .list = chirp_exchange_choices,
+     .explain = chirp_exchange_help, AT(engine), .key = "exchange", .none = "default",
+     .resume = CHIRP_RESUME_CHANGE, .later = true},
     {"compress", CHIRP_OPTION_ENUM, EXCHANGE, NAMES(compressions, 2),
      .help = "gradients on the wire; bf16 (overlap) with error feedback, which a resume drops: it "
              "goes on, but not bitwise",
      CHANGE(compress), .later = true},
     {"bucket-mib", CHIRP_OPTION_MIB, EXCHANGE, .metavar = "S", .min = 0, .max = 16384,
-     .help = "size of a bucket or message [MiB]; 0: 1, or 64 for study",
+     .help = "size of a bucket, or of a message where one bucket holds all [MiB]; 0: the "
+             "exchange's own",
      CHANGE(bucket_bytes), .later = true},
 };
 

@@ -77,9 +77,9 @@ static void print_rows(const chirp_projection *p)
     const chirp_projection_options *o = &p->options;
     printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
            "%11s %11s   %s\n",
-           o->machine, chirp_plan_exchange_name[o->exchange], o->network,
-           chirp_variant_name[o->variant], (long long)o->batch, "nodes", "step", "efficiency",
-           "compute", "straggler", "negotiation", "allreduce", "band");
+           o->machine, p->plan.exchange.name, o->network, chirp_variant_name[o->variant],
+           (long long)o->settings.batch, "nodes", "step", "efficiency", "compute", "straggler",
+           "negotiation", "allreduce", "band");
     for (int i = 0; i < p->n_rows; ++i)
         print_row(&p->row[i]);
 }
@@ -87,7 +87,7 @@ static void print_rows(const chirp_projection *p)
 static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
-    if (p->calibrated) {
+    if (c->n > 0) {
         printf("\nCalibrated on up to 8 public nodes, then frozen: spread between nodes %.3f "
                "(pooled; %s %.3f, %s %.3f)\n",
                c->pooled.relative, c->fit[0].network, c->fit[0].relative, c->fit[c->n - 1].network,
@@ -101,7 +101,7 @@ static void print_end(const chirp_projection *p)
     if (p->machine.published_nodes > 0)
         printf("Published: %.0f %% at %d nodes (%s)\n", 100 * p->machine.published_efficiency,
                p->machine.published_nodes, p->machine.published_source);
-    if (!p->simulated)
+    if (!p->engine->simulates)
         printf("Rows are from the closed form, not from a simulation.\n");
 }
 
@@ -149,24 +149,23 @@ static void take_training(chirp_projection_options *o, const chirp_train_config 
 {
     o->network = train->network;
     o->variant = train->variant;
-    o->batch = train->batch;
-    o->micro_steps = (int)train->accumulate;
-    o->exchange = (chirp_plan_exchange)chirp_name_index(
-        chirp_plan_exchange_name, CHIRP_PLAN_EXCHANGES, chirp_exchange_name[train->exchange.mode]);
     o->shared_noise = !train->independent_noise;
-    o->half = train->exchange.compress == CHIRP_COMPRESS_BF16;
-    o->bucket_bytes = train->exchange.bucket_bytes > 0 ? train->exchange.bucket_bytes : 1 << 20;
+    o->settings.batch = train->batch;
+    o->settings.micro_steps = (int)train->accumulate;
+    o->settings.exchange = train->exchange.engine;
+    o->settings.half = train->exchange.compress == CHIRP_COMPRESS_BF16;
+    o->settings.bucket_bytes = train->exchange.bucket_bytes;
 }
 
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
-    static const char *const engines[] = {"auto", "simgrid", "closed_form"}; /* chirp_engine */
     static const char *const shared[] = {"equal", "measured"};
     static const char *const of_train[] = {"network",      "variational", "batch",    "accumulate",
                                            "weight-noise", "exchange",    "compress", "bucket-mib",
                                            NULL};
-    chirp_projection_options o = {.machine = "theta", .seed = 1, .speed_steps = 100};
+    chirp_projection_options o = {
+        .machine = "theta", .engine = "auto", .settings = {.seed = 1, .speed_steps = 100}};
     chirp_train_config train = chirp_train_config_default();
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *compute = "fast";
@@ -183,30 +182,32 @@ static int run(int argc, char **argv)
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
          .help = "layer times measured by chirpbench scale --profile"},
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
-         .help = "spread of passes between ranks, relative; default: calibrated"},
+         .help = "variation of passes between ranks, relative; default: calibrated"},
         {"fresh-jitter", CHIRP_OPTION_REAL, &fresh, .metavar = "R", .min = 0, .max = 0.5,
-         .help = "of it, what is new in every pass; the rest stays with a rank; default: the "
+         .help = "step-to-step part of --jitter; the rest stays with a rank; default: the "
                  "machine's"},
-        {"shares", CHIRP_OPTION_EITHER, &o.shares, .names = shared, .n_names = 2,
-         .help = "measured: ranks share the signals of a pass by speed, in whole signals"},
-        {"speed-steps", CHIRP_OPTION_INT32, &o.speed_steps, .metavar = "N", .min = 1, .max = 1e6,
-         .help = "--shares measured: steps whose times tell the speeds; train takes 100"},
-        {"engine", CHIRP_OPTION_ENUM, &o.engine, .names = engines, .n_names = 3,
+        {"shares", CHIRP_OPTION_EITHER, &o.settings.shares, .names = shared, .n_names = 2,
+         .help = "measured: load balancing, each rank gets whole signals by its speed"},
+        {"speed-steps", CHIRP_OPTION_INT32, &o.settings.speed_steps, .metavar = "N", .min = 1,
+         .max = 1e6,
+         .help = "with --shares measured: speeds come from so many steps; train takes 100"},
+        {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
-        {"steps", CHIRP_OPTION_INT32, &o.steps, .metavar = "N", .min = 0, .max = 1000,
+        {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
-        {"seed", CHIRP_OPTION_UINT64, &o.seed, .metavar = "N", .min = 0, .max = 9e15,
-         .help = "of the jitter"},
+        {"seed", CHIRP_OPTION_UINT64, &o.settings.seed, .metavar = "N", .min = 0, .max = 9e15,
+         .help = "seed of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, terms, calibration, assumptions"},
     };
     const chirp_usage usage = {
         "project", NULL,
-        "Projects weak scaling to N nodes of a machine: SimGrid moves every message of an exchange "
+        "Projects weak scaling to N nodes of a machine. SimGrid sends each message of an exchange "
         "over the\n"
-        "machine's network, ranks compute with jitter. Seconds per step by term; efficiency is one "
-        "rank's\n"
-        "step over this one's. The band is over the fits to the public 2 to 8 node runs.",
+        "machine's network; ranks compute with varying speed. Prints the seconds of a step by term. "
+        "Efficiency is\n"
+        "the step time of one rank over that of N. The band covers all fits to the public runs on 2 "
+        "to 8 nodes.",
         table, sizeof table / sizeof table[0]};
     chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_train_tables(&train, of_train, tables);
@@ -214,12 +215,12 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK)
         st = parse_nodes(nodes, &o);
     if (st == CHIRP_OK)
-        st = parse_compute(compute, &o.flops);
+        st = parse_compute(compute, &o.settings.flops);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     take_training(&o, &train);
-    o.jitter = isnan(jitter) ? -1 : jitter;
-    o.fresh_jitter = isnan(fresh) ? -1 : fresh;
+    o.settings.jitter = isnan(jitter) ? -1 : jitter;
+    o.settings.fresh_jitter = isnan(fresh) ? -1 : fresh;
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
     if (st == CHIRP_OK)

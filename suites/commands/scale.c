@@ -224,16 +224,16 @@ static int run(int argc, char **argv)
         {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per step, of a rank (weak) or of all (strong)"},
         {"threads", CHIRP_OPTION_STRING, &threads, .metavar = "N,N,...",
-         .help = "per rank, each a series; 0: OMP_NUM_THREADS, or the processors of a computer "
-                 "over its ranks"},
+         .help = "threads per rank, a series each; 0: OMP_NUM_THREADS, or the processors of a "
+                 "computer divided by its ranks"},
         {"shares", CHIRP_OPTION_CHOICE, &o.train.shares, .choices = "equal|measured",
-         .help = "a step's passes: as many for each rank, or by its speed"},
+         .help = "how a step's signals are split over ranks: equal, or measured by speed"},
         {"repetitions", CHIRP_OPTION_INT32, &o.repetitions, .metavar = "N", .min = 1, .max = 1000,
-         .help = "of every rank count; 6 or more for a 95 % interval"},
+         .help = "repetitions of each rank count; a 95 % interval needs 6"},
         {"steps", CHIRP_OPTION_INT32, &o.steps, .metavar = "N", .min = 1, .max = 100000,
          .help = "timed steps of a repetition"},
         {"warmup", CHIRP_OPTION_INT32, &o.warmup, .metavar = "N", .min = 0, .max = 1000,
-         .help = "untimed steps before them; shares are measured in 10, so 12 then",
+         .help = "untimed steps first; with --shares measured 12, as speeds take 10 to measure",
          .given = &warmup_given},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, intervals, loss budget, calls by size"},
@@ -248,9 +248,9 @@ static int run(int argc, char **argv)
     const chirp_usage usage = {"scale", NULL,
                                "Measures how the training step scales: under mpiexec -n N runs it "
                                "on 1, 2, ... N ranks of the same\n"
-                               "job in turn, and says where the time goes. Efficiency comes with "
-                               "an interval over repetitions and\n"
-                               "a loss budget that adds up.",
+                               "job in turn. Prints efficiency with an interval over repetitions, "
+                               "and which part of a step\n"
+                               "costs how many points of it.",
                                table, sizeof table / sizeof table[0]};
     chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_train_tables(&o.train, of_train, tables);

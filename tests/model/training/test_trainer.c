@@ -244,7 +244,7 @@ static void test_configuration_is_read_back(void **state)
     config.signal.f_high_hz = 900;
     config.signal.mass_ratio_max = 4;
     config.target_error = 0.125;
-    config.exchange.mode = CHIRP_EXCHANGE_HALVING;
+    config.exchange.engine = "halving";
     config.exchange.bucket_bytes = 12345;
     assert_int_equal(chirp_train_config_write(&config, 3, &text), CHIRP_OK);
     assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
@@ -255,7 +255,7 @@ static void test_configuration_is_read_back(void **state)
     assert_string_equal(old.config.curriculum, config.curriculum);
     assert_true(old.config.signal.f_high_hz == 900 && old.config.signal.mass_ratio_max == 4);
     assert_true(old.config.target_error == 0.125);
-    assert_int_equal(old.config.exchange.mode, CHIRP_EXCHANGE_HALVING);
+    assert_string_equal(old.config.exchange.engine, "halving");
     assert_int_equal(old.config.exchange.bucket_bytes, 12345);
     chirp_train_record_release(&old);
 
@@ -276,7 +276,7 @@ static void test_fields_of_later_versions_may_be_missing(void **state)
     chirp_train_record old = {0};
     chirp_text note = {0};
     char *text = NULL;
-    config.exchange.mode = CHIRP_EXCHANGE_HALVING;
+    config.exchange.engine = "halving";
     assert_int_equal(chirp_train_config_write(&config, 1, &text), CHIRP_OK);
     for (int i = 0; i < 3; ++i) { /* renames the field */
         char *at = strstr(text, later[i]);
