@@ -13,7 +13,8 @@
 #include <strings.h>
 
 enum { MAX_OPTIONS = 96, HELP_COLUMN = 32, PAGE_WIDTH = 100 };
-static const double LARGEST_EXACT = 9007199254740992.0; /* 2^53: whole numbers up to it are doubles */
+static const double LARGEST_EXACT =
+    9007199254740992.0; /* 2^53: whole numbers up to it are doubles */
 
 static size_t edit_distance(const char *a, const char *b)
 {
@@ -272,8 +273,8 @@ static chirp_status list_options(const chirp_usage *usage, const chirp_option_ta
             if (all->n == MAX_OPTIONS)
                 return chirp_fail(CHIRP_ERR_ARG, "%s: more than %d options in its table",
                                   usage->command, MAX_OPTIONS);
-            all->entry[all->n++] = (entry){
-                row, chirp_option_value(row, table->base), table->given ? &table->given[i] : row->given};
+            all->entry[all->n++] = (entry){row, chirp_option_value(row, table->base),
+                                           table->given ? &table->given[i] : row->given};
         }
     }
     return CHIRP_OK;
@@ -456,9 +457,10 @@ static chirp_status unknown_option(const chirp_usage *usage, const listing *all,
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
     const char *near = chirp_nearest_name(name, names);
     if (near)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; did you mean --%s?", usage->command, name, near);
-    return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; see chirpbench %s --help", usage->command, name,
-                      usage->command);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; did you mean --%s?",
+                          usage->command, name, near);
+    return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; see chirpbench %s --help",
+                      usage->command, name, usage->command);
 }
 
 /* What must stand on the command line, and what must not, after the options are read. */
@@ -472,8 +474,8 @@ static chirp_status check_complete(const chirp_usage *usage, const listing *all,
                               row->metavar ? row->metavar : "");
     }
     if (argument && !usage->positional)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: unexpected argument '%s'; options start with --", usage->command,
-                          argument);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: unexpected argument '%s'; options start with --",
+                          usage->command, argument);
     return CHIRP_OK;
 }
 
@@ -501,7 +503,8 @@ static chirp_status parse_listed(const chirp_usage *usage, const listing *all, i
         if (found == '?')
             return unknown_option(usage, all, argv[optind > before ? optind - 1 : before]);
         if (found == ':')
-            return chirp_fail(CHIRP_ERR_ARG, "%s: %s needs a value", usage->command, argv[optind - 1]);
+            return chirp_fail(CHIRP_ERR_ARG, "%s: %s needs a value", usage->command,
+                              argv[optind - 1]);
         if (found == help + 256) {
             print_help(usage, all);
             return chirp_fail(CHIRP_ERR_INTERRUPTED, "%s", "");

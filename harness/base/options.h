@@ -31,15 +31,15 @@ typedef enum chirp_option_kind {
     CHIRP_OPTION_FLAG,   /**< bool: bare --name sets true; --name=false and the like are read too */
     CHIRP_OPTION_UNFLAG, /**< bool: bare --name sets false (--no-noise) */
     CHIRP_OPTION_EITHER, /**< bool: names[0] is false, names[1] is true */
-    CHIRP_OPTION_INT,    /**< int64_t; 1e6 and 120000 are both read; min/max apply when not both 0 */
-    CHIRP_OPTION_INT32,  /**< int, else as INT */
+    CHIRP_OPTION_INT,   /**< int64_t; 1e6 and 120000 are both read; min/max apply when not both 0 */
+    CHIRP_OPTION_INT32, /**< int, else as INT */
     CHIRP_OPTION_UINT64, /**< uint64_t, up to 2^53 */
-    CHIRP_OPTION_MIB,    /**< int64_t of bytes, written as a real number of MiB; min/max are in MiB */
-    CHIRP_OPTION_REAL,   /**< double; must be finite; min/max apply when not both 0 */
-    CHIRP_OPTION_STRING, /**< const char *: points into argv; not empty */
+    CHIRP_OPTION_MIB,  /**< int64_t of bytes, written as a real number of MiB; min/max are in MiB */
+    CHIRP_OPTION_REAL, /**< double; must be finite; min/max apply when not both 0 */
+    CHIRP_OPTION_STRING,  /**< const char *: points into argv; not empty */
     CHIRP_OPTION_PATTERN, /**< const char *: may be empty */
-    CHIRP_OPTION_CHOICE, /**< const char *: one of `choices`, "a|b|c" */
-    CHIRP_OPTION_ENUM,   /**< an enum without negative values: the index in names */
+    CHIRP_OPTION_CHOICE,  /**< const char *: one of `choices`, "a|b|c" */
+    CHIRP_OPTION_ENUM,    /**< an enum without negative values: the index in names */
 } chirp_option_kind;
 
 /** What a resume does with a field that differs from the stored one. */
@@ -77,13 +77,14 @@ typedef struct chirp_option_table {
     size_t n_options;
     void *base;              /**< the struct */
     const char *const *only; /**< names of the options to take, NULL-terminated; NULL: all */
-    bool *given;             /**< [n_options], set where an option stood on the command line; or NULL */
+    bool *given; /**< [n_options], set where an option stood on the command line; or NULL */
 } chirp_option_table;
 
 typedef struct chirp_usage {
-    const char *command;    /**< "train" */
-    const char *positional; /**< "[SUITE...]" or "" : shown in --help; NULL refuses positional arguments */
-    const char *summary;    /**< what the command does; may hold several lines */
+    const char *command; /**< "train" */
+    const char
+        *positional; /**< "[SUITE...]" or "" : shown in --help; NULL refuses positional arguments */
+    const char *summary; /**< what the command does; may hold several lines */
     const chirp_option *options;
     size_t n_options;
 } chirp_usage;
@@ -114,7 +115,8 @@ bool chirp_option_set_number(const chirp_option *option, void *value, double num
 
 /** The value as it would stand on the command line (for flags whether it stands there: "true" or "false"; `none` for no
  *  string), cut to fit. */
-const char *chirp_option_text(const chirp_option *option, const void *value, char text[CHIRP_OPTION_TEXT]);
+const char *chirp_option_text(const chirp_option *option, const void *value,
+                              char text[CHIRP_OPTION_TEXT]);
 
 /**
  * Reads a value from text, as from the command line.

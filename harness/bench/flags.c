@@ -26,10 +26,10 @@ static void list_flags(chirp_bench_flags *f, flag_words *words, chirp_option lis
          .help = "run what the extended regular expression finds; a leading - negates"},
         {"benchmark_min_time", CHIRP_OPTION_STRING, &words->min_time, .metavar = "Ts|Nx",
          .help = "least time of a repetition in seconds, or a fixed count of iterations"},
-        {"benchmark_min_warmup_time", CHIRP_OPTION_REAL, &f->min_warmup_s, .metavar = "S", .max = 3600,
-         .help = "seconds of untimed iterations first"},
-        {"benchmark_repetitions", CHIRP_OPTION_INT, &f->repetitions, .metavar = "N", .min = 1, .max = 100000,
-         .help = "timed repetitions"},
+        {"benchmark_min_warmup_time", CHIRP_OPTION_REAL, &f->min_warmup_s, .metavar = "S",
+         .max = 3600, .help = "seconds of untimed iterations first"},
+        {"benchmark_repetitions", CHIRP_OPTION_INT, &f->repetitions, .metavar = "N", .min = 1,
+         .max = 100000, .help = "timed repetitions"},
         {"benchmark_dry_run", CHIRP_OPTION_FLAG, &f->dry_run,
          .help = "one iteration, one repetition: does everything run?"},
         {"benchmark_enable_random_interleaving", CHIRP_OPTION_FLAG, &f->random_interleaving,
@@ -60,10 +60,10 @@ static void list_flags(chirp_bench_flags *f, flag_words *words, chirp_option lis
          .help = "OpenMP thread counts to run with"},
         {"multiplex", CHIRP_OPTION_FLAG, &f->multiplex, OURS,
          .help = "let hardware counters be time-shared when there are too few"},
-        {"target-precision", CHIRP_OPTION_REAL, &f->target_precision, .metavar = "P", .max = 1, OURS,
-         .help = "repeat until the median's interval is within +-P of it (0.01: 1 %)"},
-        {"time-budget", CHIRP_OPTION_REAL, &f->time_budget_s, .metavar = "S", .min = 0.001, .max = 1e6, OURS,
-         .help = "seconds per benchmark at which that ends anyway"},
+        {"target-precision", CHIRP_OPTION_REAL, &f->target_precision, .metavar = "P", .max = 1,
+         OURS, .help = "repeat until the median's interval is within +-P of it (0.01: 1 %)"},
+        {"time-budget", CHIRP_OPTION_REAL, &f->time_budget_s, .metavar = "S", .min = 0.001,
+         .max = 1e6, OURS, .help = "seconds per benchmark at which that ends anyway"},
         {"interleave-peers", CHIRP_OPTION_FLAG, &f->interleave_peers, OURS,
          .help = "take turns between the algorithms of one case, and give ratio rows"},
         {"cold-cache", CHIRP_OPTION_FLAG, &f->cold_cache, OURS,
@@ -74,10 +74,10 @@ static void list_flags(chirp_bench_flags *f, flag_words *words, chirp_option lis
          .help = "don't measure the FMA peak first; rows have no peak_fraction then"},
         {"no-check", CHIRP_OPTION_FLAG, &f->no_check, OURS,
          .help = "don't compare with the reference before timing"},
-        {"max-relative-error", CHIRP_OPTION_REAL, &f->max_relative_error, .metavar = "E", .max = 1, OURS,
-         .help = "a check beyond it gives an error row"},
-        {"confidence", CHIRP_OPTION_REAL, &f->confidence, .metavar = "P", .min = 0.5, .max = 0.9999, OURS,
-         .help = "of the interval of the median"},
+        {"max-relative-error", CHIRP_OPTION_REAL, &f->max_relative_error, .metavar = "E", .max = 1,
+         OURS, .help = "a check beyond it gives an error row"},
+        {"confidence", CHIRP_OPTION_REAL, &f->confidence, .metavar = "P", .min = 0.5, .max = 0.9999,
+         OURS, .help = "of the interval of the median"},
     };
     memcpy(list, all, sizeof all);
 }
@@ -186,7 +186,8 @@ chirp_status chirp_bench_flags_parse(int argc, char **argv, chirp_bench_flags *f
         "bench", "[SUITE...]",
         "Times kernels and layers, each checked against its reference first; results in Google "
         "Benchmark's JSON.\n"
-        "Options are Google Benchmark's; every --benchmark_NAME may also be set as BENCHMARK_NAME in "
+        "Options are Google Benchmark's; every --benchmark_NAME may also be set as BENCHMARK_NAME "
+        "in "
         "the environment.",
         list, N_FLAGS};
     *flags = (chirp_bench_flags){.min_time_s = 0.5,

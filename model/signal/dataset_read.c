@@ -75,8 +75,9 @@ static chirp_status read_settings(chirp_dataset *d, chirp_signal_config *signal)
         if (st != CHIRP_OK)
             return st;
         if (!chirp_option_set_number(row, chirp_option_value(row, signal), value))
-            return chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute %s is %g: a whole number is expected",
-                              d->path, name, value);
+            return chirp_fail(CHIRP_ERR_FORMAT,
+                              "%s: attribute %s is %g: a whole number is expected", d->path, name,
+                              value);
     }
     return CHIRP_OK;
 }

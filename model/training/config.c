@@ -163,8 +163,8 @@ static chirp_status read_tables(const char *path, const cJSON *root, chirp_train
     chirp_status st = CHIRP_OK;
     chirp_train_tables(&record->config, NULL, tables);
     for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t) {
-        const cJSON *object =
-            chirp_train_object[t] ? cJSON_GetObjectItemCaseSensitive(root, chirp_train_object[t])
+        const cJSON *object = chirp_train_object[t]
+                                  ? cJSON_GetObjectItemCaseSensitive(root, chirp_train_object[t])
                                   : root;
         for (size_t i = 0; i < tables[t].n_options && st == CHIRP_OK; ++i) {
             const chirp_option *row = &tables[t].options[i];
@@ -233,13 +233,13 @@ static chirp_status refuse(const char *path, const chirp_option *row, const void
     const bool flag = row->kind == CHIRP_OPTION_FLAG || row->kind == CHIRP_OPTION_UNFLAG;
     (void)chirp_option_text(row, before, old);
     (void)chirp_option_text(row, after, now);
-    const bool leave_out = (row->none && !*(const char *const *)before) ||
-                           (flag && strcmp(old, "false") == 0);
+    const bool leave_out =
+        (row->none && !*(const char *const *)before) || (flag && strcmp(old, "false") == 0);
     const char *value = leave_out || flag ? "" : old;
-    return chirp_fail(CHIRP_ERR_ARG, "%s: was trained with --%s %.100s, not %.100s: %s --%s%s%.100s",
-                      path, row->name ? row->name : row->key, old, now,
-                      leave_out ? "leave out" : "give", row->name ? row->name : row->key,
-                      *value ? " " : "", value);
+    return chirp_fail(CHIRP_ERR_ARG,
+                      "%s: was trained with --%s %.100s, not %.100s: %s --%s%s%.100s", path,
+                      row->name ? row->name : row->key, old, now, leave_out ? "leave out" : "give",
+                      row->name ? row->name : row->key, *value ? " " : "", value);
 }
 
 static chirp_status compare_step(const char *path, const chirp_train_record *old,
@@ -250,8 +250,7 @@ static chirp_status compare_step(const char *path, const chirp_train_record *old
     if (before == after)
         return CHIRP_OK;
     return chirp_fail(CHIRP_ERR_ARG,
-                      "%s: was trained with %" PRId64
-                      " signals a step over all ranks, not %" PRId64
+                      "%s: was trained with %" PRId64 " signals a step over all ranks, not %" PRId64
                       ": choose --batch and --accumulate to match",
                       path, before, after);
 }

@@ -40,7 +40,8 @@ typedef struct chirp_train_record {
  * @return CHIRP_ERR_FORMAT when a field is missing, of another type or beyond its limits. Fields that earlier versions did
  *         not store may be missing: they have their defaults, which is what those versions trained with
  */
-chirp_status chirp_train_record_read(const char *path, const char *text, chirp_train_record *record);
+chirp_status chirp_train_record_read(const char *path, const char *text,
+                                     chirp_train_record *record);
 void chirp_train_record_release(chirp_train_record *record);
 
 /**

@@ -121,8 +121,9 @@ static const chirp_option train_options[] = {
              "K x batch signals; the rate is not scaled by K",
      CHANGE(accumulate), .later = true},
     {"shares", CHIRP_OPTION_STRING, EXCHANGE, .metavar = "SHARES",
-     .help = "signals of each rank's passes: equal (N each), measured (ranks x N by speed, set anew "
-             "while training: gives up bitwise repetition) or a list, 70,58",
+     .help =
+         "signals of each rank's passes: equal (N each), measured (ranks x N by speed, set anew "
+         "while training: gives up bitwise repetition) or a list, 70,58",
      AT(shares)},
 };
 
@@ -153,11 +154,11 @@ void chirp_train_tables(const chirp_train_config *config, const char *const *onl
                         chirp_option_table tables[CHIRP_TRAIN_TABLES])
 {
     char *base = (char *)(uintptr_t)config;
-    tables[CHIRP_TRAIN_OWN] = (chirp_option_table){train_options, sizeof train_options / sizeof train_options[0],
-                                     base, only, NULL};
+    tables[CHIRP_TRAIN_OWN] = (chirp_option_table){
+        train_options, sizeof train_options / sizeof train_options[0], base, only, NULL};
     tables[CHIRP_TRAIN_SIGNALS] = (chirp_option_table){chirp_signal_option, CHIRP_SIGNAL_OPTIONS,
-                                     base + offsetof(chirp_train_config, signal),
-                                     only ? only : signal_options_of_train, NULL};
+                                                       base + offsetof(chirp_train_config, signal),
+                                                       only ? only : signal_options_of_train, NULL};
     tables[CHIRP_TRAIN_EXCHANGE] =
         (chirp_option_table){exchange_options, sizeof exchange_options / sizeof exchange_options[0],
                              base + offsetof(chirp_train_config, exchange), only, NULL};

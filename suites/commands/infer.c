@@ -54,7 +54,8 @@ static chirp_status load_network(inference *f)
     chirp_free(state.configuration);
     state.configuration = NULL;
     f->config = f->record.config;
-    f->config.signal.psd_path = NULL; /* its file may be elsewhere; signals are shown in design noise */
+    f->config.signal.psd_path =
+        NULL; /* its file may be elsewhere; signals are shown in design noise */
     if (st == CHIRP_OK)
         st = chirp_network_spec_find(f->config.network, &f->spec);
     if (st != CHIRP_OK)

@@ -161,9 +161,9 @@ static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
     static const char *const shared[] = {"equal", "measured"};
-    static const char *const of_train[] = {"network",      "variational", "batch",    "accumulate",
-                                           "weight-noise", "exchange",    "compress", "bucket-mib",
-                                           NULL};
+    static const char *const of_train[] = {"network",    "variational",  "batch",
+                                           "accumulate", "weight-noise", "exchange",
+                                           "compress",   "bucket-mib",   NULL};
     chirp_projection_options o = {
         .machine = "theta", .engine = "auto", .settings = {.seed = 1, .speed_steps = 100}};
     chirp_train_config train = chirp_train_config_default();
@@ -204,9 +204,11 @@ static int run(int argc, char **argv)
         "project", NULL,
         "Projects weak scaling to N nodes of a machine. SimGrid sends each message of an exchange "
         "over the\n"
-        "machine's network; ranks compute with varying speed. Prints the seconds of a step by term. "
+        "machine's network; ranks compute with varying speed. Prints the seconds of a step by "
+        "term. "
         "Efficiency is\n"
-        "the step time of one rank over that of N. The band covers all fits to the public runs on 2 "
+        "the step time of one rank over that of N. The band covers all fits to the public runs on "
+        "2 "
         "to 8 nodes.",
         table, sizeof table / sizeof table[0]};
     chirp_option_table tables[CHIRP_TRAIN_TABLES];

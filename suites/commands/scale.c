@@ -202,7 +202,7 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
 static int run(int argc, char **argv)
 {
     static const char *const modes[] = {"weak", "strong"};
-    static const char *const of_train[] = {"network",    "weight-noise", "accumulate", "exchange",
+    static const char *const of_train[] = {"network",  "weight-noise", "accumulate", "exchange",
                                            "compress", "bucket-mib",   NULL};
     chirp_scale_options o = {
         .repetitions = 7, .steps = 4, .warmup = 1, .train = chirp_train_config_default()};

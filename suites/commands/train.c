@@ -80,16 +80,14 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
     chirp_train_tables(config, NULL, tables);
     tables[CHIRP_TRAIN_SIGNALS].given = given;
     const chirp_usage usage = {
-        "train",
-        NULL,
+        "train", NULL,
         "Trains the root-and-leaf network on signals made on the fly; under mpiexec data "
         "parallel.\n"
         "Ends at --iterations, at the target error, or on --max-seconds, SIGINT, SIGTERM, SIGHUP,\n"
         "SIGUSR1, SIGUSR2 (batch systems send them before the time limit) or SIGXCPU with a\n"
         "checkpoint from which --resume continues bitwise. A resume takes the options of the run\n"
         "again: those that must be the same are compared, others may change.",
-        run_options,
-        sizeof run_options / sizeof run_options[0]};
+        run_options, sizeof run_options / sizeof run_options[0]};
     return chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
 }
 

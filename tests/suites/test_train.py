@@ -380,6 +380,18 @@ def slow_rank_gets_less(folder):
     assert sum(shares[-1]) == 12 and 0 < shares[-1][1] < shares[-1][0], shares
 
 
+def help_in_groups():
+    """The first screen has what every run needs; each option stands once, in a group, and no line is wider than a page."""
+    text = run(["train", "--help"]).stdout
+    first, *groups = text.split("\n\n")[2:]
+    assert first.startswith("Options:\n") and len(text[:text.index(first) + len(first)].splitlines()) <= 24, first
+    assert [g.splitlines()[0] for g in groups] == ["Run:", "Network:", "Optimizer:", "Likelihood and prior:", "Signals:",
+                                                   "Held-out signals:", "Ranks and exchange:"], text
+    names = [line.split()[0] for line in text.splitlines() if line.startswith("  --")]
+    assert len(names) == len(set(names)) and {"--batch", "--psd", "--f-high", "--curriculum", "--exchange"} <= set(names)
+    assert max(map(len, text.splitlines())) <= 100, max(text.splitlines(), key=len)
+
+
 def bad_input(folder):
     existing = folder + "/whole.jsonl"
     before = open(existing).read()
@@ -405,6 +417,7 @@ def bad_input(folder):
 
 
 with tempfile.TemporaryDirectory() as scratch:
+    help_in_groups()
     ranks_equal_batch(scratch)
     adam_ranks_equal_batch(scratch)
     kill_and_resume(scratch)
