@@ -10,8 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-enum { MAX_OPTIONS = 96, HELP_COLUMN = 32 };
+enum { MAX_OPTIONS = 96, HELP_COLUMN = 32, PAGE_WIDTH = 100 };
+static const double LARGEST_EXACT =
+    9007199254740992.0; /* 2^53: whole numbers up to it are doubles */
 
 static size_t edit_distance(const char *a, const char *b)
 {
@@ -88,115 +91,404 @@ static const char *number_text(double value, char text[32])
     return text;
 }
 
-static chirp_status store(const chirp_usage *usage, const chirp_option *option, const char *text)
+static bool is_text(chirp_option_kind kind)
 {
-    char what[64], low[32], high[32];
-    double number = 0;
-    (void)snprintf(what, sizeof what, "%s: --%s", usage->command, option->name);
-    if (option->given)
-        *option->given = true;
-    if (option->kind == CHIRP_OPTION_FLAG) {
-        *(bool *)option->value = true;
-        return CHIRP_OK;
+    return kind == CHIRP_OPTION_STRING || kind == CHIRP_OPTION_PATTERN ||
+           kind == CHIRP_OPTION_CHOICE;
+}
+
+static bool is_flag(chirp_option_kind kind)
+{
+    return kind == CHIRP_OPTION_FLAG || kind == CHIRP_OPTION_UNFLAG;
+}
+
+/* What the option of a numeric row counts in. */
+static double unit_of(const chirp_option *option)
+{
+    return option->kind == CHIRP_OPTION_MIB ? 1048576 : 1;
+}
+
+void *chirp_option_value(const chirp_option *option, const void *base)
+{
+    return option->value ? option->value : (char *)(uintptr_t)base + option->offset;
+}
+
+double chirp_option_number(const chirp_option *option, const void *value)
+{
+    switch (option->kind) {
+    case CHIRP_OPTION_REAL:
+        return *(const double *)value;
+    case CHIRP_OPTION_INT:
+    case CHIRP_OPTION_MIB:
+        return (double)*(const int64_t *)value;
+    case CHIRP_OPTION_UINT64:
+        return (double)*(const uint64_t *)value;
+    case CHIRP_OPTION_INT32:
+    case CHIRP_OPTION_ENUM:
+        return *(const int *)value;
+    case CHIRP_OPTION_FLAG:
+    case CHIRP_OPTION_UNFLAG:
+    case CHIRP_OPTION_EITHER:
+        return *(const bool *)value;
+    case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_PATTERN:
+    case CHIRP_OPTION_CHOICE:
+        break;
     }
-    if (option->kind == CHIRP_OPTION_STRING) {
-        if (!*text)
-            return chirp_fail(CHIRP_ERR_ARG, "%s: needs a %s", what, option->metavar);
-        *(const char **)option->value = text;
-        return CHIRP_OK;
+    return 0; /* a text has no number */
+}
+
+bool chirp_option_set_number(const chirp_option *option, void *value, double number)
+{
+    const chirp_option_kind kind = option->kind;
+    const bool narrow = kind == CHIRP_OPTION_INT32 || kind == CHIRP_OPTION_ENUM;
+    const double most = narrow ? INT32_MAX : LARGEST_EXACT;
+    if (is_text(kind) || !isfinite(number))
+        return false;
+    if (kind == CHIRP_OPTION_REAL) {
+        *(double *)value = number;
+        return true;
     }
+    if (number != floor(number) || fabs(number) > most ||
+        (kind == CHIRP_OPTION_UINT64 && number < 0))
+        return false;
+    if (narrow)
+        *(int *)value = (int)number;
+    else if (kind == CHIRP_OPTION_UINT64)
+        *(uint64_t *)value = (uint64_t)number;
+    else if (is_flag(kind) || kind == CHIRP_OPTION_EITHER)
+        *(bool *)value = number != 0;
+    else
+        *(int64_t *)value = (int64_t)number;
+    return true;
+}
+
+const char *chirp_option_text(const chirp_option *option, const void *value,
+                              char text[CHIRP_OPTION_TEXT])
+{
+    char digits[32];
+    const double number = chirp_option_number(option, value);
+    const char *found = NULL;
+    if (is_text(option->kind)) {
+        found = *(const char *const *)value;
+        found = found ? found : option->none ? option->none : "none";
+    } else if (is_flag(option->kind)) {
+        found = (number != 0) == (option->kind == CHIRP_OPTION_FLAG) ? "true" : "false";
+    } else if (option->names) {
+        found = number >= 0 && number < option->n_names ? option->names[(int)number] : "unknown";
+    } else {
+        found = number_text(number / unit_of(option), digits);
+    }
+    (void)snprintf(text, CHIRP_OPTION_TEXT, "%s", found);
+    return text;
+}
+
+bool chirp_option_equal(const chirp_option *option, const void *a, const void *b)
+{
+    if (option->kind == CHIRP_OPTION_UINT64)
+        return *(const uint64_t *)a == *(const uint64_t *)b;
+    if (!is_text(option->kind))
+        return chirp_option_number(option, a) == chirp_option_number(option, b);
+    const char *one = *(const char *const *)a;
+    const char *other = *(const char *const *)b;
+    return one && other ? strcmp(one, other) == 0 : one == other;
+}
+
+static chirp_status outside(const chirp_option *option, const char *what, const char *text)
+{
+    char low[32];
+    char high[32];
+    return chirp_fail(CHIRP_ERR_ARG, "%s: %s is outside %s to %s", what, text,
+                      number_text(option->min, low), number_text(option->max, high));
+}
+
+static bool is_outside(const chirp_option *option, double number)
+{
+    return !(option->min == 0 && option->max == 0) &&
+           !(number >= option->min && number <= option->max);
+}
+
+static const char *choices_of(const chirp_option *row)
+{
+    return row->list ? row->list() : row->choices;
+}
+
+chirp_status chirp_option_check(const chirp_option *option, const void *value)
+{
+    char what[64];
+    char text[CHIRP_OPTION_TEXT];
+    (void)snprintf(what, sizeof what, "%s%s", option->name ? "--" : "",
+                   option->name ? option->name : option->key);
     if (option->kind == CHIRP_OPTION_CHOICE) {
-        if (!is_choice(option->choices, text))
-            return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text, option->choices);
-        *(const char **)option->value = text;
-        return CHIRP_OK;
+        const char *word = *(const char *const *)value;
+        if (word ? !is_choice(choices_of(option), word) : !option->none)
+            return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, word ? word : "",
+                              choices_of(option));
     }
-    const chirp_status st = chirp_parse_real(what, text, &number);
-    if (st != CHIRP_OK)
-        return st;
-    if (!(option->min == 0 && option->max == 0) && !(number >= option->min && number <= option->max))
-        return chirp_fail(CHIRP_ERR_ARG, "%s: %s is outside %s to %s", what, text,
-                          number_text(option->min, low), number_text(option->max, high));
-    if (option->kind == CHIRP_OPTION_REAL) {
-        *(double *)option->value = number;
+    if (is_text(option->kind))
         return CHIRP_OK;
-    }
-    if (number != floor(number) || fabs(number) > 9007199254740992.0)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is not a whole number", what, text);
-    *(int64_t *)option->value = (int64_t)number;
+    const double number = chirp_option_number(option, value) / unit_of(option);
+    if (option->kind == CHIRP_OPTION_ENUM && !(number >= 0 && number < option->n_names))
+        return chirp_fail(CHIRP_ERR_ARG, "%s: choice %g is outside 0 to %d", what, number,
+                          option->n_names - 1);
+    if (!isfinite(number) || is_outside(option, number))
+        return outside(option, what, chirp_option_text(option, value, text));
     return CHIRP_OK;
 }
 
-static void print_default(const chirp_option *option)
+/* One option of a command: its row and where its value goes. */
+typedef struct entry {
+    const chirp_option *row;
+    void *value;
+    bool *given; /* NULL, or told when it stands on the command line */
+} entry;
+
+typedef struct listing {
+    entry entry[MAX_OPTIONS];
+    int n;
+} listing;
+
+static bool is_listed(const chirp_option_table *table, const char *name)
 {
-    char text[32];
-    if (option->kind == CHIRP_OPTION_REAL && isnan(*(const double *)option->value))
-        return; /* not given: the help text says what stands in its place */
+    if (!table->only)
+        return true;
+    for (const char *const *only = table->only; *only; ++only)
+        if (strcmp(*only, name) == 0)
+            return true;
+    return false;
+}
+
+/* All options of a command: its own rows, then those that it takes from tables. */
+static chirp_status list_options(const chirp_usage *usage, const chirp_option_table *tables,
+                                 int n_tables, listing *all)
+{
+    const chirp_option_table own = {usage->options, usage->n_options, NULL, NULL, NULL};
+    all->n = 0;
+    for (int t = 0; t <= n_tables; ++t) {
+        const chirp_option_table *table = t == 0 ? &own : &tables[t - 1];
+        for (size_t i = 0; i < table->n_options; ++i) {
+            const chirp_option *row = &table->options[i];
+            if (!row->name || !is_listed(table, row->name))
+                continue;
+            if (all->n == MAX_OPTIONS)
+                return chirp_fail(CHIRP_ERR_ARG, "%s: more than %d options in its table",
+                                  usage->command, MAX_OPTIONS);
+            all->entry[all->n++] = (entry){row, chirp_option_value(row, table->base),
+                                           table->given ? &table->given[i] : row->given};
+        }
+    }
+    return CHIRP_OK;
+}
+
+/* "a|b|c" of a row's choices. */
+static const char *choices_text(const chirp_option *row, char text[CHIRP_OPTION_TEXT])
+{
+    size_t used = 0;
+    if (row->kind == CHIRP_OPTION_CHOICE)
+        return choices_of(row);
+    text[0] = '\0';
+    for (int i = 0; i < row->n_names && used < CHIRP_OPTION_TEXT; ++i)
+        used += (size_t)snprintf(text + used, CHIRP_OPTION_TEXT - used, "%s%s", i ? "|" : "",
+                                 row->names[i]);
+    return text;
+}
+
+static chirp_status store_name(const chirp_option *row, const char *what, const char *text,
+                               void *value)
+{
+    char choices[CHIRP_OPTION_TEXT];
+    for (int i = 0; i < row->n_names; ++i)
+        if (strcmp(row->names[i], text) == 0 && chirp_option_set_number(row, value, i))
+            return CHIRP_OK;
+    return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
+                      choices_text(row, choices));
+}
+
+static chirp_status store_number(const chirp_option *row, const char *what, const char *text,
+                                 void *value)
+{
+    double number = 0;
+    const chirp_status st = chirp_parse_real(what, text, &number);
+    if (st != CHIRP_OK)
+        return st;
+    if (is_outside(row, number))
+        return outside(row, what, text);
+    if (row->kind == CHIRP_OPTION_MIB)
+        number = round(number * unit_of(row));
+    if (!chirp_option_set_number(row, value, number))
+        return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is not a whole number", what, text);
+    return CHIRP_OK;
+}
+
+static chirp_status store_flag(const chirp_option *row, const char *what, const char *text,
+                               void *value)
+{
+    static const char *const words[2][6] = {{"0", "false", "no", "off", "f", "n"},
+                                            {"1", "true", "yes", "on", "t", "y"}};
+    for (int i = 0; i < 12; ++i)
+        if (strcasecmp(text, words[i / 6][i % 6]) == 0) {
+            *(bool *)value = (i / 6) == (row->kind == CHIRP_OPTION_FLAG);
+            return CHIRP_OK;
+        }
+    return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is neither true nor false", what, text);
+}
+
+chirp_status chirp_option_read(const chirp_option *option, const char *what, const char *text,
+                               void *value)
+{
     switch (option->kind) {
     case CHIRP_OPTION_FLAG:
-        break;
-    case CHIRP_OPTION_INT:
-        printf(" [%" PRId64 "]", *(const int64_t *)option->value);
-        break;
-    case CHIRP_OPTION_REAL:
-        printf(" [%s]", number_text(*(const double *)option->value, text));
-        break;
+    case CHIRP_OPTION_UNFLAG:
+        return store_flag(option, what, text, value);
+    case CHIRP_OPTION_EITHER:
+    case CHIRP_OPTION_ENUM:
+        return store_name(option, what, text, value);
     case CHIRP_OPTION_STRING:
-    case CHIRP_OPTION_CHOICE:
-        if (*(const char *const *)option->value)
-            printf(" [%s]", *(const char *const *)option->value);
+        if (!*text)
+            return chirp_fail(CHIRP_ERR_ARG, "%s: needs a %s", what, option->metavar);
         break;
+    case CHIRP_OPTION_CHOICE:
+        if (!is_choice(choices_of(option), text))
+            return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
+                              choices_of(option));
+        break;
+    case CHIRP_OPTION_PATTERN:
+        break;
+    default:
+        return store_number(option, what, text, value);
     }
+    *(const char **)value = text;
+    return CHIRP_OK;
 }
 
-static void print_help(const chirp_usage *usage)
+static chirp_status store(const chirp_usage *usage, const entry *e, const char *text)
 {
-    printf("Usage: chirpbench %s [options]%s%s\n\n%s\n\nOptions:\n", usage->command,
-           usage->positional && *usage->positional ? " " : "", usage->positional ? usage->positional : "",
-           usage->summary);
-    for (size_t i = 0; i < usage->n_options; ++i) {
-        const chirp_option *option = &usage->options[i];
-        const char *metavar = option->kind == CHIRP_OPTION_CHOICE ? option->choices : option->metavar;
-        const int used = printf("  --%s%s%s", option->name, metavar ? " " : "", metavar ? metavar : "");
-        if (used >= HELP_COLUMN)
-            printf("\n%*s", HELP_COLUMN, "");
-        else
-            printf("%*s", HELP_COLUMN - used, "");
-        printf("%s", option->help);
-        print_default(option);
-        printf("%s\n", option->required ? " (required)" : "");
-    }
-    printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
+    char what[64];
+    (void)snprintf(what, sizeof what, "%s: --%s", usage->command, e->row->name);
+    if (e->given)
+        *e->given = true;
+    return chirp_option_read(e->row, what, text ? text : "true", e->value);
 }
 
-static chirp_status unknown_option(const chirp_usage *usage, const char *word)
+/* Prints words in the help's column up to the width of a page; returns the column behind them. */
+static int print_words(const char *text, int column)
+{
+    while (*text) {
+        const int length = (int)strcspn(text, " ");
+        if (column > HELP_COLUMN && column + 1 + length > PAGE_WIDTH) {
+            printf("\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        }
+        column += printf("%s%.*s", column > HELP_COLUMN ? " " : "", length, text);
+        text += length;
+        text += strspn(text, " ");
+    }
+    return column;
+}
+
+static void print_option(const entry *e)
+{
+    const chirp_option *row = e->row;
+    char text[CHIRP_OPTION_TEXT];
+    const char *value =
+        row->kind == CHIRP_OPTION_CHOICE || row->names ? choices_text(row, text) : row->metavar;
+    const int used = printf("  --%s%s%s", row->name, value ? " " : "", value ? value : "");
+    if (used >= HELP_COLUMN)
+        printf("\n%*s", HELP_COLUMN, "");
+    else
+        printf("%*s", HELP_COLUMN - used, "");
+    int column = print_words(row->explain ? row->explain() : row->help, HELP_COLUMN);
+    /* NAN and NULL: not given, and the help text says what stands in its place */
+    const bool has_default =
+        !is_flag(row->kind) &&
+        !(row->kind == CHIRP_OPTION_REAL && isnan(*(const double *)e->value)) &&
+        !(is_text(row->kind) && !*(const char *const *)e->value);
+    if (has_default) {
+        char bracket[CHIRP_OPTION_TEXT + 2];
+        (void)snprintf(bracket, sizeof bracket, "[%s]", chirp_option_text(row, e->value, text));
+        column = print_words(bracket, column);
+    }
+    if (row->required)
+        (void)print_words("(required)", column);
+    printf("\n");
+}
+
+static bool same_group(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+static void print_group(const listing *all, const char *group)
+{
+    printf("\n%s:\n", group ? group : "Options");
+    for (int i = 0; i < all->n; ++i)
+        if (same_group(all->entry[i].row->group, group))
+            print_option(&all->entry[i]);
+    if (!group)
+        printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
+}
+
+/* The options without a group first, so that they and the summary make the first screen; then each group once. */
+static void print_help(const chirp_usage *usage, const listing *all)
+{
+    printf("Usage: chirpbench %s [options]%s%s\n\n%s\n", usage->command,
+           usage->positional && *usage->positional ? " " : "",
+           usage->positional ? usage->positional : "", usage->summary);
+    print_group(all, NULL);
+    for (int i = 0; i < all->n; ++i) {
+        const char *group = all->entry[i].row->group;
+        bool printed = group == NULL;
+        for (int k = 0; k < i && !printed; ++k)
+            printed = same_group(all->entry[k].row->group, group);
+        if (!printed)
+            print_group(all, group);
+    }
+}
+
+static chirp_status unknown_option(const chirp_usage *usage, const listing *all, const char *word)
 {
     const char *names[MAX_OPTIONS + 2] = {0};
     char name[64];
-    for (size_t i = 0; i < usage->n_options; ++i)
-        names[i] = usage->options[i].name;
-    names[usage->n_options] = "help";
+    for (int i = 0; i < all->n; ++i)
+        names[i] = all->entry[i].row->name;
+    names[all->n] = "help";
+    if (word[0] == '-' && word[1] != '-')
+        return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option %s; options start with --",
+                          usage->command, word);
     while (*word == '-')
         ++word;
     (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
     const char *near = chirp_nearest_name(name, names);
     if (near)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; did you mean --%s?", usage->command, name, near);
-    return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; see chirpbench %s --help", usage->command, name,
-                      usage->command);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; did you mean --%s?",
+                          usage->command, name, near);
+    return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; see chirpbench %s --help",
+                      usage->command, name, usage->command);
 }
 
-chirp_status chirp_options_parse(const chirp_usage *usage, int argc, char **argv, int *n_rest)
+/* What must stand on the command line, and what must not, after the options are read. */
+static chirp_status check_complete(const chirp_usage *usage, const listing *all, const bool *seen,
+                                   const char *argument)
+{
+    for (int i = 0; i < all->n; ++i) {
+        const chirp_option *row = all->entry[i].row;
+        if (row->required && !seen[i])
+            return chirp_fail(CHIRP_ERR_ARG, "%s: --%s %s is required", usage->command, row->name,
+                              row->metavar ? row->metavar : "");
+    }
+    if (argument && !usage->positional)
+        return chirp_fail(CHIRP_ERR_ARG, "%s: unexpected argument '%s'; options start with --",
+                          usage->command, argument);
+    return CHIRP_OK;
+}
+
+static chirp_status parse_listed(const chirp_usage *usage, const listing *all, int argc,
+                                 char **argv, int *n_rest)
 {
     struct option table[MAX_OPTIONS + 2] = {0};
     bool seen[MAX_OPTIONS] = {0};
-    if (usage->n_options > MAX_OPTIONS)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: more than %d options in its table", usage->command, MAX_OPTIONS);
-    const int help = (int)usage->n_options;
+    const int help = all->n;
     for (int i = 0; i < help; ++i) {
-        const chirp_option *option = &usage->options[i];
-        table[i].name = option->name;
-        table[i].has_arg = option->kind == CHIRP_OPTION_FLAG ? no_argument : required_argument;
+        const chirp_option *row = all->entry[i].row;
+        table[i].name = row->name;
+        table[i].has_arg = is_flag(row->kind) ? optional_argument : required_argument;
         table[i].val = i + 256;
     }
     table[help].name = "help";
@@ -209,26 +501,36 @@ chirp_status chirp_options_parse(const chirp_usage *usage, int argc, char **argv
         if (found == -1)
             break;
         if (found == '?')
-            return unknown_option(usage, argv[optind > before ? optind - 1 : before]);
+            return unknown_option(usage, all, argv[optind > before ? optind - 1 : before]);
         if (found == ':')
-            return chirp_fail(CHIRP_ERR_ARG, "%s: %s needs a value", usage->command, argv[optind - 1]);
+            return chirp_fail(CHIRP_ERR_ARG, "%s: %s needs a value", usage->command,
+                              argv[optind - 1]);
         if (found == help + 256) {
-            print_help(usage);
+            print_help(usage, all);
             return chirp_fail(CHIRP_ERR_INTERRUPTED, "%s", "");
         }
         seen[found - 256] = true;
-        const chirp_status st = store(usage, &usage->options[found - 256], optarg);
+        const chirp_status st = store(usage, &all->entry[found - 256], optarg);
         if (st != CHIRP_OK)
             return st;
     }
-    for (int i = 0; i < help; ++i)
-        if (usage->options[i].required && !seen[i])
-            return chirp_fail(CHIRP_ERR_ARG, "%s: --%s %s is required", usage->command, usage->options[i].name,
-                              usage->options[i].metavar ? usage->options[i].metavar : "");
-    if (argc - optind > 0 && !usage->positional)
-        return chirp_fail(CHIRP_ERR_ARG, "%s: unexpected argument '%s'; options start with --", usage->command,
-                          argv[optind]);
-    if (n_rest)
+    const chirp_status st = check_complete(usage, all, seen, argc > optind ? argv[optind] : NULL);
+    if (st == CHIRP_OK && n_rest)
         *n_rest = argc - optind;
-    return CHIRP_OK;
+    return st;
+}
+
+chirp_status chirp_options_parse(const chirp_usage *usage, int argc, char **argv, int *n_rest)
+{
+    listing all;
+    const chirp_status st = list_options(usage, NULL, 0, &all);
+    return st == CHIRP_OK ? parse_listed(usage, &all, argc, argv, n_rest) : st;
+}
+
+chirp_status chirp_options_parse_tables(const chirp_usage *usage, const chirp_option_table *tables,
+                                        int n_tables, int argc, char **argv)
+{
+    listing all;
+    const chirp_status st = list_options(usage, tables, n_tables, &all);
+    return st == CHIRP_OK ? parse_listed(usage, &all, argc, argv, NULL) : st;
 }

@@ -55,7 +55,7 @@ typedef struct chirp_dataset chirp_dataset;
 /** What a file holds. */
 typedef struct chirp_dataset_info {
     int64_t rows;
-    chirp_signal_config signal; /**< the numbers of model/signal/settings.h; other fields have their defaults */
+    chirp_signal_config signal; /**< the numbers that are stored (model/signal/parameters.h); other fields have their defaults */
     uint64_t seed, first_index;
     char noise[256], version[32];
 } chirp_dataset_info;
@@ -64,6 +64,13 @@ typedef struct chirp_dataset_info {
 chirp_status chirp_dataset_open(const char *path, chirp_dataset **dataset);
 void chirp_dataset_close(chirp_dataset *dataset); /**< accepts NULL */
 const chirp_dataset_info *chirp_dataset_describe(const chirp_dataset *dataset);
+
+/**
+ * Reads every label in use.
+ * @return CHIRP_ERR_FORMAT naming the row and the label that is not finite, or not positive; a remnant's spin may be
+ *         negative (against the orbit) but not zero, as errors are relative to it
+ */
+chirp_status chirp_dataset_check_labels(chirp_dataset *dataset);
 
 /** Uses only rows first .. first + n - 1 from now on (training and held-out parts of one file). */
 chirp_status chirp_dataset_restrict(chirp_dataset *dataset, int64_t first, int64_t n);

@@ -3,7 +3,7 @@
 #include "model/signal/dataset.h"
 #include "model/signal/dataset_internal.h"
 #include "model/signal/hdf.h"
-#include "model/signal/settings.h"
+#include "model/signal/parameters.h"
 
 #include <math.h>
 #include <string.h>
@@ -64,22 +64,21 @@ static chirp_status number(const chirp_dataset *d, const char *name, double leas
 static chirp_status read_settings(chirp_dataset *d, chirp_signal_config *signal)
 {
     *signal = chirp_signal_config_default();
-    for (int i = 0; i < CHIRP_SIGNAL_SETTINGS; ++i) {
-        const chirp_field *field = &chirp_signal_setting[i];
-        const double most = field->kind == CHIRP_FIELD_BOOL ? 1 : 1 << 24;
-        double value;
-        const chirp_status st = number(d, field->name, 0, most, &value);
+    for (int i = 0; i < CHIRP_SIGNAL_OPTIONS; ++i) {
+        const chirp_option *row = &chirp_signal_option[i];
+        const char *name = chirp_signal_attribute(row);
+        const bool flag = row->kind == CHIRP_OPTION_UNFLAG;
+        double value = 0;
+        if (!name)
+            continue;
+        const chirp_status st = number(d, name, row->min, flag ? 1 : row->max, &value);
         if (st != CHIRP_OK)
             return st;
-        chirp_field_set_number(field, signal, value);
+        if (!chirp_option_set_number(row, chirp_option_value(row, signal), value))
+            return chirp_fail(CHIRP_ERR_FORMAT,
+                              "%s: attribute %s is %g: a whole number is expected", d->path, name,
+                              value);
     }
-    if (signal->length < 64 || signal->n_detectors < 1 || signal->n_detectors > 2 ||
-        signal->sample_rate_hz < 64)
-        return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: length %lld, n_detectors %d or sample_rate_hz %g is impossible: at "
-                          "least 64, 1 or 2, and at least 64 are expected",
-                          d->path, (long long)signal->length, signal->n_detectors,
-                          signal->sample_rate_hz);
     return CHIRP_OK;
 }
 
@@ -199,6 +198,28 @@ chirp_status chirp_dataset_rows(chirp_dataset *d, int64_t first, int64_t n, floa
             st = chirp_hdf_read_rows(d->field[f], d->path, chirp_dataset_field[f], H5T_NATIVE_FLOAT,
                                      (hsize_t)(d->first + first), (hsize_t)n, out[f]);
     return st;
+}
+
+chirp_status chirp_dataset_check_labels(chirp_dataset *d)
+{
+    float label[64 * CHIRP_LABELS];
+    for (int64_t first = 0; first < d->n; first += 64) {
+        const int64_t n = d->n - first < 64 ? d->n - first : 64;
+        const chirp_status st = chirp_dataset_rows(d, first, n, NULL, label, NULL, NULL);
+        if (st != CHIRP_OK)
+            return st;
+        for (int64_t i = 0; i < n * CHIRP_LABELS; ++i) {
+            const int which = (int)(i % CHIRP_LABELS);
+            const float size = which == CHIRP_LABEL_FINAL_SPIN ? fabsf(label[i]) : label[i];
+            if (!isfinite(size) || !(size > 0))
+                return chirp_fail(CHIRP_ERR_FORMAT,
+                                  "%s: /label of row %lld: %s is %g, which no signal has: generate "
+                                  "the data set again",
+                                  d->path, (long long)(d->first + first + i / CHIRP_LABELS),
+                                  chirp_label_name[which], (double)label[i]);
+        }
+    }
+    return CHIRP_OK;
 }
 
 /* Fisher-Yates with draws 0 .. n-2 of a stream: the same on every machine. */

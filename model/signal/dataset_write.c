@@ -2,7 +2,7 @@
 #include "model/signal/dataset.h"
 #include "model/signal/dataset_internal.h"
 #include "model/signal/hdf.h"
-#include "model/signal/settings.h"
+#include "model/signal/parameters.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -45,9 +45,12 @@ static chirp_status put_attributes(const chirp_dataset_writer *w, const chirp_ge
         st = chirp_hdf_put_integer(file, w->path, "first_index", (int64_t)w->first_index);
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(file, w->path, "rows", 0);
-    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_SETTINGS; ++i) {
-        const chirp_field *field = &chirp_signal_setting[i];
-        st = chirp_hdf_put_real(file, w->path, field->name, chirp_field_number(field, c));
+    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_OPTIONS; ++i) {
+        const chirp_option *row = &chirp_signal_option[i];
+        const char *name = chirp_signal_attribute(row);
+        if (name)
+            st = chirp_hdf_put_real(file, w->path, name,
+                                    chirp_option_number(row, chirp_option_value(row, c)));
     }
     return st;
 }
@@ -173,13 +176,16 @@ static chirp_status check_same(const chirp_dataset_writer *w, const chirp_genera
                           "%s was made with seed %.0f, not %llu: append with the same", w->path,
                           value, (unsigned long long)c->seed);
     /* rows belong together when these numbers are the same */
-    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_SETTINGS; ++i) {
-        const chirp_field *field = &chirp_signal_setting[i];
-        const double ours = chirp_field_number(field, c);
-        st = read_attribute(w->file, w->path, field->name, &value);
+    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_OPTIONS; ++i) {
+        const chirp_option *row = &chirp_signal_option[i];
+        const char *name = chirp_signal_attribute(row);
+        const double ours = chirp_option_number(row, chirp_option_value(row, c));
+        if (!name)
+            continue;
+        st = read_attribute(w->file, w->path, name, &value);
         if (st == CHIRP_OK && value != ours)
             return chirp_fail(CHIRP_ERR_ARG, "%s was made with %s %g, not %g: append with the same",
-                              w->path, field->name, value, ours);
+                              w->path, name, value, ours);
     }
     return st;
 }

@@ -3,7 +3,7 @@
 #include "harness/base/memory.h"
 #include "model/signal/dataset.h"
 #include "model/signal/prefetch.h"
-#include "model/signal/settings.h"
+#include "model/signal/parameters.h"
 #include "model/training/config.h"
 
 #include <inttypes.h>
@@ -52,41 +52,45 @@ static chirp_status make_generators(const chirp_train_config *config, int ranks,
 /* What the data set says of its signals is what training, and later infer, takes them for. */
 static chirp_status check_signals(const chirp_train_config *config, const chirp_dataset_info *info)
 {
-    for (int i = 0; i < CHIRP_SIGNAL_SETTINGS; ++i) {
-        const chirp_field *field = &chirp_signal_setting[i];
-        char has[64];
-        char wanted[64];
-        if (!chirp_field_same(field, &info->signal, &config->signal))
+    for (int i = 0; i < CHIRP_SIGNAL_OPTIONS; ++i) {
+        const chirp_option *row = &chirp_signal_option[i];
+        const char *name = chirp_signal_attribute(row);
+        const void *file = chirp_option_value(row, &info->signal);
+        const void *set = chirp_option_value(row, &config->signal);
+        char has[CHIRP_OPTION_TEXT];
+        char wanted[CHIRP_OPTION_TEXT];
+        if (name && !chirp_option_equal(row, file, set))
             return chirp_fail(CHIRP_ERR_ARG,
-                              "%s: its signals have %s %s, but training is set to %s %s; set the "
+                              "%s: its signals have %s %s, but training is set to --%s %s; set the "
                               "same, or generate another data set",
-                              config->data, field->name,
-                              chirp_field_print(field, &info->signal, has, sizeof has),
-                              chirp_field_title(field),
-                              chirp_field_print(field, &config->signal, wanted, sizeof wanted));
+                              config->data, name, chirp_option_text(row, file, has), row->name,
+                              chirp_option_text(row, set, wanted));
     }
     return CHIRP_OK;
 }
 
 /* The network decides how many samples and detectors it reads. */
-static bool field_is_free(const chirp_field *field)
+static bool is_free(const chirp_option *row)
 {
-    return field->offset != offsetof(chirp_signal_config, length) &&
-           field->offset != offsetof(chirp_signal_config, n_detectors);
+    return chirp_signal_attribute(row) && row->offset != offsetof(chirp_signal_config, length) &&
+           row->offset != offsetof(chirp_signal_config, n_detectors);
 }
 
 chirp_status chirp_train_config_take_data(chirp_train_config *config,
-                                          const bool given[CHIRP_SIGNAL_SETTINGS])
+                                          const bool given[CHIRP_SIGNAL_OPTIONS])
 {
     chirp_dataset *data = NULL;
     const chirp_status st = chirp_dataset_open(config->data, &data);
     if (st != CHIRP_OK)
         return st;
-    const chirp_dataset_info *info = chirp_dataset_describe(data);
-    for (int i = 0; i < CHIRP_SIGNAL_SETTINGS; ++i)
-        if (!given[i] && field_is_free(&chirp_signal_setting[i]))
-            chirp_field_set_number(&chirp_signal_setting[i], &config->signal,
-                                   chirp_field_number(&chirp_signal_setting[i], &info->signal));
+    const chirp_signal_config *signal = &chirp_dataset_describe(data)->signal;
+    for (int i = 0; i < CHIRP_SIGNAL_OPTIONS; ++i) {
+        const chirp_option *row = &chirp_signal_option[i];
+        if (!given[i] && is_free(row)) /* numbers that were read are of the row's kind */
+            (void)chirp_option_set_number(
+                row, chirp_option_value(row, &config->signal),
+                chirp_option_number(row, chirp_option_value(row, signal)));
+    }
     chirp_dataset_close(data);
     return CHIRP_OK;
 }
@@ -107,8 +111,10 @@ static chirp_status open_data(const chirp_train_config *config, chirp_batches *b
                           "%s: has %" PRId64 " rows; %" PRId64
                           " are held out (--validation-signals), none is left to train on",
                           config->data, info->rows, b->n_validation);
+    st = chirp_dataset_check_labels(b->training_data);
     b->rows = info->rows - b->n_validation;
-    st = chirp_dataset_restrict(b->training_data, 0, b->rows);
+    if (st == CHIRP_OK)
+        st = chirp_dataset_restrict(b->training_data, 0, b->rows);
     if (st == CHIRP_OK)
         st = chirp_dataset_restrict(b->validation_data, b->rows, b->n_validation);
     b->stream = (chirp_dataset_stream){b->training_data, config->seed};

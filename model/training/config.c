@@ -1,132 +1,23 @@
 #include "model/training/config.h"
 
-#include "harness/base/field.h"
 #include "harness/base/memory.h"
-#include "harness/json/json.h"
-#include "model/signal/settings.h"
 
 #include <cjson/cJSON.h>
-#include <limits.h>
+#include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS] = {"adam", "sgd"};
-
-chirp_train_config chirp_train_config_default(void)
-{
-    return (chirp_train_config){
-        .network = "spin",
-        .variant = CHIRP_VARIANT_LAST2,
-        .estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION,
-        .batch = 64,
-        .accumulate = 1,
-        .shares = "equal",
-        .iterations = 120000,
-        .optimizer = CHIRP_OPTIMIZER_ADAM,
-        .learning_rate = 0.0008,
-        .momentum = 0.9,
-        .warmup_steps = 100,
-        .dropout = 0.1,
-        .learned_scale = true,
-        .noise_scale = 0.2,
-        .prior_sigma = 1,
-        .initial_rho = -5,
-        .independent_noise = true,
-        .signal = chirp_signal_config_default(),
-        .curriculum = "study",
-        .validation_signals = 256,
-        .exchange = {.engine = chirp_exchange_kind_at(0)->name},
-        .algorithm = CHIRP_CONV1D_AUTO,
-    };
-}
-
-/* What a resume says of a field whose value has changed. */
-typedef enum on_resume {
-    RESUME_REFUSES, /* the checkpoint would say something else than what was trained on */
-    RESUME_SAYS,    /* it may change: said in one line */
-    RESUME_IGNORES, /* it is of no matter by itself, or checked with others */
-} on_resume;
-
-typedef struct parameter {
-    chirp_field field;
-    on_resume resume;
-    bool later; /* checkpoints of earlier versions lack it: then it had its default */
-} parameter;
-
-static const char *const likelihoods[] = {"fixed", "learned"};
-static const char *const weight_noises[] = {"shared", "independent"};
-static const char *const made_on_the_fly[] = {"made on the fly"};
-static const char *const analytic[] = {"analytic aLIGO design"};
-static const char *const compressions[] = {"none", "bf16"};
-
-#define AT(member) offsetof(chirp_train_config, member)
-#define NUMBER(member, type, title)                                                                \
-    {                                                                                              \
-#member, CHIRP_FIELD_##type, AT(member), title, NULL, 0                                    \
-    }
-#define CHOICE(key, member, type, title, names, n)                                                 \
-    {                                                                                              \
-        key, CHIRP_FIELD_##type, AT(member), title, names, n                                       \
-    }
-
-/* Every field that a checkpoint holds, but for the numbers of the signals (model/signal/settings.h). */
-static const parameter parameters[] = {
-    {CHOICE("network", network, TEXT, "--network", NULL, 0), RESUME_REFUSES, false},
-    {CHOICE("variant", variant, ENUM, "--variational", chirp_variant_name, CHIRP_VARIANTS),
-     RESUME_REFUSES, false},
-    {CHOICE("estimator", estimator, ENUM, "--estimator", chirp_variational_estimator_name,
-            CHIRP_VARIATIONAL_ESTIMATORS),
-     RESUME_REFUSES, false},
-    {CHOICE("optimizer", optimizer, ENUM, "--optimizer", chirp_optimizer_name, CHIRP_OPTIMIZERS),
-     RESUME_REFUSES, false},
-    {CHOICE("learned_scale", learned_scale, BOOL, "--likelihood", likelihoods, 2), RESUME_REFUSES,
-     false},
-    {CHOICE("independent_noise", independent_noise, BOOL, "--weight-noise", weight_noises, 2),
-     RESUME_REFUSES, false},
-    {NUMBER(dense2_relu, BOOL, "--dense2-relu"), RESUME_REFUSES, false},
-    {NUMBER(momentum, REAL, "--momentum"), RESUME_REFUSES, false},
-    {NUMBER(dropout, REAL, "--dropout"), RESUME_REFUSES, false},
-    {NUMBER(noise_scale, REAL, "--noise-scale"), RESUME_REFUSES, false},
-    {NUMBER(kl_weight, REAL, "--kl-weight"), RESUME_REFUSES, false},
-    {NUMBER(kl_warmup, INT64, "--kl-warmup"), RESUME_REFUSES, false},
-    {NUMBER(prior_sigma, REAL, "--prior-sigma"), RESUME_REFUSES, false},
-    {NUMBER(initial_rho, REAL, "--initial-rho"), RESUME_REFUSES, false},
-    {CHOICE("curriculum", curriculum, TEXT, "--curriculum", NULL, 0), RESUME_REFUSES, false},
-    {CHOICE("data", data, TEXT, "--data", made_on_the_fly, 1), RESUME_REFUSES, false},
-    {NUMBER(validation_signals, INT64, "--validation-signals"), RESUME_REFUSES, false},
-    {NUMBER(iterations, INT64, "--iterations"), RESUME_SAYS, false},
-    {NUMBER(learning_rate, REAL, "--learning-rate"), RESUME_SAYS, false},
-    {NUMBER(warmup_steps, INT64, "--warmup-steps"), RESUME_SAYS, false},
-    {NUMBER(target_error, REAL, "--target-error"), RESUME_SAYS, true},
-    {CHOICE("exchange", exchange.engine, TEXT, "--exchange", NULL, 0), RESUME_SAYS, true},
-    {CHOICE("compress", exchange.compress, ENUM, "--compress", compressions, 2), RESUME_SAYS, true},
-    {NUMBER(batch, INT64, "--batch"), RESUME_IGNORES, false},
-    {NUMBER(accumulate, INT64, "--accumulate"), RESUME_IGNORES, true},
-    {NUMBER(rate_ranks, INT64, NULL), RESUME_IGNORES, true},
-};
-static const parameter psd = {CHOICE("psd", signal.psd_path, TEXT, "--psd", analytic, 1),
-                              RESUME_REFUSES, false};
-
-enum { PARAMETERS = sizeof parameters / sizeof *parameters };
-
-/* The parameter of a signal setting; a name that files had before is kept. */
-static parameter signal_parameter(int i)
-{
-    parameter p = {chirp_signal_setting[i], RESUME_REFUSES, false};
-    const char *name = p.field.name;
-    p.field.offset += AT(signal);
-    p.later = strcmp(name, "f_high_hz") == 0 || strcmp(name, "mass_ratio_max") == 0 ||
-              strcmp(name, "n_detectors") == 0;
-    if (strcmp(name, "has_noise") == 0)
-        p.field.name = "noise";
-    return p;
-}
+#include <sys/stat.h>
 
 chirp_status chirp_train_config_check(const chirp_train_config *config)
 {
     const chirp_network_spec *spec = NULL;
-    const chirp_status st = chirp_network_spec_find(config->network, &spec);
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_status st = chirp_network_spec_find(config->network, &spec);
+    chirp_train_tables(config, NULL, tables);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        for (size_t i = 0; i < tables[t].n_options && st == CHIRP_OK; ++i)
+            st = chirp_option_check(&tables[t].options[i],
+                                    chirp_option_value(&tables[t].options[i], tables[t].base));
     if (st != CHIRP_OK)
         return st;
     if (config->signal.length != spec->length)
@@ -135,26 +26,6 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
     if (config->signal.n_detectors != 1)
         return chirp_fail(CHIRP_ERR_ARG, "the network reads one detector, not %d",
                           config->signal.n_detectors);
-    if (config->batch < 1 || config->iterations < 1 || config->validation_signals < 1)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--batch, --iterations and --validation-signals must be at least 1");
-    if (config->accumulate < 1 || config->accumulate > 4096)
-        return chirp_fail(CHIRP_ERR_ARG, "--accumulate %lld is outside 1 to 4096",
-                          (long long)config->accumulate);
-    if (!(config->learning_rate > 0 && config->learning_rate <= 10))
-        return chirp_fail(CHIRP_ERR_ARG, "--learning-rate %g is outside 0 (exclusive) to 10",
-                          config->learning_rate);
-    if (!(config->momentum >= 0 && config->momentum < 1))
-        return chirp_fail(CHIRP_ERR_ARG, "--momentum %g is outside 0 to below 1", config->momentum);
-    if (!(config->noise_scale > 1e-3 && config->noise_scale <= 10))
-        return chirp_fail(CHIRP_ERR_ARG, "--noise-scale %g is outside 0.001 (exclusive) to 10",
-                          config->noise_scale);
-    if (!(config->kl_weight >= 0 && config->kl_weight <= 1) || config->kl_warmup < 0 ||
-        config->warmup_steps < 0)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--kl-weight must be within 0 to 1, numbers of steps not negative");
-    if (!isfinite(config->target_error) || config->target_error < 0)
-        return chirp_fail(CHIRP_ERR_ARG, "--target-error must not be negative");
     chirp_curriculum curriculum;
     return chirp_train_curriculum(config, 1, &curriculum);
 }
@@ -192,201 +63,233 @@ int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks)
     return config->batch * config->accumulate * ranks;
 }
 
-static bool add_field(cJSON *object, const chirp_field *field, const chirp_train_config *config)
+static void write_field(cJSON *object, const chirp_option *row, const void *value)
 {
-    char text[64];
-    switch (field->kind) {
-    case CHIRP_FIELD_TEXT: {
-        const char *value = chirp_field_text(field, config);
-        return chirp_json_add_text(object, field->name, value ? value : field->choices[0]);
+    char text[CHIRP_OPTION_TEXT];
+    switch (row->kind) {
+    case CHIRP_OPTION_FLAG:
+    case CHIRP_OPTION_UNFLAG:
+    case CHIRP_OPTION_EITHER:
+        cJSON_AddBoolToObject(object, row->key, *(const bool *)value);
+        break;
+    case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_PATTERN:
+    case CHIRP_OPTION_CHOICE: {
+        const char *string = *(const char *const *)value;
+        chirp_json_add_text(object, row->key, string ? string : row->none);
+        break;
     }
-    case CHIRP_FIELD_ENUM:
-        return chirp_json_add_text(object, field->name,
-                                   chirp_field_print(field, config, text, sizeof text));
-    case CHIRP_FIELD_BOOL:
-        return cJSON_AddBoolToObject(object, field->name, chirp_field_number(field, config) != 0);
+    case CHIRP_OPTION_ENUM:
+        cJSON_AddStringToObject(object, row->key, chirp_option_text(row, value, text));
+        break;
     default:
-        return cJSON_AddNumberToObject(object, field->name, chirp_field_number(field, config));
+        cJSON_AddNumberToObject(object, row->key, chirp_option_number(row, value));
     }
 }
 
 chirp_status chirp_train_config_write(const chirp_train_config *config, int ranks, char **text)
 {
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
     cJSON *root = cJSON_CreateObject();
-    cJSON *signal = root ? cJSON_AddObjectToObject(root, "signal") : NULL;
-    bool good = signal && cJSON_AddNumberToObject(root, "ranks", ranks);
-    for (int i = 0; good && i < PARAMETERS; ++i)
-        good = add_field(root, &parameters[i].field, config);
-    for (int i = 0; good && i < CHIRP_SIGNAL_SETTINGS; ++i) {
-        const parameter p = signal_parameter(i);
-        good = add_field(signal, &p.field, config);
+    chirp_train_tables(config, NULL, tables);
+    *text = NULL;
+    cJSON_AddNumberToObject(root, "ranks", ranks);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t) {
+        cJSON *object =
+            chirp_train_object[t] ? cJSON_AddObjectToObject(root, chirp_train_object[t]) : root;
+        for (size_t i = 0; i < tables[t].n_options; ++i) {
+            const chirp_option *row = &tables[t].options[i];
+            if (row->key)
+                write_field(object, row, chirp_option_value(row, tables[t].base));
+        }
     }
-    char *printed =
-        good && add_field(signal, &psd.field, config) ? chirp_json_print_line(root) : NULL;
+    char *printed = root ? chirp_json_print_line(root) : NULL;
     cJSON_Delete(root);
-    *text = chirp_strdup(printed);
+    *text = printed ? chirp_strdup(printed) : NULL;
     cJSON_free(printed);
     return *text ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the configuration");
 }
 
-static chirp_status lacks(const char *path, const chirp_field *field)
+static chirp_status read_string(chirp_train_record *record, const chirp_option *row,
+                                const char *stored, const char **value)
 {
+    *value = NULL;
+    if (row->none && strcmp(row->none, stored) == 0)
+        return CHIRP_OK;
+    char *copy = record->n_strings < CHIRP_TRAIN_STRINGS ? chirp_strdup(stored) : NULL;
+    if (!copy)
+        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the configuration");
+    *value = record->string[record->n_strings++] = copy;
+    return CHIRP_OK;
+}
+
+static chirp_status read_field(const char *path, const cJSON *item, const chirp_option *row,
+                               void *value, chirp_train_record *record)
+{
+    double number = (double)NAN;
+    switch (row->kind) {
+    case CHIRP_OPTION_FLAG:
+    case CHIRP_OPTION_UNFLAG:
+    case CHIRP_OPTION_EITHER:
+        if (cJSON_IsBool(item))
+            number = cJSON_IsTrue(item);
+        break;
+    case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_PATTERN:
+    case CHIRP_OPTION_CHOICE:
+        if (cJSON_IsString(item))
+            return read_string(record, row, item->valuestring, value);
+        break;
+    case CHIRP_OPTION_ENUM:
+        for (int i = 0; i < row->n_names && cJSON_IsString(item); ++i)
+            if (strcmp(row->names[i], item->valuestring) == 0)
+                number = i;
+        break;
+    default:
+        if (cJSON_IsNumber(item))
+            number = item->valuedouble;
+    }
+    if (chirp_option_set_number(row, value, number))
+        return CHIRP_OK;
     return chirp_fail(CHIRP_ERR_FORMAT,
                       "%s: configuration has no '%s' that this version knows; use a checkpoint of "
                       "chirpbench train",
-                      path, field->name);
+                      path, row->key);
 }
 
-static chirp_status read_text(const char *path, const chirp_field *field, const cJSON *item,
-                              chirp_train_config *config)
+static chirp_status read_tables(const char *path, const cJSON *root, chirp_train_record *record)
 {
-    const char **at = (const char **)(void *)((char *)config + field->offset);
-    if (!cJSON_IsString(item))
-        return lacks(path, field);
-    if (field->choices && strcmp(item->valuestring, field->choices[0]) == 0)
-        return CHIRP_OK;
-    *at = chirp_strdup(item->valuestring);
-    return *at ? CHIRP_OK : CHIRP_ERR_NOMEM;
-}
-
-static chirp_status read_parameter(const char *path, const cJSON *object, const parameter *p,
-                                   chirp_train_config *config)
-{
-    static const double exact = 9007199254740992.0; /* 2^53 */
-    const chirp_field *field = &p->field;
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, field->name);
-    double value = NAN;
-    if (!item && p->later)
-        return CHIRP_OK;
-    switch (field->kind) {
-    case CHIRP_FIELD_TEXT:
-        return read_text(path, field, item, config);
-    case CHIRP_FIELD_ENUM:
-        if (cJSON_IsString(item))
-            value = chirp_name_index(field->choices, field->n_choices, item->valuestring);
-        if (value < 0)
-            value = NAN;
-        break;
-    case CHIRP_FIELD_BOOL:
-        if (cJSON_IsBool(item))
-            value = cJSON_IsTrue(item);
-        break;
-    case CHIRP_FIELD_REAL:
-        if (cJSON_IsNumber(item))
-            value = item->valuedouble;
-        break;
-    case CHIRP_FIELD_INT:
-    case CHIRP_FIELD_INT64:
-        if (cJSON_IsNumber(item) && item->valuedouble == floor(item->valuedouble) &&
-            fabs(item->valuedouble) <= (field->kind == CHIRP_FIELD_INT ? INT_MAX : exact))
-            value = item->valuedouble;
-        break;
-    }
-    if (!isfinite(value))
-        return lacks(path, field);
-    chirp_field_set_number(field, config, value);
-    return CHIRP_OK;
-}
-
-static chirp_status read_parameters(const char *path, const cJSON *root, chirp_train_config *config)
-{
-    const cJSON *signal = cJSON_GetObjectItemCaseSensitive(root, "signal");
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_status st = CHIRP_OK;
-    for (int i = 0; st == CHIRP_OK && i < PARAMETERS; ++i)
-        st = read_parameter(path, root, &parameters[i], config);
-    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_SETTINGS; ++i) {
-        const parameter p = signal_parameter(i);
-        st = read_parameter(path, signal, &p, config);
+    chirp_train_tables(&record->config, NULL, tables);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t) {
+        const cJSON *object = chirp_train_object[t]
+                                  ? cJSON_GetObjectItemCaseSensitive(root, chirp_train_object[t])
+                                  : root;
+        for (size_t i = 0; i < tables[t].n_options && st == CHIRP_OK; ++i) {
+            const chirp_option *row = &tables[t].options[i];
+            const cJSON *item =
+                row->key ? cJSON_GetObjectItemCaseSensitive(object, row->key) : NULL;
+            if (!item && row->later)
+                record->missing[t] |= UINT64_C(1) << i;
+            else if (row->key)
+                st = read_field(path, item, row, chirp_option_value(row, tables[t].base), record);
+        }
     }
-    return st == CHIRP_OK ? read_parameter(path, signal, &psd, config) : st;
+    return st;
 }
 
-void chirp_train_config_release(chirp_train_config *config)
+chirp_status chirp_train_record_read(const char *path, const char *text, chirp_train_record *record)
 {
-    if (!config->owns_texts)
-        return;
-    chirp_free((void *)(uintptr_t)config->network);
-    chirp_free((void *)(uintptr_t)config->curriculum);
-    chirp_free((void *)(uintptr_t)config->data);
-    chirp_free((void *)(uintptr_t)config->signal.psd_path);
-    chirp_free((void *)(uintptr_t)config->exchange.engine);
-    *config = chirp_train_config_default();
-}
-
-chirp_status chirp_train_config_read(const char *path, const char *text, chirp_train_config *result,
-                                     int *ranks)
-{
-    chirp_train_config config = chirp_train_config_default();
-    config.owns_texts = true;
-    config.network = config.curriculum = config.exchange.engine = NULL;
+    *record = (chirp_train_record){.config = chirp_train_config_default()};
     cJSON *root = cJSON_Parse(text);
-    if (!cJSON_IsObject(root)) {
-        cJSON_Delete(root);
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: its configuration is no JSON object", path);
-    }
-    chirp_status st = read_parameters(path, root, &config);
-    if (st == CHIRP_OK && !config.exchange.engine) { /* an earlier version's */
-        config.exchange.engine = chirp_strdup(chirp_exchange_kind_at(0)->name);
-        st = config.exchange.engine ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    }
-    const cJSON *count = cJSON_GetObjectItemCaseSensitive(root, "ranks");
-    const int n_ranks = cJSON_IsNumber(count) ? count->valueint : 0;
-    cJSON_Delete(root);
-    if (st == CHIRP_OK && n_ranks < 1)
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: ranks is missing", path);
-    if (st == CHIRP_OK && (st = chirp_train_config_check(&config)) != CHIRP_OK) {
-        char sentence[400];
-        (void)snprintf(sentence, sizeof sentence, "%s", chirp_error_message());
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: %s", path, sentence);
-    }
-    if (st != CHIRP_OK) {
-        chirp_train_config_release(&config);
-        return st;
-    }
-    *result = config;
-    if (ranks)
-        *ranks = n_ranks;
-    return CHIRP_OK;
-}
-
-/* One field of a resume: refuses a value that must be the same, adds one that may change to `changes`. */
-static chirp_status compare(const char *path, const parameter *p, const chirp_train_config *old,
-                            const chirp_train_config *now, chirp_text *changes)
-{
-    char was[256];
-    char is[256];
-    if (p->resume == RESUME_IGNORES || chirp_field_same(&p->field, old, now))
-        return CHIRP_OK;
-    (void)chirp_field_print(&p->field, old, was, sizeof was);
-    (void)chirp_field_print(&p->field, now, is, sizeof is);
-    const char *title = chirp_field_title(&p->field);
-    if (p->resume == RESUME_REFUSES)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "%s: was trained with %s %s, not %s: a resume goes on with the same, or "
-                          "start a new training with another --checkpoint",
-                          path, title, was, is);
-    chirp_text_appendf(changes, "%s%s %s instead of %s", changes->used ? ", " : "", title, is, was);
-    return CHIRP_OK;
-}
-
-chirp_status chirp_train_config_compare(const char *path, const chirp_train_config *old,
-                                        const chirp_train_config *now, char **changes)
-{
-    chirp_text text = {0};
+    const cJSON *ranks = cJSON_GetObjectItemCaseSensitive(root, "ranks");
     chirp_status st = CHIRP_OK;
-    for (int i = 0; st == CHIRP_OK && i < PARAMETERS; ++i)
-        st = compare(path, &parameters[i], old, now, &text);
-    for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_SETTINGS; ++i) {
-        const parameter p = signal_parameter(i);
-        st = compare(path, &p, old, now, &text);
-    }
+    if (!cJSON_IsObject(root))
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: its configuration is no JSON object", path);
+    else if (!cJSON_IsNumber(ranks) || ranks->valueint < 1)
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration lacks 'ranks'", path);
+    else
+        st = read_tables(path, root, record);
+    record->ranks = st == CHIRP_OK ? ranks->valueint : 0;
+    cJSON_Delete(root);
+    if (st != CHIRP_OK)
+        return st;
+    st = chirp_train_config_check(&record->config);
+    return st == CHIRP_OK ? st
+                          : chirp_fail(CHIRP_ERR_FORMAT, "%s: impossible configuration: %s", path,
+                                       chirp_error_message());
+}
+
+void chirp_train_record_release(chirp_train_record *record)
+{
+    for (int i = 0; i < record->n_strings; ++i)
+        chirp_free(record->string[i]);
+    *record = (chirp_train_record){0};
+}
+
+/* Two names of one file. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat one;
+    struct stat other;
+    return a && b && stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+static bool same_value(const chirp_option *row, const void *a, const void *b)
+{
+    return chirp_option_equal(row, a, b) ||
+           (row->kind == CHIRP_OPTION_STRING && row->none && /* a file */
+            is_same_file(*(const char *const *)a, *(const char *const *)b));
+}
+
+/* What may be the matter, and how to go on: the option that the training had. */
+static chirp_status refuse(const char *path, const chirp_option *row, const void *before,
+                           const void *after)
+{
+    char old[CHIRP_OPTION_TEXT];
+    char now[CHIRP_OPTION_TEXT];
+    const bool flag = row->kind == CHIRP_OPTION_FLAG || row->kind == CHIRP_OPTION_UNFLAG;
+    (void)chirp_option_text(row, before, old);
+    (void)chirp_option_text(row, after, now);
+    const bool leave_out =
+        (row->none && !*(const char *const *)before) || (flag && strcmp(old, "false") == 0);
+    const char *value = leave_out || flag ? "" : old;
+    return chirp_fail(CHIRP_ERR_ARG,
+                      "%s: was trained with --%s %.100s, not %.100s: %s --%s%s%.100s", path,
+                      row->name ? row->name : row->key, old, now, leave_out ? "leave out" : "give",
+                      row->name ? row->name : row->key, *value ? " " : "", value);
+}
+
+static chirp_status compare_step(const char *path, const chirp_train_record *old,
+                                 const chirp_train_config *now, int ranks)
+{
+    const int64_t before = chirp_train_step_signals(&old->config, old->ranks);
+    const int64_t after = chirp_train_step_signals(now, ranks);
+    if (before == after)
+        return CHIRP_OK;
+    return chirp_fail(CHIRP_ERR_ARG,
+                      "%s: was trained with %" PRId64 " signals a step over all ranks, not %" PRId64
+                      ": choose --batch and --accumulate to match",
+                      path, before, after);
+}
+
+/* One field: refuses a value that must be the same, adds one that may change to the note. */
+static chirp_status compare_field(const char *path, const chirp_option *row, const void *before,
+                                  const void *after, chirp_text *note)
+{
+    char old[CHIRP_OPTION_TEXT];
+    char now[CHIRP_OPTION_TEXT];
+    if (row->resume == CHIRP_RESUME_NOT_COMPARED || same_value(row, before, after))
+        return CHIRP_OK;
+    if (row->resume == CHIRP_RESUME_SAME)
+        return refuse(path, row, before, after);
+    chirp_text_appendf(note, "%s--%s %s instead of %s", note->used ? ", " : "resumed with ",
+                       row->name, chirp_option_text(row, after, now),
+                       chirp_option_text(row, before, old));
+    return CHIRP_OK;
+}
+
+chirp_status chirp_train_record_compare(const char *path, const chirp_train_record *old,
+                                        const chirp_train_config *now, int ranks, chirp_text *note)
+{
+    chirp_option_table before[CHIRP_TRAIN_TABLES];
+    chirp_option_table after[CHIRP_TRAIN_TABLES];
+    chirp_status st = CHIRP_OK;
+    chirp_train_tables(&old->config, NULL, before);
+    chirp_train_tables(now, NULL, after);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        for (size_t i = 0; i < before[t].n_options && st == CHIRP_OK; ++i) {
+            const chirp_option *row = &before[t].options[i];
+            const bool unknown = (old->missing[t] >> i & 1) && row->resume == CHIRP_RESUME_CHANGE;
+            if (!unknown)
+                st = compare_field(path, row, chirp_option_value(row, before[t].base),
+                                   chirp_option_value(row, after[t].base), note);
+        }
     if (st == CHIRP_OK)
-        st = compare(path, &psd, old, now, &text);
-    if (st == CHIRP_OK && text.failed)
-        st = chirp_fail(CHIRP_ERR_NOMEM, "no memory to compare configurations");
-    *changes = st == CHIRP_OK ? chirp_strdup(text.bytes) : NULL;
-    if (st == CHIRP_OK && text.bytes && !*changes)
-        st = CHIRP_ERR_NOMEM;
-    chirp_text_clear(&text);
+        st = compare_step(path, old, now, ranks);
+    if (st == CHIRP_OK && note->failed)
+        st = chirp_fail(CHIRP_ERR_NOMEM, "no memory for the options that differ");
     return st;
 }

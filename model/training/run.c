@@ -241,6 +241,8 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
         st = chirp_trainer_resume(trainer, options->checkpoint);
     if (st != CHIRP_OK)
         return st;
+    if (first && options->resume && *chirp_trainer_resume_note(trainer))
+        (void)fprintf(stderr, "chirpbench: %s\n", chirp_trainer_resume_note(trainer));
     if (first && options->log) {
         const bool sink = chirp_file_is_sink(options->log);
         if (options->resume && !sink)

@@ -284,6 +284,7 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_free(trainer->wanted);
     chirp_free(trainer->seconds);
     chirp_free(trainer->sum);
+    chirp_free(trainer->resume_note.bytes);
     chirp_free(trainer);
 }
 

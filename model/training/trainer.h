@@ -74,8 +74,6 @@ typedef struct chirp_train_config {
     chirp_exchange_config exchange;
     chirp_conv1d_algorithm algorithm;
     int n_threads; /**< 0: omp_get_max_threads() */
-    /** network, curriculum, data and signal.psd_path belong to the configuration: chirp_train_config_release() */
-    bool owns_texts;
 } chirp_train_config;
 
 /**
@@ -154,14 +152,16 @@ const chirp_train_config *chirp_trainer_config(const chirp_trainer *trainer);
 /** Writes a checkpoint (rank 0 writes, all call). */
 chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
 /**
- * Continues from a checkpoint of the same configuration (chirp_train_config_compare()) and seed, with any number of ranks
- * whose total batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with.
- * What may differ and does is said in one line on stderr. Collective.
+ * Continues from a checkpoint whose configuration is the same in every field that parameters.c marks SAME, with any number of
+ * ranks whose total batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with.
+ * Collective.
  * Training goes on bitwise as if it had not been interrupted when ranks and options are the same, and to rounding when
  * they are not. Of what was under way between ranks:
  *   bf16     what rounding held back is not saved: at most one rounding of one gradient is lost, and the bits change
  *   shares   are not saved: "measured" starts from equal ones, a list is given again
  */
 chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path);
+/** One line about what the last resume changed or could not compare, "" without; valid as long as the trainer. */
+const char *chirp_trainer_resume_note(const chirp_trainer *trainer);
 
 #endif

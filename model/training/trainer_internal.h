@@ -2,6 +2,7 @@
 #ifndef CHIRP_MODEL_TRAINING_TRAINER_INTERNAL_H
 #define CHIRP_MODEL_TRAINING_TRAINER_INTERNAL_H
 
+#include "harness/json/json.h"
 #include "model/training/batches.h"
 #include "model/training/trainer.h"
 
@@ -35,6 +36,7 @@ struct chirp_trainer {
     double *seconds;                    /* [ranks] of one signal */
     int n_timed, n_to_time;             /* steps */
     double signal_seconds[SHARE_STEPS]; /* of this rank, by step */
+    chirp_text resume_note;             /* what a resume changed */
 };
 
 #endif

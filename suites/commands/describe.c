@@ -2,6 +2,7 @@
 #include "harness/base/options.h"
 #include "harness/results/document.h"
 #include "model/network/network.h"
+#include "model/training/parameters.h"
 #include "suites/command.h"
 
 #include <cjson/cJSON.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 typedef struct description {
-    const char *network, *variant, *estimator, *likelihood, *json;
+    const char *network, *variant, *estimator, *json;
     int64_t batch; /* of the timed passes; 0: no times */
     chirp_network *net;
     chirp_network_times times;
@@ -100,21 +101,12 @@ static chirp_status write_json(const description *d)
 
 static int run(int argc, char **argv)
 {
-    description d = {.network = "spin",
-                     .variant = "last2",
-                     .estimator = "reparameterization",
-                     .likelihood = "fixed",
-                     .batch = 16};
+    static const char *const of_train[] = {"network", "variational", "estimator", "likelihood",
+                                           NULL};
+    chirp_train_config train = chirp_train_config_default();
+    description d = {.batch = 16};
+    train.learned_scale = false;
     const chirp_option table[] = {
-        {"network", CHIRP_OPTION_CHOICE, &d.network, .choices = "spin|mass",
-         .help = "which network"},
-        {"variational", CHIRP_OPTION_CHOICE, &d.variant, .choices = "none|last2|leaf|all",
-         .help = "which layers are variational"},
-        {"estimator", CHIRP_OPTION_CHOICE, &d.estimator,
-         .choices = "reparameterization|local|flipout",
-         .help = "gradient estimator of variational weights"},
-        {"likelihood", CHIRP_OPTION_CHOICE, &d.likelihood, .choices = "fixed|learned",
-         .help = "one output per leaf, or two"},
         {"batch", CHIRP_OPTION_INT, &d.batch, .metavar = "N", .min = 0, .max = 256,
          .help = "signals in the timed passes; 0: no times"},
         {"json", CHIRP_OPTION_STRING, &d.json, .metavar = "FILE", .help = "the table as JSON"},
@@ -124,16 +116,19 @@ static int run(int argc, char **argv)
         "Shapes, parameters, trained numbers, bytes, operations and measured time of every layer.",
         table, sizeof table / sizeof table[0]};
     const chirp_network_spec *spec = NULL;
-    chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_train_tables(&train, of_train, tables);
+    chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
+    d.network = train.network;
+    d.variant = chirp_variant_name[train.variant];
+    d.estimator = chirp_variational_estimator_name[train.estimator];
     if (st == CHIRP_OK)
         st = chirp_network_spec_find(d.network, &spec);
     if (st == CHIRP_OK) {
         chirp_network_config config = chirp_network_config_default(spec);
-        config.variant =
-            (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, d.variant);
-        config.estimator = (chirp_variational_estimator)chirp_name_index(
-            chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS, d.estimator);
-        config.outputs = d.likelihood[0] == 'f' ? 1 : 2;
+        config.variant = train.variant;
+        config.estimator = train.estimator;
+        config.outputs = train.learned_scale ? 2 : 1;
         config.batch = d.batch ? d.batch : 1;
         config.training = d.batch > 0;
         st = chirp_network_create(&config, &d.net);

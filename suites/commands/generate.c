@@ -5,6 +5,7 @@
 #include "harness/base/options.h"
 #include "harness/progress/progress.h"
 #include "model/signal/dataset.h"
+#include "model/signal/parameters.h"
 #include "model/signal/phenomd.h"
 #include "model/signal/prefetch.h"
 #include "model/signal/strain.h"
@@ -25,7 +26,7 @@ static void on_signal(int number) { stop_signal = number; }
 
 typedef struct generation {
     chirp_signal_config signal;
-    int64_t count, first, compress, chunk, split;
+    int64_t count, first, deflate, chunk, split;
     const char *out;
     bool append, resume, overwrite, quiet;
     chirp_strain_spec strain;
@@ -129,7 +130,7 @@ static chirp_status one_file(const generation *g, chirp_generator *generator, co
     else {
         st = chirp_file_writable(path);
         const chirp_dataset_options options = {.first_index = first,
-                                               .compress = (int)g->compress,
+                                               .compress = (int)g->deflate,
                                                .chunk_rows = g->chunk,
                                                .version = CHIRP_VERSION};
         if (st == CHIRP_OK)
@@ -207,6 +208,8 @@ static chirp_status make_strain(generation *g)
     return st;
 }
 
+#define STRAIN .group = "Strain file with one signal (--strain)"
+
 static int run(int argc, char **argv)
 {
     generation g = {.signal = chirp_signal_config_default(),
@@ -217,15 +220,13 @@ static int run(int argc, char **argv)
                     .strain_snr = 24};
     chirp_signal_config *c = &g.signal;
     chirp_strain_spec *s = &g.strain;
-    int64_t seed = 0, threads = 0, detectors = 1;
-    bool no_noise = false;
     const chirp_option table[] = {
         {"out", CHIRP_OPTION_STRING, &g.out, .metavar = "FILE", .help = "data set (HDF5) to write"},
         {"count", CHIRP_OPTION_INT, &g.count, .metavar = "N", .min = 1, .max = 1e9,
          .help = "signals in all, or to add with --append"},
         {"first", CHIRP_OPTION_INT, &g.first, .metavar = "N", .min = 0, .max = 1e12,
          .help = "index of the first signal of the seed"},
-        {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
+        {"seed", CHIRP_OPTION_UINT64, &c->seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "of signals and noise"},
         {"append", CHIRP_OPTION_FLAG, &g.append, .help = "add --count signals to an existing FILE"},
         {"resume", CHIRP_OPTION_FLAG, &g.resume,
@@ -233,65 +234,33 @@ static int run(int argc, char **argv)
         {"overwrite", CHIRP_OPTION_FLAG, &g.overwrite, .help = "replace an existing FILE"},
         {"split", CHIRP_OPTION_INT, &g.split, .metavar = "N", .min = 1, .max = 65536,
          .help = "files, one for each rank: FILE-00000-of-0000N"},
-        {"deflate", CHIRP_OPTION_INT, &g.compress, .metavar = "LEVEL", .min = 0, .max = 9,
-         .help = "deflate level; noise shrinks by a tenth only"},
+        {"deflate", CHIRP_OPTION_INT, &g.deflate, .metavar = "LEVEL", .min = 0, .max = 9,
+         .help = "compression level of the file; noise shrinks by a tenth only"},
         {"chunk", CHIRP_OPTION_INT, &g.chunk, .metavar = "N", .min = 1, .max = 2048,
          .help = "signals in an HDF5 chunk"},
-        {"mass-min", CHIRP_OPTION_REAL, &c->mass_min_msun, .metavar = "M", .min = 1, .max = 500,
-         .help = "least component mass, detector frame [solar masses]"},
-        {"mass-max", CHIRP_OPTION_REAL, &c->mass_max_msun, .metavar = "M", .min = 1, .max = 500,
-         .help = "largest component mass [solar masses]"},
-        {"ratio-max", CHIRP_OPTION_REAL, &c->mass_ratio_max, .metavar = "Q", .min = 1, .max = 100,
-         .help = "largest mass ratio"},
-        {"spin-max", CHIRP_OPTION_REAL, &c->spin_max, .metavar = "CHI", .min = 0, .max = 0.99,
-         .help = "largest |aligned spin|"},
-        {"snr-min", CHIRP_OPTION_REAL, &c->snr_min, .metavar = "RHO", .min = 1e-3, .max = 1e6,
-         .help = "least optimal SNR in the window"},
-        {"snr-max", CHIRP_OPTION_REAL, &c->snr_max, .metavar = "RHO", .min = 1e-3, .max = 1e6,
-         .help = "largest optimal SNR in the window"},
-        {"merger-min", CHIRP_OPTION_REAL, &c->merger_min_s, .metavar = "S", .min = 0, .max = 4096,
-         .help = "earliest merger in the window [s]"},
-        {"merger-max", CHIRP_OPTION_REAL, &c->merger_max_s, .metavar = "S", .min = 0, .max = 4096,
-         .help = "latest merger in the window [s]"},
-        {"length", CHIRP_OPTION_INT, &c->length, .metavar = "N", .min = 64, .max = 16777216,
-         .help = "samples of a window"},
-        {"sample-rate", CHIRP_OPTION_REAL, &c->sample_rate_hz, .metavar = "R", .min = 64,
-         .max = 1e6, .help = "[Hz]"},
-        {"f-low", CHIRP_OPTION_REAL, &c->f_low_hz, .metavar = "F", .min = 1, .max = 1e5,
-         .help = "the band begins [Hz]"},
-        {"f-high", CHIRP_OPTION_REAL, &c->f_high_hz, .metavar = "F", .min = 2, .max = 5e5,
-         .help = "the band ends [Hz]"},
-        {"psd", CHIRP_OPTION_STRING, &c->psd_path, .metavar = "FILE",
-         .help = "noise curve: a table or a strain file; aLIGO design without"},
-        {"noise", CHIRP_OPTION_STRING, &c->noise_path, .metavar = "FILE[,FILE]",
-         .help = "real noise from strain files, one for each detector"},
-        {"avoid-gps", CHIRP_OPTION_REAL, &c->noise_avoid_gps, .metavar = "T", .min = 0, .max = 1e10,
-         .help = "an event in --noise to keep away from"},
-        {"no-noise", CHIRP_OPTION_FLAG, &no_noise, .help = "noiseless signals"},
-        {"detectors", CHIRP_OPTION_INT, &detectors, .metavar = "N", .min = 1, .max = 2,
-         .help = "2: strain is [n][2][length]"},
-        {"strain", CHIRP_OPTION_STRING, &g.strain_path, .metavar = "FILE",
-         .help = "instead: a strain file (GWOSC layout) with one signal in design noise"},
-        {"mass1", CHIRP_OPTION_REAL, &s->binary.m1_msun, .metavar = "M", .min = 1, .max = 1e4,
-         .help = "with --strain, detector frame [solar masses]"},
-        {"mass2", CHIRP_OPTION_REAL, &s->binary.m2_msun, .metavar = "M", .min = 1, .max = 1e4,
-         .help = "with --strain [solar masses]"},
-        {"spin1", CHIRP_OPTION_REAL, &s->binary.chi1, .metavar = "CHI", .min = -1, .max = 1,
-         .help = "with --strain"},
-        {"spin2", CHIRP_OPTION_REAL, &s->binary.chi2, .metavar = "CHI", .min = -1, .max = 1,
-         .help = "with --strain"},
-        {"snr", CHIRP_OPTION_REAL, &g.strain_snr, .metavar = "RHO", .min = 0, .max = 1e6,
-         .help = "with --strain: optimal, 20 to 1000 Hz; 0 for noise alone"},
-        {"gps", CHIRP_OPTION_REAL, &s->gps_merger, .metavar = "T", .min = 3000, .max = 1e10,
-         .help = "with --strain: of the merger"},
-        {"duration", CHIRP_OPTION_INT, &s->duration_s, .metavar = "S", .min = 4, .max = 4096,
-         .help = "with --strain [s]"},
-        {"strain-rate", CHIRP_OPTION_REAL, &s->sample_rate_hz, .metavar = "R", .min = 2048,
-         .max = 65536, .help = "with --strain [Hz]"},
-        {"detector", CHIRP_OPTION_STRING, &s->detector, .metavar = "NAME", .help = "with --strain"},
-        {"threads", CHIRP_OPTION_INT, &threads, .metavar = "N", .min = 0, .max = 4096,
+        {"threads", CHIRP_OPTION_INT32, &c->n_threads, .metavar = "N", .min = 0, .max = 4096,
          .help = "0: OMP_NUM_THREADS or all cores"},
         {"quiet", CHIRP_OPTION_FLAG, &g.quiet, .help = "no progress"},
+        {"strain", CHIRP_OPTION_STRING, &g.strain_path, .metavar = "FILE",
+         .help = "instead: a strain file (GWOSC layout) with one signal in design noise", STRAIN},
+        {"mass1", CHIRP_OPTION_REAL, &s->binary.m1_msun, .metavar = "M", .min = 1, .max = 1e4,
+         .help = "detector frame [solar masses]", STRAIN},
+        {"mass2", CHIRP_OPTION_REAL, &s->binary.m2_msun, .metavar = "M", .min = 1, .max = 1e4,
+         .help = "detector frame [solar masses]", STRAIN},
+        {"spin1", CHIRP_OPTION_REAL, &s->binary.chi1, .metavar = "CHI", .min = -1, .max = 1,
+         .help = "along the orbital angular momentum", STRAIN},
+        {"spin2", CHIRP_OPTION_REAL, &s->binary.chi2, .metavar = "CHI", .min = -1, .max = 1,
+         .help = "along the orbital angular momentum", STRAIN},
+        {"snr", CHIRP_OPTION_REAL, &g.strain_snr, .metavar = "RHO", .min = 0, .max = 1e6,
+         .help = "optimal, 20 to 1000 Hz; 0 for noise alone", STRAIN},
+        {"gps", CHIRP_OPTION_REAL, &s->gps_merger, .metavar = "T", .min = 3000, .max = 1e10,
+         .help = "of the merger [s]", STRAIN},
+        {"duration", CHIRP_OPTION_INT, &s->duration_s, .metavar = "S", .min = 4, .max = 4096,
+         .help = "length of the file [s]", STRAIN},
+        {"strain-rate", CHIRP_OPTION_REAL, &s->sample_rate_hz, .metavar = "R", .min = 2048,
+         .max = 65536, .help = "samples per second [Hz]", STRAIN},
+        {"detector", CHIRP_OPTION_STRING, &s->detector, .metavar = "NAME",
+         .help = "name of the detector in the file", STRAIN},
     };
     const chirp_usage usage = {"generate", NULL,
                                "Writes a data set of whitened noisy signals with labels (HDF5, "
@@ -299,14 +268,11 @@ static int run(int argc, char **argv)
                                "Signal i of a seed is always the same one, so --append and "
                                "--resume go on where a file ends.",
                                table, sizeof table / sizeof table[0]};
-    chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    const chirp_option_table signals = {chirp_signal_option, CHIRP_SIGNAL_OPTIONS, c, NULL, NULL};
+    chirp_status st = chirp_options_parse_tables(&usage, &signals, 1, argc, argv);
     if (st == CHIRP_OK)
         st = chirp_refuse_ranks("generate");
     if (st == CHIRP_OK) {
-        c->seed = (uint64_t)seed;
-        c->n_threads = (int)threads;
-        c->n_detectors = (int)detectors;
-        c->noise = !no_noise;
         if (!g.out == !g.strain_path)
             st = chirp_fail(
                 CHIRP_ERR_ARG,

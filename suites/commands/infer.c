@@ -28,7 +28,8 @@ typedef struct inference {
     int64_t sweep; /* windows; 0: none */
     double sweep_step_s;
     double credible;           /* [%] of the printed interval */
-    chirp_train_config config; /* of the checkpoint */
+    chirp_train_record record; /* of the checkpoint */
+    chirp_train_config config; /* the record's, whose strings it borrows */
     const chirp_network_spec *spec;
     chirp_network *net;
     chirp_likelihood likelihood;
@@ -50,9 +51,12 @@ static chirp_status load_network(inference *f)
                           f->checkpoint);
     chirp_status st = chirp_checkpoint_read_header(f->checkpoint, &state);
     if (st == CHIRP_OK)
-        st = chirp_train_config_read(f->checkpoint, state.configuration, &f->config, NULL);
+        st = chirp_train_record_read(f->checkpoint, state.configuration, &f->record);
     chirp_free(state.configuration);
     state.configuration = NULL;
+    f->config = f->record.config;
+    f->config.signal.psd_path =
+        NULL; /* its file may be elsewhere; signals are shown in design noise */
     if (st == CHIRP_OK)
         st = chirp_network_spec_find(f->config.network, &f->spec);
     if (st != CHIRP_OK)
@@ -454,7 +458,7 @@ static int run(int argc, char **argv)
     cJSON_Delete(root);
     chirp_posterior_destroy(f.posterior);
     chirp_network_destroy(f.net);
-    chirp_train_config_release(&f.config);
+    chirp_train_record_release(&f.record);
     chirp_free(f.window);
     chirp_free(f.drawn);
     chirp_free(f.windows);

@@ -3,8 +3,8 @@
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/progress/progress.h"
+#include "model/training/parameters.h"
 #include "suites/command.h"
-#include "suites/commands/exchange_options.h"
 #include "suites/scaling/projected/projection.h"
 
 #include <errno.h>
@@ -144,37 +144,39 @@ static chirp_status project(const chirp_projection_options *o, chirp_projection 
     return st;
 }
 
+/* What is projected is a training with these options. */
+static void take_training(chirp_projection_options *o, const chirp_train_config *train)
+{
+    o->network = train->network;
+    o->variant = train->variant;
+    o->shared_noise = !train->independent_noise;
+    o->settings.batch = train->batch;
+    o->settings.micro_steps = (int)train->accumulate;
+    o->settings.exchange = train->exchange.engine;
+    o->settings.half = train->exchange.compress == CHIRP_COMPRESS_BF16;
+    o->settings.bucket_bytes = train->exchange.bucket_bytes;
+}
+
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
+    static const char *const shared[] = {"equal", "measured"};
+    static const char *const of_train[] = {"network",    "variational",  "batch",
+                                           "accumulate", "weight-noise", "exchange",
+                                           "compress",   "bucket-mib",   NULL};
     chirp_projection_options o = {
-        .machine = "theta", .network = "spin", .engine = "auto", .settings = {.batch = 64}};
-    chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
+        .machine = "theta", .engine = "auto", .settings = {.seed = 1, .speed_steps = 100}};
+    chirp_train_config train = chirp_train_config_default();
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
-    const char *variant = "last2";
     const char *compute = "fast";
     const char *json = NULL;
     double fresh = NAN;
     double jitter = NAN;
-    int64_t seed = 1;
-    int64_t steps = 0;
-    int64_t accumulate = 1;
-    int64_t speed_steps = 100;
-    const char *shares = "equal";
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
-        CHIRP_EXCHANGE_OPTIONS(exchange),
-        {"network", CHIRP_OPTION_CHOICE, &o.network, .choices = "spin|mass",
-         .help = "which network"},
-        {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
-         .help = "which layers are variational"},
-        {"batch", CHIRP_OPTION_INT, &o.settings.batch, .metavar = "N", .min = 1, .max = 65536,
-         .help = "signals per pass and rank"},
-        {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
-         .help = "passes per exchange"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
@@ -184,15 +186,16 @@ static int run(int argc, char **argv)
         {"fresh-jitter", CHIRP_OPTION_REAL, &fresh, .metavar = "R", .min = 0, .max = 0.5,
          .help = "step-to-step part of --jitter; the rest stays with a rank; default: the "
                  "machine's"},
-        {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
+        {"shares", CHIRP_OPTION_EITHER, &o.settings.shares, .names = shared, .n_names = 2,
          .help = "measured: load balancing, each rank gets whole signals by its speed"},
-        {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
+        {"speed-steps", CHIRP_OPTION_INT32, &o.settings.speed_steps, .metavar = "N", .min = 1,
+         .max = 1e6,
          .help = "with --shares measured: speeds come from so many steps; train takes 100"},
-        {"engine", CHIRP_OPTION_CHOICE, &o.engine, .choices = chirp_engine_choices(),
+        {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
-        {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
+        {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
-        {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
+        {"seed", CHIRP_OPTION_UINT64, &o.settings.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, terms, calibration, assumptions"},
@@ -208,28 +211,18 @@ static int run(int argc, char **argv)
         "2 "
         "to 8 nodes.",
         table, sizeof table / sizeof table[0]};
-    chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_train_tables(&train, of_train, tables);
+    chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
     if (st == CHIRP_OK)
         st = parse_nodes(nodes, &o);
     if (st == CHIRP_OK)
         st = parse_compute(compute, &o.settings.flops);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
-    o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
-    chirp_exchange_config sent = {0};
-    bool independent_noise = true;
-    chirp_exchange_options_apply(&exchange, &sent, &independent_noise);
-    o.settings.exchange = sent.engine;
-    o.shared_noise = !independent_noise;
-    o.settings.half = sent.compress == CHIRP_COMPRESS_BF16;
-    o.settings.bucket_bytes = sent.bucket_bytes;
-    o.settings.micro_steps = (int)accumulate;
-    o.settings.speed_steps = (int)speed_steps;
-    o.settings.seed = (uint64_t)seed;
-    o.settings.steps = (int)steps;
+    take_training(&o, &train);
     o.settings.jitter = isnan(jitter) ? -1 : jitter;
     o.settings.fresh_jitter = isnan(fresh) ? -1 : fresh;
-    o.settings.shares = shares[0] == 'm';
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
     if (st == CHIRP_OK)

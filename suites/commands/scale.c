@@ -5,7 +5,6 @@
 #include "harness/progress/progress.h"
 #include "model/training/config.h"
 #include "suites/command.h"
-#include "suites/commands/exchange_options.h"
 #include "suites/scaling/measured/costs.h"
 
 #include <errno.h>
@@ -202,46 +201,38 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
 
 static int run(int argc, char **argv)
 {
+    static const char *const modes[] = {"weak", "strong"};
+    static const char *const of_train[] = {"network",  "weight-noise", "accumulate", "exchange",
+                                           "compress", "bucket-mib",   NULL};
     chirp_scale_options o = {
         .repetitions = 7, .steps = 4, .warmup = 1, .train = chirp_train_config_default()};
-    const char *mode = "weak";
     const char *ranks = NULL;
     const char *variants = "last2";
     const char *threads = "0";
-    const char *shares = "equal";
     const char *json = NULL;
     const char *profile = NULL;
     const char *machine = NULL;
-    int64_t repetitions = o.repetitions;
-    int64_t steps = o.steps;
-    int64_t warmup = o.warmup;
     bool warmup_given = false;
     o.train.batch = 16;
-    chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
     const chirp_option table[] = {
-        {"mode", CHIRP_OPTION_CHOICE, &mode, .choices = "weak|strong",
+        {"mode", CHIRP_OPTION_EITHER, &o.strong, .names = modes, .n_names = 2,
          .help = "batch per rank, or divided over ranks"},
         {"ranks", CHIRP_OPTION_STRING, &ranks, .metavar = "N,N,...",
          .help = "rank counts, from 1; default 1, 2, 4, ... and all of the job"},
-        {"network", CHIRP_OPTION_CHOICE, &o.train.network, .choices = "spin|mass",
-         .help = "which network"},
         {"variational", CHIRP_OPTION_STRING, &variants, .metavar = "V,V,...",
          .help = "which layers are variational: some of none,last2,leaf,all; each a series"},
         {"batch", CHIRP_OPTION_INT, &o.train.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per step, of a rank (weak) or of all (strong)"},
-        CHIRP_EXCHANGE_OPTIONS(exchange),
         {"threads", CHIRP_OPTION_STRING, &threads, .metavar = "N,N,...",
          .help = "threads per rank, a series each; 0: OMP_NUM_THREADS, or the processors of a "
                  "computer divided by its ranks"},
-        {"accumulate", CHIRP_OPTION_INT, &o.train.accumulate, .metavar = "K", .min = 1,
-         .max = 65536, .help = "passes of a rank per exchange"},
-        {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
+        {"shares", CHIRP_OPTION_CHOICE, &o.train.shares, .choices = "equal|measured",
          .help = "how a step's signals are split over ranks: equal, or measured by speed"},
-        {"repetitions", CHIRP_OPTION_INT, &repetitions, .metavar = "N", .min = 1, .max = 1000,
+        {"repetitions", CHIRP_OPTION_INT32, &o.repetitions, .metavar = "N", .min = 1, .max = 1000,
          .help = "repetitions of each rank count; a 95 % interval needs 6"},
-        {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 1, .max = 100000,
+        {"steps", CHIRP_OPTION_INT32, &o.steps, .metavar = "N", .min = 1, .max = 100000,
          .help = "timed steps of a repetition"},
-        {"warmup", CHIRP_OPTION_INT, &warmup, .metavar = "N", .min = 0, .max = 1000,
+        {"warmup", CHIRP_OPTION_INT32, &o.warmup, .metavar = "N", .min = 0, .max = 1000,
          .help = "untimed steps first; with --shares measured 12, as speeds take 10 to measure",
          .given = &warmup_given},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
@@ -261,16 +252,17 @@ static int run(int argc, char **argv)
                                "and which part of a step\n"
                                "costs how many points of it.",
                                table, sizeof table / sizeof table[0]};
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_train_tables(&o.train, of_train, tables);
     chirp_status st = chirp_parallel_init();
     if (st == CHIRP_OK)
-        st = chirp_options_parse(&usage, argc, argv, NULL);
+        st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
     if (st == CHIRP_OK)
         st = parse_ranks(ranks, &o);
     if (st == CHIRP_OK)
         st = parse_threads(threads, &o);
     if (st == CHIRP_OK)
         st = parse_variants(variants, &o);
-    o.train.shares = shares;
     const struct {
         const char *option, *path;
     } single[] = {{"timeline", o.timeline}, {"profile", profile}, {"machine-out", machine}};
@@ -290,12 +282,8 @@ static int run(int argc, char **argv)
         st = chirp_train_config_check(&o.train);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK) {
-        const bool measured = shares[0] == 'm';
-        o.strong = mode[0] == 's';
-        chirp_exchange_options_apply(&exchange, &o.train.exchange, &o.train.independent_noise);
-        o.repetitions = (int)repetitions;
-        o.steps = (int)steps;
-        o.warmup = (int)(measured && !warmup_given ? MEASURING_STEPS : warmup);
+        if (strcmp(o.train.shares, "measured") == 0 && !warmup_given)
+            o.warmup = MEASURING_STEPS;
         st = measure(&o, json, profile, machine);
     }
     int code = 0;

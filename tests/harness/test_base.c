@@ -76,6 +76,92 @@ static void test_bad_options_name_the_remedy(void **state)
     expect_error("--out", "", "needs a FILE");
 }
 
+typedef struct settings {
+    int64_t bytes;
+    uint64_t seed;
+    double rate;
+    int threads;
+    int way; /* an enumeration */
+    bool learned, noise;
+    const char *file;
+} settings;
+
+static const char *const ways[] = {"near", "far"};
+static const char *const kinds[] = {"fixed", "learned"};
+#define AT(member) .offset = offsetof(settings, member)
+static const chirp_option rows[] = {
+    {"bucket-mib", CHIRP_OPTION_MIB, .metavar = "S", .max = 64, .help = "size", AT(bytes)},
+    {"seed", CHIRP_OPTION_UINT64, .metavar = "N", .max = 9e15, .help = "seed", AT(seed)},
+    {"rate", CHIRP_OPTION_REAL, .metavar = "R", .min = 1, .max = 9, .help = "rate", AT(rate)},
+    {"threads", CHIRP_OPTION_INT32, .metavar = "N", .help = "threads", AT(threads)},
+    {"way", CHIRP_OPTION_ENUM, .names = ways, .n_names = 2, .help = "way", AT(way)},
+    {"scale", CHIRP_OPTION_EITHER, .names = kinds, .n_names = 2, .help = "scale", AT(learned)},
+    {"no-noise", CHIRP_OPTION_UNFLAG, .help = "quiet", AT(noise)},
+    {"file", CHIRP_OPTION_STRING, .metavar = "FILE", .help = "file", AT(file), .none = "nothing"},
+    {NULL, CHIRP_OPTION_INT32, .help = "stored only", AT(threads), .key = "threads"},
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+static chirp_status parse_rows(settings *s, const char *const *only, bool given[ROWS], int argc, char **argv)
+{
+    const chirp_usage usage = {"test", NULL, "Tests.", NULL, 0};
+    const chirp_option_table table = {rows, ROWS, s, only, given};
+    *s = (settings){.rate = 2, .noise = true};
+    return chirp_options_parse_tables(&usage, &table, 1, argc, argv);
+}
+
+/* Rows about a struct: every kind is read into its member, shown as it was given, compared and checked. */
+static void test_rows_of_a_struct(void **state)
+{
+    (void)state;
+    char *all[] = {"test",      "--bucket-mib", "0.25", "--seed=5",   "--threads", "3",
+                   "--way=far", "--scale",      "learned", "--no-noise", "--file",    "a,b", NULL};
+    static const char *const shown[] = {"0.25", "5", "2", "3", "far", "learned", "true", "a,b", "3"};
+    static const char *const only[] = {"rate", NULL};
+    bool given[ROWS] = {false};
+    char text[CHIRP_OPTION_TEXT];
+    settings s;
+    settings other = {.rate = 2, .noise = true};
+    assert_int_equal(parse_rows(&s, NULL, given, 12, all), CHIRP_OK);
+    assert_true(s.bytes == 262144 && s.seed == 5 && s.threads == 3 && s.way == 1 && s.learned && !s.noise);
+    for (int i = 0; i < ROWS; ++i) {
+        const void *value = chirp_option_value(&rows[i], &s);
+        assert_string_equal(chirp_option_text(&rows[i], value, text), shown[i]);
+        assert_int_equal(chirp_option_equal(&rows[i], value, chirp_option_value(&rows[i], &other)), i == 2);
+        assert_int_equal(chirp_option_check(&rows[i], value), CHIRP_OK);
+        assert_int_equal(given[i], i != 2 && i != ROWS - 1);
+    }
+    assert_string_equal(chirp_option_text(&rows[7], &other.file, text), "nothing");
+
+    char *rate[] = {"test", "--rate", "10", NULL};
+    assert_int_equal(parse_rows(&s, only, NULL, 3, rate), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "outside 1 to 9"));
+    char *way[] = {"test", "--way", "far", NULL};
+    assert_int_equal(parse_rows(&s, only, NULL, 3, way), CHIRP_ERR_ARG); /* not taken from the table */
+    way[2] = "f";
+    assert_int_equal(parse_rows(&s, NULL, NULL, 3, way), CHIRP_ERR_ARG); /* names are whole */
+    assert_non_null(strstr(chirp_error_message(), "none of near|far"));
+
+    char *flag[] = {"test", "--no-noise=false", NULL};
+    assert_int_equal(parse_rows(&s, NULL, NULL, 2, flag), CHIRP_OK);
+    assert_true(s.noise);
+    flag[1] = "--no-noise=perhaps";
+    assert_int_equal(parse_rows(&s, NULL, NULL, 2, flag), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "neither true nor false"));
+    flag[1] = "-q";
+    assert_int_equal(parse_rows(&s, NULL, NULL, 2, flag), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "start with --"));
+
+    s.rate = 0.5;
+    assert_int_equal(chirp_option_check(&rows[2], &s.rate), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "--rate: 0.5 is outside 1 to 9"));
+    s.way = 2;
+    assert_int_equal(chirp_option_check(&rows[4], &s.way), CHIRP_ERR_ARG);
+    assert_false(chirp_option_set_number(&rows[3], &s.threads, 1.5));
+    assert_false(chirp_option_set_number(&rows[3], &s.threads, 1e12));
+    assert_false(chirp_option_set_number(&rows[7], &s.file, 1));
+}
+
 static void test_files_are_whole_or_absent(void **state)
 {
     (void)state;
@@ -275,6 +361,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_are_read),
         cmocka_unit_test(test_bad_options_name_the_remedy),
+        cmocka_unit_test(test_rows_of_a_struct),
         cmocka_unit_test(test_files_are_whole_or_absent),
         cmocka_unit_test(test_streams_are_written_and_stay),
         cmocka_unit_test(test_links_are_followed),

@@ -120,7 +120,25 @@ def check_masked(folder):
     assert r.returncode == 0 and "unknown MHz" in r.stderr and " 0 MHz" not in r.stderr, r.stderr
 
 
+def check_spellings():
+    """Google Benchmark's spellings of a flag: - and _ alike, values behind = or a space, booleans with a value, the environment."""
+    names = ["bench", "--benchmark_list_tests", "--threads=1"]
+    one = run(names + ["--benchmark_filter=^reference/fma"]).stdout
+    assert one and "triad" not in one, one
+    for args, environment in ((["--benchmark-filter=^reference/fma"], {}), (["--benchmark_filter", "^reference/fma"], {}),
+                              ([], {"BENCHMARK_FILTER": "^reference/fma"}),
+                              (["--benchmark_filter=^reference/fma"], {"BENCHMARK_FILTER": "triad", "BENCHMARK_DRY_RUN": ""})):
+        assert run(names + args, environment).stdout == one, (args, environment)
+    assert run(names[:1] + ["--benchmark_list_tests=true", "--threads", "1", "--benchmark_filter=^reference/fma"]).stdout == one
+    everything = run(names).stdout
+    assert run(names + ["--benchmark_filter="]).stdout == everything != one
+    wrong = run(names[:1], {"BENCHMARK_REPETITIONS": "0"})
+    assert wrong.returncode == 2 and "BENCHMARK_REPETITIONS: 0 is outside 1 to 100000" in wrong.stderr, wrong
+    assert "Not of Google Benchmark:" in run(["bench", "--help"]).stdout
+
+
 check_exit_codes()
+check_spellings()
 check_team()
 check_doubts()
 with tempfile.TemporaryDirectory() as f:

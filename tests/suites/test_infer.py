@@ -179,9 +179,23 @@ def not_finite(folder, checkpoint, strain):
     assert "posterior of a_f isn't finite" in error and error.count("\n") == 1 and not os.path.exists(out), error
 
 
-def train(network, path):
+def train(network, path, *options):
     run(["train", "--network", network, "--batch", "2", "--iterations", "2", "--validation-signals", "2", "--checkpoint", path,
-         "--quiet"])
+         "--quiet"] + list(options))
+
+
+def another_band(folder, strain):
+    """A network of another band than infer whitens to is refused; the noise curve's file needn't be there any more."""
+    checkpoint, curve = folder + "/band.h5", folder + "/curve.txt"
+    train("spin", checkpoint, "--f-high", "900")
+    error = run(["infer", "--checkpoint", checkpoint, "--strain", strain, "--gps", GPS], code=2).stderr
+    assert "band.h5" in error and "900 Hz" in error and "1000 Hz" in error and error.count("\n") == 1, error
+    os.remove(checkpoint)
+    with open(curve, "w") as file:
+        file.writelines(f"{f} 1e-23\n" for f in range(1, 4100))
+    train("spin", checkpoint, "--psd", curve)
+    os.remove(curve)
+    run(["infer", "--checkpoint", checkpoint, "--strain", strain, "--gps", GPS, "--samples", "20", "--json", folder + "/band.json"])
 
 
 def real_strain(scratch):
@@ -203,6 +217,7 @@ def simulated_strain(scratch):
     bad_input(scratch, spin, simulated)
     credible_interval(scratch, spin, simulated)
     other_inputs(scratch, spin, simulated)
+    another_band(scratch, simulated)
     not_finite(scratch, spin, simulated)
     doubts(scratch, spin, simulated)
 

@@ -190,6 +190,27 @@ def strain_files(folder):
         assert f["strain"].shape == (20, 2, 8192)
 
 
+def train_takes_matching_data(folder):
+    """train --data: a set of another band, rate or prior, or with an impossible label, is refused with both values."""
+    path, broken = folder + "/train.h5", folder + "/broken.h5"
+    make = ["generate", "--count", "24", "--quiet", "--out"]
+    train = ["train", "--batch", "2", "--iterations", "1", "--validation-signals", "4", "--quiet", "--data"]
+    run(make + [path])
+    run(train + [path])
+    for field, option, value, default in (("f_low_hz", "--f-low", "30", "20"), ("merger_min_s", "--merger-min", "0.85", "0.8"),
+                                          ("sample_rate_hz", "--sample-rate", "4096", "8192")):
+        run(make + [path, "--overwrite", option, value])
+        run(train + [path])
+        rejects(train + [path, option, default], f"train.h5: its signals have {field} {value}, but training is set to {option} {default}")
+    if h5py is None:
+        return
+    for row, column, value, name in ((3, 0, float("nan"), "m1"), (23, 4, 0.0, "omega_I"), (5, 1, -2.0, "m2")):
+        shutil.copy(path, broken)
+        with h5py.File(broken, "r+") as f:
+            f["label"][row, column] = value
+        rejects(train + [broken], f"row {row}: {name} is {value:g}")
+
+
 def full_disk(folder):
     """A file that can't grow is what a full disk is to HDF5: the right sentence, and exit code 2 instead of a crash at exit."""
     def limit(size):
@@ -255,6 +276,7 @@ def main():
         data_sets(folder)
         interruption(folder)
         strain_files(folder)
+        train_takes_matching_data(folder)
         full_disk(folder)
         several_ranks(folder)
         names_with_commas(folder)

@@ -291,6 +291,20 @@ def accumulated_steps_resume(folder):
     assert "--accumulate" in wrong.stderr
 
 
+def resume_says_the_remedy(folder):
+    """A refusal names the option to give, or to leave out; a size in MiB is told as it was given."""
+    checkpoint = folder + "/options.h5"
+    common = ["train", "--batch", "2", "--iterations", "2", "--checkpoint", checkpoint] + SMALL
+    run(common)
+    for options, part in ((["--f-high", "900"], "--f-high 1000, not 900: give --f-high 1000"),
+                          (["--ratio-max", "4"], "--ratio-max 18, not 4: give --ratio-max 18"),
+                          (["--dense2-relu"], "--dense2-relu false, not true: leave out --dense2-relu")):
+        error = run(common + ["--resume"] + options, code=2).stderr
+        assert part in error, error
+    result = run(common + ["--resume", "--iterations", "3", "--bucket-mib", "0.5"])
+    assert result.stderr == "chirpbench: resumed with --iterations 3 instead of 2, --bucket-mib 0.5 instead of 0\n", result
+
+
 def process_of(rank, part):
     """The PID of that rank among the processes with `part` in their command."""
     for name in filter(str.isdigit, os.listdir("/proc")):
@@ -367,6 +381,18 @@ def slow_rank_gets_less(folder):
     assert sum(shares[-1]) == 12 and 0 < shares[-1][1] < shares[-1][0], shares
 
 
+def help_in_groups():
+    """The first screen has what every run needs; each option stands once, in a group, and no line is wider than a page."""
+    text = run(["train", "--help"]).stdout
+    first, *groups = text.split("\n\n")[2:]
+    assert first.startswith("Options:\n") and len(text[:text.index(first) + len(first)].splitlines()) <= 24, first
+    assert [g.splitlines()[0] for g in groups] == ["Run:", "Network:", "Optimizer:", "Likelihood and prior:", "Signals:",
+                                                   "Held-out signals:", "Ranks and exchange:"], text
+    names = [line.split()[0] for line in text.splitlines() if line.startswith("  --")]
+    assert len(names) == len(set(names)) and {"--batch", "--psd", "--f-high", "--curriculum", "--exchange"} <= set(names)
+    assert max(map(len, text.splitlines())) <= 100, max(text.splitlines(), key=len)
+
+
 def bad_input(folder):
     existing = folder + "/whole.jsonl"
     before = open(existing).read()
@@ -392,6 +418,7 @@ def bad_input(folder):
 
 
 with tempfile.TemporaryDirectory() as scratch:
+    help_in_groups()
     ranks_equal_batch(scratch)
     adam_ranks_equal_batch(scratch)
     kill_and_resume(scratch)
@@ -399,6 +426,7 @@ with tempfile.TemporaryDirectory() as scratch:
     resume_compares_the_configuration(scratch)
     data_set_says_what_its_signals_are(scratch)
     accumulated_steps_resume(scratch)
+    resume_says_the_remedy(scratch)
     lost_rank_and_resume(scratch)
     slow_rank_gets_less(scratch)
     bad_input(scratch)

@@ -6,6 +6,7 @@
 #include "harness/base/memory.h"
 #include "model/parallel/parallel.h"
 #include "model/training/checkpoint.h"
+#include "model/training/config.h"
 #include "model/training/trainer.h"
 
 #include <setjmp.h>
@@ -157,6 +158,147 @@ static void test_bad_checkpoints_change_nothing(void **state)
     chirp_free(bytes);
 }
 
+/* Another value of a row's field than the one it has. Strings: names of nothing. */
+static void change(const chirp_option *row, void *value)
+{
+    switch (row->kind) {
+    case CHIRP_OPTION_FLAG:
+    case CHIRP_OPTION_UNFLAG:
+    case CHIRP_OPTION_EITHER:
+        *(bool *)value = !*(bool *)value;
+        break;
+    case CHIRP_OPTION_ENUM:
+        *(int *)value = (*(int *)value + 1) % row->n_names;
+        break;
+    case CHIRP_OPTION_INT:
+    case CHIRP_OPTION_MIB:
+        *(int64_t *)value += 1;
+        break;
+    case CHIRP_OPTION_INT32:
+        *(int *)value += 1;
+        break;
+    case CHIRP_OPTION_UINT64:
+        *(uint64_t *)value += 1;
+        break;
+    case CHIRP_OPTION_REAL:
+        *(double *)value = 0.5 * (*(double *)value + 0.25);
+        break;
+    case CHIRP_OPTION_STRING:
+    case CHIRP_OPTION_PATTERN:
+    case CHIRP_OPTION_CHOICE:
+        *(const char **)value = "another";
+        break;
+    }
+}
+
+/* Of the fields that a checkpoint keeps, each that must be the same is refused by name, and each other one is told. */
+static void test_every_stored_field_is_compared(void **state)
+{
+    (void)state;
+    const chirp_train_config config = small_run(0);
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_train_record old = {0};
+    char *text = NULL;
+    int same = 0;
+    chirp_train_config now = config;
+    assert_int_equal(chirp_train_config_write(&config, 1, &text), CHIRP_OK);
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
+    old.config.seed = config.seed; /* an attribute of its own */
+    chirp_train_tables(&now, NULL, tables);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        for (size_t i = 0; i < tables[t].n_options; ++i) {
+            const chirp_option *row = &tables[t].options[i];
+            chirp_text note = {0};
+            char option[64];
+            now = config;
+            assert_int_equal(chirp_train_record_compare("c.h5", &old, &now, 1, &note), CHIRP_OK);
+            assert_true(note.used == 0);
+            change(row, chirp_option_value(row, tables[t].base));
+            const chirp_status st = chirp_train_record_compare("c.h5", &old, &now, 1, &note);
+            (void)snprintf(option, sizeof option, "--%s ", row->name ? row->name : "");
+            if (row->resume == CHIRP_RESUME_SAME) {
+                ++same;
+                if (st != CHIRP_ERR_ARG || !strstr(chirp_error_message(), option))
+                    fail_msg("%s: '%s'", option, chirp_error_message());
+            } else if (row->resume == CHIRP_RESUME_CHANGE) {
+                if (!note.used || !strstr(note.bytes, option))
+                    fail_msg("%s: '%s'", option, note.used ? note.bytes : "");
+            }
+            chirp_free(note.bytes);
+        }
+    assert_true(same > 25);
+    chirp_train_record_release(&old);
+    chirp_free(text);
+}
+
+/* psd, data and curriculum come back as they were; strings that stand for "none" as none. */
+static void test_configuration_is_read_back(void **state)
+{
+    (void)state;
+    chirp_train_config config = small_run(0);
+    chirp_train_record old = {0};
+    char *text = NULL;
+    config.data = "set \"1\".h5";
+    config.signal.psd_path = "curve.txt";
+    config.curriculum = "0:60-100,3:40-80";
+    config.signal.f_high_hz = 900;
+    config.signal.mass_ratio_max = 4;
+    config.target_error = 0.125;
+    config.exchange.engine = "halving";
+    config.exchange.bucket_bytes = 12345;
+    assert_int_equal(chirp_train_config_write(&config, 3, &text), CHIRP_OK);
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
+    chirp_free(text);
+    assert_int_equal(old.ranks, 3);
+    assert_string_equal(old.config.data, config.data);
+    assert_string_equal(old.config.signal.psd_path, "curve.txt");
+    assert_string_equal(old.config.curriculum, config.curriculum);
+    assert_true(old.config.signal.f_high_hz == 900 && old.config.signal.mass_ratio_max == 4);
+    assert_true(old.config.target_error == 0.125);
+    assert_string_equal(old.config.exchange.engine, "halving");
+    assert_int_equal(old.config.exchange.bucket_bytes, 12345);
+    chirp_train_record_release(&old);
+
+    config = small_run(0);
+    assert_int_equal(chirp_train_config_write(&config, 1, &text), CHIRP_OK);
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
+    assert_true(old.config.data == NULL && old.config.signal.psd_path == NULL);
+    chirp_train_record_release(&old);
+    chirp_free(text);
+}
+
+/* A checkpoint of a version that did not store the band's end and other fields had their defaults. */
+static void test_fields_of_later_versions_may_be_missing(void **state)
+{
+    (void)state;
+    static const char *const later[] = {"f_high_hz", "mass_ratio_max", "\"exchange\""};
+    chirp_train_config config = small_run(0);
+    chirp_train_record old = {0};
+    chirp_text note = {0};
+    char *text = NULL;
+    config.exchange.engine = "halving";
+    assert_int_equal(chirp_train_config_write(&config, 1, &text), CHIRP_OK);
+    for (int i = 0; i < 3; ++i) { /* renames the field */
+        char *at = strstr(text, later[i]);
+        assert_non_null(at);
+        at[1] = 'X';
+    }
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
+    old.config.seed = config.seed;
+    assert_int_equal(chirp_train_record_compare("c.h5", &old, &config, 1, &note), CHIRP_OK);
+    assert_true(note.used == 0); /* nobody knows what the exchange was */
+    config.signal.f_high_hz = 900;
+    assert_int_equal(chirp_train_record_compare("c.h5", &old, &config, 1, &note), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "--f-high 1000, not 900"));
+    chirp_train_record_release(&old);
+    *strstr(text, "dropout") = 'X'; /* no version was without it */
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_ERR_FORMAT);
+    assert_non_null(strstr(chirp_error_message(), "'dropout'"));
+    chirp_train_record_release(&old);
+    chirp_free(note.bytes);
+    chirp_free(text);
+}
+
 /* Replaces an attribute of a checkpoint by `count` elements of a type. */
 static void replace_attribute(const char *file_path, const char *name, hid_t type, hsize_t count,
                               const void *values)
@@ -259,6 +401,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_stored_field_is_compared),
+        cmocka_unit_test(test_configuration_is_read_back),
+        cmocka_unit_test(test_fields_of_later_versions_may_be_missing),
         cmocka_unit_test(test_threads_and_resume_are_bitwise),
         cmocka_unit_test(test_bad_checkpoints_change_nothing),
         cmocka_unit_test(test_attributes_of_another_extent),

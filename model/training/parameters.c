@@ -1,0 +1,165 @@
+#include "model/training/parameters.h"
+
+#include "model/signal/parameters.h"
+
+#include <stdint.h>
+
+/* A new training parameter is a field of chirp_train_config (trainer.h), its default and its row here. */
+
+const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS] = {"adam", "sgd"};
+
+chirp_train_config chirp_train_config_default(void)
+{
+    return (chirp_train_config){
+        .network = "spin",
+        .variant = CHIRP_VARIANT_LAST2,
+        .estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION,
+        .batch = 64,
+        .accumulate = 1,
+        .shares = "equal",
+        .iterations = 120000,
+        .optimizer = CHIRP_OPTIMIZER_ADAM,
+        .learning_rate = 0.0008,
+        .momentum = 0.9,
+        .warmup_steps = 100,
+        .dropout = 0.1,
+        .learned_scale = true,
+        .noise_scale = 0.2,
+        .prior_sigma = 1,
+        .initial_rho = -5,
+        .independent_noise = true,
+        .signal = chirp_signal_config_default(),
+        .curriculum = "study",
+        .validation_signals = 256,
+        .exchange = {.engine = chirp_exchange_kind_at(0)->name},
+        .algorithm = CHIRP_CONV1D_AUTO,
+    };
+}
+
+#define NETWORK .group = "Network"
+#define OPTIMIZER .group = "Optimizer"
+#define LOSS .group = "Likelihood and prior"
+#define CHECKS .group = "Held-out signals"
+#define EXCHANGE .group = "Ranks and exchange"
+#define AT(member) .offset = offsetof(chirp_train_config, member)
+/* Stored under the field's name. A resumed training must have the same (SAME), or may have another (CHANGE). */
+#define SAME(member) AT(member), .key = #member, .resume = CHIRP_RESUME_SAME
+#define CHANGE(member) AT(member), .key = #member, .resume = CHIRP_RESUME_CHANGE
+#define NAMES(list, n) .names = (list), .n_names = (n)
+
+static const char *const likelihoods[] = {"fixed", "learned"};
+static const char *const weight_noises[] = {"shared", "independent"};
+static const char *const compressions[] = {"none", "bf16"}; /* chirp_exchange_compress */
+
+static const chirp_option train_options[] = {
+    {"network", CHIRP_OPTION_CHOICE, .choices = "spin|mass", .help = "which labels to learn",
+     SAME(network)},
+    {"variational", CHIRP_OPTION_ENUM, NAMES(chirp_variant_name, CHIRP_VARIANTS),
+     .help = "which layers are variational", AT(variant), .key = "variant",
+     .resume = CHIRP_RESUME_SAME},
+    {"batch", CHIRP_OPTION_INT, .metavar = "N", .min = 1, .max = 65536,
+     .help = "signals per rank and pass", CHANGE(batch)},
+    {"iterations", CHIRP_OPTION_INT, .metavar = "N", .min = 1, .max = 1e9,
+     .help = "optimiser steps", CHANGE(iterations)},
+    {"seed", CHIRP_OPTION_UINT64, .metavar = "N", .min = 0, .max = 9e15,
+     .help = "of weights, noise and signals", AT(seed), .resume = CHIRP_RESUME_SAME},
+    {"data", CHIRP_OPTION_STRING, .metavar = "FILE",
+     .help = "data set of chirpbench generate in place of new signals; its last rows are held out",
+     SAME(data), .none = "made on the fly"},
+
+    {"estimator", CHIRP_OPTION_ENUM, NETWORK,
+     NAMES(chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS),
+     .help = "gradient estimator of variational weights", SAME(estimator)},
+    {"weight-noise", CHIRP_OPTION_EITHER, NETWORK, NAMES(weight_noises, 2),
+     .help = "one weight draw a step for all ranks and passes (half the bytes of variational "
+             "layers, but noise that more ranks don't lower), or one for each",
+     SAME(independent_noise)},
+    {"initial-rho", CHIRP_OPTION_REAL, NETWORK, .metavar = "R", .min = -20, .max = 20,
+     .help = "posterior sigmas start at softplus(R)", SAME(initial_rho)},
+    {"dropout", CHIRP_OPTION_REAL, NETWORK, .metavar = "P", .min = 0, .max = 0.99,
+     .help = "behind dense1, when training", SAME(dropout)},
+    {"dense2-relu", CHIRP_OPTION_FLAG, NETWORK,
+     .help = "puts back the activation that the study removed", SAME(dense2_relu)},
+
+    {"optimizer", CHIRP_OPTION_ENUM, OPTIMIZER, NAMES(chirp_optimizer_name, CHIRP_OPTIMIZERS),
+     .help = "public code: adam, paper: sgd", SAME(optimizer)},
+    {"learning-rate", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "R", .min = 1e-9, .max = 10,
+     .help = "base rate; times ranks after --warmup-steps", CHANGE(learning_rate)},
+    {"warmup-steps", CHIRP_OPTION_INT, OPTIMIZER, .metavar = "N", .min = 0, .max = 1e9,
+     .help = "steps at the base rate", CHANGE(warmup_steps)},
+    {"momentum", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "M", .min = 0, .max = 0.9999,
+     .help = "of sgd; adam's beta1", SAME(momentum)},
+    {NULL, CHIRP_OPTION_INT, .max = 1e9, AT(rate_ranks), .key = "rate_ranks", .later = true},
+
+    {"likelihood", CHIRP_OPTION_EITHER, LOSS, NAMES(likelihoods, 2),
+     .help = "the noise scale is fixed, or an output of each leaf", SAME(learned_scale)},
+    {"noise-scale", CHIRP_OPTION_REAL, LOSS, .metavar = "S", .min = 0.0011, .max = 10,
+     .help = "fixed scale, or where the learned one starts", SAME(noise_scale)},
+    {"kl-weight", CHIRP_OPTION_REAL, LOSS, .metavar = "W", .min = 0, .max = 1,
+     .help = "of KL per signal; 0: 1/(signals in the whole training)", SAME(kl_weight)},
+    {"kl-warmup", CHIRP_OPTION_INT, LOSS, .metavar = "N", .min = 0, .max = 1e9,
+     .help = "steps over which the KL weight grows from 0", SAME(kl_warmup)},
+    {"prior-sigma", CHIRP_OPTION_REAL, LOSS, .metavar = "S", .min = 1e-6, .max = 1e6,
+     .help = "standard deviation of the weights' prior", SAME(prior_sigma)},
+
+    {"curriculum", CHIRP_OPTION_STRING, .group = "Signals", .metavar = "STAGES",
+     .help = "falling SNR: study (six steps until half of the iterations), none, or "
+             "0:60-100,9000:40-80",
+     SAME(curriculum)},
+
+    {"target-error", CHIRP_OPTION_REAL, CHECKS, .metavar = "E", .min = 0, .max = 1,
+     .help = "stop at this held-out relative error; 0: the study's", CHANGE(target_error),
+     .later = true},
+    {"validation-signals", CHIRP_OPTION_INT, CHECKS, .metavar = "N", .min = 1, .max = 1e6,
+     .help = "held-out signals", SAME(validation_signals)},
+
+    {"threads", CHIRP_OPTION_INT32, EXCHANGE, .metavar = "N", .min = 0, .max = 1024,
+     .help = "per rank; 0: OMP_NUM_THREADS, or the processors of a computer over its ranks",
+     AT(n_threads)},
+    {"accumulate", CHIRP_OPTION_INT, EXCHANGE, .metavar = "K", .min = 1, .max = 4096,
+     .help = "passes of --batch signals per rank between exchanges: one step then takes ranks x "
+             "K x batch signals; the rate is not scaled by K",
+     CHANGE(accumulate), .later = true},
+    {"shares", CHIRP_OPTION_STRING, EXCHANGE, .metavar = "SHARES",
+     .help =
+         "signals of each rank's passes: equal (N each), measured (ranks x N by speed, set anew "
+         "while training: gives up bitwise repetition) or a list, 70,58",
+     AT(shares)},
+};
+
+#undef AT
+#define AT(member) .offset = offsetof(chirp_exchange_config, member)
+static const chirp_option exchange_options[] = {
+    {"exchange", CHIRP_OPTION_CHOICE, EXCHANGE, .list = chirp_exchange_choices,
+     .explain = chirp_exchange_help, AT(engine), .key = "exchange", .none = "default",
+     .resume = CHIRP_RESUME_CHANGE, .later = true},
+    {"compress", CHIRP_OPTION_ENUM, EXCHANGE, NAMES(compressions, 2),
+     .help = "gradients on the wire; bf16 (overlap) with error feedback, which a resume drops: it "
+             "goes on, but not bitwise",
+     CHANGE(compress), .later = true},
+    {"bucket-mib", CHIRP_OPTION_MIB, EXCHANGE, .metavar = "S", .min = 0, .max = 16384,
+     .help = "size of a bucket, or of a message where one bucket holds all [MiB]; 0: the "
+             "exchange's own",
+     CHANGE(bucket_bytes), .later = true},
+};
+
+const char *const chirp_train_object[CHIRP_TRAIN_TABLES] = {NULL, "signal", NULL};
+
+/* Of the signal options: the network sets the length, and reads noise that is made for one detector. */
+static const char *const signal_options_of_train[] = {
+    "mass-min",   "mass-max",    "ratio-max", "spin-max", "snr-min", "snr-max", "merger-min",
+    "merger-max", "sample-rate", "f-low",     "f-high",   "psd",     NULL};
+
+void chirp_train_tables(const chirp_train_config *config, const char *const *only,
+                        chirp_option_table tables[CHIRP_TRAIN_TABLES])
+{
+    char *base = (char *)(uintptr_t)config;
+    tables[CHIRP_TRAIN_OWN] = (chirp_option_table){
+        train_options, sizeof train_options / sizeof train_options[0], base, only, NULL};
+    tables[CHIRP_TRAIN_SIGNALS] = (chirp_option_table){chirp_signal_option, CHIRP_SIGNAL_OPTIONS,
+                                                       base + offsetof(chirp_train_config, signal),
+                                                       only ? only : signal_options_of_train, NULL};
+    tables[CHIRP_TRAIN_EXCHANGE] =
+        (chirp_option_table){exchange_options, sizeof exchange_options / sizeof exchange_options[0],
+                             base + offsetof(chirp_train_config, exchange), only, NULL};
+}
