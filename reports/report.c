@@ -137,21 +137,6 @@ double chirp_report_derived(chirp_report *r, double value, const char *name, ...
     return value;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double chirp_report_median(double *x, size_t n)
-{
-    if (n == 0)
-        return (double)NAN;
-    qsort(x, n, sizeof *x, by_value);
-    return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
-}
-
 /* When the results were made, from the first file that says so: the page itself carries no clock, so that the same
    folder gives the same page. */
 static const char *date_of_results(const chirp_report *r)

@@ -59,9 +59,6 @@ double chirp_report_derived(chirp_report *r, double value, const char *name, ...
 /** Counts a problem: a line on options->problems, an item on the page. */
 void chirp_report_problem(chirp_report *r, const char *sentence);
 
-/** Median of n numbers (they are sorted in place); NaN for none. */
-double chirp_report_median(double *x, size_t n);
-
 /* The sections, in the order of the page. */
 void chirp_section_steps(chirp_report *r);
 void chirp_section_machine(chirp_report *r);

@@ -2,6 +2,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/base/text.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
@@ -80,14 +81,6 @@ static void blank_nonfinite(char *text)
     }
 }
 
-static size_t line_of(const char *text, const char *at)
-{
-    size_t line = 1;
-    for (const char *p = text; p < at && *p; ++p)
-        line += *p == '\n';
-    return line;
-}
-
 static chirp_status parse_document(chirp_result_file *file, char *text)
 {
     char sentence[400];
@@ -103,7 +96,7 @@ static chirp_status parse_document(chirp_result_file *file, char *text)
         (void)snprintf(
             sentence, sizeof sentence,
             "%.200s: no valid JSON at line %zu (cut off, or not a result file): write it again",
-            file->name, end ? line_of(text, end) : (size_t)1);
+            file->name, chirp_text_line(text, end));
         return set_error(file, sentence);
     }
     return CHIRP_OK;
@@ -311,18 +304,13 @@ static chirp_status list_folder(const char *folder, chirp_result_files *results)
     while (st == CHIRP_OK && (entry = readdir(directory))) {
         if (!wanted(entry->d_name))
             continue;
-        if (results->count == room) {
-            room = room ? 2 * room : 16;
-            chirp_result_file *more = chirp_calloc(room, sizeof *more);
-            if (!more) {
-                st = CHIRP_ERR_NOMEM;
-                break;
-            }
-            if (results->count)
-                memcpy(more, results->file, results->count * sizeof *more);
-            chirp_free(results->file);
-            results->file = more;
+        chirp_result_file *more =
+            chirp_grow(results->file, &room, results->count, sizeof *more);
+        if (!more) {
+            st = CHIRP_ERR_NOMEM;
+            break;
         }
+        results->file = more;
         chirp_result_file *file = &results->file[results->count];
         if (!(file->name = chirp_strdup(entry->d_name)))
             st = CHIRP_ERR_NOMEM;

@@ -20,19 +20,12 @@ static chirp_cell *next_cell(chirp_table *t)
 {
     if (t->failed)
         return NULL;
-    if (t->used == t->room) {
-        const size_t room = t->room ? 2 * t->room : 128;
-        chirp_cell *cell = chirp_calloc(room, sizeof *cell);
-        if (!cell) {
-            t->failed = true;
-            return NULL;
-        }
-        if (t->used)
-            memcpy(cell, t->cell, t->used * sizeof *cell);
-        chirp_free(t->cell);
-        t->cell = cell;
-        t->room = room;
+    chirp_cell *more = chirp_grow(t->cell, &t->room, t->used, sizeof *more);
+    if (!more) {
+        t->failed = true;
+        return NULL;
     }
+    t->cell = more;
     return &t->cell[t->used++];
 }
 
@@ -286,7 +279,7 @@ static int shown_width(const char *text)
 {
     int width = 0;
     for (const char *p = text; p && *p; ++width) {
-        const size_t n = chirp_json_utf8_length((const unsigned char *)p);
+        const size_t n = chirp_utf8_length(p);
         p += n ? n : 1;
     }
     return width;
@@ -295,7 +288,7 @@ static int shown_width(const char *text)
 static void print_safe(FILE *out, const char *text)
 {
     for (const char *p = text; p && *p;) {
-        const size_t n = chirp_json_utf8_length((const unsigned char *)p);
+        const size_t n = chirp_utf8_length(p);
         const unsigned char c = (unsigned char)*p;
         /* U+0080 to U+009F are control characters too */
         const bool control =

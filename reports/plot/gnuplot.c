@@ -85,7 +85,7 @@ void chirp_gnuplot_quote(chirp_markup *script, const char *text)
 {
     chirp_markup_raw(script, "'");
     for (const char *p = text; p && *p;) {
-        const size_t n = chirp_json_utf8_length((const unsigned char *)p);
+        const size_t n = chirp_utf8_length(p);
         const unsigned char c = (unsigned char)*p;
         if (n == 0 || c < 0x20 || c == 0x7F || strchr("'`\\\"$@#", *p))
             chirp_markup_raw(script, "?");

@@ -2,8 +2,8 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/sort.h"
 #include "harness/json/json.h"
-#include "harness/stats/stats.h"
 #include "kernels/random/random.h"
 #include "model/network/network.h"
 #include "suites/command.h"
@@ -21,12 +21,6 @@ typedef struct description {
     chirp_network *net;
     double forward_s[MAX_LAYERS], backward_s[MAX_LAYERS];
 } description;
-
-static double median(double *values)
-{
-    chirp_stats_sort(values, PASSES);
-    return values[PASSES / 2];
-}
 
 /* Median over passes of every layer's time, after one pass that warms up. */
 static chirp_status measure(description *d)
@@ -56,8 +50,8 @@ static chirp_status measure(description *d)
             chirp_network_layer_times(d->net, i, &forward[i][p], &backward[i][p]);
     }
     for (int i = 0; i < n; ++i) {
-        d->forward_s[i] = median(forward[i]);
-        d->backward_s[i] = median(backward[i]);
+        d->forward_s[i] = chirp_median(forward[i], PASSES);
+        d->backward_s[i] = chirp_median(backward[i], PASSES);
     }
     chirp_free(strain);
     chirp_free(output);

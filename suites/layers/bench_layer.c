@@ -3,6 +3,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "kernels/random/random.h"
 
 #include <math.h>
@@ -116,12 +117,6 @@ static double seconds(void *layer, void (*part)(void *), int calls)
     return (chirp_now_s() - start) / calls;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double p = *(const double *)a, q = *(const double *)b;
-    return (p > q) - (p < q);
-}
-
 double layer_part_us(void *layer, void (*part)(void *))
 {
     enum { TIMES = 11 };
@@ -131,6 +126,5 @@ double layer_part_us(void *layer, void (*part)(void *))
     const int calls = once > 1e-4 ? 1 : once > 1e-7 ? (int)(1e-4 / once) + 1 : 1000;
     for (int t = 0; t < TIMES; ++t)
         sample[t] = 1e6 * seconds(layer, part, calls);
-    qsort(sample, TIMES, sizeof sample[0], ascending);
-    return sample[TIMES / 2];
+    return chirp_median(sample, TIMES);
 }

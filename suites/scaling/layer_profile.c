@@ -4,19 +4,13 @@
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "harness/json/json.h"
-#include "harness/stats/stats.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>
 
 enum { PASSES = 5, MAX_LAYERS = CHIRP_MAX_ROOT_LAYERS + CHIRP_MAX_LEAVES * CHIRP_MAX_LEAF_LAYERS };
-
-static double median(double *x)
-{
-    chirp_stats_sort(x, PASSES);
-    return x[PASSES / 2];
-}
 
 static chirp_status write_profile(const char *path, const chirp_network *net, int64_t batch,
                                   double *forward, double layer[MAX_LAYERS][PASSES])
@@ -27,12 +21,12 @@ static chirp_status write_profile(const char *path, const chirp_network *net, in
     (void)cJSON_AddStringToObject(
         root, "what", "median seconds of one pass on one rank, signals made beforehand");
     (void)cJSON_AddNumberToObject(root, "batch", (double)batch);
-    (void)cJSON_AddNumberToObject(root, "forward_s", median(forward));
+    (void)cJSON_AddNumberToObject(root, "forward_s", chirp_median(forward, PASSES));
     cJSON *list = cJSON_AddArrayToObject(root, "layers");
     for (int i = 0; i < n; ++i) {
         cJSON *item = cJSON_CreateObject();
         (void)cJSON_AddStringToObject(item, "name", info[i].name);
-        (void)cJSON_AddNumberToObject(item, "backward_s", median(layer[i]));
+        (void)cJSON_AddNumberToObject(item, "backward_s", chirp_median(layer[i], PASSES));
         cJSON_AddItemToArray(list, item);
     }
     char *text = chirp_json_print(root);

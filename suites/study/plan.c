@@ -2,6 +2,7 @@
 #include "suites/study/study.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/text.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -100,14 +101,8 @@ static void word(chirp_step *step, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const int length = vsnprintf(NULL, 0, format, args);
+    char *text = chirp_formatv(format, args);
     va_end(args);
-    char *text = length < 0 ? NULL : chirp_alloc((size_t)length + 1);
-    if (text) {
-        va_start(args, format);
-        (void)vsnprintf(text, (size_t)length + 1, format, args);
-        va_end(args);
-    }
     take(step, text);
 }
 
