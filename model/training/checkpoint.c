@@ -15,42 +15,6 @@
 
 static const char *const FORMAT = "chirpbench checkpoint 1";
 
-static chirp_status write_text_attribute(hid_t file, const char *name, const char *text)
-{
-    chirp_status st = CHIRP_OK;
-    const hid_t type = H5Tcopy(H5T_C_S1);
-    const hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5I_INVALID_HID;
-    if (type < 0 || space < 0 || H5Tset_size(type, strlen(text) + 1) < 0 ||
-        H5Tset_cset(type, H5T_CSET_UTF8) < 0 ||
-        (attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
-        H5Awrite(attribute, type, text) < 0)
-        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't write attribute %s", name);
-    if (attribute >= 0)
-        (void)H5Aclose(attribute);
-    if (space >= 0)
-        (void)H5Sclose(space);
-    if (type >= 0)
-        (void)H5Tclose(type);
-    return st;
-}
-
-static chirp_status write_int_attribute(hid_t file, const char *name, int64_t value)
-{
-    chirp_status st = CHIRP_OK;
-    const hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5I_INVALID_HID;
-    if (space < 0 ||
-        (attribute = H5Acreate2(file, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
-        H5Awrite(attribute, H5T_NATIVE_INT64, &value) < 0)
-        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't write attribute %s", name);
-    if (attribute >= 0)
-        (void)H5Aclose(attribute);
-    if (space >= 0)
-        (void)H5Sclose(space);
-    return st;
-}
-
 static chirp_status write_tensors(hid_t file, const char *prefix, const chirp_tensor *tensors,
                                   int n_tensors, const float *arena)
 {
@@ -96,15 +60,15 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
         chirp_file_discard(temporary);
         return chirp_fail(CHIRP_ERR_IO, "%s: can't create the checkpoint", path);
     }
-    st = write_text_attribute(file, "format", FORMAT);
+    st = chirp_hdf_put_fixed_text(file, path, "format", FORMAT);
     if (st == CHIRP_OK)
-        st = write_text_attribute(file, "software_version", "chirpbench " CHIRP_VERSION);
+        st = chirp_hdf_put_fixed_text(file, path, "software_version", "chirpbench " CHIRP_VERSION);
     if (st == CHIRP_OK)
-        st = write_text_attribute(file, "configuration", state->configuration);
+        st = chirp_hdf_put_fixed_text(file, path, "configuration", state->configuration);
     if (st == CHIRP_OK)
-        st = write_int_attribute(file, "iteration", state->iteration);
+        st = chirp_hdf_put_integer(file, path, "iteration", state->iteration);
     if (st == CHIRP_OK)
-        st = write_int_attribute(file, "seed", (int64_t)state->seed);
+        st = chirp_hdf_put_integer(file, path, "seed", (int64_t)state->seed);
     if (st == CHIRP_OK)
         st = write_tensors(file, "", tensors, n_tensors, parameters);
     if (st == CHIRP_OK && state->first)
@@ -124,18 +88,13 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
 
 static chirp_status open_checkpoint(const char *path, hid_t *file)
 {
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    FILE *probe = fopen(path, "rb"); /* HDF5 does not tell a missing file from a foreign one */
-    if (!probe)
-        return chirp_fail(CHIRP_ERR_IO,
-                          "%s: can't open the checkpoint: no such file or no permission", path);
-    (void)fclose(probe);
-    *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (*file < 0)
-        return chirp_fail(
-            CHIRP_ERR_FORMAT,
-            "%s: not an HDF5 file, or truncated; expected a checkpoint of chirpbench train", path);
-    return CHIRP_OK;
+    const chirp_status st = chirp_hdf_open(path, false, file);
+    return st == CHIRP_ERR_FORMAT
+               ? chirp_fail(st,
+                            "%s: not an HDF5 file, or truncated; expected a checkpoint of "
+                            "chirpbench train",
+                            path)
+               : st;
 }
 
 static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *state)
@@ -217,17 +176,22 @@ static chirp_status read_tensors(const char *path, hid_t file, const char *prefi
     for (int t = 0; t < n_tensors; ++t) {
         char name[96];
         (void)snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "/" : "", tensors[t].name);
-        const hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
-        if (set < 0)
+        hid_t set = H5I_INVALID_HID;
+        float *values = arena + tensors[t].offset;
+        if (!chirp_hdf_has(file, name))
             return chirp_fail(
                 CHIRP_ERR_FORMAT,
                 "%s: dataset %s is missing: a checkpoint of another network or variant", path,
                 name);
-        float *values = arena + tensors[t].offset;
-        chirp_status st = check_dataset(path, name, set, &tensors[t]);
-        if (st == CHIRP_OK &&
-            H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read %s; the file is damaged", path, name);
+        chirp_status st = chirp_hdf_open_dataset(file, path, name, &set);
+        if (st != CHIRP_OK)
+            return st;
+        const hsize_t rows = (hsize_t)tensors[t].extent[0];
+        st = check_dataset(path, name, set, &tensors[t]);
+        if (st == CHIRP_OK)
+            st = chirp_hdf_read_rows(
+                set, path, name, H5T_NATIVE_FLOAT,
+                (chirp_hdf_rows){0, rows, (hsize_t)tensors[t].count / rows}, values);
         (void)H5Dclose(set);
         for (int64_t i = 0; st == CHIRP_OK && i < tensors[t].count; ++i)
             if (!isfinite(values[i]))
