@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-int chirp_host_warnings(const chirp_host *m, int threads,
-                        char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
+/* About processors and the threads on them. @return how many */
+static int doubt_processors(const chirp_host *m, int threads,
+                            char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
 {
     int n = 0;
     if (m->scaling)
@@ -44,6 +45,13 @@ int chirp_host_warnings(const chirp_host *m, int threads,
     if (threads > 1 && strcmp(m->omp_proc_bind, "false") == 0)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "threads are not pinned: set OMP_PROC_BIND=close OMP_PLACES=cores");
+    return n;
+}
+
+int chirp_host_warnings(const chirp_host *m, int threads,
+                        char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
+{
+    int n = doubt_processors(m, threads, text);
     if (m->steal_percent > 1)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "%.1f %% of processor time since boot went to other tenants (steal)",
