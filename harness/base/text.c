@@ -2,6 +2,8 @@
 
 #include "harness/base/memory.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Room for `more` bytes and the NUL behind them. */
@@ -135,6 +137,18 @@ size_t chirp_text_line(const char *text, const char *at)
     for (const char *p = text; at && p < at && *p; ++p)
         line += *p == '\n';
     return line;
+}
+
+bool chirp_next_integer(const char **at, int64_t least, int64_t most, int64_t *number)
+{
+    char *end = NULL;
+    errno = 0;
+    const long long read = strtoll(*at, &end, 10);
+    if (end == *at || errno != 0 || read < least || read > most || (*end != ',' && *end != '\0'))
+        return false;
+    *number = read;
+    *at = *end == ',' ? end + 1 : NULL;
+    return true;
 }
 
 /* Control characters, those of Latin-1 in UTF-8 (0xc2 0x80..0x9f) too. */

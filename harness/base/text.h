@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /** A growing text; starts as {0}. `failed` stays true after the first allocation that failed, and appending does nothing. */
@@ -42,6 +43,18 @@ char *chirp_utf8_mend(char *text);
 
 /** The line, from 1, of the character `at` in `text`; 1 for NULL. */
 size_t chirp_text_line(const char *text, const char *at);
+
+/**
+ * Reads the next number of a list such as "1,2,4".
+ *
+ *     for (const char *at = text; at;)
+ *         if (!chirp_next_integer(&at, 1, 64, &number))
+ *             return chirp_fail(...);
+ *
+ * @param at  moves behind the comma; NULL after the last number
+ * @return false when no whole number from least to most stands there, with a comma or the end behind it
+ */
+bool chirp_next_integer(const char **at, int64_t least, int64_t most, int64_t *number);
 
 /** Appends a text from outside for a terminal: control characters and bytes that are not UTF-8 become '?'. */
 void chirp_text_append_plain(chirp_text *t, const char *text);

@@ -86,6 +86,24 @@ static void test_lines_count_from_one(void **state)
     assert_int_equal(chirp_text_line(text, NULL), 1);
 }
 
+static void test_lists_of_numbers(void **state)
+{
+    (void)state;
+    const char *at = "1,20,-3";
+    int64_t n = 0;
+    assert_true(chirp_next_integer(&at, -3, 20, &n) && n == 1);
+    assert_true(chirp_next_integer(&at, -3, 20, &n) && n == 20);
+    assert_true(chirp_next_integer(&at, -3, 20, &n) && n == -3);
+    assert_null(at);
+    static const char *const wrong[] = {"",  ",1", "1 2", "1.5",
+                                        "x", "0",  "8",   "99999999999999999999"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
+        at = wrong[i];
+        assert_false(chirp_next_integer(&at, 1, 7, &n));
+        assert_ptr_equal(at, wrong[i]);
+    }
+}
+
 static void test_medians_and_sorted_names(void **state)
 {
     (void)state;
@@ -122,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_a_text_grows_over_its_room),
         cmocka_unit_test(test_utf8_is_told_from_other_bytes),
         cmocka_unit_test(test_lines_count_from_one),
+        cmocka_unit_test(test_lists_of_numbers),
         cmocka_unit_test(test_medians_and_sorted_names),
         cmocka_unit_test(test_hashes_are_the_published_ones),
     };
