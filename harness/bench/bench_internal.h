@@ -118,8 +118,8 @@ typedef struct chirp_instance {
     char *name; /**< with /threads:N */
     int threads;
     int64_t family_index, instance_index;
-    bool
-        only_if_asked; /**< of a suite that needs ranks, where there are none and nobody named it */
+    /** of a suite that needs ranks, where there are none and nobody named it */
+    bool only_if_asked;
 } chirp_instance;
 
 typedef struct chirp_selection {
@@ -259,9 +259,9 @@ typedef struct chirp_output {
     const chirp_bench_flags *flags;
     struct cJSON *context; /**< borrowed */
     const char *path;      /**< NULL: no file */
-    char *
-        partial_path; /**< "FILE.partial": valid JSON, rewritten after every benchmark until the end */
-    bool stream;      /**< the file is a device or a pipe: written at the end, never renamed */
+    /** "FILE.partial": valid JSON, rewritten after every benchmark until the end */
+    char *partial_path;
+    bool stream;     /**< the file is a device or a pipe: written at the end, never renamed */
     FILE *text_file; /**< of csv and console formats, under the partial name */
     size_t name_width;
     bool headed_stdout, headed_file;

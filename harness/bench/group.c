@@ -16,7 +16,7 @@ chirp_status chirp_group_run(const chirp_run *run, chirp_job **jobs, size_t n, b
     for (bool reverse = false; more && st == CHIRP_OK && !*run->interrupted; reverse = !reverse) {
         more = false;
         for (size_t i = n; i > 1;
-             --i) { /* shuffled, or there and back again: no peer always follows the same one */
+             --i) { /* shuffled, or forward and reverse: none always follows the same one */
             const size_t other = shuffle ? (size_t)(chirp_splitmix64(&seed) % i) : i - 1;
             const size_t swap = order[i - 1];
             order[i - 1] = order[other];

@@ -14,6 +14,7 @@ printf '%s\n' "$notes" | xargs gcov -n -r -s "$PWD" 2>/dev/null | awk -F"'" '
         if (file ~ /\.[ch]$/ && (!(file in best) || share > best[file])) { best[file] = share; count[file] = lines }
     }
     END {
-        for (file in best) { printf "%6.1f %% of %5d  %s\n", best[file], count[file], file; run += best[file] * count[file]; all += count[file] }
+        for (file in best) { printf "%6.1f %% of %5d  %s\n", best[file], count[file], file | "sort -n"; run += best[file] * count[file]; all += count[file] }
+        close("sort -n")
         if (all) printf "%6.1f %% of %5d  all\n", run / all, all
-    }' | sort -n
+    }'

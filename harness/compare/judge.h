@@ -23,7 +23,7 @@
  *
  * How the constants of 4 were chosen: alpha/5 is 1 false alarm in 200 pairs at 95 %. With one run a side a shift can't be
  * told from a change, so its size must be assumed: N/2 is a choice, and both wanted rates hold with it, on made-up times
- * (tests/harness/verdicts/power.c, which asserts them) and on measured ones (the README there). Pooled runs average their
+ * (tests/harness/verdicts/power.c, which asserts them) and on measured ones (measure.py beside it). Pooled runs average their
  * shifts, so the veto weakens with their number.
  *
  * Error bound. If a benchmark did not become slower by more than the threshold and both its sides follow one law, the rank

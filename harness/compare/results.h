@@ -16,10 +16,11 @@ struct cJSON;
 typedef struct chirp_samples {
     char *name;      /**< run_name, or name where a file has no run_name */
     double *seconds; /**< [count] real_time of good repetitions, in file order */
-    double *
-        fastest; /**< [count] time of the fastest block of each repetition; NULL unless every row has it */
+    /** [count] time of the fastest block of each repetition; NULL unless every row has it */
+    double *fastest;
     bool no_fastest; /**< some row has none */
-    int *run; /**< [count] which of the pooled files each comes from, ascending; NULL: all from one */
+    /** [count] which of the pooled files each comes from, ascending; NULL: all from one */
+    int *run;
     size_t count, room;
     char *error;    /**< NULL, or why a repetition has no time; the first one */
     char *skip;     /**< NULL, or why a repetition was skipped on purpose; the first one */

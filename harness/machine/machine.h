@@ -29,8 +29,8 @@ typedef struct chirp_host {
     chirp_cache cache[CHIRP_MAX_CACHES];
     int n_caches;
     char cache_source[16]; /**< "hwloc", "cpuid", "" when the caches are unknown */
-    int64_t
-        l3_package_bytes; /**< a third level of which only the package's sum is known; 0: none such */
+    /** a third level of which only the package's sum is known; 0: none such */
+    int64_t l3_package_bytes;
     int64_t memory_bytes; /**< negative unknown */
     int numa_nodes;       /**< 0 unknown */
     char governor[32];    /**< "" where there is no frequency scaling to see (VMs) */
@@ -50,8 +50,8 @@ typedef struct chirp_host {
     char compiler[64], compiler_flags[1024], git_commit[48];
     double clock_resolution_ns,
         clock_overhead_ns; /**< of CLOCK_MONOTONIC: smallest step seen, cost of one read */
-    double
-        steal_percent; /**< of processor time since boot taken by other tenants; negative unknown */
+    /** of processor time since boot taken by other tenants; negative unknown */
+    double steal_percent;
 } chirp_host;
 
 /** Reads everything; some ten milliseconds. Never fails: what can't be read is said to be unknown. */

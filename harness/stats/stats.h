@@ -34,10 +34,10 @@ typedef struct chirp_summary {
     double mean, stddev, min, max;
     double mad; /**< median absolute deviation from the median, unscaled */
     chirp_interval median;
-    size_t
-        outliers; /**< modified z score |x - median| / (1.4826 MAD) above 3.5 (Iglewicz and Hoaglin 1993) */
-    double
-        autocorrelation; /**< lag 1, of the samples in the order given; 0 for n < 3 or constant samples */
+    /** modified z score |x - median| / (1.4826 MAD) above 3.5 (Iglewicz and Hoaglin 1993) */
+    size_t outliers;
+    /** lag 1, of the samples in the order given; 0 for n < 3 or constant samples */
+    double autocorrelation;
 } chirp_summary;
 
 /**

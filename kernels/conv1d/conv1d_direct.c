@@ -444,7 +444,10 @@ static double flops(const void *state, chirp_conv1d_pass pass)
     return per_column * (double)(d->routed * d->desc.S);
 }
 
-/* Samples stream past row blocks of weights that stay in L2, once if all of them do; a tile's rows are in L2 when the next needs them. */
+/*
+ * Memory traffic: the input is read once per block of weight rows that fits L2. Rows that neighbouring tiles share are read once, as
+ * they are still in L2.
+ */
 static double columns_bytes(const direct_state *d, const direct_columns *c, double streamed,
                             double written)
 {

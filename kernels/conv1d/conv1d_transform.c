@@ -258,8 +258,8 @@ static double flops(const void *state, chirp_conv1d_pass pass)
 }
 
 /*
- * Tensors once; spectra of a block go out and come back between stages; weight spectra come in for every block, sums of
- * the gradient come in and go out for every block but the first and last.
+ * Memory traffic of a pass: tensors once; the spectra of each block are written and read once; weight spectra are read for every
+ * block; sums of the gradient are read and written for every block but the first and the last.
  */
 static double bytes(const void *state, chirp_conv1d_pass pass)
 {

@@ -17,8 +17,8 @@
 typedef struct chirp_posterior_summary {
     double mean, median, std;
     double interval_90[2]; /**< 5 % and 95 % quantiles */
-    double
-        epistemic_std; /**< of the predicted means over weight draws; 0 for a deterministic network */
+    /** of the predicted means over weight draws; 0 for a deterministic network */
+    double epistemic_std;
     double aleatoric_std; /**< root mean square of the likelihood's scale */
 } chirp_posterior_summary;
 

@@ -99,7 +99,7 @@ void chirp_network_destroy(chirp_network *net); /**< accepts NULL */
 
 /**
  * From now on a pass has `batch` signals. Parameters and gradients stay, with their addresses; outputs of earlier passes don't.
- * As dear as making the network: all plans are made anew. On failure nothing has changed.
+ * Costs as much as creating the network: all plans are made again. On failure nothing has changed.
  */
 chirp_status chirp_network_set_batch(chirp_network *net, int64_t batch);
 

@@ -1,4 +1,4 @@
-/* Gradient exchange: checks, buckets, and the dispatch between modes. */
+/* Gradient exchange: the table of engines, and what all of them share: checks, announcements, events. */
 #include "model/parallel/exchange.h"
 
 #include "harness/base/clock.h"
@@ -11,15 +11,63 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const chirp_exchange_name[CHIRP_EXCHANGE_MODES] = {"overlap", "study", "halving"};
+/* The engines; the first is the default. Whoever names, offers or models them asks this table. */
+static const chirp_exchange_engine *const engines[] = {
+    &chirp_exchange_overlap,
+    &chirp_exchange_halving,
+    &chirp_exchange_horovod,
+};
 
-#define DEFAULT_BUCKET_BYTES ((int64_t)1 << 20)
-#define DEFAULT_FUSION_BYTES ((int64_t)64 << 20)
+enum { N_ENGINES = sizeof engines / sizeof engines[0] };
 
-/* Modes that reduce in finish(), when nothing is left to compute. */
-static bool after_backward(chirp_exchange_mode mode)
+const chirp_exchange_kind *chirp_exchange_kind_at(int i)
 {
-    return mode == CHIRP_EXCHANGE_STUDY || mode == CHIRP_EXCHANGE_HALVING;
+    return i >= 0 && i < N_ENGINES ? &engines[i]->kind : NULL;
+}
+
+static const chirp_exchange_engine *find(const char *name)
+{
+    for (int i = 0; i < N_ENGINES; ++i)
+        if (!name || strcmp(engines[i]->kind.name, name) == 0)
+            return engines[i];
+    return NULL;
+}
+
+const chirp_exchange_kind *chirp_exchange_find(const char *name)
+{
+    const chirp_exchange_engine *engine = find(name);
+    return engine ? &engine->kind : NULL;
+}
+
+bool chirp_exchange_compresses(const char *name)
+{
+    const chirp_exchange_engine *engine = find(name);
+    return engine && engine->bf16;
+}
+
+/* All engines' texts behind each other, each behind its separator. */
+static const char *join(char *text, size_t size, const char *start, const char *separator,
+                        bool help)
+{
+    size_t used = (size_t)snprintf(text, size, "%s", start);
+    for (int i = 0; i < N_ENGINES && used < size; ++i) {
+        const chirp_exchange_kind *k = &engines[i]->kind;
+        used += (size_t)snprintf(text + used, size - used, "%s%s%s%s", i ? separator : "", k->name,
+                                 help ? ": " : "", help ? k->help : "");
+    }
+    return text;
+}
+
+const char *chirp_exchange_choices(void)
+{
+    static char text[256];
+    return join(text, sizeof text, "", "|", false);
+}
+
+const char *chirp_exchange_help(void)
+{
+    static char text[1024];
+    return join(text, sizeof text, "how gradients are averaged; ", "; ", true);
 }
 
 static chirp_status check_tensors(const chirp_exchange_tensor *tensors, int n)
@@ -45,12 +93,11 @@ static chirp_status check_tensors(const chirp_exchange_tensor *tensors, int n)
 static chirp_status check_same_everywhere(const chirp_exchange *x)
 {
     uint64_t hash = CHIRP_FNV_START;
-    const int64_t head[4] = {(int64_t)x->config.mode, x->config.bucket_bytes, x->n_tensors,
-                             (int64_t)x->config.compress};
+    const int64_t head[3] = {x->config.bucket_bytes, x->n_tensors, (int64_t)x->config.compress};
     for (int t = -1; t < x->n_tensors; ++t) {
         const int64_t pair[2] = {t < 0 ? 0 : x->tensors[t].offset, t < 0 ? 0 : x->tensors[t].count};
         const void *parts[2] = {t < 0 ? (const void *)head : (const void *)pair,
-                                t < 0 ? "" : x->tensors[t].name};
+                                t < 0 ? x->config.engine : x->tensors[t].name};
         const size_t lengths[2] = {t < 0 ? sizeof head : sizeof pair, strlen(parts[1])};
         for (int p = 0; p < 2; ++p)
             hash = chirp_fnv(hash, parts[p], lengths[p]);
@@ -58,9 +105,10 @@ static chirp_status check_same_everywhere(const chirp_exchange *x)
     uint64_t root = hash;
     chirp_status st = chirp_parallel_broadcast(&root, (int64_t)sizeof root, 0);
     if (st == CHIRP_OK && root != hash)
-        st = chirp_fail(CHIRP_ERR_ARG,
-                        "exchange: mode, bucket size or tensors differ from those of rank 0; start "
-                        "all ranks with the same options");
+        st = chirp_fail(
+            CHIRP_ERR_ARG,
+            "exchange: engine, bucket size or tensors differ from those of rank 0; start "
+            "all ranks with the same options");
     return chirp_parallel_agree(st);
 }
 
@@ -83,50 +131,65 @@ static chirp_status allocate(chirp_exchange *x, const chirp_exchange_tensor *ten
     return x->size > 1 ? chirp_buckets_make(x) : CHIRP_OK;
 }
 
+static chirp_status check_config(const chirp_exchange_config *config)
+{
+    const chirp_exchange_kind *kind = chirp_exchange_find(config->engine);
+    if (!kind)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: '%s' is none of %s", config->engine,
+                          chirp_exchange_choices());
+    if (config->compress != CHIRP_COMPRESS_NONE && config->compress != CHIRP_COMPRESS_BF16)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: compression %d is neither none nor bf16",
+                          (int)config->compress);
+    if (config->compress != CHIRP_COMPRESS_NONE && !chirp_exchange_compresses(kind->name))
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "exchange: %s sends floats; drop the compression or take another exchange", kind->name);
+    if (config->n_threads < 0)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: %d threads", config->n_threads);
+    if (config->bucket_bytes < 0)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: bucket of %lld bytes",
+                          (long long)config->bucket_bytes);
+    return CHIRP_OK;
+}
+
+/* What takes other ranks. */
+static chirp_status prepare(chirp_exchange *x, chirp_status allocated)
+{
+    chirp_status st = chirp_parallel_agree(allocated);
+    if (st == CHIRP_OK)
+        st = check_same_everywhere(x);
+    if (st == CHIRP_OK && x->engine->create)
+        st = chirp_parallel_agree(x->engine->create(x));
+    return st;
+}
+
 chirp_status chirp_exchange_create(const chirp_exchange_config *config,
                                    const chirp_exchange_tensor *tensors, int n_tensors,
                                    chirp_exchange **exchange)
 {
     if (!config || !tensors || n_tensors < 1 || !exchange)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: no configuration or no tensors");
-    if ((int)config->mode < 0 || config->mode >= CHIRP_EXCHANGE_MODES)
-        return chirp_fail(CHIRP_ERR_ARG, "exchange: mode %d is none of overlap, study and halving",
-                          (int)config->mode);
-    if (config->compress != CHIRP_COMPRESS_NONE && config->compress != CHIRP_COMPRESS_BF16)
-        return chirp_fail(CHIRP_ERR_ARG, "exchange: compression %d is neither none nor bf16",
-                          (int)config->compress);
-    if (after_backward(config->mode) && config->compress != CHIRP_COMPRESS_NONE)
-        return chirp_fail(CHIRP_ERR_ARG, "exchange: %s sends floats; compress with overlap",
-                          chirp_exchange_name[config->mode]);
-    if (config->n_threads < 0)
-        return chirp_fail(CHIRP_ERR_ARG, "exchange: %d threads", config->n_threads);
-    if (config->bucket_bytes < 0)
-        return chirp_fail(CHIRP_ERR_ARG, "exchange: bucket of %lld bytes",
-                          (long long)config->bucket_bytes);
-    chirp_status st = check_tensors(tensors, n_tensors);
+    chirp_status st = check_config(config);
+    if (st == CHIRP_OK)
+        st = check_tensors(tensors, n_tensors);
     if (st != CHIRP_OK)
         return st;
     chirp_exchange *x = chirp_calloc(1, sizeof *x);
     if (!x)
         return CHIRP_ERR_NOMEM;
+    const chirp_exchange_engine *engine = find(config->engine);
+    x->engine = config->compress == CHIRP_COMPRESS_BF16 ? engine->bf16 : engine;
+    x->kind = &engine->kind;
     x->config = *config;
+    x->config.engine = engine->kind.name;
     if (x->config.bucket_bytes == 0)
-        x->config.bucket_bytes =
-            config->mode == CHIRP_EXCHANGE_STUDY ? DEFAULT_FUSION_BYTES : DEFAULT_BUCKET_BYTES;
+        x->config.bucket_bytes = engine->kind.bucket_bytes;
     x->size = chirp_parallel_size();
     x->rank = chirp_parallel_rank();
-    x->gather_comm = MPI_COMM_NULL;
     x->n_tensors = n_tensors;
     st = allocate(x, tensors);
-    if (x->size > 1) {
-        st = chirp_parallel_agree(st);
-        if (st == CHIRP_OK)
-            st = check_same_everywhere(x);
-        if (st == CHIRP_OK && config->compress == CHIRP_COMPRESS_BF16)
-            st = chirp_mpi_check(MPI_Comm_dup(chirp_mpi_comm(), &x->gather_comm), "MPI_Comm_dup");
-        if (x->gather_comm != MPI_COMM_NULL)
-            (void)MPI_Comm_set_errhandler(x->gather_comm, MPI_ERRORS_RETURN);
-    }
+    if (x->size > 1)
+        st = prepare(x, st);
     if (st != CHIRP_OK) {
         chirp_exchange_destroy(x);
         return st;
@@ -155,6 +218,9 @@ void chirp_exchange_destroy(chirp_exchange *x)
 {
     if (!x)
         return;
+    chirp_buckets_settle(x); /* a step that failed half-way still writes into memory that we free */
+    if (x->size > 1 && x->engine->destroy)
+        x->engine->destroy(x);
     chirp_buckets_destroy(x);
     for (int t = 0; x->tensors && t < x->n_tensors; ++t)
         chirp_free((void *)(uintptr_t)x->tensors[t].name);
@@ -180,8 +246,11 @@ chirp_status chirp_exchange_begin(chirp_exchange *x, float *grad)
         return CHIRP_OK;
     x->profile.begin_s = chirp_now_s();
     for (int i = 0; i < x->n_buckets; ++i) {
-        x->buckets[i].n_ready = 0;
-        x->buckets[i].flight.started = false;
+        chirp_bucket *b = &x->buckets[i];
+        b->n_ready = 0;
+        b->started = b->done = false;
+        if (!b->packed)
+            b->values = grad + b->offset;
     }
     return CHIRP_OK;
 }
@@ -200,18 +269,15 @@ chirp_status chirp_exchange_ready(chirp_exchange *x, int tensor)
         return CHIRP_OK;
     x->ready_s[tensor] = chirp_now_s();
     ++x->buckets[x->bucket_of[tensor]].n_ready;
-    if (after_backward(x->config.mode))
-        return CHIRP_OK;
-    const chirp_status st = chirp_overlap_start(x);
-    return st == CHIRP_OK ? chirp_overlap_progress(x) : st;
+    return x->engine->ready ? x->engine->ready(x) : CHIRP_OK;
 }
 
 void chirp_exchange_progress(chirp_exchange *x)
 {
-    if (!x || !x->grad || x->size == 1 || after_backward(x->config.mode))
+    if (!x || !x->grad || x->size == 1 || !x->engine->progress)
         return;
     /* MPICH moves messages inside calls only. An error comes up again in finish(). */
-    (void)chirp_overlap_progress(x);
+    (void)x->engine->progress(x);
 }
 
 chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *profile)
@@ -225,9 +291,7 @@ chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *pr
                             x->tensors[t].name);
     if (st == CHIRP_OK && x->size > 1) {
         x->profile.finish_s = chirp_now_s();
-        st = x->config.mode == CHIRP_EXCHANGE_STUDY     ? chirp_study_finish(x)
-             : x->config.mode == CHIRP_EXCHANGE_HALVING ? chirp_halving_finish(x)
-                                                        : chirp_overlap_finish(x);
+        st = x->engine->finish(x);
         x->profile.done_s = chirp_now_s();
         x->profile.exposed_s += x->profile.done_s - x->profile.finish_s - x->profile.applied_s;
     } else if (st == CHIRP_OK && x->reduced) {
@@ -267,14 +331,13 @@ int chirp_exchange_events(const chirp_exchange *x, chirp_exchange_event *events,
     }
     for (int i = 0; i < x->n_buckets; ++i) {
         char name[24];
-        const chirp_flight *f = &x->buckets[i].flight;
+        const chirp_bucket *b = &x->buckets[i];
         (void)snprintf(name, sizeof name, "bucket %d", i);
-        if (f->end_s >= f->start_s)
-            add_event(events, max, &n, name, 'b', f->start_s, f->end_s);
+        if (b->end_s >= b->start_s)
+            add_event(events, max, &n, name, 'b', b->start_s, b->end_s);
         (void)snprintf(name, sizeof name, "update %d", i);
         if (x->reduced)
-            add_event(events, max, &n, name, 'u', x->buckets[i].applied_s[0],
-                      x->buckets[i].applied_s[1]);
+            add_event(events, max, &n, name, 'u', b->applied_s[0], b->applied_s[1]);
     }
     add_event(events, max, &n, "wait", 'w', x->profile.finish_s, x->profile.done_s);
     return n;

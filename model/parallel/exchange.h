@@ -15,35 +15,58 @@
 
 #include "harness/base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-typedef enum chirp_exchange_mode {
-    CHIRP_EXCHANGE_OVERLAP =
-        0, /**< static buckets in backward order, reduced from the moment one is full */
-    CHIRP_EXCHANGE_STUDY, /**< every tensor agreed on each step, fused buffer, reduced after the backward pass */
-    CHIRP_EXCHANGE_HALVING, /**< one reduction after the backward pass by our own recursive halving and doubling, in
-                                 which all threads add: no overlap, and no core left to communication. Any number of
-                                 ranks; the sum of ranks 0 to 6 is (((0+4)+(1+5)) + ((2+6)+3)), whatever the threads,
-                                 pieces and placement of ranks */
-    CHIRP_EXCHANGE_MODES
-} chirp_exchange_mode;
-/** "overlap", ...: as options and files spell it */
-extern const char *const chirp_exchange_name[CHIRP_EXCHANGE_MODES];
+/** When a bucket of neighbouring tensors is closed (buckets.h). */
+typedef enum chirp_bucket_rule {
+    CHIRP_BUCKETS_ALL = 0, /**< never: one bucket holds everything */
+    CHIRP_BUCKETS_REACH,   /**< once it holds the bytes */
+    CHIRP_BUCKETS_FIT,     /**< before it would hold more than the bytes: a buffer of fixed size */
+} chirp_bucket_rule;
+
+/**
+ * What is to know about an engine, a way to average. Engines are rows of the table in exchange.c, a file each; whoever offers,
+ * names or models them asks here.
+ */
+typedef struct chirp_exchange_kind {
+    const char *name;       /**< as options and files spell it */
+    const char *help;       /**< half a sentence for --help */
+    chirp_bucket_rule rule; /**< which tensors travel together */
+    int64_t bucket_bytes;   /**< what config.bucket_bytes = 0 stands for */
+    bool
+        overlaps; /**< a bucket is reduced from the moment it is complete, while the backward pass goes on */
+    bool
+        negotiates; /**< ranks agree every step on the ready tensors, and copy them to and from a fusion buffer */
+    bool
+        own_messages; /**< recursive halving and doubling by messages of our own, which all threads add */
+} chirp_exchange_kind;
+
+/** Engine i of the table; the first is the default. @return NULL behind the last */
+const chirp_exchange_kind *chirp_exchange_kind_at(int i);
+/** The engine of this name; NULL: the default. @return NULL for an unknown name */
+const chirp_exchange_kind *chirp_exchange_find(const char *name);
+/** Whether the engine of this name knows CHIRP_COMPRESS_BF16. */
+bool chirp_exchange_compresses(const char *name);
+/** "a|b|c": all names. Static memory. */
+const char *chirp_exchange_choices(void);
+/** For --help: how gradients are averaged, and each name with what it does. Static memory. */
+const char *chirp_exchange_help(void);
 
 typedef enum chirp_exchange_compress {
     CHIRP_COMPRESS_NONE = 0,
     CHIRP_COMPRESS_BF16, /**< half the bytes; what rounding takes away is added to the next step's gradient (error
-                              feedback), on the way to the sum and on the way back. Not with study and halving */
+                              feedback), on the way to the sum and on the way back. Some engines know it */
 } chirp_exchange_compress;
 
 typedef struct chirp_exchange_config {
-    chirp_exchange_mode mode;
+    const char *engine; /**< a name of the table; NULL: the default */
     int64_t
-        bucket_bytes; /**< overlap: a bucket is closed when it holds this many bytes of floats, 0: 1 MiB;
-                               study: size of the fusion buffer, 0: 64 MiB;
-                               halving: a message, 0: 1 MiB. Threads add one while the next one arrives */
+        bucket_bytes; /**< what the engine's rule compares with, in bytes of floats, or the size of a message where one
+                           bucket holds everything; 0: the engine's own */
     chirp_exchange_compress compress;
-    int n_threads; /**< halving: that add and copy, 0: omp_get_max_threads(). Need not be the same on all ranks */
+    int n_threads; /**< that add and copy where messages are our own, 0: omp_get_max_threads(). Need not be the same on all
+                        ranks */
 } chirp_exchange_config;
 
 typedef struct chirp_exchange_tensor {
@@ -64,14 +87,6 @@ typedef struct chirp_exchange_profile {
     double finish_s;        /**< instant of finish(): this rank's gradient is complete */
     double done_s;          /**< instant at which finish() returned; all zero with one rank */
 } chirp_exchange_profile;
-
-/**
- * Halving's order: in round k a rank's partner is rank ^ 2^bit, 0 <= k < log2 of the largest power of two within `ranks`. The
- * first two rounds stay within four neighbours, who often share a router, and these take the next four rounds in four
- * different orders: at any time they then talk to four routers, where all would crowd the wire to one. Partners have the
- * same order, as they differ in no bit that it depends on.
- */
-int chirp_halving_bit(int ranks, int rank, int round);
 
 typedef struct chirp_exchange chirp_exchange;
 

@@ -43,7 +43,7 @@ chirp_status chirp_mpi_wait(MPI_Request *request, const char *what, int64_t byte
  */
 chirp_status chirp_mpi_wait_all(MPI_Request *requests, int n, const char *what, double *seconds);
 
-/** Receives reports of long waits that nobody needed, before their communicator goes; after a barrier. */
+/** Receives and drops stall reports still in flight, so that their communicator can be freed. Call after a barrier. */
 void chirp_mpi_drain(void);
 
 /** Adds one call to the profile of chirp_parallel_calls(). */

@@ -14,8 +14,8 @@ enum { CHIRP_CURRICULUM_STAGES = 16 };
 typedef struct chirp_curriculum {
     int n;
     struct {
-        uint64_t
-            first; /**< iteration, or signal index once chirp_curriculum_signals() was applied */
+        /** iteration, or signal index once chirp_curriculum_signals() was applied */
+        uint64_t first;
         double snr_min, snr_max;
     } stage[CHIRP_CURRICULUM_STAGES];
 } chirp_curriculum;

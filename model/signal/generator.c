@@ -126,7 +126,10 @@ static chirp_status load_density(chirp_generator *g)
     return st;
 }
 
-/* Where windows of real noise may start: not within a second before or half a second after the event. */
+/*
+ * Where windows of real noise may start: not within a second before or half a second after the event, and as far from that
+ * as the whitening filter spreads it.
+ */
 static chirp_status find_places(chirp_generator *g, int detector, const char *path)
 {
     const chirp_whitened *w = g->real[detector];
@@ -138,8 +141,9 @@ static chirp_status find_places(chirp_generator *g, int detector, const char *pa
     part[1][0] = part[1][1] = end;
     if (g->config.noise_avoid_gps > 0) {
         const double at = (g->config.noise_avoid_gps - w->gps_start) * rate;
-        const double last_before = at - rate - (double)g->config.length,
-                     first_after = at + 0.5 * rate;
+        const double spread = chirp_whiten_options_default().response_s / 2 * rate;
+        const double last_before = at - rate - spread - (double)g->config.length,
+                     first_after = at + 0.5 * rate + spread;
         part[0][1] = last_before < 0 ? 0 : last_before > (double)end ? end : (int64_t)last_before;
         part[1][0] = first_after < 0 ? 0 : first_after > (double)end ? end : (int64_t)first_after;
         if (part[1][0] < part[0][1])
@@ -187,7 +191,7 @@ static chirp_status load_real_noise(chirp_generator *g)
 }
 
 /*
- * Whitening of the bins of the band. A measured density has lines, so the filter's response is cut to 2 s as
+ * Whitening of the bins of the band. A measured density has lines, so the filter's response is cut as
  * chirp_strain_whiten() cuts it, on a grid fine enough for them; smooth curves are used as they are.
  */
 static chirp_status fill_whitening(const chirp_generator *g, chirp_band band, double *whitening)
@@ -204,8 +208,8 @@ static chirp_status fill_whitening(const chirp_generator *g, chirp_band band, do
     double *gain = chirp_calloc((size_t)(n / 2 + 1), sizeof *gain);
     if (!gain)
         return CHIRP_ERR_NOMEM;
-    const chirp_status st =
-        chirp_whitening_gain(g->psd, band, n, g->config.sample_rate_hz, 2, gain);
+    const chirp_status st = chirp_whitening_gain(g->psd, band, n, g->config.sample_rate_hz,
+                                                 chirp_whiten_options_default().response_s, gain);
     for (int64_t k = 0; st == CHIRP_OK && k < grid->n; ++k)
         whitening[k] = gain[FINER * (grid->first + k)];
     chirp_free(gain);

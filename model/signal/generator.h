@@ -66,8 +66,8 @@ typedef struct chirp_signal_config {
      * windows at random times (of up to 1024 s), whitened with psd_path or else the file's own estimate, as are the signals. NULL: Gaussian.
      */
     const char *noise_path;
-    double
-        noise_avoid_gps; /**< an event in noise_path: windows that hold it are not used; 0 for none */
+    /** an event in noise_path: windows that hold it are not used; 0 for none */
+    double noise_avoid_gps;
 } chirp_signal_config;
 
 /** Defaults as in the comments above; SNR 10 to 30; seed 0; one detector. */
@@ -87,12 +87,11 @@ typedef struct chirp_signal_draw {
     chirp_binary binary; /**< m1 >= m2 */
     double final_spin, omega_r, omega_i;
     double phase; /**< [rad] overall */
-    double
-        merger_s; /**< peak of the strain's envelope, from the start of the window; first detector */
-    double snr;   /**< in the window, all detectors together */
-    double delay_s, phase2,
-        weight
-            [2]; /**< second detector: later by delay_s, its phase, shares of the SNR (squares sum to 1) */
+    /** peak of the strain's envelope, from the start of the window; first detector */
+    double merger_s;
+    double snr; /**< in the window, all detectors together */
+    /** second detector: later by delay_s, its phase; shares of the SNR (squares sum to 1) */
+    double delay_s, phase2, weight[2];
 } chirp_signal_draw;
 
 chirp_status chirp_generator_draw(const chirp_generator *generator, uint64_t index,

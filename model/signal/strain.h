@@ -27,8 +27,8 @@ typedef struct chirp_strain {
     double *sample;    /**< [n] dimensionless strain; NaN where there are no data */
     int64_t n_seconds; /**< ceil(n / rate) */
     bool *good;        /**< [n_seconds] DATA and CBC_CAT1 set and not missing */
-    bool *missing;     /**< [n_seconds] holds a number that isn't finite or 16 equal samples in a row */
-    bool *doubtful;    /**< [n_seconds] CBC_CAT2 or CBC_CAT3 not set */
+    bool *missing; /**< [n_seconds] holds a number that isn't finite or 16 equal samples in a row */
+    bool *doubtful;                         /**< [n_seconds] CBC_CAT2 or CBC_CAT3 not set */
     double file_start_gps, file_duration_s; /**< of the whole file */
 } chirp_strain;
 
@@ -67,12 +67,18 @@ typedef struct chirp_whiten_options {
     double sample_rate_hz; /**< of the result; data are resampled in the frequency domain: 8192 */
     chirp_band band;       /**< 20 to 1000 Hz, as generated signals by default */
     double stretch_s;  /**< of data used around the time of interest, when the file has them: 64 */
-    double response_s; /**< length to which the whitening filter's response is cut: 2 */
-    const char *
-        psd_path; /**< NULL: Welch's estimate from the stretch itself (4 s, Hann, median); else a table or a strain file */
+    /** Length to which the whitening filter's response is cut: that of the noise estimate's segments, 4. A shorter one
+     * leaves the lines of the estimate in the data; half of it is dropped at both ends of a stretch. */
+    double response_s;
+    /** NULL: Welch's estimate from the stretch itself (4 s, Hann, median); else a table or a strain file */
+    const char *psd_path;
 } chirp_whiten_options;
 
 chirp_whiten_options chirp_whiten_options_default(void);
+
+/** Whitened data with a bin above this times white noise hold more than noise: twice what the mean of the segments of 32 s of
+ * Gaussian noise reaches in some bin. */
+#define CHIRP_WORST_BIN_MOST 6.0
 
 /** Whitened, band-passed strain: noise is white in the band, with variance (band share of the Nyquist frequency) before normalising. */
 typedef struct chirp_whitened {
@@ -87,8 +93,11 @@ typedef struct chirp_whitened {
     int64_t n_segments;
     chirp_psd *psd;
     chirp_band band;
-    double
-        noise_scale; /**< measured over expected standard deviation of the noise: 1 when the estimate is right */
+    /** measured over expected standard deviation of the noise: 1 when the estimate is right */
+    double noise_scale;
+    /** Largest power of a bin of 0.25 Hz in the band over that of white noise, and where: 2 to 4 is usual for the mean of
+     * the segments of 32 s, a line left over gives more */
+    double worst_bin_power, worst_bin_hz;
     bool doubtful; /**< some second of the stretch lacks CBC_CAT2 or CBC_CAT3 */
 } chirp_whitened;
 
@@ -127,7 +136,9 @@ typedef struct chirp_strain_info {
     double used_from_gps, used_to_gps; /**< stretch of the noise estimate */
     int64_t n_segments;
     double noise_scale;
-    double window_scale; /**< times this, the window's noise has unit variance before the band-pass */
+    double worst_bin_power, worst_bin_hz; /**< as in chirp_whitened */
+    /** times this, the window's noise has unit variance before the band-pass */
+    double window_scale;
     chirp_band band;
     bool doubtful;
     int64_t n_psd;

@@ -14,8 +14,11 @@
 
 chirp_whiten_options chirp_whiten_options_default(void)
 {
-    return (chirp_whiten_options){
-        .sample_rate_hz = 8192, .band = {20, 1000}, .stretch_s = 64, .response_s = 2};
+    /* a shorter response can't hold the notches of the estimate's lines: they would stay in the data */
+    return (chirp_whiten_options){.sample_rate_hz = 8192,
+                                  .band = {20, 1000},
+                                  .stretch_s = 64,
+                                  .response_s = chirp_welch_default().segment_s};
 }
 
 void chirp_whitened_destroy(chirp_whitened *w)
@@ -60,7 +63,7 @@ static chirp_status good_seconds(const char *path, const chirp_strain *s, double
 {
     int64_t a = 0, b = 0;
     if (isnan(gps)) {
-        for (int64_t at = 0, from, to; at < s->n_seconds; at = to > at ? to : at + 1) {
+        for (int64_t at = 0, from, to; at<s->n_seconds; at = to> at ? to : at + 1) {
             good_part(s, at, &from, &to);
             if (to - from > b - a) {
                 a = from;
@@ -152,6 +155,42 @@ static double measure_scale(const chirp_whitened *w)
     return used ? sqrt(power[used / 2] / share) : 0;
 }
 
+/*
+ * The bin of the band whose whitened power is farthest above white noise: what the estimate did not see, as a line, makes
+ * it large. Averaged periodograms, as a median would not see what lasts less than half of the stretch.
+ */
+static chirp_status find_worst_bin(const char *path, chirp_whitened *w)
+{
+    static const double least_gain =
+        0.5; /* at the band's edges the filter lets too little through */
+    chirp_welch welch = chirp_welch_default();
+    chirp_psd *psd = NULL;
+    double *x = chirp_alloc((size_t)w->n * sizeof *x);
+    if (!x)
+        return CHIRP_ERR_NOMEM;
+    welch.mean = true;
+    for (int64_t i = 0; i < w->n; ++i)
+        x[i] = (double)w->sample[i];
+    const chirp_status st =
+        chirp_welch_estimate(&welch, path, x, w->n, w->sample_rate_hz, NULL, &psd, NULL);
+    chirp_free(x);
+    if (st != CHIRP_OK)
+        return st;
+    w->worst_bin_power = 0;
+    for (double f = w->band.low_hz; f <= w->band.high_hz; f += 1 / welch.segment_s) {
+        const double gain = chirp_band_gain(w->band, f);
+        if (gain < least_gain)
+            continue;
+        const double power = chirp_psd_at(psd, f) * w->sample_rate_hz / 2 / (gain * gain);
+        if (power > w->worst_bin_power) {
+            w->worst_bin_power = power;
+            w->worst_bin_hz = f;
+        }
+    }
+    chirp_psd_destroy(psd);
+    return CHIRP_OK;
+}
+
 static chirp_status check_options(const char *path, const chirp_strain *s,
                                   const chirp_whiten_options *o)
 {
@@ -223,8 +262,10 @@ static chirp_status whiten_stretch(const char *path, double gps, const chirp_str
     w->band = o->band;
     for (int64_t i = first; i < last; ++i)
         w->doubtful = w->doubtful || s->doubtful[i];
-    if (st == CHIRP_OK)
+    if (st == CHIRP_OK) {
         w->noise_scale = measure_scale(w);
+        st = find_worst_bin(path, w);
+    }
 done:
     chirp_free(x);
     chirp_free(out);
@@ -335,6 +376,8 @@ static chirp_status fill_info(const chirp_whitened *w, double gps, double start,
                               .used_to_gps = w->used_to_gps,
                               .n_segments = w->n_segments,
                               .noise_scale = w->noise_scale,
+                              .worst_bin_power = w->worst_bin_power,
+                              .worst_bin_hz = w->worst_bin_hz,
                               .window_scale = size / w->noise_scale,
                               .band = w->band,
                               .doubtful = w->doubtful};

@@ -16,8 +16,8 @@ typedef enum chirp_welch_window {
 typedef struct chirp_welch {
     double segment_s; /**< 4 */
     chirp_welch_window window;
-    bool
-        mean; /**< false: median over segments, divided by its bias: robust against a signal in the data */
+    /** false: median over segments, divided by its bias: robust against a signal in the data */
+    bool mean;
 } chirp_welch;
 
 chirp_welch chirp_welch_default(void); /**< 4 s, Hann, median */

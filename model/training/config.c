@@ -36,7 +36,7 @@ chirp_train_config chirp_train_config_default(void)
         .signal = chirp_signal_config_default(),
         .curriculum = "study",
         .validation_signals = 256,
-        .exchange = {.mode = CHIRP_EXCHANGE_OVERLAP},
+        .exchange = {.engine = chirp_exchange_kind_at(0)->name},
         .algorithm = CHIRP_CONV1D_AUTO,
     };
 }
@@ -99,9 +99,7 @@ static const parameter parameters[] = {
     {NUMBER(learning_rate, REAL, "--learning-rate"), RESUME_SAYS, false},
     {NUMBER(warmup_steps, INT64, "--warmup-steps"), RESUME_SAYS, false},
     {NUMBER(target_error, REAL, "--target-error"), RESUME_SAYS, true},
-    {CHOICE("exchange", exchange.mode, ENUM, "--exchange", chirp_exchange_name,
-            CHIRP_EXCHANGE_MODES),
-     RESUME_SAYS, true},
+    {CHOICE("exchange", exchange.engine, TEXT, "--exchange", NULL, 0), RESUME_SAYS, true},
     {CHOICE("compress", exchange.compress, ENUM, "--compress", compressions, 2), RESUME_SAYS, true},
     {NUMBER(batch, INT64, "--batch"), RESUME_IGNORES, false},
     {NUMBER(accumulate, INT64, "--accumulate"), RESUME_IGNORES, true},
@@ -311,6 +309,7 @@ void chirp_train_config_release(chirp_train_config *config)
     chirp_free((void *)(uintptr_t)config->curriculum);
     chirp_free((void *)(uintptr_t)config->data);
     chirp_free((void *)(uintptr_t)config->signal.psd_path);
+    chirp_free((void *)(uintptr_t)config->exchange.engine);
     *config = chirp_train_config_default();
 }
 
@@ -319,13 +318,17 @@ chirp_status chirp_train_config_read(const char *path, const char *text, chirp_t
 {
     chirp_train_config config = chirp_train_config_default();
     config.owns_texts = true;
-    config.network = config.curriculum = NULL;
+    config.network = config.curriculum = config.exchange.engine = NULL;
     cJSON *root = cJSON_Parse(text);
     if (!cJSON_IsObject(root)) {
         cJSON_Delete(root);
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: its configuration is no JSON object", path);
     }
     chirp_status st = read_parameters(path, root, &config);
+    if (st == CHIRP_OK && !config.exchange.engine) { /* an earlier version's */
+        config.exchange.engine = chirp_strdup(chirp_exchange_kind_at(0)->name);
+        st = config.exchange.engine ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    }
     const cJSON *count = cJSON_GetObjectItemCaseSensitive(root, "ranks");
     const int n_ranks = cJSON_IsNumber(count) ? count->valueint : 0;
     cJSON_Delete(root);

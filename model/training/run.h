@@ -8,8 +8,8 @@
 #include "model/training/trainer.h"
 
 typedef struct chirp_run_options {
-    const char *
-        log; /**< JSON lines, one a step, a run's first with each rank's host, PID and threads; NULL: none */
+    /** JSON lines, one a step, a run's first with each rank's host, PID and threads; NULL: none */
+    const char *log;
     const char *checkpoint;   /**< NULL: none */
     int64_t checkpoint_every; /**< steps; also at the end and when interrupted */
     bool resume;              /**< continue from `checkpoint`, which must exist */

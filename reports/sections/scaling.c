@@ -39,7 +39,7 @@ static const cJSON *rows_of(const chirp_result_file *file)
     return cJSON_GetObjectItemCaseSensitive(file->root, "rows");
 }
 
-/* "theta, study exchange, last2, batch 64" from whatever the file says. */
+/* "theta, horovod exchange, last2, batch 64" from whatever the file says. */
 static void describe(chirp_markup *m, const chirp_result_file *file)
 {
     static const struct {

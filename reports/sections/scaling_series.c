@@ -20,7 +20,7 @@ bool chirp_series_has(const chirp_series *series, const cJSON *row)
     return threads && layers;
 }
 
-/* The first row of a series, as nothing before it is of the same. */
+/* True for a series' first row. */
 static bool begins(const cJSON *rows, const cJSON *row)
 {
     const chirp_series own = series_of(row);

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* Real training beside what was said before. */
+/* Projected and measured times side by side. */
 void chirp_scaling_comparison(chirp_report *r, const chirp_result_file *file)
 {
     static const char *const headers[] = {"nodes", "projected", "closed form", "real training",

@@ -305,17 +305,17 @@ static int run(int argc, char **argv)
     compare_flags f = {.fail_above = "5%", .format = "table", .confidence = 0.95};
     const chirp_option table[] = {
         {"fail-above", CHIRP_OPTION_STRING, &f.fail_above, .metavar = "P%",
-         .help = "change of the time that matters: slower by surely more exits 1"},
+         .help = "change of the time that matters; exit 1 if something is certainly slower by more"},
         {"confidence", CHIRP_OPTION_REAL, &f.confidence, .metavar = "P", .min = 0.5, .max = 0.9999,
-         .help = "of intervals and corrected tests"},
+         .help = "confidence of intervals and corrected tests"},
         {"filter", CHIRP_OPTION_STRING, &f.filter, .metavar = "REGEX",
-         .help = "compare only names that it finds; -REGEX: that it doesn't find"},
+         .help = "compare names that match REGEX; -REGEX: names that don't match"},
         {"replace", CHIRP_OPTION_STRING, &f.replace, .metavar = "OLD=NEW",
-         .help = "in names of BASE, to compare two algorithms: direct=transform"},
+         .help = "replace text in names of BASE, to compare two algorithms: direct=transform"},
         {"allow", CHIRP_OPTION_STRING, &f.allow, .metavar = "KEY,...",
-         .help = "facts about machine or build that may differ; all: any"},
+         .help = "facts about machine or build that may differ; all: every fact"},
         {"fail-inconclusive", CHIRP_OPTION_FLAG, &f.fail_inconclusive,
-         .help = "exit 1 also when the data could not tell; with --history, when the last runs are suspect"},
+         .help = "exit 1 also when the data are inconclusive; with --history, when the last runs are suspect"},
         {"fail-missing", CHIRP_OPTION_FLAG, &f.fail_missing,
          .help = "exit 1 also when NEW lacks a benchmark of BASE"},
         {"format", CHIRP_OPTION_CHOICE, &f.format, .choices = "table|markdown|json",
@@ -331,7 +331,7 @@ static int run(int argc, char **argv)
         {"history", CHIRP_OPTION_STRING, &f.history, .metavar = "DIR",
          .help = "don't compare: change points over the runs in a store"},
         {"machine", CHIRP_OPTION_STRING, &f.machine, .metavar = "ID",
-         .help = "with --history: of this machine, not of the newest run's"},
+         .help = "with --history: the machine to look at; default: that of the newest run"},
     };
     const chirp_usage usage = {
         "compare", "BASE NEW [NEW...]",

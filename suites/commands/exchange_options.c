@@ -1,15 +1,12 @@
 #include "suites/commands/exchange_options.h"
 
-#include "model/network/layers.h"
-
 #include <string.h>
 
 void chirp_exchange_options_apply(const chirp_exchange_options *options,
                                   chirp_exchange_config *exchange, bool *independent_noise)
 {
     static const double mib = 1024 * 1024;
-    exchange->mode = (chirp_exchange_mode)chirp_name_index(chirp_exchange_name,
-                                                           CHIRP_EXCHANGE_MODES, options->exchange);
+    exchange->engine = options->exchange;
     exchange->compress =
         strcmp(options->compress, "bf16") == 0 ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE;
     exchange->bucket_bytes = (int64_t)(options->bucket_mib * mib);

@@ -13,14 +13,13 @@ typedef struct chirp_exchange_options {
 /** What is done without options. */
 #define CHIRP_EXCHANGE_OPTIONS_DEFAULT                                                             \
     {                                                                                              \
-        "overlap", "none", "independent", 0                                                        \
+        chirp_exchange_kind_at(0)->name, "none", "independent", 0                                  \
     }
 
 /** Rows for a command's table. @param o  a chirp_exchange_options, which receives the words and the number */
 #define CHIRP_EXCHANGE_OPTIONS(o)                                                                  \
-    {"exchange", CHIRP_OPTION_CHOICE, &(o).exchange, .choices = "overlap|study|halving",           \
-     .help = "how ranks average gradients: overlap sends buckets during the backward pass, study " \
-             "as the paper's software did, halving after it by all threads"},                      \
+    {"exchange", CHIRP_OPTION_CHOICE, &(o).exchange, .choices = chirp_exchange_choices(),          \
+     .help = chirp_exchange_help()},                                                               \
         {"compress", CHIRP_OPTION_CHOICE, &(o).compress, .choices = "none|bf16",                   \
          .help = "numbers on the wire; bf16 (overlap) with error feedback, which a resume drops"}, \
         {"bucket-mib",                                                                             \
@@ -29,8 +28,8 @@ typedef struct chirp_exchange_options {
          .metavar = "S",                                                                           \
          .min = 0,                                                                                 \
          .max = 16384,                                                                             \
-         .help = "size of a reduction, or of a message of halving [MiB]; 0: 1, or the study's "    \
-                 "fusion buffer of 64"},                                                           \
+         .help = "size of a bucket, or of a message where one bucket holds all [MiB]; 0: the "     \
+                 "exchange's own"},                                                                \
     {                                                                                              \
         "weight-noise", CHIRP_OPTION_CHOICE, &(o).weight_noise,                                    \
             .choices = "shared|independent",                                                       \
@@ -42,7 +41,7 @@ typedef struct chirp_exchange_options {
     }
 
 /**
- * @param exchange           receives mode, compression and bucket size; other fields stay
+ * @param exchange           receives engine, compression and bucket size; other fields stay
  * @param independent_noise  receives whether ranks draw weight noise of their own
  */
 void chirp_exchange_options_apply(const chirp_exchange_options *options,

@@ -319,6 +319,26 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
     return CHIRP_OK;
 }
 
+/* Training noise is white: what the whitened data have above that is no part of what the network knows. */
+static void judge_noise(const char *path, const chirp_strain_info *info, cJSON *event)
+{
+    cJSON *noise = cJSON_AddObjectToObject(event, "whitened_noise");
+    cJSON_AddNumberToObject(noise, "scale", info->noise_scale);
+    cJSON_AddNumberToObject(noise, "worst_bin_power", info->worst_bin_power);
+    cJSON_AddNumberToObject(noise, "worst_bin_hz", info->worst_bin_hz);
+    printf("%s: whitened noise is %.3f times the expected amplitude, its largest bin of 0.25 Hz "
+           "has %.1f times "
+           "the power of white noise (%.2f Hz)\n",
+           path, info->noise_scale, info->worst_bin_power, info->worst_bin_hz);
+    if (info->worst_bin_power > CHIRP_WORST_BIN_MOST)
+        (void)fprintf(
+            stderr,
+            "chirpbench: warning: %s: the whitened data hold %.1f times the power of white noise "
+            "at %.2f Hz (a line, a glitch or a very loud signal), which the network has not seen "
+            "in training\n",
+            path, info->worst_bin_power, info->worst_bin_hz);
+}
+
 static chirp_status infer_file(inference *f, const char *path)
 {
     const chirp_signal_config *signal = &f->config.signal;
@@ -336,6 +356,7 @@ static chirp_status infer_file(inference *f, const char *path)
                       "chirpbench: warning: %s: some second of the stretch lacks CBC_CAT2 or "
                       "CBC_CAT3 quality\n",
                       path);
+    judge_noise(path, &info, event);
     st = predict(f, f->window, summary);
     if (st == CHIRP_OK)
         add_event(f, path, &info, summary, event);
@@ -381,24 +402,24 @@ static int run(int argc, char **argv)
     inference f = {.samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
         {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
-         .help = "from chirpbench train"},
+         .help = "file that chirpbench train wrote"},
         {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]", .required = true,
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
         {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .required = true,
          .help = "GPS time of the merger [s]"},
         {"merger-at", CHIRP_OPTION_REAL, &f.merger_at_s, .metavar = "S", .min = 0, .max = 0.99,
-         .help = "where the merger lies in the window [s]; 0: the middle of the trained range"},
+         .help = "position of the merger in the window [s]; 0: the middle of the trained range"},
         {"samples", CHIRP_OPTION_INT, &f.samples, .metavar = "N", .min = 2, .max = 1e6,
          .help = "Monte Carlo weight samples"},
         {"credible", CHIRP_OPTION_REAL, &f.credible, .metavar = "P", .min = 1, .max = 99.99,
-         .help = "the printed central interval holds this much probability [%]"},
+         .help = "probability of the printed central interval [%]"},
         {"sweep", CHIRP_OPTION_INT, &f.sweep, .metavar = "N", .min = 0, .max = 1000,
-         .help = "also slide the window: this many windows around the event"},
+         .help = "also infer from this many windows around the event"},
         {"sweep-step", CHIRP_OPTION_REAL, &f.sweep_step_s, .metavar = "S", .min = 1e-4, .max = 1,
-         .help = "between windows [s]"},
+         .help = "distance between these windows [s]"},
         {"seed", CHIRP_OPTION_INT, &f.seed, .metavar = "N", .min = 0, .max = 9e15,
-         .help = "of the samples"},
+         .help = "seed of the samples"},
         {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE",
          .help = "the posterior with samples, window and PSD"},
         {"threads", CHIRP_OPTION_INT, &f.threads, .metavar = "N", .min = 0, .max = 1024,

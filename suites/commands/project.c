@@ -71,9 +71,9 @@ static void print_rows(const chirp_projection *p)
     const chirp_projection_options *o = &p->options;
     printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
            "%11s %11s   %s\n",
-           o->machine, chirp_plan_exchange_name[o->exchange], o->network,
-           chirp_variant_name[o->variant], (long long)o->batch, "nodes", "step", "efficiency",
-           "compute", "straggler", "negotiation", "allreduce", "band");
+           o->machine, p->plan.exchange.name, o->network, chirp_variant_name[o->variant],
+           (long long)o->settings.batch, "nodes", "step", "efficiency", "compute", "straggler",
+           "negotiation", "allreduce", "band");
     for (int i = 0; i < p->n_rows; ++i)
         print_row(&p->row[i]);
 }
@@ -81,7 +81,7 @@ static void print_rows(const chirp_projection *p)
 static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
-    if (p->calibrated) {
+    if (c->n > 0) {
         printf("\nCalibrated on up to 8 public nodes, then frozen: spread between nodes %.3f "
                "(pooled; %s %.3f, %s %.3f)\n",
                c->pooled.relative, c->fit[0].network, c->fit[0].relative, c->fit[c->n - 1].network,
@@ -95,7 +95,7 @@ static void print_end(const chirp_projection *p)
     if (p->machine.published_nodes > 0)
         printf("Published: %.0f %% at %d nodes (%s)\n", 100 * p->machine.published_efficiency,
                p->machine.published_nodes, p->machine.published_source);
-    if (!p->simulated)
+    if (!p->engine->simulates)
         printf("Rows are from the closed form, not from a simulation.\n");
 }
 
@@ -141,11 +141,11 @@ static chirp_status project(const chirp_projection_options *o, chirp_projection 
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
-    chirp_projection_options o = {.machine = "theta", .network = "spin", .batch = 64, .jitter = -1};
+    chirp_projection_options o = {
+        .machine = "theta", .network = "spin", .engine = "auto", .settings = {.batch = 64}};
     chirp_exchange_options exchange = CHIRP_EXCHANGE_OPTIONS_DEFAULT;
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *variant = "last2";
-    const char *engine = "auto";
     const char *compute = "fast";
     const char *json = NULL;
     double fresh = NAN;
@@ -165,7 +165,7 @@ static int run(int argc, char **argv)
          .help = "which network"},
         {"variational", CHIRP_OPTION_CHOICE, &variant, .choices = "none|last2|leaf|all",
          .help = "which layers are variational"},
-        {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
+        {"batch", CHIRP_OPTION_INT, &o.settings.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per pass and rank"},
         {"accumulate", CHIRP_OPTION_INT, &accumulate, .metavar = "K", .min = 1, .max = 1024,
          .help = "passes per exchange"},
@@ -174,57 +174,54 @@ static int run(int argc, char **argv)
         {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
          .help = "layer times measured by chirpbench scale --profile"},
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
-         .help = "spread of passes between ranks, relative; default: calibrated"},
+         .help = "variation of passes between ranks, relative; default: calibrated"},
         {"fresh-jitter", CHIRP_OPTION_REAL, &fresh, .metavar = "R", .min = 0, .max = 0.5,
-         .help = "of it, what is new in every pass; the rest stays with a rank; default: the "
+         .help = "step-to-step part of --jitter; the rest stays with a rank; default: the "
                  "machine's"},
         {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
-         .help = "measured: ranks share the signals of a pass by speed, in whole signals"},
+         .help = "measured: load balancing, each rank gets whole signals by its speed"},
         {"speed-steps", CHIRP_OPTION_INT, &speed_steps, .metavar = "N", .min = 1, .max = 1e6,
-         .help = "--shares measured: steps whose times tell the speeds; train takes 100"},
-        {"engine", CHIRP_OPTION_CHOICE, &engine, .choices = "auto|simgrid|closed_form",
+         .help = "with --shares measured: speeds come from so many steps; train takes 100"},
+        {"engine", CHIRP_OPTION_CHOICE, &o.engine, .choices = chirp_engine_choices(),
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
         {"seed", CHIRP_OPTION_INT, &seed, .metavar = "N", .min = 0, .max = 9e15,
-         .help = "of the jitter"},
+         .help = "seed of the jitter"},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, terms, calibration, assumptions"},
     };
     const chirp_usage usage = {
         "project", NULL,
-        "Projects weak scaling to N nodes of a machine: SimGrid moves every message of an exchange "
+        "Projects weak scaling to N nodes of a machine. SimGrid sends each message of an exchange "
         "over the\n"
-        "machine's network, ranks compute with jitter. Seconds per step by term; efficiency is one "
-        "rank's\n"
-        "step over this one's. The band is over the fits to the public 2 to 8 node runs.",
+        "machine's network; ranks compute with varying speed. Prints the seconds of a step by term. "
+        "Efficiency is\n"
+        "the step time of one rank over that of N. The band covers all fits to the public runs on 2 "
+        "to 8 nodes.",
         table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
         st = parse_nodes(nodes, &o);
     if (st == CHIRP_OK)
-        st = parse_compute(compute, &o.flops);
+        st = parse_compute(compute, &o.settings.flops);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     o.variant = (chirp_variant)chirp_name_index(chirp_variant_name, CHIRP_VARIANTS, variant);
     chirp_exchange_config sent = {0};
     bool independent_noise = true;
     chirp_exchange_options_apply(&exchange, &sent, &independent_noise);
-    o.exchange = (chirp_plan_exchange)chirp_name_index(chirp_plan_exchange_name,
-                                                       CHIRP_PLAN_EXCHANGES, exchange.exchange);
+    o.settings.exchange = sent.engine;
     o.shared_noise = !independent_noise;
-    o.half = sent.compress == CHIRP_COMPRESS_BF16;
-    o.bucket_bytes = sent.bucket_bytes > 0 ? sent.bucket_bytes : 1 << 20;
-    o.micro_steps = (int)accumulate;
-    o.engine = engine[0] == 's'   ? CHIRP_ENGINE_SIMGRID
-               : engine[0] == 'c' ? CHIRP_ENGINE_CLOSED_FORM
-                                  : CHIRP_ENGINE_AUTO;
-    o.speed_steps = (int)speed_steps;
-    o.seed = (uint64_t)seed;
-    o.steps = (int)steps;
-    o.jitter = isnan(jitter) ? -1 : jitter;
-    o.fresh_jitter = isnan(fresh) ? -1 : fresh;
-    o.shares = shares[0] == 'm';
+    o.settings.half = sent.compress == CHIRP_COMPRESS_BF16;
+    o.settings.bucket_bytes = sent.bucket_bytes;
+    o.settings.micro_steps = (int)accumulate;
+    o.settings.speed_steps = (int)speed_steps;
+    o.settings.seed = (uint64_t)seed;
+    o.settings.steps = (int)steps;
+    o.settings.jitter = isnan(jitter) ? -1 : jitter;
+    o.settings.fresh_jitter = isnan(fresh) ? -1 : fresh;
+    o.settings.shares = shares[0] == 'm';
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
     if (st == CHIRP_OK)

@@ -19,7 +19,7 @@ static int run(int argc, char **argv)
     const chirp_usage usage = {"report", "DIR",
                                "Writes one self-contained HTML page from the result files of a "
                                "folder (*.json, *.jsonl) and prints its\n"
-                               "tables. Files are known by what they hold: doctor, bench, train "
+                               "tables. Recognises files by their content: doctor, bench, train "
                                "--log, infer, scale, project and study\n"
                                "each get their section. DIR also receives report.json (numbers "
                                "that the page computed) and\n"

@@ -226,18 +226,18 @@ static int run(int argc, char **argv)
          .help = "signals per step, of a rank (weak) or of all (strong)"},
         CHIRP_EXCHANGE_OPTIONS(exchange),
         {"threads", CHIRP_OPTION_STRING, &threads, .metavar = "N,N,...",
-         .help = "per rank, each a series; 0: OMP_NUM_THREADS, or the processors of a computer "
-                 "over its ranks"},
+         .help = "threads per rank, a series each; 0: OMP_NUM_THREADS, or the processors of a "
+                 "computer divided by its ranks"},
         {"accumulate", CHIRP_OPTION_INT, &o.train.accumulate, .metavar = "K", .min = 1,
          .max = 65536, .help = "passes of a rank per exchange"},
         {"shares", CHIRP_OPTION_CHOICE, &shares, .choices = "equal|measured",
-         .help = "a step's passes: as many for each rank, or by its speed"},
+         .help = "how a step's signals are split over ranks: equal, or measured by speed"},
         {"repetitions", CHIRP_OPTION_INT, &repetitions, .metavar = "N", .min = 1, .max = 1000,
-         .help = "of every rank count; 6 or more for a 95 % interval"},
+         .help = "repetitions of each rank count; a 95 % interval needs 6"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 1, .max = 100000,
          .help = "timed steps of a repetition"},
         {"warmup", CHIRP_OPTION_INT, &warmup, .metavar = "N", .min = 0, .max = 1000,
-         .help = "untimed steps before them; shares are measured in 10, so 12 then",
+         .help = "untimed steps first; with --shares measured 12, as speeds take 10 to measure",
          .given = &warmup_given},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
          .help = "rows, intervals, loss budget, calls by size"},
@@ -252,9 +252,9 @@ static int run(int argc, char **argv)
     const chirp_usage usage = {"scale", NULL,
                                "Measures how the training step scales: under mpiexec -n N runs it "
                                "on 1, 2, ... N ranks of the same\n"
-                               "job in turn, and says where the time goes. Efficiency comes with "
-                               "an interval over repetitions and\n"
-                               "a loss budget that adds up.",
+                               "job in turn. Prints efficiency with an interval over repetitions, "
+                               "and which part of a step\n"
+                               "costs how many points of it.",
                                table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_parallel_init();
     if (st == CHIRP_OK)

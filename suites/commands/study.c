@@ -11,21 +11,21 @@ static int run(int argc, char **argv)
     const chirp_option table[] = {
         {"preset", CHIRP_OPTION_CHOICE, &o.preset, .choices = "quick|paper|smoke",
          .help = "quick: about ten minutes on two cores; paper: the study's 120,000 iterations, "
-                 "days; smoke: does every step run? (its numbers mean nothing)"},
+                 "days; smoke: only checks that every step runs, its numbers mean nothing"},
         {"out", CHIRP_OPTION_STRING, &o.folder, .metavar = "DIR",
-         .help = "results, logs and the page; made when absent"},
+         .help = "folder for results, logs and the page; created if it does not exist"},
         {"strain", CHIRP_OPTION_STRING, &o.strain, .metavar = "FILE",
          .help = "strain file to infer from; without it a signal injected into design noise"},
         {"gps", CHIRP_OPTION_REAL, &o.gps, .metavar = "T", .min = 1, .max = 1e11,
-         .given = &gps_given, .help = "of the merger in --strain [s]"},
+         .given = &gps_given, .help = "GPS time of the merger in --strain [s]"},
         {"seed", CHIRP_OPTION_INT, &o.seed, .metavar = "N", .min = 0, .max = 9e15,
-         .help = "of training, inference and injected noise"},
+         .help = "seed of training, inference and injected noise"},
         {"threads", CHIRP_OPTION_INT, &o.threads, .metavar = "N", .min = 0, .max = 1024,
-         .help = "of all ranks together; 0: all processors this process may use"},
+         .help = "threads of all ranks together; 0: all processors that this process may use"},
         {"train-seconds", CHIRP_OPTION_REAL, &o.train_s, .metavar = "S", .min = 0, .max = 1e9,
          .help = "limit of each training run; 0: 240 (quick), none (paper)"},
         {"resume", CHIRP_OPTION_FLAG, &o.resume,
-         .help = "keep the steps that study.json in DIR has as done, and go on with training"},
+         .help = "skip the steps that study.json in DIR lists as done, and continue training"},
     };
     const chirp_usage usage = {
         "study", NULL,

@@ -111,7 +111,7 @@ static chirp_status run_allreduce(chirp_bench *b, const void *arg)
 static chirp_status open_halving(int64_t bytes, int threads, float **values,
                                  chirp_exchange **exchange)
 {
-    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_HALVING, .n_threads = threads};
+    const chirp_exchange_config config = {.engine = "halving", .n_threads = threads};
     const chirp_exchange_tensor whole = {"whole", 0, bytes / 4};
     chirp_status st = chirp_parallel_size() > 1
                           ? CHIRP_OK

@@ -13,8 +13,8 @@ typedef struct conv1d_buffers {
     int64_t n_src, n_wei, n_dst; /* elements */
     float *src, *wei, *bia, *ddst;
     float *dst, *dsrc, *dwei, *dbia;
-    uint8_t *
-        code; /* plausible winners for the backward passes: one eighth inactive; forward overwrites them */
+    /* plausible winners for the backward passes: one eighth inactive; forward overwrites them */
+    uint8_t *code;
 } conv1d_buffers;
 
 /** Layer `layer` (0-based) of the study's root at batch N, algorithm AUTO. CHIRP_ERR_ARG when there is none. */

@@ -8,8 +8,8 @@
 
 typedef struct conv_layer {
     const conv_case *c;
-    conv1d_buffers
-        b; /* src, bia, ddst, dst, code, dsrc, dbia; means and their gradients are below */
+    /* src, bia, ddst, dst, code, dsrc, dbia; means and their gradients are below */
+    conv1d_buffers b;
     int64_t weights, trained;
     chirp_conv1d_plan *plan;                    /* NULL unless deterministic */
     chirp_variational_conv1d_plan *variational; /* NULL: deterministic */

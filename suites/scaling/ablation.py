@@ -25,13 +25,13 @@ CYCLES_BOUND = 1.5  # the study's cycle passes once or twice between ready and r
 ONE_BUCKET = ["--bucket-mib", "10000"]
 HALVING = ["--exchange", "halving"]
 SHARES = ["--shares", "measured", "--speed-steps", "100"]
-# name, options of project, cost in training signals to the same loss (model/training/CONVERGENCE.md), what it assumes,
+# name, options of project, cost in training signals to the same loss (reports/measurements/2026-11-25-sample-cost.md), what it assumes,
 # and some of: cycle (the communication thread sleeps between looks), out (the lines below don't build on it), core (a core
 # is left to communication), passes (per exchange)
 STEPS = [
-    ("published implementation", ["--exchange", "study"], "none",
+    ("published implementation", ["--exchange", "horovod"], "none",
      "cycle and spread between nodes as fitted to the public runs; one thread copies", {"cycle"}),
-    ("no cycle", ["--exchange", "study"], "none", "tensors are agreed on at once: train --exchange study", set()),
+    ("no cycle", ["--exchange", "horovod"], "none", "tensors are agreed on at once: train --exchange horovod", set()),
     ("static buckets: no negotiation, no copies", ONE_BUCKET, "none",
      "gradients are reduced where they lie; the loss is summed behind every exchange", set()),
     ("overlap with the backward pass", [], "none", "messages move while passes compute, at no cost to them", {"out"}),
@@ -81,7 +81,7 @@ class Study:
     def __init__(self, args, folder):
         self.command, self.nodes, self.folder = args.chirpbench, args.nodes, folder
         self.machine = Machine(args.machine, folder)
-        self.fitted = self.project(["--machine", args.machine, "--exchange", "study"])
+        self.fitted = self.project(["--machine", args.machine, "--exchange", "horovod"])
         self.pooled = self.fitted["calibrated_on"]["pooled"]
         self.fits = self.fitted["calibrated_on"]["fits"]
         self.fresh = self.fitted["jitter_fresh"]
@@ -106,7 +106,7 @@ class Study:
         return 1 / statistics.fmean(1 / (1 + max(-0.95, permanent * z)) for z in scores)
 
     def line(self, step, engine):
-        name, options, price, assumes, flags = step
+        name, options, cost, assumes, flags = step
         options = options + ["--machine", self.machine.name if "cycle" in flags else self.machine.copy(self.pooled["relative"], 0)]
         cores = self.machine.value("cores")
         factor = cores / (cores - 1) if "core" in flags else 1
@@ -114,7 +114,7 @@ class Study:
             options += ["--compute", repr(self.machine.value("flops_fast") / 1e9 / factor)]
         row = self.project(options, engine)["rows"][0]
         step_s = row["seconds_per_step"]
-        return {"measure": name, "left_out": "out" in flags, "price_in_signals": price, "assumes": assumes,
+        return {"measure": name, "left_out": "out" in flags, "sample_cost": cost, "assumes": assumes,
                 "seconds_per_step": step_s, "efficiency": row["compute"] / factor / step_s,
                 "communication": (row["negotiation"] + row["exposed_allreduce"]) / step_s}
 
@@ -147,7 +147,7 @@ class Study:
         for batch in (16, 32, 64):
             for compute in ("fast", "slow"):
                 for variant in ("none", "last2", "leaf"):
-                    options = ["--exchange", "study", "--batch", str(batch), "--compute", compute, "--variational", variant]
+                    options = ["--exchange", "horovod", "--batch", str(batch), "--compute", compute, "--variational", variant]
                     alone = self.project(options + ["--machine", self.machine.copy(0, CYCLES_BOUND)])["rows"][0]
                     for form, fit in cases:
                         row = alone
@@ -165,7 +165,7 @@ class Study:
         """How much of the published loss bytes and control explain, and the spread between nodes that explains the rest."""
         bytes_only = next(s["efficiency"] for s in scenarios if (s["batch"], s["compute"], s["variational"], s["waiting"],
                                                                  s["hidden_share"]) == (64, "fast", "last2", "none", 0))
-        row = self.project(["--exchange", "study", "--machine", self.machine.copy(0.1, 1)])["rows"][0]
+        row = self.project(["--exchange", "horovod", "--machine", self.machine.copy(0.1, 1)])["rows"][0]
         expected_maximum = row["straggler"] / row["compute"] / 0.1  # of as many standard normal numbers
         return {"points_lost": 100 * (1 - published), "points_bytes_and_control": 100 * (1 - bytes_only),
                 "spread_needed": max(0, (1 / published - 1 / bytes_only) / expected_maximum)}
@@ -177,7 +177,7 @@ def show(study, result):
         other = line.get("simulated")
         both = f"; simulated {100 * other['efficiency']:.1f} % {100 * other['communication']:.2f} %" if other else ""
         print(f"  {100 * line['efficiency']:5.1f} %  {100 * line['communication']:5.2f} %{both}  {line['measure']}"
-              f"{' (left out below)' if line['left_out'] else ''}; cost in signals: {line['price_in_signals']}")
+              f"{' (left out below)' if line['left_out'] else ''}; sample cost: {line['sample_cost']}")
         print(f"           {line['assumes']}")
     if "sensitivity" not in result:
         return

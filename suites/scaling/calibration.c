@@ -6,27 +6,27 @@
 #include <stdio.h>
 
 /* What the cost model says that reductions and copies cost in the observed runs. */
-static double known_s(const chirp_target *m, int nodes)
+static double known_s(const chirp_machine *m, int nodes)
 {
     const chirp_plan plan = {
         .ranks = nodes,
         .ranks_per_node = 1,
-        .bandwidth = m->value[CHIRP_TARGET_BANDWIDTH].value,
-        .latency = m->value[CHIRP_TARGET_LATENCY].value,
-        .local_bandwidth = m->value[CHIRP_TARGET_BANDWIDTH].value,
-        .local_latency = m->value[CHIRP_TARGET_LATENCY].value,
-        .software_fixed = m->value[CHIRP_TARGET_SOFTWARE_FIXED].value,
-        .software_per_byte = m->value[CHIRP_TARGET_SOFTWARE_PER_BYTE].value,
+        .bandwidth = m->value[CHIRP_MACHINE_BANDWIDTH].value,
+        .latency = m->value[CHIRP_MACHINE_LATENCY].value,
+        .local_bandwidth = m->value[CHIRP_MACHINE_BANDWIDTH].value,
+        .local_latency = m->value[CHIRP_MACHINE_LATENCY].value,
+        .software_fixed = m->value[CHIRP_MACHINE_SOFTWARE_FIXED].value,
+        .software_per_byte = m->value[CHIRP_MACHINE_SOFTWARE_PER_BYTE].value,
     };
     return chirp_agreement_s(&plan) + chirp_allreduce_s(&plan, m->observed_bytes) +
-           2 * m->observed_bytes / m->value[CHIRP_TARGET_COPY_BANDWIDTH].value;
+           2 * m->observed_bytes / m->value[CHIRP_MACHINE_COPY_BANDWIDTH].value;
 }
 
 typedef struct sums {
     double n, e, ee, y, ey, yy;
 } sums;
 
-static void add(const chirp_target *m, const chirp_observed_network *o, int nodes_max, sums *s)
+static void add(const chirp_machine *m, const chirp_observed_network *o, int nodes_max, sums *s)
 {
     for (int i = 0; i < o->n; ++i) {
         if (o->nodes[i] > nodes_max)
@@ -43,7 +43,7 @@ static void add(const chirp_target *m, const chirp_observed_network *o, int node
 }
 
 /* Least squares y = intercept + slope e with both at least 0: if one would be negative, it is 0 and the other refitted. */
-static void solve(const chirp_target *m, const sums *s, chirp_fit *fit)
+static void solve(const chirp_machine *m, const sums *s, chirp_fit *fit)
 {
     const double determinant = s->n * s->ee - s->e * s->e;
     double slope = 0;
@@ -62,13 +62,13 @@ static void solve(const chirp_target *m, const sums *s, chirp_fit *fit)
     const double squares = s->yy - 2 * intercept * s->y - 2 * slope * s->ey +
                            s->n * intercept * intercept + 2 * slope * intercept * s->e +
                            slope * slope * s->ee;
-    fit->cycles = intercept / m->value[CHIRP_TARGET_CYCLE].value;
+    fit->cycles = intercept / m->value[CHIRP_MACHINE_CYCLE].value;
     fit->sd_s = slope;
     fit->relative = slope / m->observed_one_node_s;
     fit->rms_s = sqrt(fmax(0, squares) / s->n);
 }
 
-static void hold_out(const chirp_target *m, const chirp_observed_network *o, chirp_calibration *c)
+static void hold_out(const chirp_machine *m, const chirp_observed_network *o, chirp_calibration *c)
 {
     sums few = {0};
     chirp_fit fit = {0};
@@ -81,7 +81,7 @@ static void hold_out(const chirp_target *m, const chirp_observed_network *o, chi
             continue;
         const double t1 = m->observed_one_node_s;
         const double extra = known_s(m, o->nodes[i]) +
-                             fit.cycles * m->value[CHIRP_TARGET_CYCLE].value +
+                             fit.cycles * m->value[CHIRP_MACHINE_CYCLE].value +
                              fit.sd_s * chirp_expected_maximum(o->nodes[i]);
         chirp_held_out *h = &c->held_out[c->n_held_out++];
         (void)snprintf(h->network, sizeof h->network, "%s", o->name);
@@ -91,7 +91,7 @@ static void hold_out(const chirp_target *m, const chirp_observed_network *o, chi
     }
 }
 
-chirp_status chirp_calibrate(const chirp_target *machine, chirp_calibration *c)
+chirp_status chirp_calibrate(const chirp_machine *machine, chirp_calibration *c)
 {
     if (machine->n_observed < 1)
         return chirp_fail(CHIRP_ERR_ARG, "machine %s has no observations to calibrate on",

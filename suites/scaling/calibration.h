@@ -1,5 +1,5 @@
 /**
- * Fits the study mode to what somebody measured on few nodes. With N nodes, a one-node step of t1 and the reduction
+ * Fits an exchange that negotiates, as the study's did, to what somebody measured on few nodes. With N nodes, a one-node step of t1 and the reduction
  * and copies taken from the cost model, which have no free number left,
  *
  *     extra(N) - allreduce(N) - copies = cycles * cycle + sd * e(N),      cycles >= 0, sd >= 0
@@ -11,7 +11,7 @@
 #ifndef CHIRP_SUITES_SCALING_CALIBRATION_H
 #define CHIRP_SUITES_SCALING_CALIBRATION_H
 
-#include "suites/scaling/target.h"
+#include "suites/scaling/machine.h"
 
 typedef struct chirp_fit {
     char network[24];
@@ -40,6 +40,6 @@ typedef struct chirp_calibration {
 } chirp_calibration;
 
 /** @return CHIRP_ERR_ARG for a machine without observations */
-chirp_status chirp_calibrate(const chirp_target *machine, chirp_calibration *calibration);
+chirp_status chirp_calibrate(const chirp_machine *machine, chirp_calibration *calibration);
 
 #endif

@@ -5,23 +5,17 @@
  *     straggler   = e(N) * sd of the time before the exchange
  *     agreement   = L (fixed + latency)
  *     allreduce   = 2 sum over rounds of fixed + latency + S / 2^k (per_byte + 1 / bandwidth)
- *     study       : negotiation = cycles * cycle + agreement;   exposed = 2 S / copy + allreduce
- *     overlap     : buckets queue on the communication core behind their ready times; exposed is what is left over
- *     halving     : one bucket at the end; allreduce = 2 sum over rounds of fixed + latency + S / 2^k / bandwidth, + S / reduce
- *     both also   : negotiation = 2 agreements, the sum of the loss
+ *     negotiates  : negotiation = cycles * cycle + agreement;   exposed = 2 S / copy + allreduce
+ *     else        : negotiation = 2 agreements, the sum of the loss; buckets queue on the communication core behind their ready
+ *                   times, and exposed is what is left over
+ *     own messages: allreduce = 2 sum over rounds of fixed + latency + S / 2^k / bandwidth, + S / reduce
  *     shares      : straggler = that of the function shared_s()
  */
-#include "suites/scaling/plan.h"
+#include "suites/scaling/engine.h"
 
 #include "harness/stats/stats.h"
 
 #include <math.h>
-
-const char *const chirp_plan_exchange_name[CHIRP_PLAN_EXCHANGES] = {
-    [CHIRP_PLAN_OVERLAP] = "overlap",
-    [CHIRP_PLAN_STUDY] = "study",
-    [CHIRP_PLAN_HALVING] = "halving",
-};
 
 double chirp_expected_maximum(int n)
 {
@@ -40,9 +34,9 @@ double chirp_expected_maximum(int n)
 }
 
 /*
- * Expected maximum of n independent numbers sd * normal - whole * uniform(0, 1): with shares of whole signals, ranks are done
- * by up to one signal before the last could be. By quadrature; with H(t) the mean of what a normal number exceeds t by,
- * one of them exceeds y with probability sd / whole (H(y / sd) - H((y + whole) / sd)).
+ * Expected maximum of n independent numbers X = sd * Z - whole * U, with Z standard normal and U uniform in (0, 1): signals can't
+ * be split, so a rank may finish up to one signal early. Numerical integration of 1 - P(X <= y)^n, where
+ *     P(X > y) = sd / whole (H(y / sd) - H((y + whole) / sd)),    H(t) = E[max(Z - t, 0)], here exceeded_by(t).
  */
 static double exceeded_by(double t)
 {
@@ -65,15 +59,6 @@ static double expected_last(int n, double sd, double whole)
     return high - below;
 }
 
-/* Largest power of two not above n. */
-static int core_ranks(int n)
-{
-    int core = 1;
-    while (core <= n / 2)
-        core *= 2;
-    return core;
-}
-
 static double wire_s(const chirp_plan *p, int distance, double bytes)
 {
     const bool local = distance < p->ranks_per_node;
@@ -89,9 +74,9 @@ static double turns_of(const chirp_plan *p)
 
 double chirp_exchange_software_s(const chirp_plan *p, int distance, double bytes)
 {
-    /* software_per_byte is the one thread in MPI that copies and adds. Halving's messages lie where they are sent from and
+    /* software_per_byte is the one thread in MPI that copies and adds. Messages of our own lie where they are sent from and
        are added by all threads; on one computer they are still copied, and no better number is known */
-    const bool wire_only = p->exchange == CHIRP_PLAN_HALVING && p->shared_processors == 0;
+    const bool wire_only = p->exchange.own_messages && p->shared_processors == 0;
     const double software = p->software_fixed + (wire_only ? 0 : bytes * p->software_per_byte);
     /* on one computer the wire is copying as well, and all of it takes turns */
     const double turns = turns_of(p);
@@ -100,7 +85,7 @@ double chirp_exchange_software_s(const chirp_plan *p, int distance, double bytes
 
 double chirp_sum_s(const chirp_plan *p, double bytes)
 {
-    if (p->exchange != CHIRP_PLAN_HALVING)
+    if (!p->exchange.own_messages)
         return 0;
     return (p->shared_processors > 0 ? p->ranks : 1) * bytes / p->reduce_bandwidth;
 }
@@ -110,18 +95,30 @@ static double exchange_s(const chirp_plan *p, int distance, double bytes)
     return chirp_exchange_software_s(p, distance, bytes) + wire_s(p, distance, bytes);
 }
 
+chirp_schedule_order chirp_plan_order(const chirp_plan *p)
+{
+    return p->exchange.own_messages ? CHIRP_SCHEDULE_TURNING : CHIRP_SCHEDULE_LIBRARY;
+}
+
+int64_t chirp_plan_floats(double bytes) { return llround(bytes / sizeof(float)); }
+
+/* Of a schedule's messages: in every round the longest one, to rank 0's partner. */
+static double messages_s(const chirp_plan *p, const chirp_schedule *s)
+{
+    double seconds = 0;
+    for (int k = 0; k < s->n; ++k)
+        seconds += exchange_s(p, s->round[k].out.partner, sizeof(float) * (double)s->round[k].most);
+    return seconds;
+}
+
 double chirp_allreduce_s(const chirp_plan *p, double bytes)
 {
-    const int core = core_ranks(p->ranks);
-    double seconds = 0;
-    double part = bytes;
-    for (int distance = 1; distance < core; distance *= 2) {
-        part /= 2;
-        seconds += 2 * exchange_s(p, distance, part) + chirp_sum_s(p, part);
-    }
-    if (core <
-        p->ranks) /* the ranks beyond fold their values into a neighbour's and get the sum back */
-        seconds += 2 * exchange_s(p, core, bytes) + chirp_sum_s(p, bytes);
+    chirp_schedule s;
+    chirp_schedule_reduce(chirp_plan_order(p), p->ranks, 0, chirp_plan_floats(bytes), &s);
+    double seconds = messages_s(p, &s);
+    for (int k = 0; k < s.n; ++k)
+        if (s.round[k].in.action == CHIRP_SCHEDULE_ADD)
+            seconds += chirp_sum_s(p, sizeof(float) * (double)s.round[k].most);
     return seconds;
 }
 
@@ -134,16 +131,16 @@ static double alltoall_and_allgather_s(const chirp_plan *p, double bytes)
     enum { FEW_BYTES = 256, FEW_RANKS = 8, LONG_BYTES = 512 << 10 };
     const double part = bytes / p->ranks;
     const int far = p->ranks > p->ranks_per_node ? p->ranks_per_node : 1;
-    const int core = core_ranks(p->ranks);
+    const bool power_of_two = (p->ranks & (p->ranks - 1)) == 0;
     double seconds = 0;
     if (part <= FEW_BYTES && p->ranks >= FEW_RANKS)
         for (int distance = 1; distance < p->ranks; distance *= 2)
             seconds += exchange_s(p, far, bytes / 2);
     else
         seconds += (p->ranks - 1) * exchange_s(p, far, part);
-    if (core < p->ranks || bytes >= LONG_BYTES)
+    if (!power_of_two || bytes >= LONG_BYTES)
         return seconds + (p->ranks - 1) * exchange_s(p, far, part);
-    for (int distance = 1; distance < core; distance *= 2)
+    for (int distance = 1; distance < p->ranks; distance *= 2)
         seconds += exchange_s(p, distance, part * distance);
     return seconds;
 }
@@ -157,7 +154,7 @@ double chirp_reduction_s(const chirp_plan *p, int b)
 
 double chirp_staging_s(const chirp_plan *p, int b)
 {
-    return p->exchange == CHIRP_PLAN_OVERLAP && p->half ? 2 * p->bytes[b] / p->copy_bandwidth : 0;
+    return p->half ? 2 * p->bytes[b] / p->copy_bandwidth : 0;
 }
 
 /* The median of m steps' times; a step's noise is that of its passes, independent of each other. */
@@ -171,13 +168,9 @@ double chirp_speed_error(const chirp_plan *p)
 
 double chirp_agreement_s(const chirp_plan *p)
 {
-    const int core = core_ranks(p->ranks);
-    double seconds = 0;
-    for (int distance = 1; distance < core; distance *= 2)
-        seconds += exchange_s(p, distance, 8);
-    if (core < p->ranks)
-        seconds += 2 * exchange_s(p, core, 8);
-    return seconds;
+    chirp_schedule s;
+    chirp_schedule_agree(p->ranks, 0, chirp_plan_floats(8), &s);
+    return messages_s(p, &s);
 }
 
 double chirp_loss_sum_s(const chirp_plan *p) { return 2 * chirp_agreement_s(p); }
@@ -221,10 +214,10 @@ static double last_reduced_s(const chirp_plan *p, double pass)
 }
 
 /*
- * With shares in whole signals: all ranks at work all the time (h of the nominal step, from the harmonic mean of their times),
- * and as no signal is split, the last could be done half a signal after that; others up to one signal before it. Which one is
- * last, fresh noise and errors of the measured speeds decide. Noise therefore costs less than e(N) times its spread, as only
- * ranks near the end of their signal count, and half a signal is not lost on top of it.
+ * What a step takes beyond the nominal one when work is split by speed in whole signals. Base: all ranks work all the time, from
+ * the harmonic mean of their times. Whole signals add half a signal. Step-to-step noise and errors of the measured speeds decide which
+ * rank is last. They add less than e(N) times their standard deviation, because only ranks that finish late matter; this and the
+ * half signal are not independent, so one expected maximum covers both.
  */
 static double shared_s(const chirp_plan *p, double step, double fresh)
 {
@@ -249,32 +242,44 @@ static double straggler_s(const chirp_plan *p)
     return p->share_signals > 0 ? fmin(equal, shared_s(p, step, fresh)) : equal;
 }
 
+/* Copies, and reductions that a pass of `pass` seconds doesn't hide. */
+static double exposed_s(const chirp_plan *p, double pass)
+{
+    double copies = 0;
+    double reductions = 0;
+    for (int b = 0; b < p->n_buckets; ++b) {
+        copies +=
+            2 * (p->exchange.negotiates ? p->bytes[b] / p->copy_bandwidth : chirp_staging_s(p, b));
+        reductions += chirp_reduction_s(p, b);
+    }
+    return copies + (p->exchange.negotiates ? reductions : fmax(0, last_reduced_s(p, pass) - pass));
+}
+
 void chirp_closed_form(const chirp_plan *p, chirp_step_terms *t)
 {
     const double k = p->micro_steps;
     *t = (chirp_step_terms){.compute = k * p->micro_s + p->tail_s};
     if (p->ranks > 1) {
-        double bytes = 0;
-        double staging = 0;
         t->straggler = straggler_s(p);
-        for (int b = 0; b < p->n_buckets; ++b) {
-            bytes += p->bytes[b];
-            staging += 2 * chirp_staging_s(p, b);
-        }
-        const double pass = p->micro_s + t->straggler / k;
-        switch (p->exchange) {
-        case CHIRP_PLAN_STUDY:
-            t->negotiation = p->cycles * p->cycle_s + chirp_agreement_s(p);
-            t->exposed_allreduce = 2 * bytes / p->copy_bandwidth + chirp_allreduce_s(p, bytes);
-            break;
-        case CHIRP_PLAN_OVERLAP:
-        case CHIRP_PLAN_HALVING:
-            t->negotiation = chirp_loss_sum_s(p);
-            t->exposed_allreduce = staging + fmax(0, last_reduced_s(p, pass) - pass);
-            break;
-        case CHIRP_PLAN_EXCHANGES:
-            break;
-        }
+        t->negotiation = p->exchange.negotiates ? p->cycles * p->cycle_s + chirp_agreement_s(p)
+                                                : chirp_loss_sum_s(p);
+        t->exposed_allreduce = exposed_s(p, p->micro_s + t->straggler / k);
     }
     t->seconds = t->compute + t->straggler + t->negotiation + t->exposed_allreduce;
 }
+
+static bool available(const char **version)
+{
+    if (version)
+        *version = "";
+    return true;
+}
+
+static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
+{
+    chirp_closed_form(plan, terms);
+    return CHIRP_OK;
+}
+
+const chirp_engine chirp_engine_closed_form = {
+    .name = "closed_form", .title = "closed form", .available = available, .run = run};

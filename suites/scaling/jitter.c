@@ -2,7 +2,7 @@
 #include "harness/base/memory.h"
 #include "harness/stats/stats.h"
 #include "model/training/shares.h"
-#include "suites/scaling/simulate.h"
+#include "suites/scaling/plan.h"
 
 #include <math.h>
 
@@ -84,4 +84,11 @@ chirp_status chirp_jitter_draw(const chirp_plan *plan, uint64_t seed, int passes
     }
     chirp_free(permanent);
     return st;
+}
+
+chirp_status chirp_jitter_of_steps(const chirp_plan *plan, float **factor)
+{
+    const int passes = plan->steps * plan->micro_steps;
+    *factor = chirp_calloc((size_t)passes * (size_t)plan->ranks, sizeof **factor);
+    return *factor ? chirp_jitter_draw(plan, plan->seed, passes, *factor) : CHIRP_ERR_NOMEM;
 }

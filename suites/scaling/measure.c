@@ -247,7 +247,7 @@ static chirp_status run_row(const chirp_scale_options *o, chirp_scale_row *row, 
     return chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
 }
 
-/* Series of one rank count follow each other, so that they can be compared; there and back, so that none is always first. */
+/* All series of one rank count run next to each other, in forward and then in reverse order, so that a drift cancels. */
 static chirp_status run_rows(const chirp_scale_options *o, chirp_scale *scale, chirp_lateness *late,
                              chirp_scale_progress progress, void *context)
 {

@@ -39,11 +39,10 @@ typedef struct chirp_scale_options {
     int n_variants;
     chirp_variant variant[CHIRP_VARIANTS]; /**< each one a series */
     int repetitions, steps, warmup;
-    chirp_train_config
-        train; /**< batch: of a pass of a rank (weak) or of all ranks' passes (strong); variant
-                        and n_threads are those of the row at hand */
-    const char
-        *timeline; /**< NULL, or a file for the last repetition's last step on the most ranks */
+    /** batch: of a pass of a rank (weak) or of all ranks' passes (strong); variant and n_threads are those of the row at hand */
+    chirp_train_config train;
+    /** NULL, or a file for the last repetition's last step on the most ranks */
+    const char *timeline;
 } chirp_scale_options;
 
 /** Mean seconds over ranks and steps. */
@@ -78,15 +77,15 @@ typedef struct chirp_scale_row {
     chirp_scale_terms *repetition; /**< [repetitions] */
     double alone_s;                /**< the same exchange with nothing to hide behind, median */
     double alone_bytes;            /**< that it sent: those of a step */
-    double
-        imbalance_share; /**< of waiting: what is left when each rank takes its mean time in every step */
+    /** of waiting: what is left when each rank takes its mean time in every step */
+    double imbalance_share;
     double compute_min, compute_max; /**< over ranks, of the mean over all steps */
     int slowest;                     /**< rank that was last most often, -1 with one rank */
     double slowest_share;            /**< of steps */
     double slowest_late_s;           /**< mean lateness of that rank behind the first */
     int64_t least, most;             /**< signals of a rank's pass, at the end: unequal by speed */
-    double
-        jitter_relative; /**< standard deviation of a step's compute over its mean, without what all ranks share */
+    /** standard deviation of a step's compute over its mean, without what all ranks share */
+    double jitter_relative;
     double jitter_permanent;       /**< share of that variance that stays with a rank */
     double jitter_autocorrelation; /**< lag 1, of the rest */
     int n_events;
@@ -113,7 +112,7 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
                                  void *context, chirp_scale *scale);
 void chirp_scale_release(chirp_scale *scale);
 
-/** The repetition whose efficiency is the median, of a one-rank row the one whose time is: what a row reports. */
+/** Index of the repetition that a row reports: the one of median efficiency, or of median time for one rank. */
 int chirp_scale_median(const chirp_scale *scale, int row);
 /**
  * Efficiency against the one-rank row of the same series, paired by repetition; the interval of its median. One repetition

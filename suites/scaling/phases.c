@@ -11,7 +11,7 @@ void chirp_terms_of_phases(const chirp_plan *p, const chirp_phase_ends *end, int
         t->exposed_allreduce += 2 * chirp_staging_s(p, b);
     for (int s = 0; s < steps; ++s) {
         const chirp_phase_ends *e = &end[s];
-        const bool first = p->exchange == CHIRP_PLAN_STUDY; /* it agrees before it reduces */
+        const bool first = p->exchange.negotiates; /* it agrees before it reduces */
         t->negotiation += (e->agreed - (first ? e->computed : e->done)) / steps;
         t->exposed_allreduce += fmax(0, e->done - (first ? e->agreed : e->computed)) / steps;
     }

@@ -2,13 +2,13 @@
 #ifndef CHIRP_SUITES_SCALING_PHASES_H
 #define CHIRP_SUITES_SCALING_PHASES_H
 
-#include "suites/scaling/plan.h"
+#include "suites/scaling/engine.h"
 
 /** When the last rank passed each point of one step [s]; rank times differ, and the last one counts. */
 typedef struct chirp_phase_ends {
     double computed; /**< all its passes */
     double
-        agreed; /**< study: the negotiation, before the reductions; overlap, halving: the sum of the loss, behind them */
+        agreed; /**< the negotiation, before the reductions, where ranks negotiate; else the sum of the loss, behind them */
     double done; /**< its reductions */
 } chirp_phase_ends;
 

@@ -35,12 +35,13 @@ static void add_rows(cJSON *root, const chirp_projection *p)
         put(item, "ranks", row->ranks);
         put_terms(item, &row->terms);
         put(item, "signals_per_second",
-            (double)p->options.batch * p->options.micro_steps * row->ranks / row->terms.seconds);
+            (double)p->options.settings.batch * p->options.settings.micro_steps * row->ranks /
+                row->terms.seconds);
         if (row->band[1] > row->band[0]) {
             const double pair[2] = {row->band[0], row->band[1]};
             cJSON_AddItemToObject(item, "efficiency_band", cJSON_CreateDoubleArray(pair, 2));
         }
-        if (p->simulated) {
+        if (p->engine->simulates) {
             put(item, "simulated_steps", row->steps);
             put_terms(cJSON_AddObjectToObject(item, "closed_form"), &row->closed_form);
         }
@@ -58,19 +59,20 @@ static void say(cJSON *list, const char *text)
 static void add_assumptions(cJSON *root, const chirp_projection *p)
 {
     cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
-    const chirp_target_value *fresh = &p->machine.value[CHIRP_TARGET_JITTER_FRESH];
-    const bool given = p->options.fresh_jitter >= 0;
+    const chirp_machine_value *fresh = &p->machine.value[CHIRP_MACHINE_JITTER_FRESH];
+    const bool given = p->options.settings.fresh_jitter >= 0;
     char text[768];
-    say(list, p->simulated ? "rows by SimGrid on the platform file, one exchange after the other; "
-                             "closed_form beside each row"
-                           : "rows by the closed form, not by a simulation: contention in the "
-                             "network is left out");
+    say(list, p->engine->simulates
+                  ? "rows by SimGrid on the platform file, one exchange after the other; "
+                    "closed_form beside each row"
+                  : "rows by the closed form, not by a simulation: contention in the "
+                    "network is left out");
     (void)snprintf(
         text, sizeof text,
         "a rank computes at %.4g GFLOP/s (%.4g GFLOP per signal, batch %lld): %.4g s a pass",
-        p->flops / 1e9, p->workload.flops / 1e9, (long long)p->options.batch,
-        p->n_rows ? p->row[0].terms.compute / p->options.micro_steps : 0.0);
-    if (p->flops > 0)
+        p->plan.flops / 1e9, p->workload.flops / 1e9, (long long)p->options.settings.batch,
+        p->n_rows ? p->row[0].terms.compute / p->options.settings.micro_steps : 0.0);
+    if (p->plan.flops > 0)
         say(list, text);
     else
         say(list, "compute time per signal and layer as measured in the profile on this machine");
@@ -78,35 +80,34 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
         text, sizeof text,
         "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard "
         "deviation); this assumption carries the prediction",
-        p->jitter_relative);
+        p->plan.jitter_relative);
     say(list, text);
     (void)snprintf(text, sizeof text,
                    "of that spread, %.3g is new in every pass (%s), the rest stays with a rank",
-                   given ? p->options.fresh_jitter : fresh->value,
-                   given ? "--fresh-jitter" : fresh->source);
+                   p->plan.jitter_fresh, given ? "--fresh-jitter" : fresh->source);
     say(list, text);
-    if (p->options.exchange == CHIRP_PLAN_OVERLAP)
+    if (p->plan.exchange.overlaps)
         say(list, "messages move on a core of its own while passes compute (MPICH_ASYNC_PROGRESS=1 "
                   "and a thread less); its computing is not missed in the rows");
-    if (p->options.half)
+    if (p->options.settings.half)
         say(list,
             "bf16 reduces by an alltoall and an allgather (chirpbench train does), by formula "
             "between two agreements, also where the rest is simulated");
-    if (p->options.shares) {
+    if (p->options.settings.shares) {
         (void)snprintf(text, sizeof text,
                        "ranks share the signals of every pass by speed, as train --shares measured "
                        "does: whole signals, speeds known from %d steps; that a pass of fewer "
                        "signals takes longer for each is not charged. What faster ranks take over "
                        "lowers straggler, below 0 where nothing else raises it",
-                       p->options.speed_steps);
+                       p->options.settings.speed_steps);
         say(list, text);
     }
-    for (int i = 0; i < CHIRP_TARGET_NUMBERS; ++i) {
-        const chirp_target_value *v = &p->machine.value[i];
+    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
+        const chirp_machine_value *v = &p->machine.value[i];
         if (!v->given || v->kind[0] != 'a')
             continue;
         (void)snprintf(text, sizeof text, "%s = %g %s assumed: %s",
-                       chirp_target_key((chirp_target_number)i), v->value, v->unit, v->source);
+                       chirp_machine_key((chirp_machine_number)i), v->value, v->unit, v->source);
         say(list, text);
     }
 }
@@ -124,7 +125,7 @@ static cJSON *fit_object(const chirp_fit *fit)
 
 static void add_calibration(cJSON *root, const chirp_projection *p)
 {
-    if (!p->calibrated) {
+    if (p->calibration.n == 0) {
         (void)cJSON_AddStringToObject(root, "calibrated_on",
                                       "nothing: the machine file's own numbers");
         return;
@@ -173,26 +174,27 @@ static void add_published(cJSON *root, const chirp_projection *p)
 chirp_status chirp_projection_json(const chirp_projection *p, char **text)
 {
     const chirp_projection_options *o = &p->options;
+    const chirp_plan_settings *s = &o->settings;
+    const char *version = "";
     cJSON *root = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(root, "machine", p->machine.name);
     (void)cJSON_AddStringToObject(root, "machine_title", p->machine.title);
-    (void)cJSON_AddStringToObject(root, "exchange", chirp_plan_exchange_name[o->exchange]);
-    put(root, "batch", (double)o->batch);
+    (void)cJSON_AddStringToObject(root, "exchange", p->plan.exchange.name);
+    put(root, "batch", (double)s->batch);
     (void)cJSON_AddStringToObject(root, "network", o->network);
     (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->variant]);
     (void)cJSON_AddStringToObject(root, "weight_noise", o->shared_noise ? "shared" : "independent");
-    (void)cJSON_AddStringToObject(root, "compress", o->half ? "bf16" : "none");
-    put(root, "accumulate", o->micro_steps);
-    (void)cJSON_AddStringToObject(root, "shares", o->shares ? "measured" : "equal");
+    (void)cJSON_AddStringToObject(root, "compress", s->half ? "bf16" : "none");
+    put(root, "accumulate", s->micro_steps);
+    (void)cJSON_AddStringToObject(root, "shares", s->shares ? "measured" : "equal");
     put(root, "trained_numbers", (double)p->workload.trained);
-    put(root, "exchanged_bytes", (double)p->workload.trained * (o->half ? 2 : 4));
-    (void)cJSON_AddStringToObject(root, "engine", p->simulated ? "simgrid" : "closed form");
-    if (p->simulated)
-        (void)cJSON_AddStringToObject(root, "engine_version", p->engine_version);
-    put(root, "seed", (double)o->seed);
-    put(root, "jitter_relative", p->jitter_relative);
-    put(root, "jitter_fresh",
-        o->fresh_jitter >= 0 ? o->fresh_jitter : p->machine.value[CHIRP_TARGET_JITTER_FRESH].value);
+    put(root, "exchanged_bytes", (double)p->workload.trained * (s->half ? 2 : 4));
+    (void)cJSON_AddStringToObject(root, "engine", p->engine->title);
+    if (p->engine->available(&version) && version[0])
+        (void)cJSON_AddStringToObject(root, "engine_version", version);
+    put(root, "seed", (double)s->seed);
+    put(root, "jitter_relative", p->plan.jitter_relative);
+    put(root, "jitter_fresh", p->plan.jitter_fresh);
     add_rows(root, p);
     add_published(root, p);
     add_calibration(root, p);

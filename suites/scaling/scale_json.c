@@ -237,7 +237,7 @@ static void add_head(cJSON *root, const chirp_scale *scale)
     chirp_host machine;
     chirp_host_read(&machine);
     (void)cJSON_AddStringToObject(root, "mode", o->strong ? "strong" : "weak");
-    (void)cJSON_AddStringToObject(root, "exchange", chirp_exchange_name[o->train.exchange.mode]);
+    (void)cJSON_AddStringToObject(root, "exchange", o->train.exchange.engine);
     (void)cJSON_AddStringToObject(
         root, "compress", o->train.exchange.compress == CHIRP_COMPRESS_BF16 ? "bf16" : "none");
     put(root, "bucket_bytes", (double)o->train.exchange.bucket_bytes);

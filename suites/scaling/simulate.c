@@ -1,33 +1,27 @@
 /*
  * Two actors a rank share two semaphores. The compute actor sleeps through its passes (nobody competes for its cores),
- * posts `ready` per bucket and waits for `done`; the communication actor spells the reductions as exchanges, because
- * SimGrid's collectives know neither overlap nor our software costs. All actors live in one thread, so that the
+ * posts `ready` per bucket and waits for `done`; the communication actor replays the messages of
+ * model/parallel/schedule.h, because SimGrid's collectives know neither overlap nor our software costs. All actors live in one thread, so that the
  * bookkeeping of phases is plain shared memory.
  */
-#include "suites/scaling/simulate.h"
-
-#include "model/parallel/exchange.h"
-
 #include "harness/base/memory.h"
 #include "harness/base/process.h"
 #include "harness/base/scratch.h"
+#include "suites/scaling/engine.h"
 #include "suites/scaling/phases.h"
 
 #ifndef CHIRP_HAVE_SIMGRID
-bool chirp_simulate_available(const char **version)
+static bool available(const char **version)
 {
     if (version)
         *version = "";
     return false;
 }
 
-chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const char *prefix,
-                            int steps, const float *factor, chirp_step_terms *terms)
+static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
 {
-    (void)plan, (void)platform, (void)prefix, (void)steps, (void)factor, (void)terms;
-    return chirp_fail(CHIRP_ERR_UNSUPPORTED,
-                      "this build has no SimGrid (Debian package libsimgrid-dev); use --engine "
-                      "closed_form");
+    (void)plan, (void)terms;
+    return chirp_fail(CHIRP_ERR_UNSUPPORTED, "this build has no SimGrid; use --engine closed_form");
 }
 #else
 
@@ -49,7 +43,7 @@ chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const 
 #define VERSION_TEXT(a, b, c) STRINGIFY(a) "." STRINGIFY(b) "." STRINGIFY(c)
 enum { MAX_ROUNDS = 24 };
 
-bool chirp_simulate_available(const char **version)
+static bool available(const char **version)
 {
     if (version)
         *version =
@@ -67,7 +61,7 @@ typedef struct sim_rank {
 static struct {
     const chirp_plan *plan;
     const float *factor;
-    int steps, core, rounds;
+    int steps, rounds;
     sim_rank *rank;
     chirp_phase_ends *end; /* [steps] */
 } sim;
@@ -79,89 +73,61 @@ static void later(double *latest)
         *latest = now;
 }
 
-static void send_and_receive(int me, int partner, int round, double bytes)
+/* A message's mailbox, by the bit in which the two ranks differ; the last one is for folding. */
+static int slot_of(const chirp_schedule_round *r, int me)
+{
+    int bit = 0;
+    while ((me ^ r->out.partner) >> bit > 1)
+        ++bit;
+    return r->phase == CHIRP_SCHEDULE_FOLD || r->phase == CHIRP_SCHEDULE_UNFOLD ? MAX_ROUNDS : bit;
+}
+
+/* This rank's part of a round: its time in MPI, both messages under way together, and the adding of what came where `sums`. */
+static void replay_round(int me, const chirp_schedule_round *r, bool sums)
 {
     static char token; /* the payload's address must not be NULL; only its simulated size counts */
-    const chirp_plan *p = sim.plan;
+    const double out = sizeof(float) * (double)r->out.count;
+    const double in = sizeof(float) * (double)r->in.count;
+    const int slot = slot_of(r, me);
     void *received = NULL;
-    sg_actor_sleep_for(chirp_exchange_software_s(p, me ^ partner, bytes));
-    sg_comm_t get = sg_mailbox_get_async(sim.rank[me].from[round], &received);
-    sg_comm_t put =
-        sg_mailbox_put_async(sim.rank[partner].from[round], &token, lround(fmax(1, bytes)));
-    sg_comm_wait(put);
-    sg_comm_wait(get);
+    sg_comm_t get = NULL;
+    sg_comm_t put = NULL;
+    if (out > 0)
+        sg_actor_sleep_for(chirp_exchange_software_s(sim.plan, me ^ r->out.partner, out));
+    if (in > 0)
+        get = sg_mailbox_get_async(sim.rank[me].from[slot], &received);
+    if (out > 0)
+        put = sg_mailbox_put_async(sim.rank[r->out.partner].from[slot], &token, lround(out));
+    if (put)
+        sg_comm_wait(put);
+    if (get)
+        sg_comm_wait(get);
+    const double adding =
+        sums && r->in.action == CHIRP_SCHEDULE_ADD ? chirp_sum_s(sim.plan, in) : 0;
+    if (adding > 0)
+        sg_actor_sleep_for(adding);
 }
 
-static void send_only(int me, int partner, double bytes)
+static void replay(int me, const chirp_schedule *s, bool sums)
 {
-    static char token;
-    sg_actor_sleep_for(chirp_exchange_software_s(sim.plan, abs(me - partner), bytes));
-    sg_mailbox_put(sim.rank[partner].from[MAX_ROUNDS], &token, lround(fmax(1, bytes)));
-}
-
-/* Adding what came; where MPI's one thread does it, that is in the software's time of the exchange. */
-static void add_up(double bytes)
-{
-    const double seconds = chirp_sum_s(sim.plan, bytes);
-    if (seconds > 0)
-        sg_actor_sleep_for(seconds);
-}
-
-/* Ranks beyond the largest power of two hand their values to a neighbour of the core and get the result back:
-   rank core + i belongs to rank i. */
-static bool fold_in(int me, double bytes)
-{
-    if (me >= sim.core) {
-        send_only(me, me - sim.core, bytes);
-        (void)sg_mailbox_get(sim.rank[me].from[MAX_ROUNDS]);
-        return false;
-    }
-    if (me + sim.core < sim.plan->ranks) {
-        (void)sg_mailbox_get(sim.rank[me].from[MAX_ROUNDS]);
-        add_up(bytes);
-    }
-    return true;
-}
-
-static void fold_out(int me, double bytes)
-{
-    if (me + sim.core < sim.plan->ranks)
-        send_only(me, me + sim.core, bytes);
-}
-
-/* MPICH takes the nearest partner first. */
-static int partner_bit(int me, int round)
-{
-    return sim.plan->exchange == CHIRP_PLAN_HALVING ? chirp_halving_bit(sim.plan->ranks, me, round)
-                                                    : round;
+    for (int k = 0; k < s->n; ++k)
+        if (s->round[k].out.count > 0 || s->round[k].in.count > 0)
+            replay_round(me, &s->round[k], sums);
 }
 
 static void allreduce(int me, double bytes)
 {
-    if (!fold_in(me, bytes))
-        return;
-    double part = bytes;
-    for (int k = 0; k < sim.rounds; ++k) { /* halving */
-        const int bit = partner_bit(me, k);
-        part /= 2;
-        send_and_receive(me, me ^ (1 << bit), bit, part);
-        add_up(part);
-    }
-    for (int k = sim.rounds - 1; k >= 0; --k) { /* doubling */
-        const int bit = partner_bit(me, k);
-        send_and_receive(me, me ^ (1 << bit), bit, part);
-        part *= 2;
-    }
-    fold_out(me, bytes);
+    chirp_schedule s;
+    chirp_schedule_reduce(chirp_plan_order(sim.plan), sim.plan->ranks, me, chirp_plan_floats(bytes),
+                          &s);
+    replay(me, &s, true);
 }
 
 static void agree(int me)
 {
-    if (!fold_in(me, 8))
-        return;
-    for (int k = 0; k < sim.rounds; ++k)
-        send_and_receive(me, me ^ (1 << k), k, 8);
-    fold_out(me, 8);
+    chirp_schedule s;
+    chirp_schedule_agree(sim.plan->ranks, me, chirp_plan_floats(8), &s);
+    replay(me, &s, false);
 }
 
 /* As many rounds as gathering and sending back take. */
@@ -173,10 +139,31 @@ static void sum_loss(int me, chirp_phase_ends *end)
 }
 
 /* bf16's alltoall would be N messages of every rank: they meet, then the formula's time passes. */
-static void reduce_half(int me, int bucket)
+static void reduce(int me, int bucket)
 {
+    if (!sim.plan->half) {
+        allreduce(me, sim.plan->bytes[bucket]);
+        return;
+    }
     agree(me);
     sg_actor_sleep_for(fmax(0, chirp_reduction_s(sim.plan, bucket) - chirp_agreement_s(sim.plan)));
+}
+
+static void negotiate_and_reduce(int me, chirp_phase_ends *end)
+{
+    const chirp_plan *p = sim.plan;
+    if (p->cycle_s > 0) { /* wakes at its next period, and some periods later all agree */
+        const double now = simgrid_get_clock();
+        const double wake = ceil(now / p->cycle_s) * p->cycle_s;
+        sg_actor_sleep_for(wake - now + fmax(0, p->cycles - 0.5) * p->cycle_s);
+    }
+    agree(me);
+    later(&end->agreed);
+    for (int b = 0; b < p->n_buckets; ++b) {
+        sg_actor_sleep_for(p->bytes[b] / p->copy_bandwidth);
+        allreduce(me, p->bytes[b]);
+        sg_actor_sleep_for(p->bytes[b] / p->copy_bandwidth);
+    }
 }
 
 static void compute_actor(int argc, char **argv)
@@ -215,29 +202,15 @@ static void communication_actor(int argc, char **argv)
     const chirp_plan *p = sim.plan;
     const int me = atoi(argv[1]);
     for (int s = 0; s < sim.steps; ++s) {
-        double bytes = 0;
         for (int b = 0; b < p->n_buckets; ++b) {
             sg_sem_acquire(sim.rank[me].ready);
-            bytes += p->bytes[b];
-            if (p->exchange != CHIRP_PLAN_STUDY && p->half)
-                reduce_half(me, b);
-            else if (p->exchange != CHIRP_PLAN_STUDY)
-                allreduce(me, p->bytes[b]);
+            if (!p->exchange.negotiates)
+                reduce(me, b);
         }
-        if (p->exchange == CHIRP_PLAN_STUDY) {
-            if (p->cycle_s > 0) { /* wakes at its next period, and some periods later all agree */
-                const double now = simgrid_get_clock();
-                const double wake = ceil(now / p->cycle_s) * p->cycle_s;
-                sg_actor_sleep_for(wake - now + fmax(0, p->cycles - 0.5) * p->cycle_s);
-            }
-            agree(me);
-            later(&sim.end[s].agreed);
-            sg_actor_sleep_for(bytes / p->copy_bandwidth);
-            allreduce(me, bytes);
-            sg_actor_sleep_for(bytes / p->copy_bandwidth);
-        }
+        if (p->exchange.negotiates)
+            negotiate_and_reduce(me, &sim.end[s]);
         later(&sim.end[s].done);
-        if (p->exchange == CHIRP_PLAN_OVERLAP || p->exchange == CHIRP_PLAN_HALVING)
+        if (!p->exchange.negotiates)
             sum_loss(me, &sim.end[s]);
         sg_sem_release(sim.rank[me].done);
     }
@@ -347,26 +320,42 @@ static chirp_status fork_and_wait(const char *platform, const char *prefix, chil
     return st;
 }
 
-chirp_status chirp_simulate(const chirp_plan *plan, const char *platform, const char *prefix,
-                            int steps, const float *factor, chirp_step_terms *terms)
+static chirp_status simulate(const chirp_plan *plan, const float *factor, chirp_step_terms *terms)
 {
-    if (plan->ranks < 1 || plan->ranks > (1 << MAX_ROUNDS) || steps < 1 || plan->n_buckets < 1 ||
-        plan->n_buckets > CHIRP_PLAN_MAX_BUCKETS)
-        return chirp_fail(CHIRP_ERR_ARG, "simulation of %d ranks, %d steps, %d buckets",
-                          plan->ranks, steps, plan->n_buckets);
     sim.plan = plan;
     sim.factor = factor;
-    sim.steps = steps;
-    sim.core = 1;
+    sim.steps = plan->steps;
     sim.rounds = 0;
-    while (2 * sim.core <= plan->ranks) {
-        sim.core *= 2;
+    while (2 << sim.rounds <= plan->ranks)
         ++sim.rounds;
-    }
     child_report report = {0};
-    const chirp_status st = fork_and_wait(platform, prefix, &report);
+    const chirp_status st = fork_and_wait(plan->platform, plan->host_prefix, &report);
     if (st == CHIRP_OK)
         *terms = report.terms;
     return st;
 }
+
+static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
+{
+    float *factor = NULL;
+    if (plan->ranks < 1 || plan->ranks > (1 << MAX_ROUNDS) || plan->steps < 1 ||
+        plan->n_buckets < 1 || plan->n_buckets > CHIRP_PLAN_MAX_BUCKETS)
+        return chirp_fail(CHIRP_ERR_ARG, "simulation of %d ranks, %d steps, %d buckets",
+                          plan->ranks, plan->steps, plan->n_buckets);
+    chirp_closed_form(plan, terms);
+    if (plan->ranks == 1) /* one rank has nobody to wait for: the closed form is exact */
+        return CHIRP_OK;
+    chirp_status st = chirp_jitter_of_steps(plan, &factor);
+    if (st == CHIRP_OK)
+        st = simulate(plan, factor, terms);
+    chirp_free(factor);
+    return st;
+}
 #endif
+
+const chirp_engine chirp_engine_simgrid = {.name = "simgrid",
+                                           .title = "simgrid",
+                                           .needs = "SimGrid (Debian package libsimgrid-dev)",
+                                           .simulates = true,
+                                           .available = available,
+                                           .run = run};

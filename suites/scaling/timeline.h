@@ -6,7 +6,7 @@
 
 /** What the exchange doesn't see of its rank's step [s]. */
 typedef struct chirp_timeline_step {
-    double input_s;  /**< of all passes, as the next two */
+    double input_s; /**< of all passes, as the next two */
     double forward_s;
     double backward_s;
     double control_s;     /**< behind the exchange: sums over ranks */

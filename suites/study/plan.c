@@ -256,7 +256,7 @@ static void plan_project(chirp_study *s, const preset *p, const char *name,
 
 chirp_status chirp_study_plan(chirp_study *s)
 {
-    static const char *const study_mode[] = {"--exchange", "study", NULL};
+    static const char *const study_mode[] = {"--exchange", "horovod", NULL};
     static const char *const overlap[] = {"--exchange", "overlap", NULL};
     static const char *const ours[] = {"--exchange", "halving", "--shares", "measured", NULL};
     const preset *p = find_preset(s->options.preset);

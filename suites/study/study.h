@@ -15,8 +15,8 @@ enum { CHIRP_STUDY_STEPS = 24, CHIRP_STUDY_WORDS = 48 };
 typedef struct chirp_study_options {
     const char *preset; /**< "quick", "paper" or "smoke" */
     const char *folder; /**< made when absent */
-    const char *
-        strain; /**< NULL: the public file near the project when it is there, else a signal of our own */
+    /** NULL: the public file near the project when it is there, else a signal of our own */
+    const char *strain;
     double gps; /**< of the merger in `strain` [s] */
     int64_t seed;
     int64_t threads; /**< of all ranks together; 0: all processors this process may use */
@@ -36,15 +36,15 @@ typedef enum chirp_step_outcome {
 /** One command. */
 typedef struct chirp_step {
     char *name; /**< "train": its log is logs/NAME.log */
-    char
-        *word[CHIRP_STUDY_WORDS]; /**< argv, NULL-terminated; the first is the program or mpiexec */
+    /** argv, NULL-terminated; the first is the program or mpiexec */
+    char *word[CHIRP_STUDY_WORDS];
     int n_words;
     char *product;        /**< file that proves it is done, NULL: none */
     char *resumable;      /**< NULL, or a file: when it exists, "--resume" is added */
     char *log_of_run;     /**< NULL, or a file that means nothing without `resumable` */
     const char *needs[2]; /**< names of steps that must have succeeded, or NULL */
-    bool
-        may_stop_early; /**< exit code 1 with the product written is success: a time limit was reached */
+    /** exit code 1 with the product written is success: a time limit was reached */
+    bool may_stop_early;
     chirp_step_outcome outcome;
     int exit_code;
     double seconds; /**< wall time; of the earlier run when kept */
@@ -52,10 +52,10 @@ typedef struct chirp_step {
 
 typedef struct chirp_study {
     chirp_study_options options;
-    char *program; /**< path that exec uses */
-    char *shown;   /**< the program as the user called it: what commands are shown with */
+    char *program;      /**< path that exec uses */
+    char *shown;        /**< the program as the user called it: what commands are shown with */
     const char *strain; /**< the file that infer reads */
-    char *strain_made; /**< owned: the file that generate makes, or NULL */
+    char *strain_made;  /**< owned: the file that generate makes, or NULL */
     double gps;
     bool simulated; /**< generate makes the strain */
     int processors;

@@ -133,7 +133,7 @@ static void check_contents(const char *page)
     assert_true(has(page, "GWTC-1"));
     /* measured, projected and published together */
     assert_true(has(page, "measured here: weak, overlap exchange"));
-    assert_true(has(page, "projected: theta, study exchange"));
+    assert_true(has(page, "projected: theta, horovod exchange"));
     assert_true(has(page, "published, 1024 nodes"));
     /* 728 ms projected for 750 of real training */
     assert_true(has(page, "predicted, and trained for real"));

@@ -143,7 +143,9 @@ def doubts(folder, checkpoint, strain):
     def judged(path):
         out = folder + "/doubts.json"
         text = run(["infer", "--checkpoint", checkpoint, "--strain", path, "--gps", GPS, "--samples", "20", "--json", out]).stdout
-        likeness = json.load(open(out))["events"][0]["likeness"]
+        event = json.load(open(out))["events"][0]
+        noise, likeness = event["whitened_noise"], event["likeness"]
+        assert f"{noise['scale']:.3f} times the expected" in text and noise["worst_bin_power"] > 0, (noise, text)
         assert text.count("doubt: ") == len(likeness["doubts"]) and all(d in text for d in likeness["doubts"]), text
         assert ("unlike training" in text) == bool(likeness["doubts"])
         return likeness

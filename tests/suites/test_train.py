@@ -56,7 +56,7 @@ def ranks_equal_batch(folder):
     """R ranks of batch B train as one rank of batch R*B: same signals, same draws, averaged gradient. To rounding under SGD."""
     one, two = folder + "/one.jsonl", folder + "/two.jsonl"
     sgd = ["--optimizer", "sgd", "--learning-rate", "1e-4"]
-    for variant, exchange in (("none", "overlap"), ("last2", "overlap"), ("last2", "study"), ("none", "halving"),
+    for variant, exchange in (("none", "overlap"), ("last2", "overlap"), ("last2", "horovod"), ("none", "halving"),
                               ("last2", "halving")):
         remove(one, two)
         common = ["train", "--variational", variant, "--weight-noise", "shared", "--iterations", "4"] + SMALL + sgd
@@ -273,7 +273,7 @@ def accumulated_steps_resume(folder):
     log, checkpoint, whole = folder + "/log.jsonl", folder + "/state.h5", folder + "/whole2.jsonl"
     common = ["train", "--batch", "1", "--kl-weight", "1e-7", "--curriculum", "none", "--warmup-steps", "0",
               "--optimizer", "sgd", "--learning-rate", "1e-4", "--threads", "1"] + SMALL
-    options = ["--exchange", "study", "--weight-noise", "shared"]
+    options = ["--exchange", "horovod", "--weight-noise", "shared"]
     for two in (common + ["--accumulate", "2"] + options, common + ["--accumulate", "2", "--exchange", "halving"],
                 common + ["--accumulate", "2"]):
         remove(log, checkpoint, whole)

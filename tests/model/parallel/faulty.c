@@ -28,11 +28,11 @@ int main(int argc, char **argv)
 {
     static float grad[200000]; /* too many for messages that leave before they are received */
     const chirp_exchange_tensor tensor = {"weight", 0, sizeof grad / sizeof grad[0]};
-    chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_OVERLAP};
+    chirp_exchange_config config = {0};
     chirp_exchange *x = NULL;
     chirp_parallel_stall_limit(2);
     if (argc == 4 && strcmp(argv[3], "halving") == 0)
-        config = (chirp_exchange_config){.mode = CHIRP_EXCHANGE_HALVING, .bucket_bytes = 65536};
+        config = (chirp_exchange_config){.engine = "halving", .bucket_bytes = 65536};
     if (argc != 4 || chirp_parallel_init() != CHIRP_OK ||
         chirp_exchange_create(&config, &tensor, 1, &x) != CHIRP_OK)
         return 3;

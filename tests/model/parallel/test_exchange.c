@@ -97,13 +97,13 @@ static void take(void *context, int first, int n)
     ++h->n_calls;
 }
 
-static void run_mode(chirp_exchange_mode mode, int64_t bucket_bytes)
+static void run_engine(const chirp_exchange_kind *kind, int64_t bucket_bytes)
 {
     const int in_order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
     const int shuffled[N_TENSORS] = {3, 0, 6, 1, 5, 4, 2};
     const int reversed[N_TENSORS] = {6, 5, 4, 3, 2, 1, 0};
     const int *const orders[3] = {in_order, shuffled, reversed};
-    const chirp_exchange_config config = {.mode = mode, .bucket_bytes = bucket_bytes};
+    const chirp_exchange_config config = {.engine = kind->name, .bucket_bytes = bucket_bytes};
     chirp_exchange *x = NULL;
     CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
     float *grad = chirp_alloc(ARENA * sizeof *grad);
@@ -132,7 +132,7 @@ static void run_mode(chirp_exchange_mode mode, int64_t bucket_bytes)
         } else {
             CHECK(profile.calls >= 1 && profile.calls <= N_TENSORS);
             CHECK(profile.exchanged_bytes >= 4.0 * 150438);
-            CHECK((profile.control_s > 0) == (mode == CHIRP_EXCHANGE_STUDY));
+            CHECK((profile.control_s > 0) == kind->negotiates);
         }
         step(x, again, number, orders[(number + rank + 1) % 3], NULL);
         CHECK(memcmp(grad, again, ARENA * sizeof *grad) == 0);
@@ -143,50 +143,50 @@ static void run_mode(chirp_exchange_mode mode, int64_t bucket_bytes)
     chirp_exchange_destroy(x);
 }
 
-static void test_overlap(void **state)
+static void test_every_engine(void **state)
 {
     (void)state;
     const int64_t buckets[] = {0, 1, 4096, 80000, (int64_t)64 << 20};
-    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; ++i)
-        run_mode(CHIRP_EXCHANGE_OVERLAP, buckets[i]);
+    for (int e = 0; chirp_exchange_kind_at(e); ++e)
+        for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; ++i)
+            run_engine(chirp_exchange_kind_at(e), buckets[i]);
 }
 
-static void test_study(void **state)
+static void test_engines_are_found_by_name(void **state)
 {
     (void)state;
-    const int64_t buckets[] = {0, 4, 80000};
-    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; ++i)
-        run_mode(CHIRP_EXCHANGE_STUDY, buckets[i]);
+    char text[256] = "";
+    for (int e = 0; chirp_exchange_kind_at(e); ++e) {
+        const chirp_exchange_kind *kind = chirp_exchange_kind_at(e);
+        CHECK(chirp_exchange_find(kind->name) == kind && kind->help && kind->bucket_bytes > 0);
+        CHECK(strstr(chirp_exchange_help(), kind->help));
+        (void)strncat(strncat(text, e ? "|" : "", 2), kind->name, 40);
+    }
+    CHECK(strcmp(text, chirp_exchange_choices()) == 0);
+    CHECK(chirp_exchange_find(NULL) == chirp_exchange_kind_at(0));
+    CHECK(!chirp_exchange_find("") && !chirp_exchange_find("study") && !chirp_exchange_kind_at(-1));
 }
 
-static void test_halving(void **state)
+static void test_engines_give_the_same_mean(void **state)
 {
-    (void)state;
-    const int64_t buckets[] = {0, 1, 80000};
-    for (size_t i = 0; i < sizeof buckets / sizeof buckets[0]; ++i)
-        run_mode(CHIRP_EXCHANGE_HALVING, buckets[i]);
-}
-
-static void test_modes_give_the_same_mean(void **state)
-{
-    static const chirp_exchange_mode modes[3] = {CHIRP_EXCHANGE_OVERLAP, CHIRP_EXCHANGE_STUDY,
-                                                 CHIRP_EXCHANGE_HALVING};
+    enum { MOST = 16 };
+    int n = 0;
     (void)state;
     const int order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
-    float *grads[3];
-    for (int m = 0; m < 3; ++m) {
-        const chirp_exchange_config config = {.mode = modes[m]};
+    float *grads[MOST];
+    for (; n < MOST && chirp_exchange_kind_at(n); ++n) {
+        const chirp_exchange_config config = {.engine = chirp_exchange_kind_at(n)->name};
         chirp_exchange *x = NULL;
         CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
-        grads[m] = chirp_alloc(ARENA * sizeof *grads[m]);
-        CHECK(grads[m] != NULL);
-        step(x, grads[m], 9, order, NULL);
+        grads[n] = chirp_alloc(ARENA * sizeof *grads[n]);
+        CHECK(grads[n] != NULL);
+        step(x, grads[n], 9, order, NULL);
         chirp_exchange_destroy(x);
     }
-    for (int m = 1; m < 3; ++m)
+    for (int m = 1; m < n; ++m)
         for (int64_t i = 0; i < ARENA; ++i)
             CHECK(fabsf(grads[0][i] - grads[m][i]) <= 4 * FLT_EPSILON);
-    for (int m = 0; m < 3; ++m)
+    for (int m = 0; m < n; ++m)
         chirp_free(grads[m]);
 }
 
@@ -272,10 +272,10 @@ static void test_bf16_keeps_nan_and_infinity(void **state)
     chirp_exchange_destroy(x);
 }
 
-static void run_events(chirp_exchange_mode mode)
+static void run_events(const chirp_exchange_kind *kind)
 {
     const int order[N_TENSORS] = {0, 1, 2, 3, 4, 5, 6};
-    const chirp_exchange_config config = {.mode = mode, .bucket_bytes = 80000};
+    const chirp_exchange_config config = {.engine = kind->name, .bucket_bytes = 80000};
     chirp_exchange_event events[64];
     chirp_exchange_profile profile;
     chirp_exchange *x = NULL;
@@ -285,7 +285,7 @@ static void run_events(chirp_exchange_mode mode)
     step(x, grad, 0, order, &profile);
     const int n = chirp_exchange_events(x, events, 64);
     CHECK(size > 1 ? n > N_TENSORS + 1 && n <= 64 : n == 0);
-    if (size > 1 && mode == CHIRP_EXCHANGE_HALVING) { /* one reduction, behind the last tensor */
+    if (size > 1 && kind->rule == CHIRP_BUCKETS_ALL) { /* one reduction, behind the last tensor */
         CHECK(n == N_TENSORS + 2 && events[N_TENSORS].kind == 'b');
         CHECK(events[N_TENSORS].start_s >= profile.finish_s);
     }
@@ -301,25 +301,25 @@ static void run_events(chirp_exchange_mode mode)
 static void test_events_describe_the_step(void **state)
 {
     (void)state;
-    run_events(CHIRP_EXCHANGE_OVERLAP);
-    run_events(CHIRP_EXCHANGE_HALVING);
+    for (int e = 0; chirp_exchange_kind_at(e); ++e)
+        run_events(chirp_exchange_kind_at(e));
 }
 
 static void test_misuse_is_refused_with_a_name(void **state)
 {
     (void)state;
     chirp_exchange *x = NULL;
-    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_OVERLAP};
+    const chirp_exchange_config config = {0};
     const chirp_exchange_tensor twice[2] = {{"a", 0, 10}, {"b", 9, 10}};
     CHECK(chirp_exchange_create(&config, twice, 2, &x) == CHIRP_ERR_ARG && !x);
     CHECK(strstr(chirp_error_message(), "a and b overlap"));
     const chirp_exchange_tensor empty[1] = {{"a", 0, 0}};
     CHECK(chirp_exchange_create(&config, empty, 1, &x) == CHIRP_ERR_ARG && !x);
-    const chirp_exchange_config mixed = {.mode = CHIRP_EXCHANGE_STUDY,
-                                         .compress = CHIRP_COMPRESS_BF16};
+    const chirp_exchange_config mixed = {.engine = "horovod", .compress = CHIRP_COMPRESS_BF16};
     CHECK(chirp_exchange_create(&mixed, tensors, N_TENSORS, &x) == CHIRP_ERR_ARG && !x);
-    const chirp_exchange_config foreign = {.mode = (chirp_exchange_mode)7};
+    const chirp_exchange_config foreign = {.engine = "study"};
     CHECK(chirp_exchange_create(&foreign, tensors, N_TENSORS, &x) == CHIRP_ERR_ARG && !x);
+    CHECK(strstr(chirp_error_message(), chirp_exchange_choices()));
 
     const chirp_exchange_tensor pair[2] = {{"a", 0, 10}, {"b", 10, 10}};
     float grad[20] = {0};
@@ -354,10 +354,9 @@ int main(void)
     rank = chirp_parallel_rank();
     size = chirp_parallel_size();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_overlap),
-        cmocka_unit_test(test_study),
-        cmocka_unit_test(test_halving),
-        cmocka_unit_test(test_modes_give_the_same_mean),
+        cmocka_unit_test(test_every_engine),
+        cmocka_unit_test(test_engines_are_found_by_name),
+        cmocka_unit_test(test_engines_give_the_same_mean),
         cmocka_unit_test(test_bf16_loses_nothing_over_many_steps),
         cmocka_unit_test(test_bf16_keeps_nan_and_infinity),
         cmocka_unit_test(test_events_describe_the_step),

@@ -4,6 +4,7 @@
  */
 #include "harness/base/memory.h"
 #include "model/parallel/exchange.h"
+#include "model/parallel/schedule.h"
 #include "tests/model/parallel/check.h"
 
 #include <setjmp.h>
@@ -27,7 +28,7 @@ static float value_at(int r, int64_t i, int step)
     return ldexpf(value_of(r, i, step), (int)(4 + 4 * value_of(r, i, -1 - step)));
 }
 
-/* As exchange.h says, for number i of `count`. Which quarter it is in says which of four neighbours own it. */
+/* As schedule.h says, for number i of `count`. Which quarter it is in says which of four neighbours own it. */
 static float tree_mean(int64_t i, int64_t count, int step)
 {
     enum { LINE = 16 };
@@ -51,7 +52,7 @@ static float tree_mean(int64_t i, int64_t count, int step)
             sum[r] += value_at(r + core, i, step);
     }
     for (int round = 0; 1 << round < core; ++round) {
-        const int bit = 1 << chirp_halving_bit(size, owner, round);
+        const int bit = 1 << chirp_schedule_bit(CHIRP_SCHEDULE_TURNING, size, owner, round);
         for (int r = 0; r < core; ++r)
             if ((r & bit) == 0) /* both partners from now on */
                 sum[r] = sum[r | bit] = sum[r] + sum[r | bit];
@@ -131,30 +132,10 @@ static void check_tree(const chirp_exchange_tensor *tensors, int n, int64_t coun
     CHECK(foreign == count); /* nothing between the tensors was touched; no mean is -7 */
 }
 
-/* Every rank meets the same partner as that one meets it, and each bit once. */
-static void test_orders_agree(void **state)
-{
-    (void)state;
-    for (int ranks = 1; ranks <= 300; ++ranks)
-        for (int r = 0; r < ranks; ++r) {
-            int met = 0;
-            for (int round = 0; 2 << round <= ranks; ++round) {
-                const int bit = chirp_halving_bit(ranks, r, round);
-                CHECK(chirp_halving_bit(ranks, r ^ 1 << bit, round) == bit);
-                met |= 1 << bit;
-            }
-            CHECK(((met + 1) & met) == 0 && 2 * (met + 1) > ranks);
-        }
-    /* neighbours spread out */
-    CHECK(chirp_halving_bit(1024, 4, 2) == 2 && chirp_halving_bit(1024, 5, 2) == 3);
-    CHECK(chirp_halving_bit(1024, 6, 2) == 4 && chirp_halving_bit(1024, 7, 2) == 5);
-    CHECK(chirp_halving_bit(1024, 7, 9) == 9 && chirp_halving_bit(8, 7, 2) == 2);
-}
-
 static void run(int64_t count, bool packed, int64_t bytes, int threads)
 {
     const chirp_exchange_config config = {
-        .mode = CHIRP_EXCHANGE_HALVING, .bucket_bytes = bytes, .n_threads = threads};
+        .engine = "halving", .bucket_bytes = bytes, .n_threads = threads};
     chirp_exchange_tensor tensors[3];
     chirp_exchange_profile profile;
     chirp_exchange *x = NULL;
@@ -195,7 +176,7 @@ static void test_ranks_may_have_different_threads(void **state)
 static void test_steps_do_not_mix(void **state)
 {
     (void)state;
-    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_HALVING, .bucket_bytes = 4096};
+    const chirp_exchange_config config = {.engine = "halving", .bucket_bytes = 4096};
     chirp_exchange_tensor tensors[3];
     chirp_exchange *x = NULL;
     const int64_t count = 5000;
@@ -215,7 +196,7 @@ static void test_calls_are_the_same_on_all_ranks(void **state)
 {
     (void)state;
     enum { MAX = 64, COUNT = 1 << 16 };
-    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_HALVING, .bucket_bytes = 4096};
+    const chirp_exchange_config config = {.engine = "halving", .bucket_bytes = 4096};
     const chirp_exchange_tensor tensor = {"whole", 0, COUNT};
     chirp_exchange *x = NULL;
     chirp_call_row rows[MAX];
@@ -247,7 +228,7 @@ static void test_calls_are_the_same_on_all_ranks(void **state)
 static void test_a_rank_that_diverged_is_seen_by_all(void **state)
 {
     (void)state;
-    const chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_HALVING};
+    const chirp_exchange_config config = {.engine = "halving"};
     const chirp_exchange_tensor tensor = {"whole", 0, 3};
     chirp_exchange *x = NULL;
     float values[3] = {rank == size - 1 ? NAN : 1, rank == 0 ? INFINITY : 1, 1};
@@ -264,19 +245,17 @@ static void test_misuse_is_refused_by_all(void **state)
     (void)state;
     const chirp_exchange_tensor tensor = {"whole", 0, 100};
     chirp_exchange *x = NULL;
-    chirp_exchange_config config = {.mode = CHIRP_EXCHANGE_HALVING,
-                                    .compress = CHIRP_COMPRESS_BF16};
+    chirp_exchange_config config = {.engine = "halving", .compress = CHIRP_COMPRESS_BF16};
     CHECK(chirp_exchange_create(&config, &tensor, 1, &x) == CHIRP_ERR_ARG && !x);
     CHECK(strstr(chirp_error_message(), "halving sends floats"));
-    config = (chirp_exchange_config){.mode = CHIRP_EXCHANGE_HALVING, .n_threads = -1};
+    config = (chirp_exchange_config){.engine = "halving", .n_threads = -1};
     CHECK(chirp_exchange_create(&config, &tensor, 1, &x) == CHIRP_ERR_ARG && !x);
     const chirp_status wanted = size > 1 ? CHIRP_ERR_ARG : CHIRP_OK;
-    config = (chirp_exchange_config){.mode = rank == 0 ? CHIRP_EXCHANGE_HALVING
-                                                       : CHIRP_EXCHANGE_OVERLAP};
+    config = (chirp_exchange_config){.engine = rank == 0 ? "halving" : "overlap"};
     CHECK(chirp_exchange_create(&config, &tensor, 1, &x) == wanted);
     chirp_exchange_destroy(x);
     x = NULL;
-    config = (chirp_exchange_config){.mode = CHIRP_EXCHANGE_HALVING, .bucket_bytes = 4096 + rank};
+    config = (chirp_exchange_config){.engine = "halving", .bucket_bytes = 4096 + rank};
     CHECK(chirp_exchange_create(&config, &tensor, 1, &x) == wanted);
     chirp_exchange_destroy(x);
 }
@@ -289,7 +268,6 @@ int main(void)
     grad = chirp_alloc((MAX_COUNT + 4 * GAP) * sizeof *grad);
     CHECK(size <= MAX_RANKS && grad);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_orders_agree),
         cmocka_unit_test(test_sum_is_the_tree_for_any_threads_messages_and_layout),
         cmocka_unit_test(test_ranks_may_have_different_threads),
         cmocka_unit_test(test_steps_do_not_mix),

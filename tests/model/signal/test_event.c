@@ -228,6 +228,7 @@ static void test_window_of_the_event(void **state)
     printf("H1 window: SNR %.1f of a generated signal with its merger at %.4f s; noise scale %.3f, "
            "%lld segments\n",
            snr, best_at, info.noise_scale, (long long)info.n_segments);
+    assert_true(fabs(info.noise_scale - 1) < 0.1 && info.worst_bin_power < CHIRP_WORST_BIN_MOST);
     assert_true(fabs(best_at - 0.875) < 0.025);
     assert_true(fabs(snr - 19.4) < 1.5);
     chirp_generator_destroy(g);

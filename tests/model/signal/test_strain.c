@@ -407,6 +407,69 @@ static void test_other_layouts(void **state)
     chirp_strain_info_destroy(&info);
 }
 
+/*
+ * Power lines and the like: sinusoids of 100 times the noise's amplitude density in a bin of 0.25 Hz under a Hann window
+ * (1.5 bins wide) at frequencies between bins, as detectors have them.
+ */
+static void lines(hid_t file)
+{
+    static const double at_hz[2] = {60.1, 500.07};
+    enum { N = 32 * 4096 };
+    static double x[N];
+    chirp_psd *design;
+    must(chirp_psd_design(&design));
+    const hid_t id = H5Dopen2(file, "strain/Strain", H5P_DEFAULT);
+    assert_true(H5Dread(id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, x) >= 0);
+    for (int line = 0; line < 2; ++line) {
+        const double amplitude = 100 * sqrt(2 * 1.5 * 0.25 * chirp_psd_at(design, at_hz[line]));
+        for (int i = 0; i < N; ++i)
+            x[i] += amplitude * cos(2 * M_PI * at_hz[line] * (double)i / 4096 + line);
+    }
+    assert_true(H5Dwrite(id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, x) >= 0);
+    H5Dclose(id);
+    chirp_psd_destroy(design);
+}
+
+/* Mean power of w's segments of 4 s over that of white noise, the largest of all bins where the filter is open. */
+static double worst_bin(const chirp_whitened *w, double low_hz, double high_hz)
+{
+    chirp_welch welch = chirp_welch_default();
+    welch.mean = true;
+    double *x = chirp_alloc((size_t)w->n * sizeof *x), worst = 0;
+    assert_non_null(x);
+    for (int64_t i = 0; i < w->n; ++i)
+        x[i] = (double)w->sample[i];
+    chirp_psd *psd;
+    must(chirp_welch_estimate(&welch, path, x, w->n, w->sample_rate_hz, NULL, &psd, NULL));
+    for (double f = low_hz; f <= high_hz; f += 0.25)
+        worst = fmax(worst, chirp_psd_at(psd, f) * w->sample_rate_hz / 2);
+    chirp_psd_destroy(psd);
+    chirp_free(x);
+    return worst;
+}
+
+static void test_lines_are_whitened(void **state)
+{
+    (void)state;
+    chirp_whiten_options options = chirp_whiten_options_default();
+    chirp_whitened *w;
+    with_file(lines);
+    must(chirp_strain_whiten(path, 1126259462.4, &options, &w));
+    const double worst = worst_bin(w, 30, 900);
+    printf("lines of 100 times the noise: worst bin %.2f (%.2f at %.2f Hz), noise scale %.3f\n", worst,
+           w->worst_bin_power, w->worst_bin_hz, w->noise_scale);
+    assert_true(worst < CHIRP_WORST_BIN_MOST && w->worst_bin_power < CHIRP_WORST_BIN_MOST);
+    assert_true(w->worst_bin_power >= worst * 0.999); /* the same bins and those at the edges */
+    assert_true(fabs(w->noise_scale - 1) < 0.1);
+    chirp_whitened_destroy(w);
+    /* a response shorter than the segments leaves the lines in, and that is noticed */
+    options.response_s = 2;
+    must(chirp_strain_whiten(path, 1126259462.4, &options, &w));
+    assert_true(worst_bin(w, 30, 900) > 2 * CHIRP_WORST_BIN_MOST && w->worst_bin_power > 2 * CHIRP_WORST_BIN_MOST);
+    assert_true(fabs(w->worst_bin_hz - 60.1) < 0.5 || fabs(w->worst_bin_hz - 500.07) < 0.5);
+    chirp_whitened_destroy(w);
+}
+
 /* Moves the samples to another place with attributes of another program. */
 static void move(hid_t file, const char *to, const char *start, const char *spacing, double value[2])
 {
@@ -529,6 +592,7 @@ int main(void)
         cmocka_unit_test(test_truncated_files),
         cmocka_unit_test(test_other_layouts),
         cmocka_unit_test(test_layouts_of_gwpy_and_pycbc),
+        cmocka_unit_test(test_lines_are_whitened),
         cmocka_unit_test(test_bad_specs),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -6,8 +6,8 @@ usage: convergence.py CHIRPBENCH MPIEXEC --keep FOLDER [--ranks 2] [--seeds 1,2,
 
 Every method trains the mass network from the same seeds on the same signals (fresh ones, one thread a rank) and differs from
 `overlap` in nothing but its options. A curve is the negative log-likelihood of the training signals, smoothed over
-WINDOW signals; a method's price at a level is its signals to reach that level over those of `overlap` with the same seed, and
-its price is the geometric mean over levels between what overlap has reached at START of its run and what both
+WINDOW signals; a method's sample cost at a level is its signals to reach that level over those of `overlap` with the same seed, and
+its sample cost is the geometric mean over levels between what overlap has reached at START of its run and what both
 end with. The table gives the mean over seeds and its standard error.
 Logs stay in FOLDER: a run that is there already is not made again. Takes about 30 s a run on two cores; with --lock
 runs hold that lock, a few at a time.
@@ -104,7 +104,7 @@ def first_below(points, level):
     return None
 
 
-def price(base, other):
+def cost(base, other):
     """Geometric mean of the ratio of signals, or None when there is no level that both cross."""
     top = min(y for n, y in base if n <= START * base[-1][0])
     bottom = max(base[-1][1], other[-1][1])  # where the runs end: one may have been better and lost it again
@@ -124,13 +124,13 @@ def table(args):
     print("|---|---|---|---|---|---|")
     for ranks in (2, 4, 8):
         for method in METHODS:
-            prices, last = [], []
+            costs, last = [], []
             for seed in seeds:
                 base, other = curve(args.keep, ranks, "overlap", seed), curve(args.keep, ranks, method, seed)
                 if base and other:
-                    prices.append(price(base, other))
+                    costs.append(cost(base, other))
                     last.append(sum(y for _, y in other[-1:]))
-            known = [p for p in prices if p is not None]
+            known = [p for p in costs if p is not None]
             if not last:
                 continue
             result = "-"
@@ -139,7 +139,7 @@ def table(args):
                 result = f"{mean:.3f}"
             if len(known) > 1:
                 result += f" +- {math.sqrt(sum((p - mean) ** 2 for p in known) / (len(known) - 1) / len(known)):.3f}"
-            by_seed = " ".join("-" if p is None else f"{p:.2f}" for p in prices)
+            by_seed = " ".join("-" if p is None else f"{p:.2f}" for p in costs)
             print(f"| {ranks} | {method} | {len(last)} | {sum(last) / len(last):.2f} | {result} | {by_seed} |")
 
 

@@ -1,5 +1,5 @@
 /*
- * Rows of a projection acted out by real ranks: the third way, beside closed_form.c and simulate.c, to turn a plan into
+ * Rows of a projection emulated by real ranks: the third way, beside closed_form.c and simulate.c, to turn a plan into
  * terms, for a comparison with what MPI really does. Passes sleep as long as the plan says, with the simulation's own
  * jitter; gradients and messages are real. A sleeping rank takes no processor, so that more ranks than processors can stand
  * for as many nodes.
@@ -55,9 +55,6 @@ static chirp_status open_exchange(stage *g)
 {
     enum { NAME_BYTES = 24 };
     const chirp_plan *p = g->plan;
-    static const chirp_exchange_mode mode[] = {[CHIRP_PLAN_OVERLAP] = CHIRP_EXCHANGE_OVERLAP,
-                                               [CHIRP_PLAN_STUDY] = CHIRP_EXCHANGE_STUDY,
-                                               [CHIRP_PLAN_HALVING] = CHIRP_EXCHANGE_HALVING};
     char names[CHIRP_PLAN_MAX_BUCKETS][NAME_BYTES];
     chirp_exchange_tensor tensor[CHIRP_PLAN_MAX_BUCKETS];
     int64_t floats = 0;
@@ -67,10 +64,10 @@ static chirp_status open_exchange(stage *g)
         tensor[b] = (chirp_exchange_tensor){names[b], floats, count};
         floats += count;
     }
-    const bool by_bucket = p->exchange == CHIRP_PLAN_OVERLAP;
+    const bool by_bucket = p->exchange.rule != CHIRP_BUCKETS_ALL;
     /* ranks of one computer share its processors */
     const int own = p->shared_processors > 0 ? (int)fmax(1, p->shared_processors / p->ranks) : 0;
-    const chirp_exchange_config config = {.mode = mode[p->exchange],
+    const chirp_exchange_config config = {.engine = p->exchange.name,
                                           .bucket_bytes = by_bucket ? 1 : 0,
                                           .compress =
                                               p->half ? CHIRP_COMPRESS_BF16 : CHIRP_COMPRESS_NONE,
@@ -107,7 +104,7 @@ static chirp_status play_step(stage *g, const float *factor, double *start, chir
     }
     if (st == CHIRP_OK)
         sleep_until(g, at + p->micro_s * slow);
-    if (st == CHIRP_OK && p->exchange == CHIRP_PLAN_STUDY && p->cycle_s > 0) {
+    if (st == CHIRP_OK && p->exchange.negotiates && p->cycle_s > 0) {
         const double now = chirp_now_s(); /* the communication thread wakes at its next period */
         sleep_until(g, ceil(now / p->cycle_s) * p->cycle_s + fmax(0, p->cycles - 0.5) * p->cycle_s);
     }
@@ -116,8 +113,7 @@ static chirp_status play_step(stage *g, const float *factor, double *start, chir
         st = chirp_exchange_finish(g->exchange, &profile);
     g->bytes = st == CHIRP_OK ? profile.exchanged_bytes : 0;
     double agreed = st == CHIRP_OK ? profile.finish_s + profile.control_s : 0;
-    if (st == CHIRP_OK && (p->exchange == CHIRP_PLAN_OVERLAP ||
-                           p->exchange == CHIRP_PLAN_HALVING)) { /* as many sums as a step has */
+    if (st == CHIRP_OK && !p->exchange.negotiates) { /* as many sums as a step has */
         double sums[8] = {0};
         st = chirp_parallel_sum(sums, sizeof sums / sizeof sums[0]);
         agreed = chirp_now_s();
@@ -193,9 +189,10 @@ static chirp_status act_out_row(const chirp_projection *p, const chirp_projectio
 {
     chirp_plan plan;
     float *factor = NULL;
-    chirp_status st = chirp_plan_make(p, row->ranks, &plan);
+    chirp_status st =
+        chirp_plan_make(&p->machine, &p->workload, &p->options.settings, row->ranks, &plan);
     if (st == CHIRP_OK)
-        st = chirp_projection_draw(p, &plan, row->steps, &factor);
+        st = chirp_jitter_of_steps(&plan, &factor);
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
         st = act_out(&plan, row->steps, factor, result);
@@ -208,7 +205,7 @@ static chirp_status project(chirp_projection_options *o, chirp_projection *p)
 {
     chirp_status st = chirp_parallel_group(1);
     if (!chirp_parallel_member())
-        o->engine = CHIRP_ENGINE_CLOSED_FORM;
+        o->engine = "closed_form";
     if (st == CHIRP_OK)
         st = chirp_project(o, NULL, NULL, p);
     const chirp_status everyone = chirp_parallel_everyone();
@@ -222,7 +219,7 @@ static chirp_status judge(const chirp_projection *p, const chirp_projection_row 
 {
     const chirp_step_terms *t = &a->terms;
     const double sum = t->compute + t->straggler + t->negotiation + t->exposed_allreduce;
-    const double bytes = (double)p->workload.trained * (p->options.half ? 2 : 4);
+    const double bytes = (double)p->workload.trained * (p->options.settings.half ? 2 : 4);
     const double least = row->terms.compute + row->terms.straggler;
     printf("%6d %12.4f %12.4f %+7.1f %% %12.4f %+7.1f %%\n", row->ranks, t->seconds,
            row->terms.seconds, off(row->terms.seconds, t->seconds), row->closed_form.seconds,
@@ -234,7 +231,7 @@ static chirp_status judge(const chirp_projection *p, const chirp_projection_row 
                           bytes);
     /* passes sleep at least as long as was drawn; what a busy machine adds is in the messages, as a rank that sleeps needs
        no processor */
-    if (times && p->simulated && t->seconds <= 0.99 * least)
+    if (times && p->engine->simulates && t->seconds <= 0.99 * least)
         return chirp_fail(CHIRP_ERR_NUMERIC, "%g s, where passes take %g", t->seconds, least);
     if (times && t->seconds >= 2 * row->terms.seconds)
         return chirp_fail(CHIRP_ERR_NUMERIC, "%g s, where %g were projected", t->seconds,
@@ -246,8 +243,8 @@ static chirp_status act_out_rows(const chirp_projection *p, bool times)
 {
     chirp_status st = CHIRP_OK;
     if (chirp_parallel_rank() == 0)
-        printf("%6s %12s %12s %9s %12s\n", "ranks", "acted out", p->simulated ? "simulated" : "-",
-               "", "closed form");
+        printf("%6s %12s %12s %9s %12s\n", "ranks", "emulated",
+               p->engine->simulates ? "simulated" : "-", "", "closed form");
     for (int i = 0; st == CHIRP_OK && i < p->n_rows; ++i) {
         const chirp_projection_row *row = &p->row[i];
         acted a = {0};
@@ -282,15 +279,14 @@ static chirp_status run(int argc, char **argv)
     chirp_projection_options o = {.machine = "hdr_fat_tree",
                                   .network = "spin",
                                   .variant = CHIRP_VARIANT_LAST2,
-                                  .batch = 64,
-                                  .jitter = -1,
-                                  .fresh_jitter = -1,
-                                  .bucket_bytes = 1 << 20,
-                                  .micro_steps = 1,
-                                  .speed_steps = 100,
-                                  .seed = 1};
+                                  .settings = {.exchange = chirp_exchange_kind_at(0)->name,
+                                               .batch = 64,
+                                               .jitter = -1,
+                                               .fresh_jitter = -1,
+                                               .micro_steps = 1,
+                                               .speed_steps = 100,
+                                               .seed = 1}};
     const char *nodes = "2";
-    const char *exchange = "overlap";
     double gflops = 0;
     int64_t steps = 0;
     bool closed_form = false;
@@ -300,36 +296,34 @@ static chirp_status run(int argc, char **argv)
          .help = "as project takes it"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "a row each, with a rank a node"},
-        {"exchange", CHIRP_OPTION_CHOICE, &exchange, .choices = "overlap|study|halving",
+        {"exchange", CHIRP_OPTION_CHOICE, &o.settings.exchange, .choices = chirp_exchange_choices(),
          .help = "how gradients are averaged"},
-        {"batch", CHIRP_OPTION_INT, &o.batch, .metavar = "N", .min = 1, .max = 65536,
+        {"batch", CHIRP_OPTION_INT, &o.settings.batch, .metavar = "N", .min = 1, .max = 65536,
          .help = "signals per pass"},
-        {"bf16", CHIRP_OPTION_FLAG, &o.half, .help = "half the bytes"},
-        {"shares", CHIRP_OPTION_FLAG, &o.shares, .help = "signals by speed"},
+        {"bf16", CHIRP_OPTION_FLAG, &o.settings.half, .help = "half the bytes"},
+        {"shares", CHIRP_OPTION_FLAG, &o.settings.shares, .help = "signals by speed"},
         {"compute", CHIRP_OPTION_REAL, &gflops, .metavar = "G", .min = 0, .max = 1e9,
          .help = "GFLOP/s of a rank; 0: the machine's fast rate"},
-        {"jitter", CHIRP_OPTION_REAL, &o.jitter, .metavar = "R", .min = -1, .max = 0.5,
+        {"jitter", CHIRP_OPTION_REAL, &o.settings.jitter, .metavar = "R", .min = -1, .max = 0.5,
          .help = "spread; -1: the machine's"},
-        {"fresh-jitter", CHIRP_OPTION_REAL, &o.fresh_jitter, .metavar = "R", .min = -1, .max = 0.5,
-         .help = "of it, new in every pass; -1: the machine's"},
+        {"fresh-jitter", CHIRP_OPTION_REAL, &o.settings.fresh_jitter, .metavar = "R", .min = -1,
+         .max = 0.5, .help = "of it, new in every pass; -1: the machine's"},
         {"steps", CHIRP_OPTION_INT, &steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "of a row; 0: as project"},
         {"closed-form", CHIRP_OPTION_FLAG, &closed_form, .help = "don't simulate"},
         {"check-times", CHIRP_OPTION_FLAG, &times, .help = "fail when a row's time is far off"},
     };
-    const chirp_usage usage = {"act_out", NULL, "Acts out rows of a projection under mpiexec.",
+    const chirp_usage usage = {"act_out", NULL, "Emulates rows of a projection with real ranks, under mpiexec.",
                                table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
         st = parse_nodes(nodes, &o);
     if (st != CHIRP_OK)
         return st;
-    o.exchange = (chirp_plan_exchange)chirp_name_index(chirp_plan_exchange_name,
-                                                       CHIRP_PLAN_EXCHANGES, exchange);
-    o.flops = 1e9 * gflops;
-    o.steps = (int)steps;
+    o.settings.flops = 1e9 * gflops;
+    o.settings.steps = (int)steps;
     if (closed_form)
-        o.engine = CHIRP_ENGINE_CLOSED_FORM;
+        o.engine = "closed_form";
     st = project(&o, &projection);
     if (st == CHIRP_OK)
         st = act_out_rows(&projection, times);

@@ -1,7 +1,6 @@
 /* suites/scaling: SimGrid against the closed form, and what chirpbench project says. */
 #include "harness/base/memory.h"
 #include "suites/scaling/projection.h"
-#include "suites/scaling/simulate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,21 +22,29 @@ static void assert_near(double got, double want, double relative)
         fail_msg("got %.10g, want %.10g within %g", got, want, relative);
 }
 
-static chirp_projection_options options(const char *machine, chirp_plan_exchange exchange)
+static chirp_projection_options options(const char *machine, const char *exchange)
 {
     return (chirp_projection_options){.machine = machine,
                                       .n_rows = 4,
                                       .nodes = {1, 2, 6, 32},
                                       .network = "spin",
-                                      .exchange = exchange,
                                       .variant = CHIRP_VARIANT_LAST2,
-                                      .batch = 64,
-                                      .jitter = -1,
-                                      .fresh_jitter = -1,
-                                      .bucket_bytes = 1 << 20,
-                                      .micro_steps = 1,
-                                      .speed_steps = 10,
-                                      .seed = 3};
+                                      .settings = {.exchange = exchange,
+                                                   .batch = 64,
+                                                   .jitter = -1,
+                                                   .fresh_jitter = -1,
+                                                   .micro_steps = 1,
+                                                   .speed_steps = 10,
+                                                   .seed = 3}};
+}
+
+static bool simgrid(void) { return chirp_engine_simgrid.available(NULL); }
+
+/* The plan that a projection's rows are of, on so many ranks. */
+static void plan_of(const chirp_projection *r, int ranks, chirp_plan *plan)
+{
+    if (chirp_plan_make(&r->machine, &r->workload, &r->options.settings, ranks, plan) != CHIRP_OK)
+        fail_msg("%s", chirp_error_message());
 }
 
 static double efficiency(const chirp_step_terms *t) { return t->compute / t->seconds; }
@@ -65,21 +72,22 @@ static void check_rows_add_up(const chirp_projection *r)
 static void test_simulation_meets_the_closed_form_without_jitter(void **state)
 {
     (void)state;
-    if (!chirp_simulate_available(NULL))
+    if (!simgrid())
         skip();
     /* an ideal switch: nothing but the formula is left. One cycle is a mean of instants, so the study's cycle is off. */
-    for (int e = CHIRP_PLAN_OVERLAP; e < CHIRP_PLAN_EXCHANGES; ++e) {
-        chirp_projection_options o = options(crossbar, (chirp_plan_exchange)e);
-        o.jitter = 0;
-        o.steps = 4; /* but for the study's cycle all steps are the same */
-        o.engine = CHIRP_ENGINE_SIMGRID;
+    for (int e = 0; chirp_exchange_kind_at(e); ++e) {
+        const chirp_exchange_kind *kind = chirp_exchange_kind_at(e);
+        chirp_projection_options o = options(crossbar, kind->name);
+        o.settings.jitter = 0;
+        o.settings.steps = 4; /* but for the study's cycle all steps are the same */
+        o.engine = "simgrid";
         project(&o, &p);
         check_rows_add_up(&p);
         for (int i = 0; i < p.n_rows; ++i) {
             const chirp_step_terms *a = &p.row[i].terms;
             const chirp_step_terms *b = &p.row[i].closed_form;
             /* a cycle's wait is at most one period; everything else agrees to 5 % */
-            const double slack = e == CHIRP_PLAN_STUDY ? 0.00517 : 0;
+            const double slack = kind->negotiates ? 0.00517 : 0;
             assert_true(fabs(a->seconds - b->seconds) <=
                         0.05 * (b->seconds - b->compute) + slack + 1e-3 * b->seconds);
             assert_near(a->exposed_allreduce + 1e-4, b->exposed_allreduce + 1e-4, 0.05);
@@ -91,12 +99,12 @@ static void test_simulation_meets_the_closed_form_without_jitter(void **state)
 static void test_simulation_meets_the_closed_form_with_jitter(void **state)
 {
     (void)state;
-    if (!chirp_simulate_available(NULL))
+    if (!simgrid())
         skip();
-    for (int e = CHIRP_PLAN_OVERLAP; e < CHIRP_PLAN_EXCHANGES; ++e) {
-        chirp_projection_options o =
-            options(e == CHIRP_PLAN_STUDY ? "theta" : crossbar, (chirp_plan_exchange)e);
-        o.engine = CHIRP_ENGINE_SIMGRID;
+    for (int e = 0; chirp_exchange_kind_at(e); ++e) {
+        const chirp_exchange_kind *kind = chirp_exchange_kind_at(e);
+        chirp_projection_options o = options(kind->negotiates ? "theta" : crossbar, kind->name);
+        o.engine = "simgrid";
         project(&o, &p);
         check_rows_add_up(&p);
         for (int i = 1; i < p.n_rows; ++i)
@@ -108,15 +116,15 @@ static void test_simulation_meets_the_closed_form_with_jitter(void **state)
 static void test_a_seed_is_a_result(void **state)
 {
     (void)state;
-    chirp_projection_options o = options(crossbar, CHIRP_PLAN_STUDY);
-    o.steps = 4;
+    chirp_projection_options o = options(crossbar, "horovod");
+    o.settings.steps = 4;
     project(&o, &p);
     project(&o, &q);
     assert_memory_equal(p.row, q.row, sizeof p.row);
     chirp_projection_release(&q);
-    o.seed = 4;
+    o.settings.seed = 4;
     project(&o, &q);
-    if (p.simulated)
+    if (p.engine->simulates)
         assert_true(p.row[3].terms.seconds != q.row[3].terms.seconds);
     chirp_projection_release(&p);
     chirp_projection_release(&q);
@@ -127,7 +135,7 @@ static void test_hal_and_the_fat_tree_run(void **state)
     (void)state;
     static const char *const names[] = {"hal", "hdr_fat_tree"};
     for (int m = 0; m < 2; ++m) {
-        chirp_projection_options o = options(names[m], CHIRP_PLAN_OVERLAP);
+        chirp_projection_options o = options(names[m], "overlap");
         o.n_rows = 3;
         project(&o, &p);
         check_rows_add_up(&p);
@@ -139,9 +147,10 @@ static void test_hal_and_the_fat_tree_run(void **state)
 }
 
 /* The study's own mode at the published node count, with a waiting of our choice. */
-static void study_plan(const chirp_projection *r, double relative, double cycles, chirp_plan *plan)
+static void plan_of_1024(const chirp_projection *r, double relative, double cycles,
+                         chirp_plan *plan)
 {
-    assert_int_equal(chirp_plan_make(r, 1024, plan), CHIRP_OK);
+    plan_of(r, 1024, plan);
     plan->jitter_relative = relative;
     plan->cycles = cycles;
 }
@@ -151,8 +160,8 @@ static void test_the_band_reaches_over_the_fits(void **state)
     (void)state;
     chirp_plan plan;
     chirp_step_terms t;
-    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
-    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    chirp_projection_options o = options("theta", "horovod");
+    o.engine = "closed_form";
     o.n_rows = 1;
     o.nodes[0] = 1024;
     project(&o, &p);
@@ -160,7 +169,7 @@ static void test_the_band_reaches_over_the_fits(void **state)
     double low = p.row[0].efficiency;
     double high = low;
     for (int i = 0; i < p.calibration.n; ++i) {
-        study_plan(&p, p.calibration.fit[i].relative, p.calibration.fit[i].cycles, &plan);
+        plan_of_1024(&p, p.calibration.fit[i].relative, p.calibration.fit[i].cycles, &plan);
         chirp_closed_form(&plan, &t);
         low = fmin(low, efficiency(&t));
         high = fmax(high, efficiency(&t));
@@ -175,17 +184,17 @@ static void test_other_exchanges_wait_as_long(void **state)
 {
     (void)state;
     chirp_plan plan;
-    chirp_projection_options o = options("theta", CHIRP_PLAN_STUDY);
-    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    chirp_projection_options o = options("theta", "horovod");
+    o.engine = "closed_form";
     o.n_rows = 1;
     o.nodes[0] = 1024;
     project(&o, &p);
-    o.exchange = CHIRP_PLAN_OVERLAP;
+    o.settings.exchange = "overlap";
     o.shared_noise = true;
     project(&o, &q);
     const chirp_step_terms *t = &q.row[0].terms;
     assert_near(t->straggler, p.row[0].terms.straggler, 1e-12);
-    assert_int_equal(chirp_plan_make(&q, 1024, &plan), CHIRP_OK);
+    plan_of(&q, 1024, &plan);
     assert_near(t->negotiation, chirp_loss_sum_s(&plan), 1e-12);
     double all = 0;
     for (int b = 0; b < plan.n_buckets; ++b)
@@ -194,7 +203,7 @@ static void test_other_exchanges_wait_as_long(void **state)
     assert_true(t->exposed_allreduce >= chirp_reduction_s(&plan, plan.n_buckets - 1) * (1 - 1e-9));
     assert_true(t->exposed_allreduce <= all);
     chirp_projection_release(&q);
-    o.half = true;
+    o.settings.half = true;
     project(&o, &q);
     assert_int_equal(q.workload.trained, 3730563);
     chirp_projection_release(&q);
@@ -205,14 +214,14 @@ static void test_other_exchanges_wait_as_long(void **state)
 static void test_halving_with_shares_on_1024_nodes(void **state)
 {
     (void)state;
-    if (!chirp_simulate_available(NULL))
+    if (!simgrid())
         skip();
-    chirp_projection_options o = options("theta", CHIRP_PLAN_HALVING);
+    chirp_projection_options o = options("theta", "halving");
     o.n_rows = 1;
     o.nodes[0] = 1024;
-    o.shares = true;
-    o.speed_steps = 100;
-    o.steps = 2;
+    o.settings.shares = true;
+    o.settings.speed_steps = 100;
+    o.settings.steps = 2;
     project(&o, &p);
     assert_true(fabs(p.row[0].efficiency - efficiency(&p.row[0].closed_form)) < 0.01);
     chirp_projection_release(&p);
@@ -255,12 +264,12 @@ static void test_what_the_tails_of_noise_would_do(void **state)
     double mean[3] = {0};
     chirp_plan plan;
     chirp_step_terms t;
-    chirp_projection_options o = options("theta", CHIRP_PLAN_HALVING);
-    o.engine = CHIRP_ENGINE_CLOSED_FORM;
-    o.shares = true;
-    o.speed_steps = 100;
+    chirp_projection_options o = options("theta", "halving");
+    o.engine = "closed_form";
+    o.settings.shares = true;
+    o.settings.speed_steps = 100;
     project(&o, &p);
-    assert_int_equal(chirp_plan_make(&p, RANKS, &plan), CHIRP_OK);
+    plan_of(&p, RANKS, &plan);
     chirp_closed_form(&plan, &t);
     plan.jitter_fresh = 0;
     assert_int_equal(chirp_jitter_draw(&plan, 9, STEPS, factor), CHIRP_OK);
@@ -289,11 +298,11 @@ static void test_shares_follow_speed(void **state)
     chirp_plan plan;
     float equal[PASSES * RANKS];
     float shared[PASSES * RANKS];
-    chirp_projection_options o = options("theta", CHIRP_PLAN_HALVING);
-    o.engine = CHIRP_ENGINE_CLOSED_FORM;
-    o.micro_steps = PASSES;
+    chirp_projection_options o = options("theta", "halving");
+    o.engine = "closed_form";
+    o.settings.micro_steps = PASSES;
     project(&o, &p);
-    assert_int_equal(chirp_plan_make(&p, RANKS, &plan), CHIRP_OK);
+    plan_of(&p, RANKS, &plan);
     plan.jitter_fresh = 0; /* nothing else spreads the ranks */
     assert_int_equal(chirp_jitter_draw(&plan, 5, PASSES, equal), CHIRP_OK);
     chirp_step_terms t;
@@ -354,41 +363,42 @@ static void check_engines_agree(const chirp_projection_options *o, double points
 static void test_simulation_meets_the_closed_form_of_shares(void **state)
 {
     (void)state;
-    if (!chirp_simulate_available(NULL))
+    if (!simgrid())
         skip();
     /* no noise, one node's, and twice what two nodes allow; spreads from hardly any to the widest fit */
     static const double noise[] = {0, 0.0085, 0.03};
     static const double spread[] = {0.02, 0.183};
-    chirp_projection_options o = options(crossbar, CHIRP_PLAN_HALVING);
+    chirp_projection_options o = options(crossbar, "halving");
     o.nodes[1] = 8;
     o.nodes[2] = 23;
     o.nodes[3] = 128;
-    o.steps = 16;
-    o.shares = true;
-    o.speed_steps = 100;
+    o.settings.steps = 16;
+    o.settings.shares = true;
+    o.settings.speed_steps = 100;
     for (size_t s = 0; s < sizeof spread / sizeof spread[0]; ++s)
         for (size_t f = 0; f < sizeof noise / sizeof noise[0]; ++f) {
-            o.jitter = spread[s];
-            o.fresh_jitter = noise[f];
+            o.settings.jitter = spread[s];
+            o.settings.fresh_jitter = noise[f];
             check_engines_agree(&o, 1);
         }
-    o.micro_steps = 3;
-    o.batch = 16; /* one signal is 6 % of a pass, and eight ranks are one draw of roundings */
+    o.settings.micro_steps = 3;
+    o.settings.batch =
+        16; /* one signal is 6 % of a pass, and eight ranks are one draw of roundings */
     check_engines_agree(&o, 2);
 }
 
 static void test_json_is_complete(void **state)
 {
     (void)state;
-    chirp_projection_options o = options(crossbar, CHIRP_PLAN_STUDY);
+    chirp_projection_options o = options(crossbar, "horovod");
     char *text = NULL;
-    o.steps = 2;
+    o.settings.steps = 2;
     project(&o, &p);
     assert_int_equal(chirp_projection_json(&p, &text), CHIRP_OK);
     cJSON *root = cJSON_Parse(text);
     assert_non_null(root);
     assert_string_equal(cJSON_GetObjectItem(root, "machine")->valuestring, "crossbar");
-    assert_string_equal(cJSON_GetObjectItem(root, "exchange")->valuestring, "study");
+    assert_string_equal(cJSON_GetObjectItem(root, "exchange")->valuestring, "horovod");
     assert_int_equal(cJSON_GetObjectItem(root, "batch")->valueint, 64);
     const cJSON *row = NULL;
     int n = 0;
@@ -416,40 +426,82 @@ static void test_json_is_complete(void **state)
 static void test_impossible_projections_are_refused(void **state)
 {
     (void)state;
-    chirp_projection_options o = options("hal", CHIRP_PLAN_OVERLAP);
+    chirp_projection_options o = options("hal", "overlap");
     o.nodes[3] = 17;
-    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    o.engine = "closed_form";
     assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_RANGE);
     assert_non_null(strstr(chirp_error_message(), "16 nodes"));
-    o = options("theta", CHIRP_PLAN_STUDY);
-    o.half = true;
+    for (int e = 0; chirp_exchange_kind_at(e); ++e) {
+        o = options("theta", chirp_exchange_kind_at(e)->name);
+        o.settings.half = true;
+        if (chirp_exchange_compresses(o.settings.exchange))
+            continue;
+        assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);
+        assert_non_null(strstr(chirp_error_message(), "--compress"));
+    }
+    o = options("theta", "study"); /* a word of old */
     assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);
-    o = options("theta", CHIRP_PLAN_HALVING);
-    o.half = true;
-    assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);
-    assert_non_null(strstr(chirp_error_message(), "--compress"));
-    o = options("theta", CHIRP_PLAN_OVERLAP);
-    o.flops = -2;
+    assert_non_null(strstr(chirp_error_message(), "horovod"));
+    o = options("theta", "overlap");
+    o.settings.flops = CHIRP_RATE_PROFILE;
     assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_ERR_ARG);
     assert_non_null(strstr(chirp_error_message(), "--profile"));
+}
+
+static void test_engines_are_found_by_name(void **state)
+{
+    const chirp_engine *engine = NULL;
+    (void)state;
+    assert_int_equal(chirp_engine_find("closed_form", &engine), CHIRP_OK);
+    assert_true(engine == &chirp_engine_closed_form);
+    assert_int_equal(chirp_engine_find("auto", &engine), CHIRP_OK);
+    assert_true(engine == (simgrid() ? &chirp_engine_simgrid : &chirp_engine_closed_form));
+    assert_int_equal(chirp_engine_find("simgrid", &engine),
+                     simgrid() ? CHIRP_OK : CHIRP_ERR_UNSUPPORTED);
+    assert_int_equal(chirp_engine_find("abacus", &engine), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), chirp_engine_choices()));
+}
+
+/* Whoever wants another setting asks again with it: nothing of a result goes in. */
+static void test_a_plan_is_made_of_machine_workload_and_settings(void **state)
+{
+    chirp_plan one;
+    chirp_plan two;
+    chirp_projection_options o = options("theta", "overlap");
+    (void)state;
+    o.engine = "closed_form";
+    project(&o, &p);
+    plan_of(&p, 64, &one);
+    plan_of(&p, 64, &two);
+    assert_memory_equal(&one, &two, sizeof one);
+    chirp_plan_settings other = o.settings;
+    other.exchange = "halving";
+    other.flops = CHIRP_RATE_SLOW;
+    assert_int_equal(chirp_plan_make(&p.machine, &p.workload, &other, 64, &two), CHIRP_OK);
+    assert_true(one.n_buckets > 1 && two.n_buckets == 1 && two.micro_s > one.micro_s);
+    assert_near(two.bytes[0], 4.0 * (double)p.workload.trained, 1e-12);
+    assert_near(two.ready_s[0], two.micro_s, 1e-12);
+    other.batch = 0;
+    assert_int_equal(chirp_plan_make(&p.machine, &p.workload, &other, 64, &two), CHIRP_ERR_ARG);
+    chirp_projection_release(&p);
 }
 
 static void test_simgrid_s_own_errors_come_back(void **state)
 {
     (void)state;
-    if (!chirp_simulate_available(NULL))
+    if (!simgrid())
         skip();
-    chirp_projection_options o = options("theta", CHIRP_PLAN_OVERLAP);
-    o.engine = CHIRP_ENGINE_CLOSED_FORM;
+    chirp_projection_options o = options("theta", "overlap");
+    o.engine = "closed_form";
     project(&o, &p);
     chirp_plan plan;
     chirp_step_terms t;
-    float factor[4] = {1, 1, 1, 1};
-    assert_int_equal(chirp_plan_make(&p, 4, &plan), CHIRP_OK);
-    assert_int_equal(chirp_simulate(&plan, "/nonexistent.xml", "n", 1, factor, &t),
-                     CHIRP_ERR_LIBRARY);
-    assert_int_equal(chirp_simulate(&plan, p.machine.platform_path, "wrong", 1, factor, &t),
-                     CHIRP_ERR_FORMAT);
+    plan_of(&p, 4, &plan);
+    plan.platform = "/nonexistent.xml";
+    assert_int_equal(chirp_engine_simgrid.run(&plan, &t), CHIRP_ERR_LIBRARY);
+    plan_of(&p, 4, &plan);
+    plan.host_prefix = "wrong";
+    assert_int_equal(chirp_engine_simgrid.run(&plan, &t), CHIRP_ERR_FORMAT);
     assert_non_null(strstr(chirp_error_message(), "wrong0"));
     chirp_projection_release(&p);
 }
@@ -469,6 +521,8 @@ int main(void)
         cmocka_unit_test(test_simulation_meets_the_closed_form_of_shares),
         cmocka_unit_test(test_json_is_complete),
         cmocka_unit_test(test_impossible_projections_are_refused),
+        cmocka_unit_test(test_engines_are_found_by_name),
+        cmocka_unit_test(test_a_plan_is_made_of_machine_workload_and_settings),
         cmocka_unit_test(test_simgrid_s_own_errors_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

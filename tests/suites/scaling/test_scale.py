@@ -81,7 +81,7 @@ def check_series(data, rows, ranks, strong):
 
 
 def this_machine_from_measurement_to_projection(folder):
-    """Two files from a measurement; rows projected to them, acted out by real ranks, and held against the training."""
+    """Two files from a measurement; rows projected to them, emulated by real ranks, and compared with the training."""
     machine, result = folder + "/here.json", folder + "/p.json"
     out = run(["scale", "--ranks", "1,2,3", "--batch", "2", "--repetitions", "2", "--steps", "2", "--threads", "1",
                "--machine-out", machine], ranks=3)
@@ -104,7 +104,7 @@ def this_machine_from_measurement_to_projection(folder):
 
 def what_is_acted_out_is_what_is_projected(folder):
     """The exchange's own count of bytes against the projection's, which act_out compares: floats, and half of them."""
-    for options in ([], ["--bf16"], ["--exchange", "halving"], ["--exchange", "study"]):
+    for options in ([], ["--bf16"], ["--exchange", "halving"], ["--exchange", "horovod"]):
         act_out(["--nodes", "2", "--compute", "50000", "--steps", "2", "--closed-form"] + options, ranks=2)
 
 
@@ -143,9 +143,9 @@ def ablation_starts_and_ends_where_project_does(folder):
     with open(result) as file:
         lines = json.load(file)["ablation"]
     kept = [line for line in lines if not line["left_out"]]
-    assert all(line["price_in_signals"] == "none" for line in kept), kept
+    assert all(line["sample_cost"] == "none" for line in kept), kept
     assert all(a["efficiency"] < b["efficiency"] for a, b in zip(kept, kept[1:])), kept
-    for line, options in ((lines[0], ["study"]), (lines[-1], ["halving", "--shares", "measured"])):
+    for line, options in ((lines[0], ["horovod"]), (lines[-1], ["halving", "--shares", "measured"])):
         run(["project", "--machine", "theta", "--nodes", "1024", "--engine", "closed_form", "--json", row, "--exchange"] + options)
         with open(row) as file:
             assert abs(json.load(file)["rows"][0]["efficiency"] - line["efficiency"]) < 1e-9, line
@@ -202,10 +202,10 @@ def shares_by_speed_shorten_the_wait(folder):
 def strong_with_more_ranks_than_cores(folder):
     result = folder + "/s4.json"
     run(["scale", "--mode", "strong", "--batch", "4", "--repetitions", "2", "--steps", "1", "--ranks", "1,4", "--exchange",
-         "study", "--threads", "1", "--json", result], ranks=4)
+         "horovod", "--threads", "1", "--json", result], ranks=4)
     with open(result) as file:
         data = json.load(file)
-    assert data["mode"] == "strong" and data["exchange"] == "study"
+    assert data["mode"] == "strong" and data["exchange"] == "horovod"
     check_rows(data, [1, 4], True)
     assert data["rows"][1]["control"] > 0 and data["rows"][1]["reductions_per_step"] == 1
 

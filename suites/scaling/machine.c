@@ -1,7 +1,8 @@
-#include "suites/scaling/target.h"
+#include "suites/scaling/machine.h"
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "model/parallel/exchange.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -17,35 +18,35 @@ typedef struct number_rule {
     bool required;
 } number_rule;
 
-static const number_rule rules[CHIRP_TARGET_NUMBERS] = {
-    [CHIRP_TARGET_BANDWIDTH] = {"bandwidth", 1e6, 1e13, true},
-    [CHIRP_TARGET_LATENCY] = {"latency", 0, 1e-2, true},
-    [CHIRP_TARGET_LOCAL_BANDWIDTH] = {"local_bandwidth", 1e6, 1e14, false},
-    [CHIRP_TARGET_LOCAL_LATENCY] = {"local_latency", 0, 1e-2, false},
-    [CHIRP_TARGET_SOFTWARE_FIXED] = {"software_fixed", 0, 1e-2, true},
-    [CHIRP_TARGET_SOFTWARE_PER_BYTE] = {"software_per_byte", 0, 1e-6, true},
-    [CHIRP_TARGET_REDUCE_BANDWIDTH] = {"reduce_bandwidth", 1e6, 1e14, true},
-    [CHIRP_TARGET_COPY_BANDWIDTH] = {"copy_bandwidth", 1e6, 1e14, true},
-    [CHIRP_TARGET_CYCLE] = {"cycle", 0, 10, true},
-    [CHIRP_TARGET_FLOPS_FAST] = {"flops_fast", 1e6, 1e18, true},
-    [CHIRP_TARGET_FLOPS_SLOW] = {"flops_slow", 1e6, 1e18, true},
-    [CHIRP_TARGET_JITTER_RELATIVE] = {"jitter_relative", 0, 0.5, false},
-    [CHIRP_TARGET_JITTER_FRESH] = {"jitter_fresh", 0, 0.5, true},
-    [CHIRP_TARGET_CORES] = {"cores", 1, 1e6, false},
-    [CHIRP_TARGET_SHARED_PROCESSORS] = {"shared_processors", 1, 1e6, false},
+static const number_rule rules[CHIRP_MACHINE_NUMBERS] = {
+    [CHIRP_MACHINE_BANDWIDTH] = {"bandwidth", 1e6, 1e13, true},
+    [CHIRP_MACHINE_LATENCY] = {"latency", 0, 1e-2, true},
+    [CHIRP_MACHINE_LOCAL_BANDWIDTH] = {"local_bandwidth", 1e6, 1e14, false},
+    [CHIRP_MACHINE_LOCAL_LATENCY] = {"local_latency", 0, 1e-2, false},
+    [CHIRP_MACHINE_SOFTWARE_FIXED] = {"software_fixed", 0, 1e-2, true},
+    [CHIRP_MACHINE_SOFTWARE_PER_BYTE] = {"software_per_byte", 0, 1e-6, true},
+    [CHIRP_MACHINE_REDUCE_BANDWIDTH] = {"reduce_bandwidth", 1e6, 1e14, true},
+    [CHIRP_MACHINE_COPY_BANDWIDTH] = {"copy_bandwidth", 1e6, 1e14, true},
+    [CHIRP_MACHINE_CYCLE] = {"cycle", 0, 10, true},
+    [CHIRP_MACHINE_FLOPS_FAST] = {"flops_fast", 1e6, 1e18, true},
+    [CHIRP_MACHINE_FLOPS_SLOW] = {"flops_slow", 1e6, 1e18, true},
+    [CHIRP_MACHINE_JITTER_RELATIVE] = {"jitter_relative", 0, 0.5, false},
+    [CHIRP_MACHINE_JITTER_FRESH] = {"jitter_fresh", 0, 0.5, true},
+    [CHIRP_MACHINE_CORES] = {"cores", 1, 1e6, false},
+    [CHIRP_MACHINE_SHARED_PROCESSORS] = {"shared_processors", 1, 1e6, false},
 };
 
-const char *chirp_target_key(chirp_target_number number) { return rules[number].key; }
+const char *chirp_machine_key(chirp_machine_number number) { return rules[number].key; }
 
-void chirp_target_release(chirp_target *machine)
+void chirp_machine_release(chirp_machine *machine)
 {
-    for (int i = 0; i < CHIRP_TARGET_NUMBERS; ++i)
+    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i)
         chirp_free(machine->value[i].source);
     chirp_free(machine->title);
     chirp_free(machine->platform_path);
     chirp_free(machine->published_source);
     chirp_free(machine->observed_what);
-    *machine = (chirp_target){0};
+    *machine = (chirp_machine){0};
 }
 
 static chirp_status wrong(const char *path, const char *field, const char *expected)
@@ -108,7 +109,7 @@ static chirp_status take_int(const char *path, const cJSON *object, const char *
 }
 
 static chirp_status read_value(const char *path, const cJSON *item, const number_rule *rule,
-                               chirp_target_value *value)
+                               chirp_machine_value *value)
 {
     static const char *const kinds[] = {"measured", "derived", "assumed"};
     char field[64];
@@ -135,7 +136,7 @@ static chirp_status read_value(const char *path, const cJSON *item, const number
     return st;
 }
 
-static chirp_status read_values(const char *path, const cJSON *root, chirp_target *machine)
+static chirp_status read_values(const char *path, const cJSON *root, chirp_machine *machine)
 {
     const cJSON *values = cJSON_GetObjectItemCaseSensitive(root, "values");
     if (!values)
@@ -146,9 +147,9 @@ static chirp_status read_values(const char *path, const cJSON *root, chirp_targe
     cJSON_ArrayForEach(item, values)
     {
         int i = 0;
-        while (i < CHIRP_TARGET_NUMBERS && strcmp(rules[i].key, item->string) != 0)
+        while (i < CHIRP_MACHINE_NUMBERS && strcmp(rules[i].key, item->string) != 0)
             ++i;
-        if (i == CHIRP_TARGET_NUMBERS) /* a misspelt key would silently leave a default */
+        if (i == CHIRP_MACHINE_NUMBERS) /* a misspelt key would silently leave a default */
             return chirp_fail(CHIRP_ERR_FORMAT, "%s: values.%s is not a known number", path,
                               item->string);
         const chirp_status st = read_value(path, item, &rules[i], &machine->value[i]);
@@ -181,7 +182,7 @@ static chirp_status read_observed(const char *path, const cJSON *item, chirp_obs
     return st;
 }
 
-static chirp_status read_observations(const char *path, const cJSON *root, chirp_target *machine)
+static chirp_status read_observations(const char *path, const cJSON *root, chirp_machine *machine)
 {
     const cJSON *observations = cJSON_GetObjectItemCaseSensitive(root, "observations");
     if (!observations)
@@ -212,10 +213,10 @@ static chirp_status read_observations(const char *path, const cJSON *root, chirp
     return st;
 }
 
-static chirp_status read_runs(const char *path, const cJSON *root, chirp_target *machine)
+static chirp_status read_runs(const char *path, const cJSON *root, chirp_machine *machine)
 {
     const cJSON *runs = cJSON_GetObjectItemCaseSensitive(root, "runs");
-    struct chirp_target_runs *to = &machine->runs;
+    struct chirp_machine_runs *to = &machine->runs;
     if (!runs)
         return CHIRP_OK;
     chirp_status st = take_word(path, runs, "network", true, to->network, sizeof to->network);
@@ -223,6 +224,9 @@ static chirp_status read_runs(const char *path, const cJSON *root, chirp_target 
         st = take_word(path, runs, "variational", true, to->variant, sizeof to->variant);
     if (st == CHIRP_OK)
         st = take_word(path, runs, "exchange", true, to->exchange, sizeof to->exchange);
+    if (st == CHIRP_OK && !chirp_exchange_find(to->exchange))
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: runs.exchange is '%s'; it should be one of %s",
+                          path, to->exchange, chirp_exchange_choices());
     if (st == CHIRP_OK)
         st = take_number(path, runs, "batch", 1, 1e9, &to->batch);
     const cJSON *row = NULL;
@@ -239,7 +243,7 @@ static chirp_status read_runs(const char *path, const cJSON *root, chirp_target 
     return st;
 }
 
-static chirp_status read_published(const char *path, const cJSON *root, chirp_target *machine)
+static chirp_status read_published(const char *path, const cJSON *root, chirp_machine *machine)
 {
     const cJSON *published = cJSON_GetObjectItemCaseSensitive(root, "published");
     if (!published)
@@ -262,9 +266,10 @@ static chirp_status beside(const char *path, const char *name, char *out, size_t
     return CHIRP_OK;
 }
 
-static chirp_status read_file(const char *path, int depth, chirp_target *machine);
+static chirp_status read_file(const char *path, int depth, chirp_machine *machine);
 
-static chirp_status read_root(const char *path, const cJSON *root, int depth, chirp_target *machine)
+static chirp_status read_root(const char *path, const cJSON *root, int depth,
+                              chirp_machine *machine)
 {
     char other[PATH_MAX];
     const cJSON *like = cJSON_GetObjectItemCaseSensitive(root, "like");
@@ -312,7 +317,7 @@ static chirp_status read_root(const char *path, const cJSON *root, int depth, ch
     return st;
 }
 
-static chirp_status read_file(const char *path, int depth, chirp_target *machine)
+static chirp_status read_file(const char *path, int depth, chirp_machine *machine)
 {
     char *text = NULL;
     chirp_status st = chirp_file_read(path, &text, NULL);
@@ -328,17 +333,17 @@ static chirp_status read_file(const char *path, int depth, chirp_target *machine
     return st;
 }
 
-static chirp_status check_complete(const char *path, chirp_target *machine)
+static chirp_status check_complete(const char *path, chirp_machine *machine)
 {
-    for (int i = 0; i < CHIRP_TARGET_NUMBERS; ++i)
+    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i)
         if (rules[i].required && !machine->value[i].given)
             return chirp_fail(CHIRP_ERR_FORMAT, "%s: values.%s is missing", path, rules[i].key);
-    if (!machine->value[CHIRP_TARGET_JITTER_RELATIVE].given && machine->n_observed == 0)
+    if (!machine->value[CHIRP_MACHINE_JITTER_RELATIVE].given && machine->n_observed == 0)
         return chirp_fail(CHIRP_ERR_FORMAT,
                           "%s: needs values.jitter_relative, or observations to calibrate it on",
                           path);
-    const int local[2] = {CHIRP_TARGET_LOCAL_BANDWIDTH, CHIRP_TARGET_LOCAL_LATENCY};
-    const int global[2] = {CHIRP_TARGET_BANDWIDTH, CHIRP_TARGET_LATENCY};
+    const int local[2] = {CHIRP_MACHINE_LOCAL_BANDWIDTH, CHIRP_MACHINE_LOCAL_LATENCY};
+    const int global[2] = {CHIRP_MACHINE_BANDWIDTH, CHIRP_MACHINE_LATENCY};
     for (int i = 0; i < 2; ++i)
         if (!machine->value[local[i]].given)
             machine->value[local[i]].value = machine->value[global[i]].value;
@@ -366,12 +371,12 @@ static bool folder(int number, char *out, size_t size)
     return (size_t)snprintf(out, size, "%s/../share/chirpbench/machines", self) < size;
 }
 
-chirp_status chirp_target_read(const char *name, chirp_target *machine)
+chirp_status chirp_machine_read(const char *name, chirp_machine *machine)
 {
     char path[PATH_MAX + 64];
     char dir[PATH_MAX];
     const size_t length = strlen(name);
-    *machine = (chirp_target){0};
+    *machine = (chirp_machine){0};
     bool found = strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".json") == 0);
     if (found) {
         if ((size_t)snprintf(path, sizeof path, "%s", name) >= sizeof path)
@@ -391,6 +396,6 @@ chirp_status chirp_target_read(const char *name, chirp_target *machine)
     if (st == CHIRP_OK)
         st = check_complete(path, machine);
     if (st != CHIRP_OK)
-        chirp_target_release(machine);
+        chirp_machine_release(machine);
     return st;
 }

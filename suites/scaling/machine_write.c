@@ -1,4 +1,4 @@
-/* The machine at hand as the two files that target.c reads. */
+/* The machine at hand as the two files that machine.c reads. */
 #include "suites/scaling/costs.h"
 
 #include "harness/base/file.h"
@@ -6,7 +6,7 @@
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
 #include "suites/scaling/plan.h"
-#include "suites/scaling/target.h"
+#include "suites/scaling/machine.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -16,10 +16,10 @@
 
 enum { SWITCH_HOSTS = 4096 };
 
-static void put(cJSON *values, chirp_target_number number, double value, const char *unit,
+static void put(cJSON *values, chirp_machine_number number, double value, const char *unit,
                 const char *kind, const char *source)
 {
-    cJSON *item = cJSON_AddObjectToObject(values, chirp_target_key(number));
+    cJSON *item = cJSON_AddObjectToObject(values, chirp_machine_key(number));
     (void)cJSON_AddNumberToObject(item, "value", value);
     (void)cJSON_AddStringToObject(item, "unit", unit);
     (void)cJSON_AddStringToObject(item, "kind", kind);
@@ -49,26 +49,26 @@ static void add_exchange(cJSON *values, const chirp_exchange_costs *c)
     /* on one computer the wire is a processor that copies: all of an exchange takes turns on the processors */
     const double wire_s = c->one_computer ? 0 : c->latency_s;
     const double wire_per_byte = c->one_computer ? 0 : 1 / c->bandwidth;
-    put(values, CHIRP_TARGET_LATENCY, wire_s, "s", "measured",
+    put(values, CHIRP_MACHINE_LATENCY, wire_s, "s", "measured",
         c->one_computer ? "one computer: in software_fixed"
                         : "half a round trip of 8 bytes between ranks 0 and 1, median");
-    put(values, CHIRP_TARGET_BANDWIDTH, c->one_computer ? 1e13 : c->bandwidth, "B/s", "measured",
+    put(values, CHIRP_MACHINE_BANDWIDTH, c->one_computer ? 1e13 : c->bandwidth, "B/s", "measured",
         c->one_computer ? "one computer: in software_per_byte"
                         : "64 messages of 1 MiB from rank 0 to 1, median");
-    put(values, CHIRP_TARGET_SOFTWARE_FIXED, fmax(0, c->fixed_s - wire_s), "s", "derived",
+    put(values, CHIRP_MACHINE_SOFTWARE_FIXED, fmax(0, c->fixed_s - wire_s), "s", "derived",
         "fit to allreduces on the fewest ranks, less the wire");
-    put(values, CHIRP_TARGET_SOFTWARE_PER_BYTE, fmax(0, c->per_byte_s - wire_per_byte), "s/B",
+    put(values, CHIRP_MACHINE_SOFTWARE_PER_BYTE, fmax(0, c->per_byte_s - wire_per_byte), "s/B",
         "derived", "fit to allreduces on the fewest ranks, less the wire");
-    put(values, CHIRP_TARGET_REDUCE_BANDWIDTH, c->triad_bandwidth / 3, "B/s", "derived",
+    put(values, CHIRP_MACHINE_REDUCE_BANDWIDTH, c->triad_bandwidth / 3, "B/s", "derived",
         c->one_computer
             ? "a third of the computer's triad over arrays of the study's gradient; ranks share it"
             : "a third of the triad of rank 0's threads over arrays of the study's gradient");
-    put(values, CHIRP_TARGET_COPY_BANDWIDTH, c->copy_bandwidth, "B/s", "measured",
+    put(values, CHIRP_MACHINE_COPY_BANDWIDTH, c->copy_bandwidth, "B/s", "measured",
         "memcpy of 15 MB by rank 0, median");
-    put(values, CHIRP_TARGET_CYCLE, 0, "s", "derived",
-        "chirpbench's study exchange negotiates at once");
+    put(values, CHIRP_MACHINE_CYCLE, 0, "s", "derived",
+        "chirpbench's horovod exchange negotiates at once");
     if (c->one_computer)
-        put(values, CHIRP_TARGET_SHARED_PROCESSORS, c->processors, "1", "measured",
+        put(values, CHIRP_MACHINE_SHARED_PROCESSORS, c->processors, "1", "measured",
             "processors that all ranks share");
 }
 
@@ -80,7 +80,7 @@ static void add_runs(cJSON *root, const chirp_scale *scale)
         runs, "what", "steps of real training with processors for every rank, by chirpbench scale");
     (void)cJSON_AddStringToObject(runs, "network", o->train.network);
     (void)cJSON_AddStringToObject(runs, "variational", chirp_variant_name[o->train.variant]);
-    (void)cJSON_AddStringToObject(runs, "exchange", chirp_exchange_name[o->train.exchange.mode]);
+    (void)cJSON_AddStringToObject(runs, "exchange", o->train.exchange.engine);
     (void)cJSON_AddNumberToObject(runs, "batch", (double)o->train.batch);
     cJSON *rows = cJSON_AddArrayToObject(runs, "rows");
     for (int i = 0; i < scale->n_rows && !o->strong; ++i) {
@@ -104,10 +104,10 @@ static void add_values(cJSON *root, const chirp_scale *scale, const chirp_worklo
     add_exchange(values, c);
     (void)snprintf(source, sizeof source, "one rank of %d threads alone, batch %lld",
                    scale->row[0].threads, (long long)scale->row[0].batch);
-    put(values, CHIRP_TARGET_FLOPS_FAST, rate(scale, w, 0), "flop/s", "measured", source);
+    put(values, CHIRP_MACHINE_FLOPS_FAST, rate(scale, w, 0), "flop/s", "measured", source);
     (void)snprintf(source, sizeof source, "a rank of %d that compute at once, batch %lld",
                    row->ranks, (long long)row->batch);
-    put(values, CHIRP_TARGET_FLOPS_SLOW, fmin(rate(scale, w, 0), rate(scale, w, busy)), "flop/s",
+    put(values, CHIRP_MACHINE_FLOPS_SLOW, fmin(rate(scale, w, 0), rate(scale, w, busy)), "flop/s",
         "measured", source);
     (void)snprintf(source, sizeof source,
                    "compute times of %d steps on %d ranks%s, what all ranks share left out; "
@@ -115,10 +115,10 @@ static void add_values(cJSON *root, const chirp_scale *scale, const chirp_worklo
                    scale->options.steps * scale->options.repetitions, row->ranks,
                    row->oversubscribed ? " that share processors" : "",
                    row->jitter_autocorrelation);
-    put(values, CHIRP_TARGET_JITTER_RELATIVE, fmin(0.5, row->jitter_relative), "1", "measured",
+    put(values, CHIRP_MACHINE_JITTER_RELATIVE, fmin(0.5, row->jitter_relative), "1", "measured",
         source);
     const double fresh = row->jitter_relative * sqrt(1 - row->jitter_permanent);
-    put(values, CHIRP_TARGET_JITTER_FRESH, fmin(0.5, fresh), "1", "measured", source);
+    put(values, CHIRP_MACHINE_JITTER_FRESH, fmin(0.5, fresh), "1", "measured", source);
 }
 
 static chirp_status write_json(const char *path, const char *name, const chirp_scale *scale,

@@ -1,0 +1,42 @@
+/** What a training step of a network computes and exchanges, layer by layer. */
+#ifndef CHIRP_SUITES_SCALING_WORKLOAD_H
+#define CHIRP_SUITES_SCALING_WORKLOAD_H
+
+#include "harness/base/status.h"
+#include "model/network/layers.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CHIRP_WORKLOAD_MAX_LAYERS = 64 };
+
+/** One layer's share of a step. */
+typedef struct chirp_workload_layer {
+    char name[32];
+    int64_t trained;       /**< numbers whose gradients are exchanged */
+    double forward_flops;  /**< per signal */
+    double backward_flops; /**< per signal */
+    double backward;       /**< [1] the backward part's share of a pass */
+} chirp_workload_layer;
+
+/** The network in forward order. */
+typedef struct chirp_workload {
+    int n;
+    chirp_workload_layer layer[CHIRP_WORKLOAD_MAX_LAYERS];
+    int64_t trained;
+    double flops;              /**< forward and backward, per signal */
+    double forward;            /**< [1] share of a pass at which the forward part ends */
+    double seconds_per_signal; /**< of a pass, by a profile; 0: none was read */
+} chirp_workload;
+
+/**
+ * @param network  "spin" or "mass"
+ * @param shared_noise  all ranks draw the same weight noise, so that rho's gradient needn't travel: one number a weight
+ */
+chirp_status chirp_workload_make(const char *network, chirp_variant variant, bool shared_noise,
+                                 chirp_workload *workload);
+
+/** Takes the shares and seconds of a pass from times that `chirpbench scale --profile` has measured. */
+chirp_status chirp_workload_profile(const char *path, chirp_workload *workload);
+
+#endif
