@@ -151,6 +151,14 @@ bool chirp_next_integer(const char **at, int64_t least, int64_t most, int64_t *n
     return true;
 }
 
+int chirp_name_index(const char *const *names, int n, const char *text)
+{
+    for (int i = 0; i < n; ++i)
+        if (strcmp(names[i], text) == 0)
+            return i;
+    return -1;
+}
+
 /* Control characters, those of Latin-1 in UTF-8 (0xc2 0x80..0x9f) too. */
 static bool control(const unsigned char *s)
 {

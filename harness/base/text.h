@@ -56,6 +56,9 @@ size_t chirp_text_line(const char *text, const char *at);
  */
 bool chirp_next_integer(const char **at, int64_t least, int64_t most, int64_t *number);
 
+/** Index of `text` in a table of names of length n, or -1. */
+int chirp_name_index(const char *const *names, int n, const char *text);
+
 /** Appends a text from outside for a terminal: control characters and bytes that are not UTF-8 become '?'. */
 void chirp_text_append_plain(chirp_text *t, const char *text);
 

@@ -7,6 +7,7 @@
 #define CHIRP_MODEL_NETWORK_LAYERS_H
 
 #include "harness/base/status.h"
+#include "harness/base/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,8 +55,5 @@ extern const char *const chirp_variant_name[CHIRP_VARIANTS];
 
 /** The study's networks: "spin" (a_f, M omega_R, M omega_I) or "mass" (m1, m2). CHIRP_ERR_ARG for another name. */
 chirp_status chirp_network_spec_find(const char *name, const chirp_network_spec **spec);
-
-/** Index of `text` in a table of names of length n, or -1. */
-int chirp_name_index(const char *const *names, int n, const char *text);
 
 #endif

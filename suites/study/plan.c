@@ -73,15 +73,6 @@ static const preset *find_preset(const char *name)
     return &presets[0];
 }
 
-static char *joined(const char *folder, const char *name)
-{
-    const size_t room = strlen(folder) + strlen(name) + 2;
-    char *path = chirp_alloc(room);
-    if (path)
-        (void)snprintf(path, room, "%s/%s", folder, name);
-    return path;
-}
-
 /* Takes over an allocated word; NULL or one too many shows as n_words = -1. */
 static void take(chirp_step *step, char *text)
 {
@@ -119,7 +110,7 @@ static chirp_step *add(chirp_study *s, const char *name, const char *command, in
     chirp_step *step =
         &s->step[s->n_steps < CHIRP_STUDY_STEPS ? s->n_steps++ : CHIRP_STUDY_STEPS - 1];
     step->name = chirp_strdup(name);
-    step->product = product ? joined(s->options.folder, product) : NULL;
+    step->product = product ? chirp_format("%s/%s", s->options.folder, product) : NULL;
     if (!step->name || (product && !step->product))
         take(step, NULL);
     if (ranks > 0) {
@@ -163,7 +154,7 @@ static void plan_train(chirp_study *s, const preset *p, const char *network)
     (void)snprintf(name, sizeof name, "train_%s", network);
     step = add(s, name, "train", 0, file);
     step->may_stop_early = true;
-    step->resumable = joined(s->options.folder, file);
+    step->resumable = chirp_format("%s/%s", s->options.folder, file);
     word(step, "--network");
     word(step, "%s", network);
     number(step, "batch", p->batch);
@@ -177,7 +168,7 @@ static void plan_train(chirp_study *s, const preset *p, const char *network)
     if (s->options.threads)
         number(step, "threads", s->options.threads);
     (void)snprintf(file, sizeof file, "train_%s.jsonl", network);
-    step->log_of_run = joined(s->options.folder, file);
+    step->log_of_run = chirp_format("%s/%s", s->options.folder, file);
     in_folder(s, step, "log", file);
     (void)snprintf(file, sizeof file, "train_%s.h5", network);
     in_folder(s, step, "checkpoint", file);
