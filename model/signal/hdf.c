@@ -431,17 +431,22 @@ chirp_status chirp_hdf_put_fixed_text(hid_t object, const char *path, const char
     return st;
 }
 
-static chirp_status put_dataset(hid_t group, const char *path, const char *name, hid_t type,
-                                const void *value)
+chirp_status chirp_hdf_put_array(hid_t group, const char *path, const char *name,
+                                 const chirp_hdf_array *array, const void *values)
 {
     chirp_hdf_quiet();
-    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    const hid_t space = array->dims > 0 ? H5Screate_simple(array->dims, array->extent, NULL)
+                                        : H5Screate(H5S_SCALAR);
     const hid_t id =
-        space >= 0 ? H5Dcreate2(group, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)
-                   : -1;
-    const bool good = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) >= 0;
-    chirp_hdf_close(id);
+        links >= 0 && space >= 0 && H5Pset_create_intermediate_group(links, 1) >= 0
+            ? H5Dcreate2(group, name, array->file_type, space, links, H5P_DEFAULT, H5P_DEFAULT)
+            : -1;
+    const bool written =
+        id >= 0 && H5Dwrite(id, array->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    const bool good = (id < 0 || H5Dclose(id) >= 0) && written;
     chirp_hdf_close(space);
+    chirp_hdf_close(links);
     return good ? CHIRP_OK
                 : chirp_fail(CHIRP_ERR_IO, "%s: /%s can't be written: is the disk full?", path,
                              name);
@@ -449,13 +454,15 @@ static chirp_status put_dataset(hid_t group, const char *path, const char *name,
 
 chirp_status chirp_hdf_put_scalar(hid_t group, const char *path, const char *name, int64_t value)
 {
-    return put_dataset(group, path, name, H5T_NATIVE_INT64, &value);
+    const chirp_hdf_array scalar = {H5T_NATIVE_INT64, H5T_NATIVE_INT64, 0, {0}};
+    return chirp_hdf_put_array(group, path, name, &scalar, &value);
 }
 
 chirp_status chirp_hdf_put_string(hid_t group, const char *path, const char *name, const char *text)
 {
     const hid_t type = text_type(text);
-    const chirp_status st = put_dataset(group, path, name, type, text);
+    const chirp_hdf_array scalar = {type, type, 0, {0}};
+    const chirp_status st = chirp_hdf_put_array(group, path, name, &scalar, text);
     chirp_hdf_close(type);
     return st;
 }

@@ -80,6 +80,16 @@ chirp_status chirp_hdf_put_text(hid_t object, const char *path, const char *name
 /** As chirp_hdf_put_text(), with a length that the type holds: the file's bytes then depend on nothing else. */
 chirp_status chirp_hdf_put_fixed_text(hid_t object, const char *path, const char *name,
                                       const char *text);
+/** What a new dataset holds: its type in the file and in memory, and its extents; dims = 0: a scalar. */
+typedef struct chirp_hdf_array {
+    hid_t file_type, type;
+    int dims;
+    hsize_t extent[3];
+} chirp_hdf_array;
+
+/** Writes a new dataset, and the groups that its name needs. @param values  of the type in memory, rows first */
+chirp_status chirp_hdf_put_array(hid_t group, const char *path, const char *name,
+                                 const chirp_hdf_array *array, const void *values);
 chirp_status chirp_hdf_put_scalar(hid_t group, const char *path, const char *name, int64_t value);
 chirp_status chirp_hdf_put_string(hid_t group, const char *path, const char *name,
                                   const char *text);

@@ -15,33 +15,21 @@
 
 static const char *const FORMAT = "chirpbench checkpoint 1";
 
-static chirp_status write_tensors(hid_t file, const char *prefix, const chirp_tensor *tensors,
-                                  int n_tensors, const float *arena)
+static chirp_status write_tensors(hid_t file, const char *path, const char *prefix,
+                                  const chirp_tensor *tensors, int n_tensors, const float *arena)
 {
     chirp_status st = CHIRP_OK;
-    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
-    if (links < 0 || H5Pset_create_intermediate_group(links, 1) < 0)
-        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't make a property list");
     for (int t = 0; t < n_tensors && st == CHIRP_OK; ++t) {
         char name[96];
-        const hsize_t extent[3] = {(hsize_t)tensors[t].extent[0], (hsize_t)tensors[t].extent[1],
-                                   (hsize_t)tensors[t].extent[2]};
-        (void)snprintf(name, sizeof name, "%s/%s", prefix, tensors[t].name);
-        const hid_t space = H5Screate_simple(tensors[t].rank, extent, NULL);
-        hid_t set = H5I_INVALID_HID;
-        if (space < 0 ||
-            (set = H5Dcreate2(file, name, H5T_IEEE_F32LE, space, links, H5P_DEFAULT, H5P_DEFAULT)) <
-                0 ||
-            H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                     arena + tensors[t].offset) < 0)
-            st = chirp_fail(CHIRP_ERR_IO, "can't write %s (disk full?)", name);
-        if (set >= 0 && H5Dclose(set) < 0 && st == CHIRP_OK)
-            st = chirp_fail(CHIRP_ERR_IO, "can't write %s (disk full?)", name);
-        if (space >= 0)
-            (void)H5Sclose(space);
+        const chirp_tensor *tensor = &tensors[t];
+        const chirp_hdf_array array = {
+            H5T_IEEE_F32LE,
+            H5T_NATIVE_FLOAT,
+            tensor->rank,
+            {(hsize_t)tensor->extent[0], (hsize_t)tensor->extent[1], (hsize_t)tensor->extent[2]}};
+        (void)snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "/" : "", tensor->name);
+        st = chirp_hdf_put_array(file, path, name, &array, arena + tensor->offset);
     }
-    if (links >= 0)
-        (void)H5Pclose(links);
     return st;
 }
 
@@ -70,18 +58,17 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(file, path, "seed", (int64_t)state->seed);
     if (st == CHIRP_OK)
-        st = write_tensors(file, "", tensors, n_tensors, parameters);
+        st = write_tensors(file, path, "", tensors, n_tensors, parameters);
     if (st == CHIRP_OK && state->first)
-        st = write_tensors(file, "/optimizer/first", tensors, n_tensors, state->first);
+        st = write_tensors(file, path, "optimizer/first", tensors, n_tensors, state->first);
     if (st == CHIRP_OK && state->second)
-        st = write_tensors(file, "/optimizer/second", tensors, n_tensors, state->second);
+        st = write_tensors(file, path, "optimizer/second", tensors, n_tensors, state->second);
     if (H5Fclose(file) < 0 && st == CHIRP_OK)
-        st = chirp_fail(CHIRP_ERR_IO, "can't finish the file (disk full?)");
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: is the disk full?", path);
     if (st != CHIRP_OK) {
         (void)snprintf(sentence, sizeof sentence, "%s", chirp_error_message());
         chirp_file_discard(temporary);
-        return chirp_fail(st, "%s: %s; the previous checkpoint, if any, is untouched", path,
-                          sentence);
+        return chirp_fail(st, "%s; the previous checkpoint, if any, is untouched", sentence);
     }
     return chirp_file_commit(temporary, path);
 }
