@@ -88,6 +88,9 @@ double chirp_conv1d_flops(const chirp_conv1d_desc *desc);
 /** Least bytes a pass must move: every tensor it names once [byte]. */
 double chirp_conv1d_bytes(const chirp_conv1d_desc *desc, chirp_conv1d_pass pass);
 
+/** CHIRP_OK, or CHIRP_ERR_ARG with a sentence that names the impossible field. */
+chirp_status chirp_conv1d_check(const chirp_conv1d_desc *desc);
+
 /**
  * Checks the shape, chooses algorithm and blocking per pass, allocates scratch, dispatches JIT code.
  * @return CHIRP_OK; CHIRP_ERR_ARG: impossible shape (the sentence names the field), nothing allocated;

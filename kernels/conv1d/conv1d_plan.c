@@ -122,6 +122,12 @@ static chirp_status check_sizes(const chirp_conv1d_desc *d)
     return CHIRP_OK;
 }
 
+chirp_status chirp_conv1d_check(const chirp_conv1d_desc *desc)
+{
+    const chirp_status st = check_fields(desc);
+    return st == CHIRP_OK ? check_sizes(desc) : st;
+}
+
 /* ---- choice ---------------------------------------------------------------------------------------------------- */
 
 /* The engine for a pass; why [TEXT] says what AUTO weighed, "" when the caller chose. */
@@ -185,9 +191,7 @@ static void describe(chirp_conv1d_plan *plan, char why[CHIRP_CONV1D_PASSES][TEXT
 
 chirp_status chirp_conv1d_plan_create(const chirp_conv1d_desc *desc, chirp_conv1d_plan **plan)
 {
-    chirp_status st = check_fields(desc);
-    if (st == CHIRP_OK)
-        st = check_sizes(desc);
+    chirp_status st = chirp_conv1d_check(desc);
     if (st != CHIRP_OK)
         return st;
     chirp_conv1d_desc d = *desc;

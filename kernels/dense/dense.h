@@ -20,14 +20,21 @@
 typedef enum chirp_activation {
     CHIRP_ACTIVATION_NONE = 0,
     CHIRP_ACTIVATION_RELU,
-    CHIRP_ACTIVATION_TANH
+    CHIRP_ACTIVATION_TANH,
+    CHIRP_ACTIVATIONS
 } chirp_activation;
+
+/** "none", "relu", "tanh". */
+extern const char *const chirp_activation_name[CHIRP_ACTIVATIONS];
 
 typedef struct chirp_dense_desc {
     int64_t N, I, O; /**< rows, inputs, outputs; all >= 1 */
     chirp_activation activation;
     int n_threads; /**< 0: omp_get_max_threads() when the plan is made */
 } chirp_dense_desc;
+
+/** CHIRP_OK, or CHIRP_ERR_ARG with a sentence that names the impossible field. */
+chirp_status chirp_dense_check(const chirp_dense_desc *desc);
 
 typedef struct chirp_dense_plan chirp_dense_plan;
 

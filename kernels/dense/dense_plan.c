@@ -9,7 +9,13 @@
 /* Largest extent and number of elements that the passes index without overflow and libxsmm takes as int. */
 enum { MOST = INT32_MAX };
 
-static chirp_status check(const chirp_dense_desc *d)
+const char *const chirp_activation_name[CHIRP_ACTIVATIONS] = {
+    [CHIRP_ACTIVATION_NONE] = "none",
+    [CHIRP_ACTIVATION_RELU] = "relu",
+    [CHIRP_ACTIVATION_TANH] = "tanh",
+};
+
+chirp_status chirp_dense_check(const chirp_dense_desc *d)
 {
     const struct {
         const char *name;
@@ -50,7 +56,7 @@ static chirp_status dispatch(dense_tiles *tiles, chirp_gemm_shape shape)
 
 chirp_status chirp_dense_plan_create(const chirp_dense_desc *desc, chirp_dense_plan **plan)
 {
-    chirp_status st = check(desc);
+    chirp_status st = chirp_dense_check(desc);
     if (st != CHIRP_OK)
         return st;
     chirp_dense_plan *p = chirp_calloc(1, sizeof *p);

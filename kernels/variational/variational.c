@@ -75,10 +75,13 @@ void chirp_variational_sigma(int64_t n, const float *rho, float *sigma, float *v
     }
 }
 
-void chirp_variational_backward(int64_t n, const float *mu, const float *rho, chirp_rng rng,
-                                const float *dwei, float kl_weight, float prior_sigma, float *dmu,
-                                float *drho, int n_threads)
+void chirp_variational_backward(int64_t n, const chirp_variational_weights *weights, chirp_rng rng,
+                                const float *dwei, chirp_variational_prior prior,
+                                const chirp_variational_gradients *gradients, int n_threads)
 {
+    const float *mu = weights->mu, *rho = weights->rho;
+    float *dmu = gradients->dmu, *drho = gradients->drho;
+    const float kl_weight = prior.kl_weight, prior_sigma = prior.sigma;
     const float pull = (float)((double)kl_weight / ((double)prior_sigma * (double)prior_sigma));
 #pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
@@ -99,15 +102,17 @@ void chirp_variational_backward(int64_t n, const float *mu, const float *rho, ch
 }
 
 /* What the product's gradient is a gradient of: how it becomes that of sigma. */
-typedef enum slope_of { OF_SIGMA, OF_PERTURBATION, OF_VARIANCE } slope_of;
+typedef enum slope_of { OF_PERTURBATION, OF_VARIANCE } slope_of;
 
 /* One copy of the loop per kind: `kind` is a constant where this is inlined. */
-static inline __attribute__((always_inline)) void add_kl(slope_of kind, int64_t n, const float *mu,
-                                                         const float *rho, chirp_rng rng,
-                                                         const float *product, float kl_weight,
-                                                         float prior_sigma, float *dmu, float *drho,
-                                                         int n_threads)
+static inline __attribute__((always_inline)) void
+add_kl(slope_of kind, int64_t n, const chirp_variational_weights *weights, chirp_rng rng,
+       const float *product, chirp_variational_prior prior,
+       const chirp_variational_gradients *gradients, int n_threads)
 {
+    const float *mu = weights->mu, *rho = weights->rho;
+    float *dmu = gradients->dmu, *drho = gradients->drho;
+    const float kl_weight = prior.kl_weight, prior_sigma = prior.sigma;
     const float pull = (float)((double)kl_weight / ((double)prior_sigma * (double)prior_sigma));
 #pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
     for (int64_t start = 0; start < n; start += DRAWS) {
@@ -121,37 +126,28 @@ static inline __attribute__((always_inline)) void add_kl(slope_of kind, int64_t 
         for (int64_t i = 0; i < length; ++i) {
             float sigma, slope;
             softplus_logistic_lane(r[i], &sigma, &slope);
-            const float dsigma = kind == OF_SIGMA          ? g[i]
-                                 : kind == OF_PERTURBATION ? g[i] * eps[i]
-                                                           : 2.0f * sigma * g[i];
+            const float dsigma = kind == OF_PERTURBATION ? g[i] * eps[i] : 2.0f * sigma * g[i];
             dm[i] += pull * m[i];
             dr[i] = (dsigma + pull * sigma) * slope - kl_weight * (slope / sigma);
         }
     }
 }
 
-void chirp_variational_backward_sigma(int64_t n, const float *mu, const float *rho,
-                                      const float *dsigma, float kl_weight, float prior_sigma,
-                                      float *dmu, float *drho, int n_threads)
-{
-    add_kl(OF_SIGMA, n, mu, rho, (chirp_rng){0, 0}, dsigma, kl_weight, prior_sigma, dmu, drho,
-           n_threads);
-}
-
-void chirp_variational_backward_perturbation(int64_t n, const float *mu, const float *rho,
-                                             chirp_rng rng, const float *ddelta, float kl_weight,
-                                             float prior_sigma, float *dmu, float *drho,
+void chirp_variational_backward_perturbation(int64_t n, const chirp_variational_weights *weights,
+                                             chirp_rng rng, const float *ddelta,
+                                             chirp_variational_prior prior,
+                                             const chirp_variational_gradients *gradients,
                                              int n_threads)
 {
-    add_kl(OF_PERTURBATION, n, mu, rho, rng, ddelta, kl_weight, prior_sigma, dmu, drho, n_threads);
+    add_kl(OF_PERTURBATION, n, weights, rng, ddelta, prior, gradients, n_threads);
 }
 
-void chirp_variational_backward_variance(int64_t n, const float *mu, const float *rho,
-                                         const float *dvariance, float kl_weight, float prior_sigma,
-                                         float *dmu, float *drho, int n_threads)
+void chirp_variational_backward_variance(int64_t n, const chirp_variational_weights *weights,
+                                         const float *dvariance, chirp_variational_prior prior,
+                                         const chirp_variational_gradients *gradients,
+                                         int n_threads)
 {
-    add_kl(OF_VARIANCE, n, mu, rho, (chirp_rng){0, 0}, dvariance, kl_weight, prior_sigma, dmu, drho,
-           n_threads);
+    add_kl(OF_VARIANCE, n, weights, (chirp_rng){0, 0}, dvariance, prior, gradients, n_threads);
 }
 
 /*

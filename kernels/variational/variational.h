@@ -20,6 +20,24 @@
 
 #include <stdint.h>
 
+/** The parameters of a layer. */
+typedef struct chirp_variational_weights {
+    const float *mu;  /**< means */
+    const float *rho; /**< standard deviations are softplus(rho) */
+    const float *bia; /**< a point per output; NULL for none */
+} chirp_variational_weights;
+
+/** Where gradients are written; all are overwritten. */
+typedef struct chirp_variational_gradients {
+    float *dmu, *drho;
+    float *dbia; /**< NULL when not wanted */
+} chirp_variational_gradients;
+
+/** The KL term of the loss: kl_weight * KL( q || N(0, sigma^2) ). */
+typedef struct chirp_variational_prior {
+    float kl_weight, sigma;
+} chirp_variational_prior;
+
 /** softplus and its derivative (the logistic function) for one number, in double: the definition. */
 double chirp_softplus(double rho);
 double chirp_logistic(double rho);
@@ -40,44 +58,37 @@ void chirp_variational_sigma(int64_t n, const float *rho, float *sigma, float *v
 
 /**
  * Reparameterization gradients plus the KL term's, fused; eps is drawn again from `rng`, not stored:
- *     dmu[i]  = dwei[i] + kl_weight * mu[i] / prior_sigma^2
- *     drho[i] = ( dwei[i] * eps_i + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
- * dmu may be dwei.
+ *     dmu[i]  = dwei[i] + kl_weight * mu[i] / prior.sigma^2
+ *     drho[i] = ( dwei[i] * eps_i + kl_weight * (sigma/prior.sigma^2 - 1/sigma) ) * logistic(rho[i])
+ * dmu may be dwei. Biases play no part here and in the next two.
  */
-void chirp_variational_backward(int64_t n, const float *mu, const float *rho, chirp_rng rng,
-                                const float *dwei, float kl_weight, float prior_sigma, float *dmu,
-                                float *drho, int n_threads);
+void chirp_variational_backward(int64_t n, const chirp_variational_weights *weights, chirp_rng rng,
+                                const float *dwei, chirp_variational_prior prior,
+                                const chirp_variational_gradients *gradients, int n_threads);
 
 /**
- * The same KL gradients added to gradients that come from elsewhere (Flipout, local reparameterization):
- *     dmu[i]  += kl_weight * mu[i] / prior_sigma^2
- *     drho[i]  = ( dsigma[i] + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
- * drho may be dsigma.
- */
-void chirp_variational_backward_sigma(int64_t n, const float *mu, const float *rho,
-                                      const float *dsigma, float kl_weight, float prior_sigma,
-                                      float *dmu, float *drho, int n_threads);
-
-/**
- * The same for Flipout, whose product gradient is that of the perturbation delta = sigma * eps; eps is drawn again:
- *     dmu[i]  += kl_weight * mu[i] / prior_sigma^2
- *     drho[i]  = ( ddelta[i] * eps_i + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
+ * For Flipout: the KL gradients are added to dmu, and the product's gradient is that of the perturbation
+ * delta = sigma * eps; eps is drawn again:
+ *     dmu[i]  += kl_weight * mu[i] / prior.sigma^2
+ *     drho[i]  = ( ddelta[i] * eps_i + kl_weight * (sigma/prior.sigma^2 - 1/sigma) ) * logistic(rho[i])
  * drho may be ddelta.
  */
-void chirp_variational_backward_perturbation(int64_t n, const float *mu, const float *rho,
-                                             chirp_rng rng, const float *ddelta, float kl_weight,
-                                             float prior_sigma, float *dmu, float *drho,
+void chirp_variational_backward_perturbation(int64_t n, const chirp_variational_weights *weights,
+                                             chirp_rng rng, const float *ddelta,
+                                             chirp_variational_prior prior,
+                                             const chirp_variational_gradients *gradients,
                                              int n_threads);
 
 /**
  * The same for local reparameterization, whose product gradient is that of the variance sigma^2:
- *     dmu[i]  += kl_weight * mu[i] / prior_sigma^2
- *     drho[i]  = ( 2 sigma * dvariance[i] + kl_weight * (sigma/prior_sigma^2 - 1/sigma) ) * logistic(rho[i])
+ *     dmu[i]  += kl_weight * mu[i] / prior.sigma^2
+ *     drho[i]  = ( 2 sigma * dvariance[i] + kl_weight * (sigma/prior.sigma^2 - 1/sigma) ) * logistic(rho[i])
  * drho may be dvariance.
  */
-void chirp_variational_backward_variance(int64_t n, const float *mu, const float *rho,
-                                         const float *dvariance, float kl_weight, float prior_sigma,
-                                         float *dmu, float *drho, int n_threads);
+void chirp_variational_backward_variance(int64_t n, const chirp_variational_weights *weights,
+                                         const float *dvariance, chirp_variational_prior prior,
+                                         const chirp_variational_gradients *gradients,
+                                         int n_threads);
 
 /**
  * KL( N(mu, sigma^2) || N(0, prior_sigma^2) ) summed over the n weights [nats], in double, fixed order:

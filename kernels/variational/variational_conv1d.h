@@ -53,20 +53,26 @@ double chirp_variational_conv1d_draws(const chirp_conv1d_desc *desc,
  * @param code   as in chirp_conv1d_forward(); needed before a backward pass
  */
 void chirp_variational_conv1d_forward(chirp_variational_conv1d_plan *plan, const float *src,
-                                      const float *mu, const float *rho, const float *bia,
+                                      const chirp_variational_weights *weights,
                                       const chirp_variational_draws *draws, float *dst,
                                       uint8_t *code);
 
+/** Tensors of a backward pass. */
+typedef struct chirp_variational_conv1d_pass {
+    const float *src, *ddst;
+    const uint8_t *code; /**< of the forward pass */
+    float *dsrc;         /**< overwritten; NULL when not wanted */
+} chirp_variational_conv1d_pass;
+
 /**
- * Gradients of a loss with ddst = dloss/ddst, plus kl_weight * KL with respect to N(0, prior_sigma^2), for the
- * inputs and draws of the last forward pass.
- * @param dmu, drho, dbia  overwritten; dbia may be NULL
- * @param dsrc             overwritten; NULL when not wanted
+ * Gradients of a loss with ddst = dloss/ddst, plus the prior's KL term, for the inputs and draws of the last forward
+ * pass.
  */
-void chirp_variational_conv1d_backward(chirp_variational_conv1d_plan *plan, const float *src,
-                                       const float *mu, const float *rho,
-                                       const chirp_variational_draws *draws, const float *ddst,
-                                       const uint8_t *code, float kl_weight, float prior_sigma,
-                                       float *dmu, float *drho, float *dbia, float *dsrc);
+void chirp_variational_conv1d_backward(chirp_variational_conv1d_plan *plan,
+                                       const chirp_variational_conv1d_pass *pass,
+                                       const chirp_variational_weights *weights,
+                                       const chirp_variational_draws *draws,
+                                       chirp_variational_prior prior,
+                                       const chirp_variational_gradients *gradients);
 
 #endif

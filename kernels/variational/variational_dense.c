@@ -188,12 +188,13 @@ static chirp_flipout signs(const chirp_variational_dense_plan *p,
 }
 
 void chirp_variational_dense_forward(chirp_variational_dense_plan *plan, const float *src,
-                                     const float *mu, const float *rho, const float *bia,
+                                     const chirp_variational_weights *weights,
                                      const chirp_variational_draws *draws, float *dst)
 {
     const chirp_variational_dense_plan *p = plan;
     const int64_t n = p->desc.I * p->desc.O;
     const int threads = p->desc.n_threads;
+    const float *mu = weights->mu, *rho = weights->rho, *bia = weights->bia;
     if (!draws) {
         chirp_dense_forward(p->dense, src, mu, bia, dst);
         return;
@@ -222,51 +223,58 @@ void chirp_variational_dense_forward(chirp_variational_dense_plan *plan, const f
     }
 }
 
-void chirp_variational_dense_backward(chirp_variational_dense_plan *plan, const float *src,
-                                      const float *mu, const float *rho,
-                                      const chirp_variational_draws *draws, const float *dst,
-                                      float *ddst, float kl_weight, float prior_sigma, float *dmu,
-                                      float *drho, float *dbia, float *dsrc)
+/* The two products' gradients with respect to weights and inputs, the second's from p->src and p->second to drho and
+   p->dsrc, where the caller finds them. */
+static void backward_products(const chirp_variational_dense_plan *p,
+                              const chirp_variational_dense_pass *t, const float *mu,
+                              const chirp_variational_gradients *g)
+{
+    chirp_dense_backward_weights(p->linear, t->src, t->ddst, g->dmu, g->dbia);
+    chirp_dense_backward_weights(p->linear, p->src, p->second, g->drho, NULL);
+    if (!t->dsrc)
+        return;
+    chirp_dense_backward_data(p->linear, t->ddst, mu, t->dsrc);
+    chirp_dense_backward_data(p->linear, p->second, p->weights, p->dsrc);
+}
+
+void chirp_variational_dense_backward(chirp_variational_dense_plan *plan,
+                                      const chirp_variational_dense_pass *pass,
+                                      const chirp_variational_weights *weights,
+                                      const chirp_variational_draws *draws,
+                                      chirp_variational_prior prior,
+                                      const chirp_variational_gradients *gradients)
 {
     const chirp_variational_dense_plan *p = plan;
+    const chirp_variational_dense_pass *t = pass;
+    const chirp_variational_gradients *g = gradients;
     const int64_t n = p->desc.I * p->desc.O;
     const int threads = p->desc.n_threads;
-    chirp_dense_backward_activation(p->dense, dst, ddst);
+    chirp_dense_backward_activation(p->dense, t->dst, t->ddst);
     switch (p->estimator) {
     case CHIRP_VARIATIONAL_LOCAL:
-        local_noise_backward(p, draws, ddst);
-        square(p, src);
-        chirp_dense_backward_weights(p->linear, src, ddst, dmu, dbia);
-        chirp_dense_backward_weights(p->linear, p->src, p->second, drho, NULL);
-        chirp_variational_backward_variance(n, mu, rho, drho, kl_weight, prior_sigma, dmu, drho,
-                                            threads);
-        if (!dsrc)
-            return;
-        chirp_dense_backward_data(p->linear, ddst, mu, dsrc);
-        chirp_dense_backward_data(p->linear, p->second, p->weights, p->dsrc);
-        add_twice_product(p, src, dsrc);
+        local_noise_backward(p, draws, t->ddst);
+        square(p, t->src);
+        backward_products(p, t, weights->mu, g);
+        if (t->dsrc)
+            add_twice_product(p, t->src, t->dsrc);
+        chirp_variational_backward_variance(n, weights, g->drho, prior, g, threads);
         return;
     case CHIRP_VARIATIONAL_FLIPOUT: {
         const chirp_flipout in = signs(p, draws, true), out = signs(p, draws, false);
-        chirp_flipout_sign(&out, ddst, p->second);
-        chirp_dense_backward_weights(p->linear, src, ddst, dmu, dbia);
-        chirp_dense_backward_weights(p->linear, p->src, p->second, drho, NULL);
-        chirp_variational_backward_perturbation(n, mu, rho, draws->noise, drho, kl_weight,
-                                                prior_sigma, dmu, drho, threads);
-        if (!dsrc)
-            return;
-        chirp_dense_backward_data(p->linear, ddst, mu, dsrc);
-        chirp_dense_backward_data(p->linear, p->second, p->weights, p->dsrc);
-        chirp_flipout_add(&in, p->dsrc, dsrc);
+        chirp_flipout_sign(&out, t->ddst, p->second);
+        backward_products(p, t, weights->mu, g);
+        if (t->dsrc)
+            chirp_flipout_add(&in, p->dsrc, t->dsrc);
+        chirp_variational_backward_perturbation(n, weights, draws->noise, g->drho, prior, g,
+                                                threads);
         return;
     }
     case CHIRP_VARIATIONAL_REPARAMETERIZATION:
     case CHIRP_VARIATIONAL_ESTIMATORS:
-        chirp_dense_backward_weights(p->dense, src, ddst, dmu, dbia);
-        if (dsrc)
-            chirp_dense_backward_data(p->dense, ddst, p->weights, dsrc);
-        chirp_variational_backward(n, mu, rho, draws->noise, dmu, kl_weight, prior_sigma, dmu, drho,
-                                   threads);
+        chirp_dense_backward_weights(p->dense, t->src, t->ddst, g->dmu, g->dbia);
+        if (t->dsrc)
+            chirp_dense_backward_data(p->dense, t->ddst, p->weights, t->dsrc);
+        chirp_variational_backward(n, weights, draws->noise, g->dmu, prior, g, threads);
         return;
     }
 }

@@ -22,6 +22,7 @@
 
 #include "kernels/dense/dense.h"
 #include "kernels/random/random.h"
+#include "kernels/variational/variational.h"
 
 typedef enum chirp_variational_estimator {
     CHIRP_VARIATIONAL_REPARAMETERIZATION = 0,
@@ -59,21 +60,27 @@ double chirp_variational_dense_draws(const chirp_dense_desc *desc,
 
 /** @param draws  NULL: weights take their means, whatever the estimator */
 void chirp_variational_dense_forward(chirp_variational_dense_plan *plan, const float *src,
-                                     const float *mu, const float *rho, const float *bia,
+                                     const chirp_variational_weights *weights,
                                      const chirp_variational_draws *draws, float *dst);
 
+/** Tensors of a backward pass. */
+typedef struct chirp_variational_dense_pass {
+    const float *src;
+    const float *
+        dst; /**< result of the forward pass, or what a dropout left: only its sign matters for ReLU */
+    float *ddst; /**< overwritten: gradient of the pre-activations */
+    float *dsrc; /**< overwritten; NULL when not wanted */
+} chirp_variational_dense_pass;
+
 /**
- * Gradients of a loss with ddst = dloss/ddst, plus kl_weight * KL with respect to N(0, prior_sigma^2).
+ * Gradients of a loss with ddst = dloss/ddst, plus the prior's KL term.
  * @param draws  as in the forward pass, not NULL
- * @param dst    result of the forward pass (before any dropout behind it, or after: only its sign matters for ReLU)
- * @param ddst   overwritten: gradient of the pre-activations
- * @param dmu, drho, dbia  overwritten; dbia may be NULL
- * @param dsrc   overwritten; NULL when not wanted
  */
-void chirp_variational_dense_backward(chirp_variational_dense_plan *plan, const float *src,
-                                      const float *mu, const float *rho,
-                                      const chirp_variational_draws *draws, const float *dst,
-                                      float *ddst, float kl_weight, float prior_sigma, float *dmu,
-                                      float *drho, float *dbia, float *dsrc);
+void chirp_variational_dense_backward(chirp_variational_dense_plan *plan,
+                                      const chirp_variational_dense_pass *pass,
+                                      const chirp_variational_weights *weights,
+                                      const chirp_variational_draws *draws,
+                                      chirp_variational_prior prior,
+                                      const chirp_variational_gradients *gradients);
 
 #endif

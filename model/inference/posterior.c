@@ -21,9 +21,9 @@ struct chirp_posterior {
     chirp_likelihood likelihood;
     int64_t events, samples;
     int n_leaf;
-    leaf_step *step;        /* [leaves][n_leaf]; NULL for variant `all` */
+    leaf_step *step;        /* [leaves][n_leaf]; NULL: whole passes are sampled */
     int64_t *rows;          /* [leaves][n_leaf] rows per event of a step's dst: 1 or S */
-    float *raw;             /* variant `all`: [B][outputs] of one pass */
+    float *raw;             /* whole passes: [B][outputs] of one */
     double *mean, *scale;   /* [B][leaves][S] */
     double *drawn, *sorted; /* [B][leaves][S]; [S] */
     float *normal;          /* [S] */
@@ -58,23 +58,33 @@ static void summarise(const double *mean, const double *scale, const double *dra
     s->interval_90[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.95);
 }
 
-static const float *find_tensor(const chirp_network *net, int layer, chirp_tensor_kind kind)
+static const float *find_tensor(const chirp_network *net, const chirp_layer_info *info,
+                                chirp_tensor_kind kind)
 {
     int n = 0;
-    const chirp_tensor *tensors = chirp_network_tensors(net, &n);
-    for (int t = 0; t < n; ++t)
-        if (tensors[t].layer == layer && tensors[t].kind == kind)
-            return chirp_network_values(net) + tensors[t].offset;
+    const chirp_tensor *tensor = chirp_network_tensors(net, &n) + info->first_tensor;
+    for (int t = 0; t < info->n_tensors; ++t)
+        if (tensor[t].kind == kind)
+            return chirp_network_values(net) + tensor[t].offset;
     return NULL;
 }
 
-static chirp_status make_step(chirp_posterior *p, int leaf, int l, bool *varied)
+/* Samples differ in dense layers of leaves only, so the root runs once and leaves run for all samples at once. */
+static bool only_dense_leaves_vary(const chirp_network *net)
 {
-    const chirp_network_config *config = chirp_network_configuration(p->net);
     int n = 0;
-    const int number = config->spec->n_root + leaf * p->n_leaf + l;
-    const chirp_layer_info *info = &chirp_network_layers(p->net, &n)[number];
-    leaf_step *step = &p->step[leaf * p->n_leaf + l];
+    const chirp_layer_info *info = chirp_network_layers(net, &n);
+    for (int i = 0; i < n; ++i)
+        if (info[i].leaf < 0 ? info[i].variational : strcmp(info[i].kind, "dense") != 0)
+            return false;
+    return true;
+}
+
+/* *varied: a layer before it is random; set when this one is. */
+static chirp_status make_step(chirp_posterior *p, const chirp_layer_info *info, bool *varied)
+{
+    const int at = info->leaf * p->n_leaf + info->index;
+    leaf_step *step = &p->step[at];
     const bool shared = !*varied; /* its input is the same for all samples of an event */
     *varied = *varied || info->variational;
     const int64_t rows = *varied ? p->samples : 1;
@@ -84,34 +94,36 @@ static chirp_status make_step(chirp_posterior *p, int leaf, int l, bool *varied)
         .I = info->in_channels,
         .O = info->out_channels,
         .shared = shared,
-        .activation = info->relu ? CHIRP_ACTIVATION_RELU : CHIRP_ACTIVATION_NONE,
-        .n_threads = config->n_threads,
+        .activation = info->activation,
+        .n_threads = chirp_network_configuration(p->net)->n_threads,
     };
     const chirp_status st = chirp_predictive_plan_create(&desc, &step->plan);
     if (st != CHIRP_OK)
         return st;
-    p->rows[leaf * p->n_leaf + l] = rows;
+    p->rows[at] = rows;
     step->dst = chirp_calloc((size_t)(p->events * rows * desc.O), sizeof *step->dst);
     if (!step->dst)
         return CHIRP_ERR_NOMEM;
     const float *mean =
-        find_tensor(p->net, number, info->variational ? CHIRP_TENSOR_MEAN : CHIRP_TENSOR_WEIGHT);
-    chirp_predictive_load(step->plan, mean, find_tensor(p->net, number, CHIRP_TENSOR_RHO),
-                          find_tensor(p->net, number, CHIRP_TENSOR_BIAS));
+        find_tensor(p->net, info, info->variational ? CHIRP_TENSOR_MEAN : CHIRP_TENSOR_WEIGHT);
+    chirp_predictive_load(step->plan, mean, find_tensor(p->net, info, CHIRP_TENSOR_RHO),
+                          find_tensor(p->net, info, CHIRP_TENSOR_BIAS));
     return CHIRP_OK;
 }
 
 static chirp_status make_steps(chirp_posterior *p)
 {
-    const int leaves = p->likelihood.spec->n_leaves;
-    const size_t n = (size_t)leaves * (size_t)p->n_leaf;
+    int layers = 0;
+    const chirp_layer_info *info = chirp_network_layers(p->net, &layers);
+    const size_t n = (size_t)p->likelihood.spec->n_leaves * (size_t)p->n_leaf;
     p->step = chirp_calloc(n, sizeof *p->step);
     p->rows = chirp_calloc(n, sizeof *p->rows);
     chirp_status st = p->step && p->rows ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    for (int leaf = 0; leaf < leaves; ++leaf) {
-        bool varied = false;
-        for (int l = 0; l < p->n_leaf && st == CHIRP_OK; ++l)
-            st = make_step(p, leaf, l, &varied);
+    bool varied = false;
+    for (int i = 0; i < layers && st == CHIRP_OK; ++i) {
+        varied = varied && info[i].index > 0;
+        if (info[i].leaf >= 0)
+            st = make_step(p, &info[i], &varied);
     }
     return st;
 }
@@ -142,7 +154,7 @@ chirp_status chirp_posterior_create(chirp_network *net, const chirp_likelihood *
     chirp_status st = p->raw && p->mean && p->scale && p->drawn && p->sorted && p->normal
                           ? CHIRP_OK
                           : CHIRP_ERR_NOMEM;
-    if (st == CHIRP_OK && config->variant != CHIRP_VARIANT_ALL)
+    if (st == CHIRP_OK && only_dense_leaves_vary(net))
         st = make_steps(p);
     if (st != CHIRP_OK) {
         chirp_posterior_destroy(p);

@@ -10,14 +10,18 @@ const char *const chirp_variant_name[CHIRP_VARIANTS] = {"none", "last2", "leaf",
    neurons pass on to the last layer and gradients stay smooth (the study, section on the leaves). */
 #define STUDY_ROOT                                                                                 \
     {                                                                                              \
-        {"conv1", 64, 16, 1, false, 4}, {"conv2", 128, 16, 2, false, 4},                           \
-            {"conv3", 256, 16, 2, false, 4}, {"conv4", 256, 32, 2, true, 4},                       \
-            {"conv5", 128, 4, 2, true, 1}, {"conv6", 128, 4, 2, true, 1},                          \
-            {"conv7", 64, 2, 2, true, 1},                                                          \
+        CHIRP_CONVOLUTION("conv1", 64, 16, 1, false, 4),                                           \
+            CHIRP_CONVOLUTION("conv2", 128, 16, 2, false, 4),                                      \
+            CHIRP_CONVOLUTION("conv3", 256, 16, 2, false, 4),                                      \
+            CHIRP_CONVOLUTION("conv4", 256, 32, 2, true, 4),                                       \
+            CHIRP_CONVOLUTION("conv5", 128, 4, 2, true, 1),                                        \
+            CHIRP_CONVOLUTION("conv6", 128, 4, 2, true, 1),                                        \
+            CHIRP_CONVOLUTION("conv7", 64, 2, 2, true, 1),                                         \
     }
 #define STUDY_LEAF                                                                                 \
     {                                                                                              \
-        {"dense1", 128, true, true}, {"dense2", 128, false, false}, {"dense3", 0, false, false},   \
+        CHIRP_DENSE("dense1", 128, true, true), CHIRP_DENSE("dense2", 128, false, false),          \
+            CHIRP_DENSE("dense3", 0, false, false),                                                \
     }
 
 static const chirp_network_spec networks[] = {

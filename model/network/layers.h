@@ -14,28 +14,30 @@
 
 enum { CHIRP_MAX_ROOT_LAYERS = 16, CHIRP_MAX_LEAF_LAYERS = 8, CHIRP_MAX_LEAVES = 5 };
 
-/** One convolution of the root; all are followed by a ReLU. */
-typedef struct chirp_conv_layer {
+/** One layer: a row of the root's or of a leaf's table. */
+typedef struct chirp_layer_row {
     const char *name;
-    int64_t filters, taps, dilation;
-    bool same;    /**< TensorFlow's "same" padding, else "valid" */
-    int64_t pool; /**< window and stride of the max pool, 1: none */
-} chirp_conv_layer;
-
-/** One dense layer of a leaf. The last one has no outputs here: its width follows from the likelihood. */
-typedef struct chirp_dense_layer {
-    const char *name;
-    int64_t outputs; /**< 0 marks the last layer */
+    /** "convolution" or "dense": a kind of the table of layer types (layer.h) */
+    const char *kind;
+    /** filters or neurons; 0 marks a leaf's last layer, whose width follows from the likelihood */
+    int64_t outputs;
+    /** of a convolution */
+    int64_t taps, dilation;
+    /** of a convolution: TensorFlow's "same" padding, else "valid" */
+    bool same;
+    /** of a convolution: window and stride of the max pool, 1: none */
+    int64_t pool;
     bool relu;
-    bool dropout; /**< dropout behind it when training */
-} chirp_dense_layer;
+    /** dropout behind it when training */
+    bool dropout;
+} chirp_layer_row;
 
 typedef struct chirp_network_spec {
     const char *name;   /**< "spin" or "mass" */
     int64_t length;     /**< [samples] of the input, one channel */
     int n_root, n_leaf; /**< layers of the root, layers of each leaf */
-    chirp_conv_layer root[CHIRP_MAX_ROOT_LAYERS];
-    chirp_dense_layer leaf[CHIRP_MAX_LEAF_LAYERS];
+    chirp_layer_row root[CHIRP_MAX_ROOT_LAYERS];
+    chirp_layer_row leaf[CHIRP_MAX_LEAF_LAYERS];
     int n_leaves;
     int label[CHIRP_MAX_LEAVES];          /**< CHIRP_LABEL_...: what each leaf reads */
     double label_scale[CHIRP_MAX_LEAVES]; /**< the leaf predicts label / scale, of order one */
@@ -55,5 +57,17 @@ extern const char *const chirp_variant_name[CHIRP_VARIANTS];
 
 /** The study's networks: "spin" (a_f, M omega_R, M omega_I) or "mass" (m1, m2). CHIRP_ERR_ARG for another name. */
 chirp_status chirp_network_spec_find(const char *name, const chirp_network_spec **spec);
+
+/** A convolution with ReLU and a dense layer, as rows of the tables. */
+#define CHIRP_CONVOLUTION(name_, filters_, taps_, dilation_, same_, pool_)                         \
+    {                                                                                              \
+        .name = (name_), .kind = "convolution", .outputs = (filters_), .taps = (taps_),            \
+        .dilation = (dilation_), .same = (same_), .pool = (pool_), .relu = true                    \
+    }
+#define CHIRP_DENSE(name_, outputs_, relu_, dropout_)                                              \
+    {                                                                                              \
+        .name = (name_), .kind = "dense", .outputs = (outputs_), .relu = (relu_),                  \
+        .dropout = (dropout_)                                                                      \
+    }
 
 #endif

@@ -21,62 +21,10 @@
 #ifndef CHIRP_MODEL_NETWORK_NETWORK_H
 #define CHIRP_MODEL_NETWORK_NETWORK_H
 
-#include "kernels/conv1d/conv1d.h"
-#include "kernels/variational/variational_dense.h"
-#include "model/network/layers.h"
+#include "model/network/shape.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-typedef struct chirp_network_config {
-    const chirp_network_spec *spec; /**< kept by reference */
-    chirp_variant variant;
-    chirp_variational_estimator estimator; /**< of variational layers' gradients */
-    int outputs;                           /**< per leaf: 1 fixed noise scale, 2 learned */
-    int64_t batch;                         /**< N */
-    double dropout;     /**< rate in [0, 1) where the table has dropout, used when training */
-    double prior_sigma; /**< of the N(0, sigma^2) prior */
-    double initial_rho; /**< posterior standard deviations start at softplus(initial_rho) */
-    bool
-        dense2_relu; /**< puts the activation back that the study removed from the leaves' inner layers */
-    uint64_t seed; /**< of weight noise, dropout and signs */
-    bool training; /**< false: no gradients are allocated and backward must not be called */
-    chirp_conv1d_algorithm algorithm;
-    int n_threads; /**< 0: omp_get_max_threads() */
-} chirp_network_config;
-
-/** Study defaults for a network; batch 64, training. */
-chirp_network_config chirp_network_config_default(const chirp_network_spec *spec);
-
-typedef enum chirp_tensor_kind {
-    CHIRP_TENSOR_WEIGHT = 0, /**< deterministic weights */
-    CHIRP_TENSOR_MEAN,
-    CHIRP_TENSOR_RHO,
-    CHIRP_TENSOR_BIAS
-} chirp_tensor_kind;
-
-typedef struct chirp_tensor {
-    char name[48]; /**< also its path in a checkpoint */
-    chirp_tensor_kind kind;
-    int layer; /**< number of its layer, see chirp_network_layers() */
-    int rank;
-    int64_t extent[3];
-    int64_t offset, count; /**< [floats] in the arena */
-} chirp_tensor;
-
-/** What a layer is and costs, for describe, benchmarks and projections. */
-typedef struct chirp_layer_info {
-    char name[32]; /**< "root/conv1", "leaf0/dense2" */
-    int leaf;      /**< -1: root */
-    bool variational;
-    int64_t in_width, in_channels, out_width,
-        out_channels;                 /**< dense: widths are 1; out_width is after the pool */
-    int64_t taps, dilation, pool;     /**< dense: 1 */
-    int64_t weights, biases, trained; /**< trained counts means, rhos and biases */
-    double forward_flops;             /**< per signal, direct method */
-    bool relu;                        /**< max(0, x) follows */
-    const char *activation;           /**< its name, to be shown */
-} chirp_layer_info;
 
 typedef struct chirp_network chirp_network;
 
@@ -107,17 +55,14 @@ const chirp_network_config *chirp_network_configuration(const chirp_network *net
 /** The tensor table; n receives its length. Owned by the network. */
 const chirp_tensor *chirp_network_tensors(const chirp_network *net, int *n);
 const chirp_layer_info *chirp_network_layers(const chirp_network *net, int *n);
-/** The convolution plan of a root layer, NULL for a dense layer: what was chosen and why. */
-const chirp_conv1d_plan *chirp_network_conv_plan(const chirp_network *net, int layer);
 
 int64_t chirp_network_parameter_count(const chirp_network *net);
-/**
- * The arena, to read or to write. Packed copies of convolution weights are made anew in the first forward pass after this
- * call, so call it again before every change instead of keeping the pointer.
- */
-float *chirp_network_parameters(chirp_network *net);
-/** The arena, only to read: packed copies stay as they are. */
+/** The arena, to read. */
 const float *chirp_network_values(const chirp_network *net);
+/** The arena, to write: who changes numbers in it calls chirp_network_parameters_changed() before the next forward pass. */
+float *chirp_network_parameters(chirp_network *net);
+/** Says that parameters have changed: layers that keep packed copies make them again in the next forward pass. */
+void chirp_network_parameters_changed(chirp_network *net);
 /** NULL when the network was not made for training. */
 float *chirp_network_gradients(chirp_network *net);
 
@@ -174,9 +119,20 @@ void chirp_network_shared_noise_gradients(chirp_network *net, int tensor, const 
  */
 double chirp_network_active_share(const chirp_network *net);
 
-/** Seconds that a layer took in the last forward and backward pass; 0 before one. */
-void chirp_network_layer_times(const chirp_network *net, int layer, double *forward_s,
-                               double *backward_s);
+/** Medians over CHIRP_TIMED_PASSES training passes, packing of weights included [s]. */
+typedef struct chirp_network_times {
+    double forward_s; /**< of the whole forward pass */
+    double layer_forward_s[CHIRP_MAX_LAYERS];
+    double layer_backward_s[CHIRP_MAX_LAYERS];
+} chirp_network_times;
+
+enum { CHIRP_TIMED_PASSES = 5 };
+
+/**
+ * Times training passes over a batch of white noise, after one pass that warms up. The network must have been made for
+ * training and initialised; its parameters stay, its gradients are overwritten. CHIRP_ERR_NOMEM.
+ */
+chirp_status chirp_network_time_layers(chirp_network *net, chirp_network_times *times);
 
 /** KL divergence of the posterior from the prior over all variational weights [nats]. */
 double chirp_network_kl(const chirp_network *net);

@@ -94,6 +94,7 @@ static void apply_gradient(chirp_trainer *trainer, int64_t from, int64_t to)
         chirp_sgd_step(to - from, rate, (float)config->momentum, gradients, trainer->first + from,
                        parameters, config->n_threads);
     }
+    chirp_network_parameters_changed(trainer->net);
 }
 
 /* Some tensors' mean has arrived: the optimiser need not wait for the others. With shared noise the rhos between them get
@@ -202,9 +203,11 @@ static chirp_status make_shares(chirp_trainer *trainer)
    seed, but a rank with other libraries must not drift apart silently. */
 static chirp_status broadcast_parameters(chirp_trainer *trainer)
 {
-    return chirp_parallel_broadcast(
+    const chirp_status st = chirp_parallel_broadcast(
         chirp_network_parameters(trainer->net),
         chirp_network_parameter_count(trainer->net) * (int64_t)sizeof(float), 0);
+    chirp_network_parameters_changed(trainer->net);
+    return st;
 }
 
 /* Every pass of every rank draws weight noise of its own from one field of the random stream (chirp_rng_stream_part). */

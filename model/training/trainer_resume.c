@@ -21,7 +21,7 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
         st = chirp_train_config_write(&trainer->config, trainer->ranks, &state.configuration);
         if (st == CHIRP_OK)
             st = chirp_checkpoint_write(path, &state, tensors, n,
-                                        chirp_network_parameters(trainer->net));
+                                        chirp_network_values(trainer->net));
         chirp_free(state.configuration);
     }
     return chirp_parallel_agree(st);
@@ -79,6 +79,7 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     if (st == CHIRP_OK)
         st =
             chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trainer->net));
+    chirp_network_parameters_changed(trainer->net);
     chirp_free(state.configuration);
     const int64_t rate_ranks = old.rate_ranks > 0 ? old.rate_ranks : old_ranks;
     chirp_train_config_release(&old);

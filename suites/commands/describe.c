@@ -1,10 +1,7 @@
 /* chirpbench describe: the layer table of a network and variant, with measured times. */
 #include "harness/base/file.h"
-#include "harness/base/memory.h"
 #include "harness/base/options.h"
-#include "harness/base/sort.h"
 #include "harness/json/json.h"
-#include "kernels/random/random.h"
 #include "model/network/network.h"
 #include "suites/command.h"
 
@@ -13,50 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PASSES = 5, MAX_LAYERS = CHIRP_MAX_ROOT_LAYERS + CHIRP_MAX_LEAVES * CHIRP_MAX_LEAF_LAYERS };
-
 typedef struct description {
     const char *network, *variant, *estimator, *likelihood, *json;
     int64_t batch; /* of the timed passes; 0: no times */
     chirp_network *net;
-    double forward_s[MAX_LAYERS], backward_s[MAX_LAYERS];
+    chirp_network_times times;
 } description;
-
-/* Median over passes of every layer's time, after one pass that warms up. */
-static chirp_status measure(description *d)
-{
-    double forward[MAX_LAYERS][PASSES] = {{0}};
-    double backward[MAX_LAYERS][PASSES] = {{0}};
-    int n = 0;
-    const chirp_network_config *config = chirp_network_configuration(d->net);
-    const int64_t length = config->spec->length;
-    const int64_t outputs = d->batch * config->spec->n_leaves * config->outputs;
-    (void)chirp_network_layers(d->net, &n);
-    float *strain = chirp_alloc((size_t)(d->batch * length) * sizeof *strain);
-    float *output = chirp_alloc((size_t)outputs * sizeof *output);
-    if (!strain || !output) {
-        chirp_free(strain);
-        chirp_free(output);
-        return CHIRP_ERR_NOMEM;
-    }
-    chirp_network_initialize(d->net, 1, 0);
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, d->batch * length, strain);
-    for (int p = -1; p < PASSES; ++p) {
-        const chirp_pass pass = {.training = true, .sample = true, .step = (uint64_t)(p + 1)};
-        (void)chirp_network_parameters(d->net); /* weights are packed anew, as in training */
-        chirp_network_forward(d->net, strain, &pass, output);
-        chirp_network_backward(d->net, strain, &pass, output, 1e-6, NULL, NULL);
-        for (int i = 0; p >= 0 && i < n; ++i)
-            chirp_network_layer_times(d->net, i, &forward[i][p], &backward[i][p]);
-    }
-    for (int i = 0; i < n; ++i) {
-        d->forward_s[i] = chirp_median(forward[i], PASSES);
-        d->backward_s[i] = chirp_median(backward[i], PASSES);
-    }
-    chirp_free(strain);
-    chirp_free(output);
-    return CHIRP_OK;
-}
 
 static void print_row(const char *name, const char *in, const char *out, const chirp_layer_info *l,
                       bool timed, double forward_s, double backward_s)
@@ -64,7 +23,8 @@ static void print_row(const char *name, const char *in, const char *out, const c
     printf("%-14s %11s %11s ", name, in, out);
     if (l->taps > 0)
         printf("%4" PRId64 " %3" PRId64 " %4" PRId64 " %-4s %-5s", l->taps, l->dilation, l->pool,
-               l->activation, l->variational ? "gauss" : "point");
+               chirp_activation_name[l->activation ? l->activation : l->likelihood_activation],
+               l->variational ? "gauss" : "point");
     else
         printf("%24s", "");
     printf(" %9" PRId64 " %6" PRId64 " %8" PRId64 " %9" PRId64 " %9.2f", l->weights, l->biases,
@@ -92,13 +52,14 @@ static void print_table(const description *d)
                        info[i].in_channels);
         (void)snprintf(out, sizeof out, "%" PRId64 " x %" PRId64, info[i].out_width,
                        info[i].out_channels);
-        print_row(info[i].name, in, out, &info[i], d->batch > 0, d->forward_s[i], d->backward_s[i]);
+        print_row(info[i].name, in, out, &info[i], d->batch > 0, d->times.layer_forward_s[i],
+                  d->times.layer_backward_s[i]);
         all.weights += info[i].weights;
         all.biases += info[i].biases;
         all.trained += info[i].trained;
         all.forward_flops += info[i].forward_flops;
-        forward += d->forward_s[i];
-        backward += d->backward_s[i];
+        forward += d->times.layer_forward_s[i];
+        backward += d->times.layer_backward_s[i];
     }
     print_row("all", "", "", &all, d->batch > 0, forward, backward);
     printf("\nin, out: width x channels. trained: means, rhos and biases. bytes: one float "
@@ -107,7 +68,7 @@ static void print_table(const description *d)
     if (d->batch)
         printf("ms: median of %d training passes of %" PRId64
                " signals on this machine, packing of weights included.\n",
-               PASSES, d->batch);
+               CHIRP_TIMED_PASSES, d->batch);
 }
 
 static chirp_status write_json(const description *d)
@@ -131,8 +92,8 @@ static chirp_status write_json(const description *d)
         cJSON_AddNumberToObject(layer, "exchanged_bytes", 4.0 * (double)info[i].trained);
         cJSON_AddNumberToObject(layer, "forward_flops_per_signal", info[i].forward_flops);
         if (d->batch) {
-            cJSON_AddNumberToObject(layer, "forward_s", d->forward_s[i]);
-            cJSON_AddNumberToObject(layer, "backward_s", d->backward_s[i]);
+            cJSON_AddNumberToObject(layer, "forward_s", d->times.layer_forward_s[i]);
+            cJSON_AddNumberToObject(layer, "backward_s", d->times.layer_backward_s[i]);
         }
     }
     char *text = chirp_json_print(root);
@@ -184,8 +145,10 @@ static int run(int argc, char **argv)
         config.training = d.batch > 0;
         st = chirp_network_create(&config, &d.net);
     }
-    if (st == CHIRP_OK && d.batch)
-        st = measure(&d);
+    if (st == CHIRP_OK && d.batch) {
+        chirp_network_initialize(d.net, 1, 0);
+        st = chirp_network_time_layers(d.net, &d.times);
+    }
     if (st == CHIRP_OK && d.json)
         st = write_json(&d);
     if (st == CHIRP_OK)

@@ -71,6 +71,7 @@ static chirp_status load_network(inference *f)
     int n = 0;
     const chirp_tensor *tensors = chirp_network_tensors(f->net, &n);
     st = chirp_checkpoint_read(f->checkpoint, &state, tensors, n, chirp_network_parameters(f->net));
+    chirp_network_parameters_changed(f->net);
     f->iteration = state.iteration;
     chirp_free(state.configuration);
     if (st == CHIRP_OK)

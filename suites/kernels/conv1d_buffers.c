@@ -2,40 +2,22 @@
 
 #include "harness/base/hash.h"
 #include "harness/base/memory.h"
-#include "model/network/layers.h"
+#include "model/network/shape.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 enum { SAMPLES = 192, CORNERS = 8 };
 
 chirp_status conv1d_layer_desc(int layer, int64_t N, chirp_conv1d_desc *desc)
 {
-    const chirp_network_spec *spec = NULL;
-    const chirp_status st = chirp_network_spec_find("spin", &spec);
-    if (st != CHIRP_OK)
-        return st;
-    if (layer < 0 || layer >= spec->n_root)
-        return chirp_fail(CHIRP_ERR_ARG, "root layer %d: there are %d", layer, spec->n_root);
-    int64_t width = spec->length, channels = 1;
-    for (int i = 0; i <= layer; ++i) {
-        const chirp_conv_layer *row = &spec->root[i];
-        *desc = (chirp_conv1d_desc){
-            .N = N,
-            .C = channels,
-            .K = row->filters,
-            .W = width,
-            .S = row->taps,
-            .dilation = row->dilation,
-            .relu = true,
-            .pool = row->pool,
-        };
-        if (row->same)
-            chirp_conv1d_pad_same(desc);
-        width = chirp_conv1d_pooled_width(desc);
-        channels = desc->K;
-    }
-    return CHIRP_OK;
+    chirp_layer_info info;
+    char name[sizeof info.name];
+    (void)snprintf(name, sizeof name, "root/conv%d", layer + 1);
+    const chirp_status st = chirp_network_layer_find("spin", CHIRP_VARIANT_NONE, N, name, &info);
+    if (st == CHIRP_OK)
+        *desc = chirp_layer_conv1d(&info, N);
+    return st;
 }
 
 static uint64_t mix(uint64_t x) { return chirp_splitmix64(&x); }

@@ -5,10 +5,10 @@
 #include "harness/base/memory.h"
 #include "harness/base/sort.h"
 #include "kernels/random/random.h"
+#include "model/network/shape.h"
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 const chirp_adam layer_adam = {
@@ -50,20 +50,25 @@ void close_layer(bench_layer *l)
 chirp_status open_layer(const layer_case *c, int threads, bench_layer *l)
 {
     const bool variational = c->estimator >= 0;
-    *l = (bench_layer){
-        .c = c,
-        .desc = {
-            .N = c->N, .I = c->I, .O = c->O, .activation = c->activation, .n_threads = threads}};
-    l->weights = c->I * c->O;
-    l->trained = l->weights * (variational ? 2 : 1) + c->O;
-    l->draws = layer_draws();
-    const chirp_status st = open_layer_plans(l);
+    chirp_layer_info info;
+    *l = (bench_layer){.c = c, .draws = layer_draws()};
+    chirp_status st = chirp_network_layer_find(
+        "spin", variational ? CHIRP_VARIANT_ALL : CHIRP_VARIANT_NONE, c->batch, c->name, &info);
+    if (st != CHIRP_OK)
+        return st;
+    l->desc = chirp_layer_dense(&info, c->batch);
+    l->desc.n_threads = threads;
+    const int64_t N = l->desc.N, I = l->desc.I, O = l->desc.O;
+    l->weights = info.weights;
+    l->trained = info.trained;
+    l->forward_bytes = info.forward_bytes;
+    st = open_layer_plans(l);
     if (st != CHIRP_OK)
         return st;
     float **const array[] = {&l->param, &l->gradient, &l->first, &l->second, &l->src,
                              &l->dst,   &l->ddst,     &l->dsrc,  &l->loss};
-    const int64_t length[] = {l->trained,  l->trained,  l->trained,  l->trained, c->N * c->I,
-                              c->N * c->O, c->N * c->O, c->N * c->I, c->N * c->O};
+    const int64_t length[] = {l->trained, l->trained, l->trained, l->trained, N * I,
+                              N * O,      N * O,      N * I,      N * O};
     for (size_t i = 0; i < sizeof array / sizeof array[0]; ++i) {
         *array[i] = chirp_calloc((size_t)length[i], sizeof(float));
         if (!*array[i])
@@ -73,13 +78,13 @@ chirp_status open_layer(const layer_case *c, int threads, bench_layer *l)
     l->dmu = l->gradient;
     l->rho = variational ? l->param + l->weights : NULL;
     l->drho = variational ? l->gradient + l->weights : NULL;
-    l->bia = l->param + l->trained - c->O;
-    l->dbia = l->gradient + l->trained - c->O;
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, c->N * c->I, l->src);
-    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 1, 0), 0, c->N * c->O, l->loss);
+    l->bia = l->param + l->trained - O;
+    l->dbia = l->gradient + l->trained - O;
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, N * I, l->src);
+    chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 1, 0), 0, N * O, l->loss);
     chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 2, 0), 0, l->weights, l->mu);
     for (int64_t i = 0; i < l->weights; ++i) {
-        l->mu[i] /= sqrtf((float)c->I);
+        l->mu[i] /= sqrtf((float)I);
         if (variational)
             l->rho[i] = -3 + 0.5F * l->mu[i];
     }
@@ -88,20 +93,23 @@ chirp_status open_layer(const layer_case *c, int threads, bench_layer *l)
 
 void layer_forward(bench_layer *l)
 {
+    const chirp_variational_weights weights = {l->mu, l->rho, l->bia};
     if (l->variational)
-        chirp_variational_dense_forward(l->variational, l->src, l->mu, l->rho, l->bia, &l->draws,
-                                        l->dst);
+        chirp_variational_dense_forward(l->variational, l->src, &weights, &l->draws, l->dst);
     else
         chirp_dense_forward(l->dense, l->src, l->mu, l->bia, l->dst);
 }
 
 void layer_backward(bench_layer *l, float kl_weight)
 {
-    memcpy(l->ddst, l->loss, (size_t)(l->c->N * l->c->O) * sizeof(float));
+    const chirp_variational_weights weights = {l->mu, l->rho, l->bia};
+    const chirp_variational_gradients gradients = {l->dmu, l->drho, l->dbia};
+    const chirp_variational_dense_pass pass = {l->src, l->dst, l->ddst, l->dsrc};
+    const chirp_variational_prior prior = {kl_weight, layer_prior_sigma};
+    memcpy(l->ddst, l->loss, (size_t)(l->desc.N * l->desc.O) * sizeof(float));
     if (l->variational) {
-        chirp_variational_dense_backward(l->variational, l->src, l->mu, l->rho, &l->draws, l->dst,
-                                         l->ddst, kl_weight, layer_prior_sigma, l->dmu, l->drho,
-                                         l->dbia, l->dsrc);
+        chirp_variational_dense_backward(l->variational, &pass, &weights, &l->draws, prior,
+                                         &gradients);
         return;
     }
     chirp_dense_backward_activation(l->dense, l->dst, l->ddst);

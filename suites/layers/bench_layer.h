@@ -10,6 +10,7 @@ typedef struct bench_layer {
     const layer_case *c;
     chirp_dense_desc desc;
     int64_t weights, trained;
+    double forward_bytes; /* least of a forward pass */
     chirp_dense_plan *dense;
     chirp_variational_dense_plan *variational; /* NULL: deterministic */
     chirp_variational_draws draws;

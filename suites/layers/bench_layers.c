@@ -6,22 +6,14 @@
 
 enum { DETERMINISTIC = -1, BATCH = 64 };
 
-#define LAYER(inputs, outputs, act, e)                                                             \
+#define LAYER(name)                                                                                \
     {                                                                                              \
-        .N = BATCH, .I = (inputs), .O = (outputs), .activation = CHIRP_ACTIVATION_##act,           \
-        .estimator = (e)                                                                           \
+        {(name), BATCH, DETERMINISTIC}, {(name), BATCH, CHIRP_VARIATIONAL_REPARAMETERIZATION},     \
+            {(name), BATCH, CHIRP_VARIATIONAL_LOCAL}, {(name), BATCH, CHIRP_VARIATIONAL_FLIPOUT},  \
     }
-static const layer_case dense1[] = {LAYER(1856, 128, RELU, DETERMINISTIC),
-                                    LAYER(1856, 128, RELU, CHIRP_VARIATIONAL_REPARAMETERIZATION),
-                                    LAYER(1856, 128, RELU, CHIRP_VARIATIONAL_LOCAL),
-                                    LAYER(1856, 128, RELU, CHIRP_VARIATIONAL_FLIPOUT)};
-static const layer_case dense2[] = {LAYER(128, 128, NONE, DETERMINISTIC),
-                                    LAYER(128, 128, NONE, CHIRP_VARIATIONAL_REPARAMETERIZATION),
-                                    LAYER(128, 128, NONE, CHIRP_VARIATIONAL_LOCAL),
-                                    LAYER(128, 128, NONE, CHIRP_VARIATIONAL_FLIPOUT)};
-static const layer_case dense3[] = {
-    LAYER(128, 1, NONE, DETERMINISTIC), LAYER(128, 1, NONE, CHIRP_VARIATIONAL_REPARAMETERIZATION),
-    LAYER(128, 1, NONE, CHIRP_VARIATIONAL_LOCAL), LAYER(128, 1, NONE, CHIRP_VARIATIONAL_FLIPOUT)};
+static const layer_case dense1[] = LAYER("leaf0/dense1");
+static const layer_case dense2[] = LAYER("leaf0/dense2");
+static const layer_case dense3[] = LAYER("leaf0/dense3");
 
 /* A network's worth: 3,730,563 parameters, beyond the caches; 131072 elements, a layer's worth within them. */
 enum { NETWORK = 3730563, CACHED = 131072 };
@@ -35,11 +27,11 @@ static const array_case adam[] = {{ARRAY_ADAM, NETWORK}}, sgd[] = {{ARRAY_SGD, N
                         squares[] = {{ARRAY_SQUARES, NETWORK}};
 static const array_case dropout[] = {{ARRAY_DROPOUT, NETWORK}, {ARRAY_DROPOUT, BATCH * 128}};
 
-static const predictive_case predictive[] = {{3, 1, 1856, 128, 2},
-                                             {3, 100, 1856, 128, 2},
-                                             {3, 1000, 1856, 128, 2},
-                                             {3, 10000, 1856, 128, 2},
-                                             {3, 1000, 1856, 128, 3}};
+static const predictive_case predictive[] = {{CHIRP_VARIANT_LAST2, 1},
+                                             {CHIRP_VARIANT_LAST2, 100},
+                                             {CHIRP_VARIANT_LAST2, 1000},
+                                             {CHIRP_VARIANT_LAST2, 10000},
+                                             {CHIRP_VARIANT_LEAF, 1000}};
 
 #define LAYER_ROWS(family, pass, runner, layer)                                                    \
     {.name = family "/" pass "/deterministic/leaf." #layer "/batch:64",                            \

@@ -58,9 +58,10 @@ chirp_status open_conv(const conv_case *c, int threads, conv_layer *l)
 void conv_forward(conv_layer *l)
 {
     conv1d_buffers *b = &l->b;
+    const chirp_variational_weights weights = {l->mu, l->rho, b->bia};
     if (l->variational) {
-        chirp_variational_conv1d_forward(l->variational, b->src, l->mu, l->rho, b->bia, &l->draws,
-                                         b->dst, b->code);
+        chirp_variational_conv1d_forward(l->variational, b->src, &weights, &l->draws, b->dst,
+                                         b->code);
         return;
     }
     chirp_conv1d_load_weights(l->plan, l->mu);
@@ -71,10 +72,13 @@ void conv_backward(conv_layer *l, float kl_weight)
 {
     conv1d_buffers *b = &l->b;
     float *dsrc = l->c->layer > 1 ? b->dsrc : NULL; /* nothing lies before conv1 */
+    const chirp_variational_weights weights = {l->mu, l->rho, b->bia};
+    const chirp_variational_gradients gradients = {l->dmu, l->drho, b->dbia};
+    const chirp_variational_conv1d_pass pass = {b->src, b->ddst, b->code, dsrc};
+    const chirp_variational_prior prior = {kl_weight, layer_prior_sigma};
     if (l->variational)
-        chirp_variational_conv1d_backward(l->variational, b->src, l->mu, l->rho, &l->draws, b->ddst,
-                                          b->code, kl_weight, layer_prior_sigma, l->dmu, l->drho,
-                                          b->dbia, dsrc);
+        chirp_variational_conv1d_backward(l->variational, &pass, &weights, &l->draws, prior,
+                                          &gradients);
     else
         chirp_conv1d_backward(l->plan, b->src, b->ddst, b->code, dsrc, l->dmu, b->dbia);
 }

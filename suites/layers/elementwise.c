@@ -7,9 +7,11 @@
 #include "kernels/random/random.h"
 #include "kernels/variational/predictive.h"
 #include "kernels/variational/variational.h"
+#include "model/network/shape.h"
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 typedef void (*draw_function)(chirp_rng, uint64_t, int64_t, float *);
 static const draw_function draws[] = {[DRAW_NORMAL] = chirp_rng_normal,
@@ -93,8 +95,9 @@ static double run_kind(int kind, int64_t n, float *const x[ARRAYS], int threads)
         chirp_variational_perturbation(n, x[1], noise(), x[3], threads);
         return 0;
     case ARRAY_BACKWARD:
-        chirp_variational_backward(n, x[0], x[1], noise(), x[2], kl_weight, prior_sigma, x[3], x[4],
-                                   threads);
+        chirp_variational_backward(n, &(chirp_variational_weights){x[0], x[1], NULL}, noise(), x[2],
+                                   (chirp_variational_prior){kl_weight, prior_sigma},
+                                   &(chirp_variational_gradients){x[3], x[4], NULL}, threads);
         return 0;
     case ARRAY_KL:
         return chirp_variational_kl(n, x[0], x[1], prior_sigma, threads);
@@ -232,14 +235,18 @@ chirp_status layers_check_array(const void *arg, double *relative_error)
 
 /* ---- the posterior predictive of one event: every leaf's chain of dense layers ---- */
 
+enum { CHAIN = 3 }; /* layers of a leaf */
+
 typedef struct chain {
-    chirp_predictive_plan *plan[3];
-    float *mean[3], *rho[3], *bia[3], *src, *dst[3];
+    chirp_layer_info layer[CHAIN];
+    chirp_predictive_plan *plan[CHAIN];
+    float *mean[CHAIN], *rho[CHAIN], *bia[CHAIN], *src, *dst[CHAIN];
+    int64_t draws; /* per sample */
 } chain;
 
 static void close_chain(chain *c)
 {
-    for (int l = 0; l < 3; ++l) {
+    for (int l = 0; l < CHAIN; ++l) {
         chirp_predictive_plan_destroy(c->plan[l]);
         chirp_free(c->mean[l]);
         chirp_free(c->rho[l]);
@@ -249,44 +256,62 @@ static void close_chain(chain *c)
     chirp_free(c->src);
 }
 
-/* One leaf; the first layer has one row while no layer before it is random. */
+/* Layer l of a leaf; *random: a layer before it is, so that its input differs from sample to sample. */
+static chirp_status open_link(const predictive_case *p, uint32_t leaf, int l, int threads,
+                              bool *random, chain *c)
+{
+    const chirp_layer_info *info = &c->layer[l];
+    const bool shared = !*random;
+    *random = *random || info->variational;
+    const int64_t samples = *random ? p->samples : 1;
+    const chirp_predictive_desc d = {.events = 1,
+                                     .samples = samples,
+                                     .I = info->in_channels,
+                                     .O = info->out_channels,
+                                     .shared = shared,
+                                     .activation = info->activation,
+                                     .n_threads = threads};
+    const chirp_status st = chirp_predictive_plan_create(&d, &c->plan[l]);
+    if (st != CHIRP_OK)
+        return st;
+    c->mean[l] = chirp_calloc((size_t)info->weights, sizeof(float));
+    c->rho[l] = chirp_calloc((size_t)info->weights, sizeof(float));
+    c->bia[l] = chirp_calloc((size_t)info->biases, sizeof(float));
+    c->dst[l] = chirp_calloc((size_t)(samples * d.O), sizeof(float));
+    if (!c->mean[l] || !c->rho[l] || !c->bia[l] || !c->dst[l])
+        return CHIRP_ERR_NOMEM;
+    chirp_rng_normal(chirp_rng_stream(2, CHIRP_RNG_TEST, 1 + (uint32_t)l, leaf), 0, info->weights,
+                     c->mean[l]);
+    for (int64_t i = 0; i < info->weights; ++i) {
+        c->mean[l][i] *= 1 / sqrtf((float)d.I);
+        c->rho[l][i] = -4;
+    }
+    c->draws += info->variational ? d.O : 0;
+    chirp_predictive_load(c->plan[l], c->mean[l], info->variational ? c->rho[l] : NULL, c->bia[l]);
+    return CHIRP_OK;
+}
+
+/* One leaf; layers have one row while no layer before them is random. */
 static chirp_status open_chain(const predictive_case *p, uint32_t leaf, int threads, chain *c)
 {
-    const int64_t width[] = {p->features, p->hidden, p->hidden, 1};
+    bool random = false;
     *c = (chain){0};
-    c->src = chirp_calloc((size_t)p->features, sizeof(float));
-    if (!c->src)
-        return CHIRP_ERR_NOMEM;
-    chirp_rng_normal(chirp_rng_stream(2, CHIRP_RNG_TEST, 0, 0), 0, p->features, c->src);
-    for (int l = 0; l < 3; ++l) {
-        const bool random = l >= 3 - p->variational_layers, shared = l <= 3 - p->variational_layers;
-        const int64_t n = width[l] * width[l + 1], samples = random ? p->samples : 1;
-        const chirp_predictive_desc d = {.events = 1,
-                                         .samples = samples,
-                                         .I = width[l],
-                                         .O = width[l + 1],
-                                         .shared = shared,
-                                         .activation =
-                                             l == 0 ? CHIRP_ACTIVATION_RELU : CHIRP_ACTIVATION_NONE,
-                                         .n_threads = threads};
-        const chirp_status st = chirp_predictive_plan_create(&d, &c->plan[l]);
+    for (int l = 0; l < CHAIN; ++l) {
+        char name[sizeof c->layer[l].name];
+        (void)snprintf(name, sizeof name, "leaf%u/dense%d", leaf, l + 1);
+        const chirp_status st = chirp_network_layer_find("spin", p->variant, 1, name, &c->layer[l]);
         if (st != CHIRP_OK)
             return st;
-        c->mean[l] = chirp_calloc((size_t)n, sizeof(float));
-        c->rho[l] = chirp_calloc((size_t)n, sizeof(float));
-        c->bia[l] = chirp_calloc((size_t)width[l + 1], sizeof(float));
-        c->dst[l] = chirp_calloc((size_t)(samples * width[l + 1]), sizeof(float));
-        if (!c->mean[l] || !c->rho[l] || !c->bia[l] || !c->dst[l])
-            return CHIRP_ERR_NOMEM;
-        chirp_rng_normal(chirp_rng_stream(2, CHIRP_RNG_TEST, 1 + (uint32_t)l, leaf), 0, n,
-                         c->mean[l]);
-        for (int64_t i = 0; i < n; ++i) {
-            c->mean[l][i] *= 1 / sqrtf((float)width[l]);
-            c->rho[l][i] = -4;
-        }
-        chirp_predictive_load(c->plan[l], c->mean[l], random ? c->rho[l] : NULL, c->bia[l]);
     }
-    return CHIRP_OK;
+    const int64_t features = c->layer[0].in_channels;
+    c->src = chirp_calloc((size_t)features, sizeof(float));
+    if (!c->src)
+        return CHIRP_ERR_NOMEM;
+    chirp_rng_normal(chirp_rng_stream(2, CHIRP_RNG_TEST, 0, 0), 0, features, c->src);
+    chirp_status st = CHIRP_OK;
+    for (int l = 0; l < CHAIN && st == CHIRP_OK; ++l)
+        st = open_link(p, leaf, l, threads, &random, c);
+    return st;
 }
 
 static void run_chain(chain *c, uint32_t leaf, uint64_t event)
@@ -303,23 +328,25 @@ static void run_chain(chain *c, uint32_t leaf, uint64_t event)
 chirp_status layers_run_predictive(chirp_bench *b, const void *arg)
 {
     const predictive_case *p = arg;
-    chain leaf[5] = {0};
-    chirp_status st = CHIRP_OK;
-    for (uint32_t f = 0; f < p->leaves && st == CHIRP_OK; ++f)
-        st = open_chain(p, f, chirp_bench_threads(b), &leaf[f]);
+    const chirp_network_spec *spec = NULL;
+    chain leaf[CHIRP_MAX_LEAVES] = {0};
+    chirp_status st = chirp_network_spec_find("spin", &spec);
+    if (st != CHIRP_OK)
+        return st;
+    for (int f = 0; f < spec->n_leaves && st == CHIRP_OK; ++f)
+        st = open_chain(p, (uint32_t)f, chirp_bench_threads(b), &leaf[f]);
     uint64_t event = 0;
     while (st == CHIRP_OK && chirp_bench_next(b)) {
         chirp_bench_flush(b);
-        for (uint32_t f = 0; f < p->leaves; ++f)
-            run_chain(&leaf[f], f, event);
+        for (int f = 0; f < spec->n_leaves; ++f)
+            run_chain(&leaf[f], (uint32_t)f, event);
         ++event; /* fresh draws each time */
         chirp_bench_consume(leaf[0].dst[2]);
     }
     chirp_bench_items(b, (double)p->samples);
-    chirp_bench_counter(
-        b, "draws",
-        (double)(p->leaves * p->samples * (p->hidden * (p->variational_layers - 1) + 1)));
-    for (int f = 0; f < 5; ++f)
+    chirp_bench_counter(b, "draws",
+                        (double)spec->n_leaves * (double)p->samples * (double)leaf[0].draws);
+    for (int f = 0; f < spec->n_leaves; ++f)
         close_chain(&leaf[f]);
     return st;
 }
@@ -334,18 +361,19 @@ chirp_status layers_check_predictive(const void *arg, double *relative_error)
 {
     predictive_case p = *(const predictive_case *)arg;
     p.samples = 20000;
-    p.variational_layers = 2;
+    p.variant = CHIRP_VARIANT_LAST2;
     chain c = {0};
     const chirp_status st = open_chain(&p, 0, 0, &c);
     if (st == CHIRP_OK) {
         run_chain(&c, 0, 0);
+        const int64_t hidden = c.layer[1].in_channels;
         double mean = 0, variance = 0, sum = 0, squares = 0;
-        for (int64_t o = 0; o < p.hidden; ++o) {
+        for (int64_t o = 0; o < hidden; ++o) {
             double h = 0, v = 0;
-            for (int64_t i = 0; i < p.hidden; ++i) {
+            for (int64_t i = 0; i < hidden; ++i) {
                 const double x = (double)c.dst[0][i],
-                             sigma = chirp_softplus((double)c.rho[1][o * p.hidden + i]);
-                h += (double)c.mean[1][o * p.hidden + i] * x;
+                             sigma = chirp_softplus((double)c.rho[1][o * hidden + i]);
+                h += (double)c.mean[1][o * hidden + i] * x;
                 v += sigma * sigma * x * x;
             }
             const double m = (double)c.mean[2][o], s = chirp_softplus((double)c.rho[2][o]);

@@ -3,12 +3,14 @@
 #define CHIRP_SUITES_LAYERS_LAYERS_H
 
 #include "harness/bench/bench.h"
-#include "kernels/dense/dense.h"
+#include "model/network/layers.h"
 
-/* A whole dense layer: estimator -1 is deterministic, else a chirp_variational_estimator. */
+#include <stdint.h>
+
+/* A whole dense layer of the study: estimator -1 is deterministic, else a chirp_variational_estimator. */
 typedef struct layer_case {
-    int64_t N, I, O;
-    chirp_activation activation;
+    const char *name; /* "leaf0/dense1" */
+    int64_t batch;
     int estimator;
 } layer_case;
 
@@ -50,9 +52,10 @@ chirp_status layers_check_draws(const void *arg, double *relative_error);
 chirp_status layers_run_array(chirp_bench *b, const void *arg);
 chirp_status layers_check_array(const void *arg, double *relative_error);
 
+/* The leaves of the network "spin". */
 typedef struct predictive_case {
-    int64_t leaves, samples, features, hidden;
-    int variational_layers; /* of dense1 (features -> hidden), dense2, dense3: the last 2 or all 3 */
+    chirp_variant variant; /* last2 or leaf */
+    int64_t samples;
 } predictive_case;
 chirp_status layers_run_predictive(chirp_bench *b, const void *arg);
 chirp_status layers_check_predictive(const void *arg, double *relative_error);

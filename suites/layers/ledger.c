@@ -59,7 +59,7 @@ static void draw_everything(void *layer)
     const int64_t n = (int64_t)chirp_variational_dense_draws(
         &l->desc, (chirp_variational_estimator)l->c->estimator);
     const int64_t n_signs =
-        l->c->estimator == CHIRP_VARIATIONAL_FLIPOUT ? l->c->N * (l->c->I + l->c->O) : 0;
+        l->c->estimator == CHIRP_VARIATIONAL_FLIPOUT ? l->desc.N * (l->desc.I + l->desc.O) : 0;
     for (int pass = 0; pass < 2; ++pass) {
 #pragma omp parallel num_threads(n < 16384 ? 1 : l->desc.n_threads)
         {
@@ -92,8 +92,10 @@ static void count(chirp_bench *b, const bench_layer *l)
     chirp_bench_counter(b, "extra_gradient_bytes", l->variational ? 4.0 * (double)l->weights : 0);
     chirp_bench_counter(b, "draws",
                         l->variational ? chirp_variational_dense_draws(&l->desc, e) : 0);
-    chirp_bench_counter(
-        b, "signs", c->estimator == CHIRP_VARIATIONAL_FLIPOUT ? (double)(c->N * (c->I + c->O)) : 0);
+    chirp_bench_counter(b, "signs",
+                        c->estimator == CHIRP_VARIATIONAL_FLIPOUT
+                            ? (double)(l->desc.N * (l->desc.I + l->desc.O))
+                            : 0);
 }
 
 static double forward_flops(const bench_layer *l)
@@ -103,18 +105,8 @@ static double forward_flops(const bench_layer *l)
                           : chirp_dense_flops(&l->desc);
 }
 
-/* Least bytes: every tensor of the pass once. */
-static double forward_bytes(const bench_layer *l)
-{
-    const layer_case *c = l->c;
-    return 4.0 * (double)(c->N * c->I + l->trained + c->N * c->O);
-}
-
-static double backward_bytes(const bench_layer *l)
-{
-    const layer_case *c = l->c;
-    return 4.0 * (double)(2 * c->N * c->I + 2 * l->trained + 2 * c->N * c->O);
-}
+/* Every tensor of the pass once, and its gradient. */
+static double backward_bytes(const bench_layer *l) { return 2 * l->forward_bytes; }
 
 chirp_status layers_run_forward(chirp_bench *b, const void *arg)
 {
@@ -127,7 +119,7 @@ chirp_status layers_run_forward(chirp_bench *b, const void *arg)
     }
     if (st == CHIRP_OK) {
         chirp_bench_flops(b, forward_flops(&l), chirp_dense_flops(&l.desc));
-        chirp_bench_bytes(b, forward_bytes(&l));
+        chirp_bench_bytes(b, l.forward_bytes);
         count(b, &l);
     }
     close_layer(&l);
@@ -181,7 +173,7 @@ chirp_status layers_run_step(chirp_bench *b, const void *arg)
         chirp_bench_counter(b, "kl_us", l.variational ? layer_part_us(&l, divergence) : 0);
         chirp_bench_counter(b, "optimizer_us", layer_part_us(&l, optimize));
         chirp_bench_flops(b, 3 * forward_flops(&l), 3 * chirp_dense_flops(&l.desc));
-        chirp_bench_bytes(b, forward_bytes(&l) + backward_bytes(&l) + 28.0 * (double)l.trained);
+        chirp_bench_bytes(b, l.forward_bytes + backward_bytes(&l) + 28.0 * (double)l.trained);
         count(b, &l);
     }
     close_layer(&l);
@@ -222,7 +214,7 @@ static double activated(double y, chirp_activation activation)
 
 static void transform(const bench_layer *l, reference *r)
 {
-    const int64_t N = l->c->N, I = l->c->I, O = l->c->O;
+    const int64_t N = l->desc.N, I = l->desc.I, O = l->desc.O;
     const bool local = l->c->estimator == CHIRP_VARIATIONAL_LOCAL,
                flipout = l->c->estimator == CHIRP_VARIATIONAL_FLIPOUT;
     chirp_rng_normal(l->draws.noise, 0, local ? N * O : I * O, r->eps);
@@ -238,7 +230,7 @@ static void transform(const bench_layer *l, reference *r)
 
 static double compare(bench_layer *l, reference *r)
 {
-    const int64_t N = l->c->N, I = l->c->I, O = l->c->O;
+    const int64_t N = l->desc.N, I = l->desc.I, O = l->desc.O;
     const bool variational = l->variational, local = l->c->estimator == CHIRP_VARIATIONAL_LOCAL,
                flipout = l->c->estimator == CHIRP_VARIATIONAL_FLIPOUT;
     const chirp_activation activation = l->desc.activation;
@@ -286,13 +278,13 @@ static double compare(bench_layer *l, reference *r)
 
 chirp_status layers_check(const void *arg, double *relative_error)
 {
-    const layer_case *c = arg;
     bench_layer l;
     reference r = {0};
-    chirp_status st = open_layer(c, 0, &l);
+    chirp_status st = open_layer(arg, 0, &l);
     if (st == CHIRP_OK) {
-        const size_t NI = (size_t)(c->N * c->I), IO = (size_t)(c->I * c->O),
-                     NO = (size_t)(c->N * c->O);
+        const chirp_dense_desc *d = &l.desc;
+        const size_t NI = (size_t)(d->N * d->I), IO = (size_t)(d->I * d->O),
+                     NO = (size_t)(d->N * d->O);
         r = (reference){chirp_calloc(NI, sizeof(float)),  chirp_calloc(IO, sizeof(float)),
                         chirp_calloc(NO, sizeof(float)),  chirp_calloc(IO + NO, sizeof(float)),
                         chirp_calloc(NI, sizeof(float)),  chirp_calloc(NO, sizeof(float)),

@@ -7,32 +7,12 @@
 #include <math.h>
 #include <string.h>
 
-/* The order in which the backward pass frees layers: leaf by leaf from the last layer up, then the root from its end. */
-static int backward_order(const chirp_workload *w, int *order)
-{
-    int n = 0;
-    int root = 0;
-    while (root < w->n && strncmp(w->layer[root].name, "root/", 5) == 0)
-        ++root;
-    for (int i = root; i < w->n;) {
-        int end = i;
-        while (end < w->n && strncmp(w->layer[end].name, w->layer[i].name, 5) == 0)
-            ++end;
-        for (int l = end - 1; l >= i; --l)
-            order[n++] = l;
-        i = end;
-    }
-    for (int l = root - 1; l >= 0; --l)
-        order[n++] = l;
-    return n;
-}
-
 static void make_buckets(const chirp_workload *w, int64_t bytes, chirp_plan *plan)
 {
-    int order[CHIRP_WORKLOAD_MAX_LAYERS];
+    const int *order = w->order;
     chirp_exchange_tensor tensor[CHIRP_WORKLOAD_MAX_LAYERS];
     chirp_bucket_range range[CHIRP_WORKLOAD_MAX_LAYERS];
-    const int n = backward_order(w, order);
+    const int n = w->n;
     for (int i = 0; i < n; ++i)
         tensor[i] = (chirp_exchange_tensor){.count = w->layer[order[i]].trained};
     plan->n_buckets = chirp_buckets_cut(plan->exchange.rule, bytes, tensor, n, range);

@@ -1,27 +1,28 @@
-/* What a step of a network computes and exchanges, layer by layer: asked of a network of one signal. */
+/* What a step of a network computes and exchanges, layer by layer: asked of the network's shape. */
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
-#include "model/network/network.h"
+#include "model/network/shape.h"
 #include "suites/scaling/workload.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <string.h>
 
-static void fill(const chirp_layer_info *info, int n, bool shared_noise, chirp_workload *w)
+static void fill(const chirp_network_shape *shape, bool shared_noise, chirp_workload *w)
 {
-    w->n = n;
-    for (int i = 0; i < n; ++i) {
+    w->n = shape->n_layers;
+    memcpy(w->order, shape->backward, sizeof shape->backward);
+    for (int i = 0; i < w->n; ++i) {
+        const chirp_layer_info *info = &shape->layer[i];
         chirp_workload_layer *layer = &w->layer[i];
-        (void)snprintf(layer->name, sizeof layer->name, "%s", info[i].name);
-        layer->trained = shared_noise ? info[i].weights + info[i].biases : info[i].trained;
-        layer->forward_flops = info[i].forward_flops;
-        /* the strain needs no gradient, so the first layer has weight gradients only */
-        layer->backward_flops = (i == 0 ? 1 : 2) * layer->forward_flops;
+        (void)snprintf(layer->name, sizeof layer->name, "%s", info->name);
+        layer->trained = shared_noise ? info->weights + info->biases : info->trained;
+        layer->forward_flops = info->forward_flops;
+        layer->backward_flops = info->backward_flops;
         w->trained += layer->trained;
         w->flops += layer->forward_flops + layer->backward_flops;
     }
-    for (int i = 0; i < n; ++i) {
+    for (int i = 0; i < w->n; ++i) {
         w->forward += w->layer[i].forward_flops / w->flops;
         w->layer[i].backward = w->layer[i].backward_flops / w->flops;
     }
@@ -31,8 +32,7 @@ chirp_status chirp_workload_make(const char *network, chirp_variant variant, boo
                                  chirp_workload *w)
 {
     const chirp_network_spec *spec = NULL;
-    chirp_network *net = NULL;
-    int n = 0;
+    chirp_network_shape shape;
     *w = (chirp_workload){0};
     chirp_status st = chirp_network_spec_find(network, &spec);
     if (st != CHIRP_OK)
@@ -41,17 +41,9 @@ chirp_status chirp_workload_make(const char *network, chirp_variant variant, boo
     config.variant = variant;
     config.outputs = 1;
     config.batch = 1;
-    config.training = false;
-    st = chirp_network_create(&config, &net);
-    if (st != CHIRP_OK)
-        return st;
-    const chirp_layer_info *info = chirp_network_layers(net, &n);
-    if (n > CHIRP_WORKLOAD_MAX_LAYERS)
-        st = chirp_fail(CHIRP_ERR_RANGE, "the network has more than %d layers",
-                        CHIRP_WORKLOAD_MAX_LAYERS);
-    else
-        fill(info, n, shared_noise, w);
-    chirp_network_destroy(net);
+    st = chirp_network_shape_make(&config, &shape);
+    if (st == CHIRP_OK)
+        fill(&shape, shared_noise, w);
     return st;
 }
 

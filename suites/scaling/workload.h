@@ -3,12 +3,12 @@
 #define CHIRP_SUITES_SCALING_WORKLOAD_H
 
 #include "harness/base/status.h"
-#include "model/network/layers.h"
+#include "model/network/shape.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CHIRP_WORKLOAD_MAX_LAYERS = 64 };
+enum { CHIRP_WORKLOAD_MAX_LAYERS = CHIRP_MAX_LAYERS };
 
 /** One layer's share of a step. */
 typedef struct chirp_workload_layer {
@@ -23,6 +23,8 @@ typedef struct chirp_workload_layer {
 typedef struct chirp_workload {
     int n;
     chirp_workload_layer layer[CHIRP_WORKLOAD_MAX_LAYERS];
+    /** Layers in the order in which the backward pass finishes them */
+    int order[CHIRP_WORKLOAD_MAX_LAYERS];
     int64_t trained;
     double flops;              /**< forward and backward, per signal */
     double forward;            /**< [1] share of a pass at which the forward part ends */

@@ -25,14 +25,6 @@ KNOWN = set("""
     kernels/conv1d/conv1d_transform_products.c:gradient_tile
     kernels/conv1d/conv1d_transform_products.c:perturb_rows
     kernels/dense/dense_moments.c:step
-    kernels/variational/variational.c:add_kl
-    kernels/variational/variational.c:chirp_variational_backward
-    kernels/variational/variational.c:chirp_variational_backward_perturbation
-    kernels/variational/variational.c:chirp_variational_backward_sigma
-    kernels/variational/variational.c:chirp_variational_backward_variance
-    kernels/variational/variational_conv1d.c:backward_rows
-    kernels/variational/variational_conv1d.c:chirp_variational_conv1d_backward
-    kernels/variational/variational_dense.c:chirp_variational_dense_backward
     reports/sections/ledger.c:chirp_section_ledger
     suites/commands/scale.c:run
 """.split())

@@ -127,26 +127,41 @@ static void check_gradients(const float *dmu, const float *drho)
     }
 }
 
+static void backward(int64_t n, const float *dw, float *dmu, float *drho, int threads)
+{
+    const chirp_variational_weights weights = {mu, rho, NULL};
+    const chirp_variational_gradients gradients = {dmu, drho, NULL};
+    chirp_variational_backward(n, &weights, noise(), dw,
+                               (chirp_variational_prior){kl_weight, prior}, &gradients, threads);
+}
+
 static void test_gradients_agree_with_differences(void **state)
 {
     (void)state;
     fresh(N);
-    chirp_variational_backward(N, mu, rho, noise(), dwei, kl_weight, prior, out, out2, 3);
+    backward(N, dwei, out, out2, 3);
     assert_true(out[N] == 99 && out2[N] == 99);
     check_gradients(out, out2);
 
-    /* the other form, fed with the same gradients of w and sigma, in place */
+    /* the other forms, fed with the same gradients of w and of the perturbation or the variance, in place */
+    const chirp_variational_weights weights = {mu, rho, NULL};
+    const chirp_variational_gradients gradients = {out, out2, NULL};
+    const chirp_variational_prior kl = {kl_weight, prior};
+    for (int i = 0; i < N; ++i)
+        out[i] = out2[i] = dwei[i];
+    chirp_variational_backward_perturbation(N, &weights, noise(), out2, kl, &gradients, 3);
+    check_gradients(out, out2);
     for (int i = 0; i < N; ++i) {
         out[i] = dwei[i];
-        out2[i] = dwei[i] * eps[i];
+        out2[i] = dwei[i] * eps[i] / (float)(2 * chirp_softplus((double)rho[i]));
     }
-    chirp_variational_backward_sigma(N, mu, rho, out2, kl_weight, prior, out, out2, 3);
+    chirp_variational_backward_variance(N, &weights, out2, kl, &gradients, 3);
     check_gradients(out, out2);
 
     /* dmu in the place of dwei */
     static float in_place[N];
     memcpy(in_place, dwei, sizeof in_place);
-    chirp_variational_backward(N, mu, rho, noise(), in_place, kl_weight, prior, in_place, out2, 3);
+    backward(N, in_place, in_place, out2, 3);
     check_gradients(in_place, out2);
 }
 
@@ -156,14 +171,14 @@ static void test_gradients_are_finite_everywhere(void **state)
     fresh(N);
     for (int i = 0; i < 64; ++i)
         rho[i] = (i % 2 ? -1.0f : 1.0f) * (80.0f + (float)i);
-    chirp_variational_backward(64, mu, rho, noise(), dwei, kl_weight, prior, out, out2, 1);
+    backward(64, dwei, out, out2, 1);
     for (int i = 0; i < 64; ++i) {
         assert_true(isfinite(out[i]) && isfinite(out2[i]));
         if (i % 2) /* logistic / sigma -> 1: the KL pushes rho up with its full weight */
             assert_true(fabs((double)out2[i] + (double)kl_weight) < 1e-6);
     }
     rho[3] = NAN;
-    chirp_variational_backward(64, mu, rho, noise(), dwei, kl_weight, prior, out, out2, 1);
+    backward(64, dwei, out, out2, 1);
     assert_true(isnan(out2[3]) && isfinite(out2[2]) && isfinite(out2[4]));
 }
 
@@ -223,7 +238,7 @@ static void test_threads_change_no_bit(void **state)
     chirp_variational_sample(MOST, mu, rho, noise(), w, 1);
     chirp_variational_perturbation(MOST, rho, noise(), d, 1);
     chirp_variational_sigma(MOST, rho, s, NULL, 1);
-    chirp_variational_backward(MOST, mu, rho, noise(), dwei, kl_weight, prior, dm, dr, 1);
+    backward(MOST, dwei, dm, dr, 1);
     const double kl = chirp_variational_kl(MOST, mu, rho, prior, 1);
     for (size_t t = 0; t < sizeof teams / sizeof teams[0]; ++t) {
         chirp_variational_sample(MOST, mu, rho, noise(), out, teams[t]);
@@ -232,8 +247,7 @@ static void test_threads_change_no_bit(void **state)
         assert_memory_equal(out, d, sizeof d);
         chirp_variational_sigma(MOST, rho, out, NULL, teams[t]);
         assert_memory_equal(out, s, sizeof s);
-        chirp_variational_backward(MOST, mu, rho, noise(), dwei, kl_weight, prior, out, out2,
-                                   teams[t]);
+        backward(MOST, dwei, out, out2, teams[t]);
         assert_memory_equal(out, dm, sizeof dm);
         assert_memory_equal(out2, dr, sizeof dr);
         const double again = chirp_variational_kl(MOST, mu, rho, prior, teams[t]);

@@ -135,9 +135,12 @@ static double loss(const layer *l)
 static void forward_and_backward(layer *l)
 {
     memcpy(l->ddst, l->loss, (size_t)(l->desc.N * l->desc.O) * sizeof(float));
-    chirp_variational_dense_forward(l->plan, l->src, l->mu, l->rho, l->bia, &l->draws, l->dst);
-    chirp_variational_dense_backward(l->plan, l->src, l->mu, l->rho, &l->draws, l->dst, l->ddst,
-                                     kl_weight, prior, l->dmu, l->drho, l->dbia, l->dsrc);
+    const chirp_variational_weights weights = {l->mu, l->rho, l->bia};
+    const chirp_variational_gradients gradients = {l->dmu, l->drho, l->dbia};
+    const chirp_variational_dense_pass pass = {l->src, l->dst, l->ddst, l->dsrc};
+    chirp_variational_dense_forward(l->plan, l->src, &weights, &l->draws, l->dst);
+    chirp_variational_dense_backward(l->plan, &pass, &weights, &l->draws,
+                                     (chirp_variational_prior){kl_weight, prior}, &gradients);
 }
 
 static void test_forward_is_the_formula(void **state)
@@ -153,7 +156,9 @@ static void test_forward_is_the_formula(void **state)
                                                   .activation = (chirp_activation)a,
                                                   .n_threads = 3},
                                (chirp_variational_estimator)e);
-                chirp_variational_dense_forward(l.plan, l.src, l.mu, l.rho, l.bia, &l.draws, l.dst);
+                chirp_variational_dense_forward(l.plan, l.src,
+                                                &(chirp_variational_weights){l.mu, l.rho, l.bia},
+                                                &l.draws, l.dst);
                 double error = 0, size = 0;
                 for (int64_t n = 0; n < l.desc.N; ++n) {
                     for (int64_t o = 0; o < l.desc.O; ++o) {
@@ -251,11 +256,14 @@ static void test_pieces_of_a_batch_agree_with_the_whole(void **state)
         chirp_variational_draws draws = whole.draws;
         draws.first_row += 10;
         float dst[130];
-        chirp_variational_dense_forward(plan, whole.src + 10 * d.I, whole.mu, whole.rho, whole.bia,
-                                        &draws, dst);
+        chirp_variational_dense_forward(
+            plan, whole.src + 10 * d.I,
+            &(chirp_variational_weights){whole.mu, whole.rho, whole.bia}, &draws, dst);
         assert_memory_equal(dst, whole.dst + 10 * d.O, sizeof dst);
         /* without draws: the means */
-        chirp_variational_dense_forward(plan, whole.src, whole.mu, whole.rho, whole.bia, NULL, dst);
+        chirp_variational_dense_forward(
+            plan, whole.src, &(chirp_variational_weights){whole.mu, whole.rho, whole.bia}, NULL,
+            dst);
         for (int64_t o = 0; o < d.O; ++o) {
             double want = (double)whole.bia[o];
             for (int64_t i = 0; i < d.I; ++i)

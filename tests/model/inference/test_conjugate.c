@@ -117,13 +117,15 @@ static void check_estimator(chirp_variational_estimator estimator)
         };
         float dst[ROWS + TAIL];
         float ddst[ROWS + TAIL] = {0};
-        chirp_variational_dense_forward(plan, x[0], parameters, parameters + INPUTS, NULL, &draws,
-                                        dst);
+        const chirp_variational_weights weights = {parameters, parameters + INPUTS, NULL};
+        const chirp_variational_gradients gradients = {gradient, gradient + INPUTS, NULL};
+        const chirp_variational_dense_pass pass = {x[0], dst, ddst, NULL};
+        chirp_variational_dense_forward(plan, x[0], &weights, &draws, dst);
         for (int n = 0; n < ROWS; ++n)
             ddst[n] = (dst[n] - y[n]) / (float)(NOISE * NOISE * ROWS);
-        chirp_variational_dense_backward(plan, x[0], parameters, parameters + INPUTS, &draws, dst,
-                                         ddst, 1.0F / ROWS, (float)PRIOR, gradient,
-                                         gradient + INPUTS, NULL, NULL);
+        chirp_variational_dense_backward(plan, &pass, &weights, &draws,
+                                         (chirp_variational_prior){1.0F / ROWS, (float)PRIOR},
+                                         &gradients);
         const float rate = 0.02F / (1.0F + (float)step / 2000.0F);
         const chirp_adam adam = {rate, 0.9F, 0.999F, 1e-8F};
         chirp_adam_step(2 * INPUTS, &adam, (int64_t)step + 1, gradient, first, second, parameters,

@@ -135,6 +135,7 @@ static chirp_status prepare(experiment *e, int argc, char **argv)
         if (e->tensors[t].kind == CHIRP_TENSOR_RHO)
             for (int64_t i = 0; i < e->tensors[t].count; ++i)
                 parameters[e->tensors[t].offset + i] = strtof(argv[3], NULL);
+    chirp_network_parameters_changed(e->net);
     e->mean = chirp_calloc((size_t)e->n, sizeof *e->mean);
     if (!e->mean)
         return CHIRP_ERR_NOMEM;

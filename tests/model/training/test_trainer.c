@@ -228,10 +228,12 @@ static void test_divergence_keeps_parameters(void **state)
     const float keep = parameters[5];
     const float spoiled = parameters[0];
     parameters[0] = INFINITY;
+    chirp_network_parameters_changed(chirp_trainer_network(trainer));
     assert_int_equal(chirp_trainer_step(trainer, &report), CHIRP_ERR_NUMERIC);
     assert_non_null(strstr(chirp_error_message(), "iteration 1"));
     assert_true(parameters[5] == keep);
     parameters[0] = spoiled;
+    chirp_network_parameters_changed(chirp_trainer_network(trainer));
     (void)step(trainer);
     chirp_trainer_destroy(trainer);
 }
