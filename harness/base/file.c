@@ -2,6 +2,7 @@
 
 #include "harness/base/memory.h"
 #include "harness/base/scratch.h"
+#include "harness/base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -132,37 +133,24 @@ chirp_status chirp_file_read(const char *path, char **bytes, size_t *length)
     FILE *file = fopen(path, "rb");
     if (!file)
         return chirp_fail(CHIRP_ERR_IO, "%s: can't open: %s", path, strerror(errno));
-    size_t room = 65536;
-    size_t used = 0;
-    char *data = chirp_alloc(room);
-    chirp_status st = data ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    while (st == CHIRP_OK) {
-        used += fread(data + used, 1, room - 1 - used, file);
-        if (ferror(file)) {
-            st = chirp_fail(CHIRP_ERR_IO, "%s: can't read: %s", path, strerror(errno));
-        } else if (used < room - 1) {
-            break;
-        } else {
-            char *larger = chirp_alloc(2 * room);
-            if (!larger) {
-                st = CHIRP_ERR_NOMEM;
-            } else {
-                memcpy(larger, data, used);
-                chirp_free(data);
-                data = larger;
-                room *= 2;
-            }
-        }
-    }
+    chirp_text text = {0};
+    char part[16384];
+    size_t got = 0;
+    while ((got = fread(part, 1, sizeof part, file)) > 0)
+        chirp_text_append_bytes(&text, part, got);
+    const int error = errno;
+    chirp_text_append(&text, ""); /* an empty file is an empty text */
+    chirp_status st = text.failed ? CHIRP_ERR_NOMEM : CHIRP_OK;
+    if (ferror(file))
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't read: %s", path, strerror(error));
     (void)fclose(file); /* only read from */
     if (st != CHIRP_OK) {
-        chirp_free(data);
+        chirp_text_clear(&text);
         return st;
     }
-    data[used] = '\0';
-    *bytes = data;
+    *bytes = text.bytes;
     if (length)
-        *length = used;
+        *length = text.used;
     return CHIRP_OK;
 }
 

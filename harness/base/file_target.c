@@ -1,5 +1,6 @@
 /* Where an output really goes: to the file behind symbolic links, or into a device, a pipe or an open descriptor. */
 #include "harness/base/file.h"
+#include "harness/base/hash.h"
 
 #include "harness/base/memory.h"
 
@@ -150,15 +151,6 @@ FILE *chirp_file_open_sink(const char *path)
     return file;
 }
 
-/* FNV-1a: tells long names apart that begin alike. */
-static uint32_t hash(const char *text)
-{
-    uint32_t h = 2166136261u;
-    for (; *text; ++text)
-        h = (h ^ (unsigned char)*text) * 16777619u;
-    return h;
-}
-
 chirp_status chirp_file_beside(const char *path, const char *suffix, char **name)
 {
     char *target = NULL;
@@ -183,7 +175,9 @@ chirp_status chirp_file_beside(const char *path, const char *suffix, char **name
     }
     char mark[16] = "";
     if (keep + strlen(suffix) > most) {
-        (void)snprintf(mark, sizeof mark, "~%08x", hash(base));
+        /* tells long names apart that begin alike */
+        const uint64_t hash = chirp_fnv(CHIRP_FNV_START, base, strlen(base));
+        (void)snprintf(mark, sizeof mark, "~%08x", (unsigned)(hash ^ (hash >> 32)));
         const size_t taken = strlen(mark) + strlen(suffix);
         keep = most > taken ? most - taken : 0;
         while (keep > 0 && ((unsigned char)base[keep] & 0xC0) == 0x80)

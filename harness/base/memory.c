@@ -24,7 +24,8 @@ void *chirp_alloc(size_t bytes)
         return NULL;
     }
     if (align == HUGE_PAGE)
-        (void)madvise(block, padded, MADV_HUGEPAGE); /* advice only: a refusal costs speed, not truth */
+        (void)madvise(block, padded,
+                      MADV_HUGEPAGE); /* advice only: a refusal costs speed, not truth */
     memset((char *)block + bytes, 0, padded - bytes < CACHE_LINE ? padded - bytes : CACHE_LINE);
     return block;
 }
@@ -52,7 +53,19 @@ char *chirp_strdup(const char *text)
     return copy;
 }
 
-void chirp_free(void *block)
+void *chirp_grow(void *items, size_t *room, size_t count, size_t size)
 {
-    free(block);
+    if (count < *room)
+        return items;
+    const size_t more = count < 8 ? 16 : 2 * count;
+    void *larger = chirp_calloc(more, size);
+    if (!larger)
+        return NULL;
+    if (count)
+        memcpy(larger, items, count * size);
+    chirp_free(items);
+    *room = more;
+    return larger;
 }
+
+void chirp_free(void *block) { free(block); }

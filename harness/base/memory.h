@@ -19,6 +19,14 @@ void *chirp_calloc(size_t count, size_t size);
 /** A copy of a string; NULL when out of memory or `text` is NULL. Free with chirp_free(). */
 char *chirp_strdup(const char *text);
 
+/**
+ * Makes room for one more element of an array that grows.
+ * @param items  NULL, or the array of `count` elements of `size` bytes, from this function
+ * @param room   elements that fit into it; 0 for NULL. Receives the new number
+ * @return the array, perhaps moved; NULL when out of memory, and `items` is as before. Free with chirp_free()
+ */
+void *chirp_grow(void *items, size_t *room, size_t count, size_t size);
+
 /** Accepts NULL. */
 void chirp_free(void *block);
 

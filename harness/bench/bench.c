@@ -17,17 +17,10 @@ chirp_status chirp_counters_set(chirp_counters *list, const char *name, double v
         list->item[at].rate = rate;
         return CHIRP_OK;
     }
-    if (list->count == list->room) {
-        const size_t room = list->room ? 2 * list->room : 8;
-        chirp_counter *more = chirp_calloc(room, sizeof *more);
-        if (!more)
-            return CHIRP_ERR_NOMEM;
-        if (list->count)
-            memcpy(more, list->item, list->count * sizeof *more);
-        chirp_free(list->item);
-        list->item = more;
-        list->room = room;
-    }
+    chirp_counter *more = chirp_grow(list->item, &list->room, list->count, sizeof *more);
+    if (!more)
+        return CHIRP_ERR_NOMEM;
+    list->item = more;
     char *copy = chirp_strdup(name);
     if (!copy)
         return CHIRP_ERR_NOMEM;

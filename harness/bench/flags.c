@@ -1,6 +1,7 @@
 #include "harness/bench/flags.h"
 
 #include "harness/base/options.h"
+#include "harness/base/text.h"
 #include "harness/machine/team.h"
 
 #include <ctype.h>
@@ -117,20 +118,17 @@ static chirp_status read_min_time(const char *shown, const char *text, chirp_ben
 static chirp_status read_threads(const char *shown, const char *text, chirp_bench_flags *flags)
 {
     flags->n_threads = 0;
-    for (const char *p = text;; ++p) {
-        char *end = NULL;
-        const long n = strtol(p, &end, 10);
-        if (end == p || n < 1 || n > CHIRP_MOST_THREADS || (*end != ',' && *end != '\0'))
+    for (const char *at = text; at;) {
+        int64_t n = 0;
+        if (!chirp_next_integer(&at, 1, CHIRP_MOST_THREADS, &n))
             return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is not a list of thread counts like 1,2,4",
                               shown, text);
         if (flags->n_threads == CHIRP_MAX_THREAD_COUNTS)
             return chirp_fail(CHIRP_ERR_ARG, "%s: more than %d thread counts", shown,
                               CHIRP_MAX_THREAD_COUNTS);
         flags->threads[flags->n_threads++] = (int)n;
-        if (*end == '\0')
-            return CHIRP_OK;
-        p = end;
     }
+    return CHIRP_OK;
 }
 
 /* BENCHMARK_NAME in the environment is --benchmark_name. Our own flags have no twin: THREADS could mean anything. */

@@ -1,8 +1,8 @@
 /* Jobs in rounds: alone, side by side with their peers, or all shuffled. */
 #include "harness/bench/bench_internal.h"
 
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
-#include "harness/stats/stats.h"
 
 chirp_status chirp_group_run(const chirp_run *run, chirp_job **jobs, size_t n, bool shuffle,
                              const chirp_group_observer *observer)

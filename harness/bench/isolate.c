@@ -6,12 +6,10 @@
 #include "harness/bench/bench_internal.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/process.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,53 +30,24 @@ void chirp_isolation_signal(int number)
 
 /* ---- the socket ---- */
 
-static bool put(int fd, const void *bytes, size_t length)
-{
-    const char *p = bytes;
-    while (length > 0) {
-        const ssize_t n = send(fd, p, length, MSG_NOSIGNAL); /* the other end may be gone */
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
-
-static bool get(int fd, void *bytes, size_t length)
-{
-    char *p = bytes;
-    while (length > 0) {
-        const ssize_t n = read(fd, p, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        p += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
-
 /* NULL travels as length -1. */
 static bool put_text(int fd, const char *text)
 {
     const int64_t length = text ? (int64_t)strlen(text) : -1;
-    return put(fd, &length, sizeof length) && (length <= 0 || put(fd, text, (size_t)length));
+    return chirp_send_all(fd, &length, sizeof length) &&
+           (length <= 0 || chirp_send_all(fd, text, (size_t)length));
 }
 
 static bool get_text(int fd, char **text)
 {
     int64_t length = 0;
     *text = NULL;
-    if (!get(fd, &length, sizeof length) || length > (1 << 20))
+    if (!chirp_receive_all(fd, &length, sizeof length) || length > (1 << 20))
         return false;
     if (length < 0)
         return true;
     *text = chirp_alloc((size_t)length + 1);
-    if (!*text || (length > 0 && !get(fd, *text, (size_t)length)))
+    if (!*text || (length > 0 && !chirp_receive_all(fd, *text, (size_t)length)))
         return false;
     (*text)[length] = '\0';
     return true;
@@ -86,11 +55,11 @@ static bool get_text(int fd, char **text)
 
 static bool put_row(int fd, const chirp_row *row)
 {
-    bool ok = put(fd, row, sizeof *row) && put_text(fd, row->name) && put_text(fd, row->run_name) &&
-              put_text(fd, row->error) && put_text(fd, row->label);
+    bool ok = chirp_send_all(fd, row, sizeof *row) && put_text(fd, row->name) &&
+              put_text(fd, row->run_name) && put_text(fd, row->error) && put_text(fd, row->label);
     for (size_t i = 0; i < row->counters.count && ok; ++i)
         ok = put_text(fd, row->counters.item[i].name) &&
-             put(fd, &row->counters.item[i].value, sizeof(double));
+             chirp_send_all(fd, &row->counters.item[i].value, sizeof(double));
     for (size_t i = 0; i < row->n_absent && ok; ++i)
         ok = put_text(fd, row->absent[i].name) && put_text(fd, row->absent[i].reason);
     return ok;
@@ -99,7 +68,7 @@ static bool put_row(int fd, const chirp_row *row)
 static bool get_row(int fd, chirp_row *row)
 {
     chirp_row raw;
-    if (!get(fd, &raw, sizeof raw))
+    if (!chirp_receive_all(fd, &raw, sizeof raw))
         return false;
     const size_t counters = raw.counters.count;
     const size_t absent = raw.n_absent;
@@ -114,7 +83,7 @@ static bool get_row(int fd, chirp_row *row)
     for (size_t i = 0; i < counters && ok; ++i) {
         char *name = NULL;
         double value = 0;
-        ok = get_text(fd, &name) && name && get(fd, &value, sizeof value) &&
+        ok = get_text(fd, &name) && name && chirp_receive_all(fd, &value, sizeof value) &&
              chirp_counters_set(&row->counters, name, value, false) == CHIRP_OK;
         chirp_free(name);
     }
@@ -154,8 +123,8 @@ static void tell_started(void *state, size_t index)
 {
     const child *c = state;
     const message kind = MESSAGE_STARTED;
-    (void)(put(c->fd, &kind, sizeof kind) &&
-           put(c->fd, &index, sizeof index)); /* a lost parent ends us anyway */
+    (void)(chirp_send_all(c->fd, &kind, sizeof kind) &&
+           chirp_send_all(c->fd, &index, sizeof index)); /* a lost parent ends us anyway */
 }
 
 static void tell_measured(void *state, size_t index)
@@ -165,8 +134,10 @@ static void tell_measured(void *state, size_t index)
     const chirp_rows *rows = &c->jobs[index]->rows;
     char answer = 0;
     if (c->journal && rows->count > 0)
-        (void)(put(c->fd, &kind, sizeof kind) && put(c->fd, &index, sizeof index) &&
-               put_row(c->fd, &rows->item[rows->count - 1]) && get(c->fd, &answer, 1));
+        (void)(chirp_send_all(c->fd, &kind, sizeof kind) &&
+               chirp_send_all(c->fd, &index, sizeof index) &&
+               put_row(c->fd, &rows->item[rows->count - 1]) &&
+               chirp_receive_all(c->fd, &answer, 1));
 }
 
 static void child_main(int fd, const chirp_run *run, chirp_job **jobs, size_t n, bool shuffle)
@@ -177,16 +148,16 @@ static void child_main(int fd, const chirp_run *run, chirp_job **jobs, size_t n,
     bool ok = true;
     for (size_t i = 0; i < n && ok; ++i) {
         const message kind = MESSAGE_JOB;
-        ok = put(fd, &kind, sizeof kind) && put(fd, &i, sizeof i) &&
-             put(fd, jobs[i], sizeof *jobs[i]);
+        ok = chirp_send_all(fd, &kind, sizeof kind) && chirp_send_all(fd, &i, sizeof i) &&
+             chirp_send_all(fd, jobs[i], sizeof *jobs[i]);
         for (size_t k = 0; k < jobs[i]->rows.count && ok; ++k)
             ok = put_row(fd, &jobs[i]->rows.item[k]);
     }
     const message end = MESSAGE_END;
     const int stopped = *run->interrupted;
     if (ok)
-        ok = put(fd, &end, sizeof end) && put(fd, &st, sizeof st) &&
-             put(fd, &stopped, sizeof stopped) && put_text(fd, chirp_error_message());
+        ok = chirp_send_all(fd, &end, sizeof end) && chirp_send_all(fd, &st, sizeof st) &&
+             chirp_send_all(fd, &stopped, sizeof stopped) && put_text(fd, chirp_error_message());
     (void)fflush(NULL);
     _exit(ok ? 0 : 1);
 }
@@ -196,19 +167,20 @@ static void child_main(int fd, const chirp_run *run, chirp_job **jobs, size_t n,
 static bool get_measured(int fd, const chirp_run *run, chirp_job **jobs, size_t n)
 {
     size_t at = 0;
-    if (!get(fd, &at, sizeof at) || at >= n)
+    if (!chirp_receive_all(fd, &at, sizeof at) || at >= n)
         return false;
     if (!receive_row(fd, &jobs[at]->rows))
         return false;
     run->journal(run->journal_state, jobs, n);
-    return put(fd, "", 1);
+    return chirp_send_all(fd, "", 1);
 }
 
 static bool get_job(int fd, chirp_job **jobs, size_t n)
 {
     size_t at = 0;
     chirp_job raw;
-    if (!get(fd, &at, sizeof at) || at >= n || !get(fd, &raw, sizeof raw))
+    if (!chirp_receive_all(fd, &at, sizeof at) || at >= n ||
+        !chirp_receive_all(fd, &raw, sizeof raw))
         return false;
     chirp_job *j = jobs[at];
     const size_t rows = raw.rows.count;
@@ -230,9 +202,9 @@ static bool follow(int fd, const chirp_run *run, chirp_job **jobs, size_t n, siz
                    chirp_status *status)
 {
     message kind;
-    while (get(fd, &kind, sizeof kind)) {
+    while (chirp_receive_all(fd, &kind, sizeof kind)) {
         if (kind == MESSAGE_STARTED) {
-            if (!get(fd, current, sizeof *current))
+            if (!chirp_receive_all(fd, current, sizeof *current))
                 return false;
         } else if (kind == MESSAGE_ROW) {
             if (!get_measured(fd, run, jobs, n))
@@ -243,8 +215,8 @@ static bool follow(int fd, const chirp_run *run, chirp_job **jobs, size_t n, siz
         } else {
             int stopped = 0;
             char *sentence = NULL;
-            if (!get(fd, status, sizeof *status) || !get(fd, &stopped, sizeof stopped) ||
-                !get_text(fd, &sentence))
+            if (!chirp_receive_all(fd, status, sizeof *status) ||
+                !chirp_receive_all(fd, &stopped, sizeof stopped) || !get_text(fd, &sentence))
                 return false;
             if (*status != CHIRP_OK)
                 (void)chirp_fail(*status, "%s", sentence ? sentence : "");
@@ -257,42 +229,20 @@ static bool follow(int fd, const chirp_run *run, chirp_job **jobs, size_t n, siz
     return false;
 }
 
-static chirp_status start_child(int fd[2], pid_t *pid)
+static chirp_status start_child(chirp_process *process)
 {
-    (void)fflush(NULL); /* or the child would print it again */
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) != 0)
-        return chirp_fail(CHIRP_ERR_LIBRARY,
-                          "bench: no socket for an isolated benchmark: %s; try --no-isolation",
-                          strerror(errno));
-    *pid = fork();
-    if (*pid < 0) {
-        (void)close(fd[0]);
-        (void)close(fd[1]);
-        return chirp_fail(CHIRP_ERR_LIBRARY,
-                          "bench: can't fork an isolated benchmark: %s; try --no-isolation",
-                          strerror(errno));
-    }
-    if (*pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would read our rows any more */
-        (void)close(fd[0]);
-        /* a crash must end the child, not wake a handler that a library left in the parent */
-        static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-        for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; ++i)
-            (void)signal(crashes[i], SIG_DFL);
-    } else {
-        child_pid = *pid;
-        (void)close(fd[1]);
-    }
-    return CHIRP_OK;
+    const chirp_status st =
+        chirp_process_fork("bench: an isolated benchmark (see --no-isolation)", -1, process);
+    if (st == CHIRP_OK && process->pid > 0)
+        child_pid = process->pid;
+    return st;
 }
 
-static int wait_child(pid_t pid)
+static int wait_child(chirp_process *process)
 {
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    const int state = chirp_process_wait(process);
     child_pid = 0;
-    return status;
+    return state;
 }
 
 chirp_status chirp_group_run_isolated(const chirp_run *run, chirp_job **jobs, size_t n,
@@ -305,17 +255,15 @@ chirp_status chirp_group_run_isolated(const chirp_run *run, chirp_job **jobs, si
     chirp_status st = CHIRP_OK;
     memcpy(left, jobs, n * sizeof(chirp_job *));
     while (n_left > 0 && st == CHIRP_OK && !*run->interrupted) {
-        int fd[2];
-        pid_t pid = 0;
+        chirp_process process;
         size_t current = 0;
-        st = start_child(fd, &pid);
+        st = start_child(&process);
         if (st != CHIRP_OK)
             break;
-        if (pid == 0)
-            child_main(fd[1], run, left, n_left, shuffle);
-        const bool whole = follow(fd[0], run, left, n_left, &current, &st);
-        (void)close(fd[0]);
-        const int status = wait_child(pid);
+        if (process.pid == 0)
+            child_main(process.channel, run, left, n_left, shuffle);
+        const bool whole = follow(process.channel, run, left, n_left, &current, &st);
+        const int status = wait_child(&process);
         if (whole)
             break;
         if (*run->interrupted) { /* what was measured before stays, for the partial file */
@@ -345,24 +293,24 @@ chirp_status chirp_group_run_isolated(const chirp_run *run, chirp_job **jobs, si
 chirp_status chirp_in_child(chirp_status (*work)(void *result, const void *arg), void *result,
                             size_t bytes, const void *arg)
 {
-    int fd[2];
-    pid_t pid = 0;
-    chirp_status st = start_child(fd, &pid);
+    chirp_process process;
+    chirp_status st = start_child(&process);
     if (st != CHIRP_OK)
         return st;
-    if (pid == 0) {
+    if (process.pid == 0) {
         st = work(result, arg);
-        const bool ok = put(fd[1], &st, sizeof st) && put_text(fd[1], chirp_error_message()) &&
-                        put(fd[1], result, bytes);
+        const bool ok = chirp_send_all(process.channel, &st, sizeof st) &&
+                        put_text(process.channel, chirp_error_message()) &&
+                        chirp_send_all(process.channel, result, bytes);
         (void)fflush(NULL);
         _exit(ok ? 0 : 1);
     }
     chirp_status theirs = CHIRP_OK;
     char *sentence = NULL;
-    const bool ok = get(fd[0], &theirs, sizeof theirs) && get_text(fd[0], &sentence) &&
-                    get(fd[0], result, bytes);
-    (void)close(fd[0]);
-    (void)wait_child(pid);
+    const bool ok = chirp_receive_all(process.channel, &theirs, sizeof theirs) &&
+                    get_text(process.channel, &sentence) &&
+                    chirp_receive_all(process.channel, result, bytes);
+    (void)wait_child(&process);
     if (!ok)
         st = chirp_fail(CHIRP_ERR_LIBRARY,
                         "bench: a measurement of the machine crashed; try --no-isolation");

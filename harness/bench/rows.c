@@ -2,6 +2,7 @@
 #include "harness/bench/bench_internal.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "harness/stats/stats.h"
 
 #include <math.h>
@@ -24,17 +25,10 @@ void chirp_row_clear(chirp_row *row)
 
 chirp_row *chirp_rows_add(chirp_rows *rows)
 {
-    if (rows->count == rows->room) {
-        const size_t room = rows->room ? 2 * rows->room : 32;
-        chirp_row *more = chirp_calloc(room, sizeof *more);
-        if (!more)
-            return NULL;
-        if (rows->count)
-            memcpy(more, rows->item, rows->count * sizeof *more);
-        chirp_free(rows->item);
-        rows->item = more;
-        rows->room = room;
-    }
+    chirp_row *more = chirp_grow(rows->item, &rows->room, rows->count, sizeof *more);
+    if (!more)
+        return NULL;
+    rows->item = more;
     chirp_row *row = &rows->item[rows->count++];
     *row = (chirp_row){0};
     return row;
@@ -59,7 +53,7 @@ static double statistic(const char *name, double *x, size_t n)
         return mean != 0 ? chirp_stats_stddev(x, n) / mean : 0;
     if (n < 3)
         return mean; /* as Google Benchmark: the median of two is their mean */
-    chirp_stats_sort(x, n);
+    chirp_sort(x, n);
     return chirp_stats_quantile_sorted(x, n, 0.5);
 }
 

@@ -28,17 +28,10 @@ static chirp_status add(chirp_selection *s, const chirp_bench_entry *entry, int 
         (void)snprintf(more_keys, sizeof more_keys, "/ranks:%d", ranks);
     if (cold)
         (void)strncat(more_keys, "/cold", sizeof more_keys - strlen(more_keys) - 1);
-    if (s->count == s->room) {
-        const size_t room = s->room ? 2 * s->room : 64;
-        chirp_instance *more = chirp_calloc(room, sizeof *more);
-        if (!more)
-            return CHIRP_ERR_NOMEM;
-        if (s->count)
-            memcpy(more, s->item, s->count * sizeof *more);
-        chirp_free(s->item);
-        s->item = more;
-        s->room = room;
-    }
+    chirp_instance *more = chirp_grow(s->item, &s->room, s->count, sizeof *more);
+    if (!more)
+        return CHIRP_ERR_NOMEM;
+    s->item = more;
     const size_t bytes = strlen(entry->name) + sizeof more_keys + 24;
     char *name = chirp_alloc(bytes);
     if (!name)

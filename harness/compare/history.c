@@ -1,7 +1,10 @@
 #include "harness/compare/history.h"
 
 #include "harness/base/file.h"
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
+#include "harness/base/text.h"
 #include "harness/compare/results.h"
 #include "harness/stats/stats.h"
 
@@ -11,7 +14,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,39 +99,15 @@ static char *file_part(const char *from)
     enum { MOST = 100, KEPT = 80 };
     const size_t length = strlen(from);
     char *text = chirp_alloc((length > MOST ? KEPT + 18 : length) + 1);
-    uint64_t hash = UINT64_C(14695981039346656037);
     if (!text)
         return NULL;
-    for (size_t i = 0; i < length; ++i) {
-        hash = (hash ^ (unsigned char)from[i]) * UINT64_C(1099511628211);
-        if (i < (length > MOST ? KEPT : length))
-            text[i] = isalnum((unsigned char)from[i]) || strchr("+-", from[i]) ? from[i] : '_';
-    }
+    for (size_t i = 0; i < (length > MOST ? KEPT : length); ++i)
+        text[i] = isalnum((unsigned char)from[i]) || strchr("+-", from[i]) ? from[i] : '_';
     text[length > MOST ? KEPT : length] = '\0';
     if (length > MOST)
-        (void)snprintf(text + KEPT, 18, "-%016" PRIx64, hash);
+        (void)snprintf(text + KEPT, 18, "-%016" PRIx64,
+                       chirp_fnv(CHIRP_FNV_START, from, length));
     return text;
-}
-
-/* "%s..." in a text of its own; NULL when out of memory. chirp_free() it. */
-static char *joined(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static char *joined(const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    const int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    char *text = length < 0 ? NULL : chirp_alloc((size_t)length + 1);
-    va_start(args, format);
-    if (text)
-        (void)vsnprintf(text, (size_t)length + 1, format, args);
-    va_end(args);
-    return text;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 typedef struct names {
@@ -175,7 +153,7 @@ static chirp_status list(const char *folder, const char *end, names *found)
     if (st != CHIRP_OK)
         names_clear(found);
     else if (found->count > 1)
-        qsort(found->item, found->count, sizeof *found->item, by_name);
+        chirp_sort_names(found->item, found->count);
     return st;
 }
 
@@ -225,9 +203,9 @@ static char *run_name(const chirp_results *r, int k)
     char *commit = file_part(context_text(r, "git_commit"));
     char *name = NULL;
     if (date && commit && k > 1)
-        name = joined("%s-%d-%s", date, k, commit[0] ? commit : "unknown");
+        name = chirp_format("%s-%d-%s", date, k, commit[0] ? commit : "unknown");
     else if (date && commit)
-        name = joined("%s-%s", date, commit[0] ? commit : "unknown");
+        name = chirp_format("%s-%s", date, commit[0] ? commit : "unknown");
     chirp_free(date);
     chirp_free(commit);
     return name;
@@ -249,7 +227,7 @@ static chirp_status arrival_of(stored_run *run)
     if (!numbered)
         return CHIRP_OK;
     char *name = run_name(&run->results, k);
-    char *file = name ? joined("%s.json", name) : NULL;
+    char *file = name ? chirp_format("%s.json", name) : NULL;
     const bool ours = file && strcmp(file, run->file) == 0; /* a commit may begin with a number, too */
     const chirp_status st = file ? CHIRP_OK : CHIRP_ERR_NOMEM;
     if (ours)
@@ -261,7 +239,7 @@ static chirp_status arrival_of(stored_run *run)
 
 static chirp_status read_run(const char *folder, const char *file, stored_run *run)
 {
-    char *path = joined("%s/%s", folder, file);
+    char *path = chirp_format("%s/%s", folder, file);
     run->file = chirp_strdup(file);
     if (!path || !run->file) {
         chirp_free(path);
@@ -350,7 +328,7 @@ static chirp_status place(const char *store, const char *path, const chirp_resul
     else if (!chirp_instant(context_text(r, "date"), &instant))
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: its date '%s' isn't like 2026-10-25T02:50:00+02:00", path,
                         context_text(r, "date"));
-    *folder = st == CHIRP_OK ? joined("%s/%s", store, machine) : NULL;
+    *folder = st == CHIRP_OK ? chirp_format("%s/%s", store, machine) : NULL;
     chirp_free(machine);
     if (st == CHIRP_OK && !*folder)
         st = CHIRP_ERR_NOMEM;
@@ -358,7 +336,7 @@ static chirp_status place(const char *store, const char *path, const chirp_resul
         st = count_of_instant(*folder, instant, &earlier);
     for (int k = earlier + 1; st == CHIRP_OK && !*name; ++k) {
         char *part = run_name(r, k);
-        *name = part ? joined("%s/%s.json", *folder, part) : NULL;
+        *name = part ? chirp_format("%s/%s.json", *folder, part) : NULL;
         chirp_free(part);
         if (!*name)
             st = CHIRP_ERR_NOMEM;
@@ -412,7 +390,7 @@ static chirp_status newest_machine(const char *store, char **machine, stored_run
         return st;
     for (size_t i = 0; i < folders.count && st == CHIRP_OK; ++i) {
         stored_runs these = {0};
-        char *path = joined("%s/%s", store, folders.item[i]);
+        char *path = chirp_format("%s/%s", store, folders.item[i]);
         st = path ? CHIRP_OK : CHIRP_ERR_NOMEM;
         if (path && is_folder(path)) /* else a file beside the folders */
             st = read_runs(path, NULL, &these);
@@ -520,7 +498,7 @@ chirp_status chirp_history_read(const char *store, const char *machine, double m
     stored_runs runs = {0};
     chirp_status st = CHIRP_OK;
     if (machine) {
-        char *folder = joined("%s/%s", store, machine);
+        char *folder = chirp_format("%s/%s", store, machine);
         h.machine = chirp_strdup(machine);
         st = folder && h.machine ? read_runs(folder, NULL, &runs) : CHIRP_ERR_NOMEM;
         if (st == CHIRP_OK && runs.count == 0)

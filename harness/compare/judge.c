@@ -1,6 +1,8 @@
 #include "harness/compare/judge.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
+#include "harness/base/text.h"
 #include "harness/stats/stats.h"
 
 #include <math.h>
@@ -17,14 +19,10 @@ chirp_status chirp_comparison_say(chirp_comparison *c, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const int length = vsnprintf(NULL, 0, format, args);
+    char *text = chirp_formatv(format, args);
     va_end(args);
-    char *text = length < 0 ? NULL : chirp_alloc((size_t)length + 1);
     if (!text)
         return CHIRP_ERR_NOMEM;
-    va_start(args, format);
-    (void)vsnprintf(text, (size_t)length + 1, format, args);
-    va_end(args);
     chirp_free(c->why);
     c->why = text;
     return CHIRP_OK;
@@ -59,7 +57,7 @@ static chirp_status describe_family(const chirp_compare_result *r, family *f)
     for (size_t i = 0; i < r->count; ++i)
         if (testable(&r->item[i]))
             each[f->k++] = r->item[i].deviation;
-    chirp_stats_sort(each, f->k);
+    chirp_sort(each, f->k);
     f->deviation = f->k ? chirp_stats_quantile_sorted(each, f->k, 0.5) : 0;
     chirp_free(each);
     return CHIRP_OK;

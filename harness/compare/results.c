@@ -14,17 +14,10 @@ static chirp_samples *samples_of(chirp_results *r, const char *name)
          i-- > 0;) /* rows of one benchmark stand together: the last is the likeliest */
         if (strcmp(r->item[i].name, name) == 0)
             return &r->item[i];
-    if (r->count == r->room) {
-        const size_t room = r->room ? 2 * r->room : 64;
-        chirp_samples *more = chirp_calloc(room, sizeof *more);
-        if (!more)
-            return NULL;
-        if (r->count)
-            memcpy(more, r->item, r->count * sizeof *more);
-        chirp_free(r->item);
-        r->item = more;
-        r->room = room;
-    }
+    chirp_samples *more = chirp_grow(r->item, &r->room, r->count, sizeof *more);
+    if (!more)
+        return NULL;
+    r->item = more;
     chirp_samples *s = &r->item[r->count];
     *s = (chirp_samples){.name = chirp_strdup(name), .last_index = -1};
     if (!s->name)
@@ -33,31 +26,22 @@ static chirp_samples *samples_of(chirp_results *r, const char *name)
     return s;
 }
 
-/* Replaces *array by one of `room` elements with the same first `count`. */
-static bool grow(void **array, size_t count, size_t room, size_t size)
-{
-    void *more = chirp_alloc(room * size);
-    if (!more)
-        return false;
-    if (count)
-        memcpy(more, *array, count * size);
-    chirp_free(*array);
-    *array = more;
-    return true;
-}
-
+/* Room for one more in each of the three lists. */
 static bool make_room(chirp_samples *s)
 {
-    const size_t room = s->room ? 2 * s->room : 16;
-    void *seconds = s->seconds;
-    void *fastest = s->fastest;
-    void *run = s->run;
-    const bool ok = grow(&seconds, s->count, room, sizeof *s->seconds) &&
-                    grow(&fastest, s->count, room, sizeof *s->fastest) &&
-                    grow(&run, s->count, room, sizeof *s->run);
-    s->seconds = seconds;
-    s->fastest = fastest;
-    s->run = run;
+    size_t room = s->room;
+    double *seconds = chirp_grow(s->seconds, &room, s->count, sizeof *seconds);
+    if (seconds)
+        s->seconds = seconds;
+    room = s->room;
+    double *fastest = chirp_grow(s->fastest, &room, s->count, sizeof *fastest);
+    if (fastest)
+        s->fastest = fastest;
+    room = s->room;
+    int *run = chirp_grow(s->run, &room, s->count, sizeof *run);
+    if (run)
+        s->run = run;
+    const bool ok = seconds && fastest && run;
     if (ok)
         s->room = room;
     return ok;
@@ -66,7 +50,7 @@ static bool make_room(chirp_samples *s)
 /* fastest: 0 when the row doesn't say. */
 static bool add_sample(chirp_samples *s, int run, double seconds, double fastest)
 {
-    if (s->count == s->room && !make_room(s))
+    if (!make_room(s))
         return false;
     s->no_fastest |= !(fastest > 0);
     s->fastest[s->count] = fastest;

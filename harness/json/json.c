@@ -5,51 +5,9 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Length of the UTF-8 sequence at s, 0 if it is none (overlong forms, surrogates and cut sequences are none). */
-size_t chirp_json_utf8_length(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = 0;
-    unsigned low = 0x80;
-    unsigned high = 0xBF;
-    if (s[0] >= 0xC2 && s[0] <= 0xDF) {
-        n = 2;
-    } else if (s[0] >= 0xE0 && s[0] <= 0xEF) {
-        n = 3;
-        low = s[0] == 0xE0 ? 0xA0 : 0x80;
-        high = s[0] == 0xED ? 0x9F : 0xBF;
-    } else if (s[0] >= 0xF0 && s[0] <= 0xF4) {
-        n = 4;
-        low = s[0] == 0xF0 ? 0x90 : 0x80;
-        high = s[0] == 0xF4 ? 0x8F : 0xBF;
-    } else {
-        return 0;
-    }
-    if (s[1] < low || s[1] > high)
-        return 0;
-    for (size_t i = 2; i < n; ++i)
-        if (s[i] < 0x80 || s[i] > 0xBF)
-            return 0;
-    return n;
-}
-
-/* Bytes that are not UTF-8 become '?', for JSON is UTF-8. */
-static char *mended(char *text)
-{
-    for (size_t i = 0; text && text[i];) {
-        const size_t n = chirp_json_utf8_length((const unsigned char *)text + i);
-        if (n == 0)
-            text[i] = '?';
-        i += n ? n : 1;
-    }
-    return text;
-}
 
 /* The control characters that cJSON leaves as they are, DEL and those of Latin-1, as \u00..: they stand in strings only. */
 static char *escaped(char *text)
@@ -96,7 +54,7 @@ __attribute__((constructor)) static void watch_memory(void)
 
 static char *finished(char *text)
 {
-    text = escaped(mended(text));
+    text = escaped(chirp_utf8_mend(text));
     if (refused) {
         cJSON_free(text);
         text = NULL;
@@ -112,7 +70,7 @@ char *chirp_json_print_line(const cJSON *root) { return finished(cJSON_PrintUnfo
 /* cJSON escapes control characters. */
 bool chirp_json_add_text(cJSON *object, const char *key, const char *text)
 {
-    char *copy = mended(chirp_strdup(text));
+    char *copy = chirp_utf8_mend(chirp_strdup(text));
     refused |= text && !copy;
     const bool ok = copy && cJSON_AddStringToObject(object, key, copy) != NULL;
     chirp_free(copy);
@@ -140,34 +98,6 @@ bool chirp_json_add_real(cJSON *object, const char *key, double value)
     return cJSON_AddRawToObject(object, key, text) != NULL;
 }
 
-void chirp_text_append(chirp_text *t, const char *more)
-{
-    const size_t length = strlen(more);
-    if (t->failed)
-        return;
-    if (t->used + length + 1 > t->room) {
-        const size_t room = 2 * (t->used + length + 1) + 4096;
-        char *larger = chirp_alloc(room);
-        if (!larger) {
-            t->failed = true;
-            return;
-        }
-        if (t->used)
-            memcpy(larger, t->bytes, t->used);
-        chirp_free(t->bytes);
-        t->bytes = larger;
-        t->room = room;
-    }
-    memcpy(t->bytes + t->used, more, length + 1);
-    t->used += length;
-}
-
-void chirp_text_clear(chirp_text *t)
-{
-    chirp_free(t->bytes);
-    *t = (chirp_text){0};
-}
-
 /* One member a line, as Google Benchmark writes it; nested values stay on their line. */
 void chirp_text_append_json(chirp_text *t, const cJSON *object, const char *indent)
 {
@@ -192,24 +122,6 @@ void chirp_text_append_json(chirp_text *t, const cJSON *object, const char *inde
     }
     chirp_text_append(t, indent);
     chirp_text_append(t, "}");
-}
-
-void chirp_text_appendf(chirp_text *t, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    const int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
-    char *part = length < 0 ? NULL : chirp_alloc((size_t)length + 1);
-    if (!part) {
-        t->failed = true;
-        return;
-    }
-    va_start(args, format);
-    (void)vsnprintf(part, (size_t)length + 1, format, args);
-    va_end(args);
-    chirp_text_append(t, part);
-    chirp_free(part);
 }
 
 void chirp_json_mend(char *text)
@@ -253,11 +165,8 @@ chirp_status chirp_json_read(const char *path, const char *what, struct cJSON **
         const char *end = NULL;
         *root = cJSON_ParseWithOpts(bytes, &end, 1);
         if (!*root) {
-            size_t line = 1;
-            for (const char *p = bytes; end && p < end; ++p)
-                line += *p == '\n';
             st = chirp_fail(CHIRP_ERR_FORMAT, "%s: line %zu: not JSON (truncated, or not a %s?)",
-                            path, line, what);
+                            path, chirp_text_line(bytes, end), what);
         }
     }
     chirp_free(bytes);

@@ -6,16 +6,12 @@
 #define CHIRP_HARNESS_JSON_JSON_H
 
 #include "harness/base/status.h"
+#include "harness/base/text.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 struct cJSON;
-
-/** Length of the UTF-8 sequence at s; 0 if it is none. */
-size_t chirp_json_utf8_length(const unsigned char *s);
 
 /**
  * The text of a document, in which bytes that are not UTF-8 became '?' and control characters are escaped: every command prints its JSON by this, so that no
@@ -35,29 +31,6 @@ bool chirp_json_add_integer(struct cJSON *object, const char *key, int64_t value
 
 /** Adds a double as %.16e; a value that isn't finite adds nothing and is true. */
 bool chirp_json_add_real(struct cJSON *object, const char *key, double value);
-
-/** A growing text; `failed` stays true after the first allocation that failed. */
-typedef struct chirp_text {
-    char *bytes; /**< NUL-terminated once something was appended; free with chirp_free() */
-    size_t used, room;
-    bool failed;
-} chirp_text;
-
-void chirp_text_append(chirp_text *t, const char *more);
-void chirp_text_appendf(chirp_text *t, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/** Frees the text. */
-void chirp_text_clear(chirp_text *t);
-
-/** Appends a text from outside for a terminal: control characters and bytes that are not UTF-8 become '?'. */
-void chirp_text_append_plain(chirp_text *t, const char *text);
-
-/** Prints it so. @param width  least number of letters, filled up with spaces */
-void chirp_print_plain(FILE *stream, int width, const char *text);
-
-/** The same for a cell of a Markdown table, with what Markdown would take for markup escaped. */
-void chirp_text_append_markdown(chirp_text *t, const char *text);
 
 /** Appends an object with one member a line; nested values stay on their line. @param indent  of the closing brace */
 void chirp_text_append_json(chirp_text *t, const struct cJSON *object, const char *indent);

@@ -1,11 +1,13 @@
 /* What makes timings on this machine doubtful, and which machines may be compared. */
 #include "harness/machine/machine.h"
+#include "harness/base/hash.h"
 
 #include <stdio.h>
 #include <string.h>
 
-int chirp_host_warnings(const chirp_host *m, int threads,
-                        char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
+/* About processors and the threads on them. @return how many */
+static int doubt_processors(const chirp_host *m, int threads,
+                            char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
 {
     int n = 0;
     if (m->scaling)
@@ -43,6 +45,13 @@ int chirp_host_warnings(const chirp_host *m, int threads,
     if (threads > 1 && strcmp(m->omp_proc_bind, "false") == 0)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "threads are not pinned: set OMP_PROC_BIND=close OMP_PLACES=cores");
+    return n;
+}
+
+int chirp_host_warnings(const chirp_host *m, int threads,
+                        char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
+{
+    int n = doubt_processors(m, threads, text);
     if (m->steal_percent > 1)
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "%.1f %% of processor time since boot went to other tenants (steal)",
@@ -67,20 +76,18 @@ int chirp_host_warnings(const chirp_host *m, int threads,
     return n;
 }
 
-/* FNV-1a, 64 bits: an identity to file results under, not a secret. */
-static uint64_t mix(uint64_t h, const char *text)
+/* An identity to file results under. The byte behind each field ends it: "ab" and "c" are not "a" and "bc". */
+static uint64_t mix(uint64_t hash, const char *text)
 {
-    for (; *text; ++text)
-        h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-    return (h ^ 0xff) * UINT64_C(1099511628211); /* fields end: "ab"+"c" is not "a"+"bc" */
+    return chirp_fnv(chirp_fnv(hash, text, strlen(text)), "\xff", 1);
 }
 
-uint64_t chirp_hash_text(const char *text) { return mix(UINT64_C(14695981039346656037), text); }
+uint64_t chirp_hash_text(const char *text) { return mix(CHIRP_FNV_START, text); }
 
 void chirp_host_id(const chirp_host *m, char id[17])
 {
     char numbers[96];
-    uint64_t h = UINT64_C(14695981039346656037);
+    uint64_t h = CHIRP_FNV_START;
     h = mix(h, m->cpu_model);
     h = mix(h, m->simd);
     h = mix(h, m->governor);

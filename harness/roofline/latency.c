@@ -2,8 +2,8 @@
 #include "harness/roofline/roofline.h"
 
 #include "harness/base/clock.h"
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
-#include "harness/stats/stats.h"
 
 chirp_status chirp_chase_create(size_t bytes, chirp_chase *chase)
 {

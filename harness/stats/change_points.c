@@ -1,7 +1,9 @@
 /* Change points by binary segmentation: ranks say whether, a fit says where; outliers of single runs move neither. */
 #include "harness/stats/stats.h"
 
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -58,7 +60,7 @@ static double best_split(const double *rank, size_t n, size_t least, size_t *at)
 static double median_of(const double *x, size_t n, double *work)
 {
     memcpy(work, x, n * sizeof *work);
-    chirp_stats_sort(work, n);
+    chirp_sort(work, n);
     return chirp_stats_quantile_sorted(work, n, 0.5);
 }
 

@@ -2,6 +2,7 @@
 #include "harness/stats/stats.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 
 #include <math.h>
 #include <string.h>
@@ -91,7 +92,7 @@ chirp_status chirp_log_scale(const double *x, size_t n, double *scale)
         return CHIRP_ERR_NOMEM;
     for (size_t i = 0; i < n; ++i)
         work[i] = log(x[i]);
-    chirp_stats_sort(work, n);
+    chirp_sort(work, n);
     if (n < FEW) {
         *scale = chirp_stats_stddev(work, n);
     } else {
@@ -100,7 +101,7 @@ chirp_status chirp_log_scale(const double *x, size_t n, double *scale)
                         chirp_stats_quantile_sorted(work, n, 0.1587));
         for (size_t i = 0; i < n; ++i)
             work[i] = fabs(work[i] - middle);
-        chirp_stats_sort(work, n);
+        chirp_sort(work, n);
         const double mad = 1.4826 * chirp_stats_quantile_sorted(work, n, 0.5);
         *scale = mad > *scale ? mad : *scale;
     }

@@ -18,9 +18,6 @@ double chirp_stats_mean(const double *x, size_t n);
 /** Sample standard deviation (n - 1); 0 for n < 2, as Google Benchmark reports it. */
 double chirp_stats_stddev(const double *x, size_t n);
 
-/** Sorts in place, ascending. */
-void chirp_stats_sort(double *x, size_t n);
-
 /** Quantile p in [0, 1] of sorted samples, linear between order statistics (type 7 of R). n >= 1. */
 double chirp_stats_quantile_sorted(const double *sorted, size_t n, double p);
 
@@ -147,8 +144,5 @@ chirp_status chirp_change_points(const double *x, size_t n, size_t least, double
  */
 chirp_status chirp_last_suspects(const double *x, size_t n, double min_effect, size_t *last,
                                  double *ratio);
-
-/** A small generator for shuffles and resampling (splitmix64): not for weights or data. */
-uint64_t chirp_splitmix64(uint64_t *state);
 
 #endif

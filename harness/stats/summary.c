@@ -2,6 +2,7 @@
 #include "harness/stats/stats.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,19 +25,6 @@ double chirp_stats_stddev(const double *x, size_t n)
     for (size_t i = 0; i < n; ++i)
         sum += (x[i] - mean) * (x[i] - mean);
     return sqrt(sum / (double)(n - 1));
-}
-
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-void chirp_stats_sort(double *x, size_t n)
-{
-    if (n > 1)
-        qsort(x, n, sizeof *x, ascending);
 }
 
 double chirp_stats_quantile_sorted(const double *sorted, size_t n, double p)
@@ -105,7 +93,7 @@ chirp_status chirp_stats_summary(const double *x, size_t n, double confidence,
         return CHIRP_ERR_NOMEM;
     double *deviation = sorted + n;
     memcpy(sorted, x, n * sizeof *x);
-    chirp_stats_sort(sorted, n);
+    chirp_sort(sorted, n);
     chirp_summary s = {.n = n,
                        .mean = chirp_stats_mean(x, n),
                        .stddev = chirp_stats_stddev(x, n),
@@ -114,7 +102,7 @@ chirp_status chirp_stats_summary(const double *x, size_t n, double confidence,
                        .median = median_interval(sorted, n, confidence)};
     for (size_t i = 0; i < n; ++i)
         deviation[i] = fabs(sorted[i] - s.median.value);
-    chirp_stats_sort(deviation, n);
+    chirp_sort(deviation, n);
     s.mad = chirp_stats_quantile_sorted(deviation, n, 0.5);
     if (s.mad > 0)
         for (size_t i = 0; i < n; ++i)
@@ -145,16 +133,8 @@ chirp_status chirp_paired_ratio_interval(const double *base, const double *fresh
         }
         each[i] = fresh[i] / base[i];
     }
-    chirp_stats_sort(each, n);
+    chirp_sort(each, n);
     *ratio = median_interval(each, n, confidence);
     chirp_free(each);
     return CHIRP_OK;
-}
-
-uint64_t chirp_splitmix64(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9E3779B97F4A7C15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
 }

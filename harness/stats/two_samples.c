@@ -2,6 +2,7 @@
 #include "harness/stats/stats.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -206,7 +207,7 @@ chirp_status chirp_ratio_interval(const double *base, size_t n_base, const doubl
             each[i * n_base + j] = fresh[i] / base[j];
         }
     }
-    chirp_stats_sort(each, pairs);
+    chirp_sort(each, pairs);
     int64_t cut = -1;
     double reached = 0;
     const chirp_status st = u_cut(n_base, n_fresh, confidence, &cut, &reached);

@@ -1,6 +1,7 @@
 #include "model/inference/posterior.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "harness/stats/stats.h"
 #include "kernels/random/random.h"
 #include "kernels/variational/predictive.h"
@@ -51,7 +52,7 @@ static void summarise(const double *mean, const double *scale, const double *dra
     s->epistemic_std = sqrt(epistemic / (double)(n - 1));
     s->aleatoric_std = sqrt(aleatoric / (double)n);
     memcpy(sorted, drawn, (size_t)n * sizeof *sorted);
-    chirp_stats_sort(sorted, (size_t)n);
+    chirp_sort(sorted, (size_t)n);
     s->median = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.5);
     s->interval_90[0] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.05);
     s->interval_90[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.95);
@@ -292,7 +293,7 @@ chirp_status chirp_credible_interval(const double *samples, int64_t n, double le
     if (!sorted)
         return CHIRP_ERR_NOMEM;
     memcpy(sorted, samples, (size_t)n * sizeof *sorted);
-    chirp_stats_sort(sorted, (size_t)n);
+    chirp_sort(sorted, (size_t)n);
     interval[0] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.5 - 0.5 * level);
     interval[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.5 + 0.5 * level);
     chirp_free(sorted);

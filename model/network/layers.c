@@ -63,11 +63,3 @@ chirp_status chirp_network_spec_find(const char *name, const chirp_network_spec 
     }
     return chirp_fail(CHIRP_ERR_ARG, "network '%s' is none of spin, mass", name);
 }
-
-int chirp_name_index(const char *const *names, int n, const char *text)
-{
-    for (int i = 0; i < n; ++i)
-        if (strcmp(names[i], text) == 0)
-            return i;
-    return -1;
-}

@@ -7,6 +7,7 @@
 #define CHIRP_MODEL_NETWORK_LAYERS_H
 
 #include "harness/base/status.h"
+#include "harness/base/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,8 +69,5 @@ chirp_status chirp_network_spec_find(const char *name, const chirp_network_spec 
         .name = (name_), .kind = "dense", .outputs = (outputs_), .relu = (relu_),                  \
         .dropout = (dropout_)                                                                      \
     }
-
-/** Index of `text` in a table of names of length n, or -1. */
-int chirp_name_index(const char *const *names, int n, const char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* How long every layer takes in training passes. */
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
-#include "harness/stats/stats.h"
+#include "harness/base/sort.h"
 #include "kernels/random/random.h"
 #include "model/network/network.h"
 #include "model/network/network_internal.h"
@@ -10,8 +10,7 @@ enum { PASSES = CHIRP_TIMED_PASSES };
 
 static double median(double *values)
 {
-    chirp_stats_sort(values, PASSES);
-    return values[PASSES / 2];
+    return chirp_median(values, PASSES);
 }
 
 /* One forward and one backward pass; the seconds of the forward pass. */

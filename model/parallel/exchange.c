@@ -2,6 +2,7 @@
 #include "model/parallel/exchange.h"
 
 #include "harness/base/clock.h"
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
 #include "model/parallel/exchange_internal.h"
 #include "model/parallel/parallel.h"
@@ -91,7 +92,7 @@ static chirp_status check_tensors(const chirp_exchange_tensor *tensors, int n)
 /* Ranks that disagree about the tensors would add apples to pears, or hang. */
 static chirp_status check_same_everywhere(const chirp_exchange *x)
 {
-    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
+    uint64_t hash = CHIRP_FNV_START;
     const int64_t head[3] = {x->config.bucket_bytes, x->n_tensors, (int64_t)x->config.compress};
     for (int t = -1; t < x->n_tensors; ++t) {
         const int64_t pair[2] = {t < 0 ? 0 : x->tensors[t].offset, t < 0 ? 0 : x->tensors[t].count};
@@ -99,8 +100,7 @@ static chirp_status check_same_everywhere(const chirp_exchange *x)
                                 t < 0 ? x->config.engine : x->tensors[t].name};
         const size_t lengths[2] = {t < 0 ? sizeof head : sizeof pair, strlen(parts[1])};
         for (int p = 0; p < 2; ++p)
-            for (size_t i = 0; i < lengths[p]; ++i)
-                hash = (hash ^ ((const unsigned char *)parts[p])[i]) * 1099511628211ULL;
+            hash = chirp_fnv(hash, parts[p], lengths[p]);
     }
     uint64_t root = hash;
     chirp_status st = chirp_parallel_broadcast(&root, (int64_t)sizeof root, 0);

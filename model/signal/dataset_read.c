@@ -120,8 +120,8 @@ static chirp_status open_field(chirp_dataset *d, int f)
     if (st != CHIRP_OK)
         return st;
     int64_t have = 1;
-    for (int k = 1; k < dims; ++k)
-        have *= (int64_t)extent[k];
+    for (int k = 1; k < dims; ++k) /* extents of a damaged file must not overflow */
+        have = extent[k] <= 1 << 30 && have <= 1 << 30 ? have * (int64_t)extent[k] : -1;
     if (have != width[f] || (int64_t)extent[0] < d->info.rows)
         return chirp_fail(CHIRP_ERR_FORMAT,
                           "%s: /%s has %lld rows of %lld numbers: expected %lld of %lld", d->path,
@@ -196,7 +196,9 @@ chirp_status chirp_dataset_rows(chirp_dataset *d, int64_t first, int64_t n, floa
     for (int f = 0; n > 0 && st == CHIRP_OK && f < CHIRP_DATASET_FIELDS; ++f)
         if (out[f])
             st = chirp_hdf_read_rows(d->field[f], d->path, chirp_dataset_field[f], H5T_NATIVE_FLOAT,
-                                     (hsize_t)(d->first + first), (hsize_t)n, out[f]);
+                                     (chirp_hdf_rows){(hsize_t)(d->first + first), (hsize_t)n,
+                                                      (hsize_t)d->width[f]},
+                                     out[f]);
     return st;
 }
 

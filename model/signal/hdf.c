@@ -2,6 +2,7 @@
 #include "harness/base/memory.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +32,8 @@ chirp_status chirp_hdf_open(const char *path, bool writable, hid_t *file)
                           S_ISDIR(info.st_mode) ? "folder" : "device or a pipe");
     if (H5Fis_hdf5(path) <= 0)
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: not an HDF5 file", path);
+    /* no link leads into another file, also not by way of a soft link; find() says so in words where it can */
+    (void)H5Lunregister(H5L_TYPE_EXTERNAL);
     const hid_t made = H5Fopen(path, writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, H5P_DEFAULT);
     if (made < 0)
         return chirp_fail(
@@ -40,62 +43,204 @@ chirp_status chirp_hdf_open(const char *path, bool writable, hid_t *file)
     return CHIRP_OK;
 }
 
-bool chirp_hdf_has(hid_t file, const char *name)
+/*
+ * Follows a path from group to group without leaving the file: a link to another file is refused, for its path may mean
+ * anything on the reader's machine. H5Lexists() fails when a parent is missing, so every level is asked for.
+ */
+static chirp_status find(hid_t file, const char *path, const char *name, bool *found)
 {
-    char part[128];
+    char part[256];
+    H5L_info_t link;
     chirp_hdf_quiet();
-    /* H5Lexists() fails when a parent is missing, so every level is asked for */
-    for (const char *slash = name; slash; slash = strchr(slash + 1, '/')) {
-        const char *end = strchr(slash + 1, '/');
-        const size_t length = end ? (size_t)(end - name) : strlen(name);
+    *found = false;
+    name += name[0] == '/';
+    for (const char *end = name; *end;) {
+        end += *end == '/';
+        end += strcspn(end, "/");
+        const size_t length = (size_t)(end - name);
         if (length >= sizeof part)
-            return false;
+            return CHIRP_OK;
         memcpy(part, name, length);
         part[length] = '\0';
-        if (H5Lexists(file, part, H5P_DEFAULT) <= 0)
-            return false;
+        if (H5Lexists(file, part, H5P_DEFAULT) <= 0 ||
+            H5Lget_info(file, part, &link, H5P_DEFAULT) < 0)
+            return CHIRP_OK;
+        if (link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT)
+            return chirp_fail(CHIRP_ERR_FORMAT,
+                              "%s: /%s is a link to another file: copy what it means into this one",
+                              path, part);
     }
-    return H5Oexists_by_name(file, name, H5P_DEFAULT) > 0;
+    *found = !*name || H5Oexists_by_name(file, name, H5P_DEFAULT) > 0;
+    return CHIRP_OK;
+}
+
+bool chirp_hdf_has(hid_t file, const char *name)
+{
+    bool found = false;
+    return find(file, "", name, &found) != CHIRP_OK || found; /* who opens it is told why not */
+}
+
+/* Other files and plugins are no part of a file that is read: they may be absent, or anything. */
+static chirp_status check_storage(hid_t dataset, const char *path, const char *name)
+{
+    static const H5Z_filter_t known[] = {H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE,
+                                         H5Z_FILTER_FLETCHER32};
+    const hid_t list = H5Dget_create_plist(dataset);
+    const H5D_layout_t layout = list >= 0 ? H5Pget_layout(list) : H5D_LAYOUT_ERROR;
+    const int external = list >= 0 ? H5Pget_external_count(list) : -1;
+    const int filters = list >= 0 ? H5Pget_nfilters(list) : -1;
+    H5Z_filter_t foreign = 0;
+    for (int i = 0; i < filters; ++i) {
+        unsigned flags;
+        size_t values = 0;
+        const H5Z_filter_t filter =
+            H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, 0, NULL, NULL);
+        bool fine = false;
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; ++k)
+            fine |= filter == known[k];
+        foreign = fine ? foreign : filter;
+    }
+    chirp_hdf_close(list);
+    if (layout == H5D_LAYOUT_ERROR || external < 0 || filters < 0)
+        return chirp_fail(CHIRP_ERR_FORMAT, "%s: how /%s is stored can't be read: damaged", path,
+                          name);
+    if (layout == H5D_VIRTUAL || external > 0)
+        return chirp_fail(
+            CHIRP_ERR_FORMAT,
+            "%s: the numbers of /%s are in other files (%s): write them into this one", path, name,
+            external > 0 ? "external storage" : "a virtual data set");
+    if (foreign)
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: /%s is packed by HDF5 filter %d: only deflate, shuffle and "
+                          "fletcher32 are read; write it with h5repack -f GZIP=4",
+                          path, name, (int)foreign);
+    return CHIRP_OK;
+}
+
+chirp_status chirp_hdf_open_dataset(hid_t file, const char *path, const char *name, hid_t *dataset)
+{
+    bool found = false;
+    chirp_status st = find(file, path, name, &found);
+    if (st == CHIRP_OK && !found)
+        st =
+            chirp_fail(CHIRP_ERR_FORMAT, "%s: no dataset /%s: not the expected layout", path, name);
+    if (st != CHIRP_OK)
+        return st;
+    const hid_t id = H5Dopen2(file, name, H5P_DEFAULT);
+    st = id >= 0 ? check_storage(id, path, name)
+                 : chirp_fail(CHIRP_ERR_FORMAT, "%s: /%s is not a dataset", path, name);
+    if (st == CHIRP_OK)
+        *dataset = id;
+    else
+        chirp_hdf_close(id);
+    return st;
 }
 
 chirp_status chirp_hdf_dataset(hid_t file, const char *path, const char *name, int n_dims,
                                hsize_t *extent, hid_t *dataset)
 {
-    if (!chirp_hdf_has(file, name))
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: no dataset /%s: not the expected layout", path,
-                          name);
-    const hid_t id = H5Dopen2(file, name, H5P_DEFAULT);
-    const hid_t space = id >= 0 ? H5Dget_space(id) : -1;
+    hid_t id = -1;
+    chirp_status st = chirp_hdf_open_dataset(file, path, name, &id);
+    if (st != CHIRP_OK)
+        return st;
+    const hid_t space = H5Dget_space(id);
     const int have = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1;
-    chirp_status st = CHIRP_OK;
-    if (id < 0)
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: /%s is not a dataset", path, name);
-    else if (have != n_dims)
+    if (have != n_dims)
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: /%s has %d dimensions: expected %d", path, name,
                         have, n_dims);
     else if (H5Sget_simple_extent_dims(space, extent, NULL) != n_dims)
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: the extents of /%s can't be read", path, name);
     chirp_hdf_close(space);
-    if (st != CHIRP_OK) {
+    if (st == CHIRP_OK)
+        *dataset = id;
+    else
         chirp_hdf_close(id);
-        return st;
+    return st;
+}
+
+/* A dataset or an attribute of one element. H5Dread() and H5Aread() write as many as the file says, wherever they go. */
+typedef struct single {
+    hid_t id;
+    bool attribute;
+    hid_t type; /* in the file */
+    H5T_class_t class;
+    size_t size; /* bytes, of type */
+} single;
+
+/* Takes over `id`, which may be negative. False: no single element; close it all the same. */
+static bool single_open(single *s, hid_t id, bool attribute)
+{
+    *s = (single){.id = id, .attribute = attribute, .type = -1, .class = H5T_NO_CLASS};
+    if (id < 0)
+        return false;
+    const hid_t space = attribute ? H5Aget_space(id) : H5Dget_space(id);
+    const bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+    chirp_hdf_close(space);
+    s->type = attribute ? H5Aget_type(id) : H5Dget_type(id);
+    if (!one || s->type < 0)
+        return false;
+    s->class = H5Tget_class(s->type);
+    s->size = H5Tget_size(s->type);
+    return true;
+}
+
+static void single_close(single *s)
+{
+    chirp_hdf_close(s->type);
+    chirp_hdf_close(s->id);
+}
+
+static bool single_read(const single *s, hid_t type, void *value)
+{
+    return (s->attribute ? H5Aread(s->id, type, value)
+                         : H5Dread(s->id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value)) >= 0;
+}
+
+static bool single_real(const single *s, double *value)
+{
+    return (s->class == H5T_INTEGER || s->class == H5T_FLOAT) &&
+           single_read(s, H5T_NATIVE_DOUBLE, value);
+}
+
+/* A copy of a text of fixed or variable length; NULL when it is none. */
+static char *single_text(const single *s)
+{
+    enum { LONGEST = 1 << 20 }; /* bytes; a damaged file may claim any size */
+    char *copy = NULL;
+    if (s->class != H5T_STRING)
+        return NULL;
+    if (H5Tis_variable_str(s->type) > 0) {
+        char *value = NULL;
+        if (single_read(s, s->type, &value) && value)
+            copy = chirp_strdup(value);
+        (void)H5free_memory(value);
+    } else if (s->size <= LONGEST && (copy = chirp_calloc(s->size + 1, 1)) &&
+               !single_read(s, s->type, copy)) {
+        chirp_free(copy);
+        copy = NULL;
     }
-    *dataset = id;
-    return CHIRP_OK;
+    return copy;
+}
+
+/* The same, cut to a buffer. */
+static bool single_short_text(const single *s, char *text, size_t size)
+{
+    char *whole = single_text(s);
+    if (whole)
+        (void)snprintf(text, size, "%s", whole);
+    chirp_free(whole);
+    return whole != NULL;
 }
 
 chirp_status chirp_hdf_number(hid_t file, const char *path, const char *name, double *value)
 {
-    if (!chirp_hdf_has(file, name))
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: no number /%s: not the expected layout", path,
-                          name);
-    const hid_t id = H5Dopen2(file, name, H5P_DEFAULT);
-    const hid_t space = id >= 0 ? H5Dget_space(id) : -1;
-    const bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
-    const bool read =
-        one && H5Dread(id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) >= 0;
-    chirp_hdf_close(space);
-    chirp_hdf_close(id);
+    hid_t id = -1;
+    single s;
+    const chirp_status st = chirp_hdf_open_dataset(file, path, name, &id);
+    if (st != CHIRP_OK)
+        return st;
+    const bool read = single_open(&s, id, false) && single_real(&s, value);
+    single_close(&s);
     return read ? CHIRP_OK
                 : chirp_fail(CHIRP_ERR_FORMAT, "%s: /%s is not a single number", path, name);
 }
@@ -103,119 +248,76 @@ chirp_status chirp_hdf_number(hid_t file, const char *path, const char *name, do
 chirp_status chirp_hdf_attribute(hid_t file, const char *path, const char *object, const char *name,
                                  double *value, bool *found)
 {
-    chirp_hdf_quiet();
-    *found = H5Aexists_by_name(file, object, name, H5P_DEFAULT) > 0;
+    single s;
+    const chirp_status st = find(file, path, object, found);
+    *found = st == CHIRP_OK && *found && H5Aexists_by_name(file, object, name, H5P_DEFAULT) > 0;
     if (!*found)
-        return CHIRP_OK;
-    const hid_t id = H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    const hid_t space = id >= 0 ? H5Aget_space(id) : -1;
-    const bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
-    const bool read = one && H5Aread(id, H5T_NATIVE_DOUBLE, value) >= 0;
-    chirp_hdf_close(space);
-    chirp_hdf_close(id);
+        return st;
+    const bool read =
+        single_open(&s, H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT), true) &&
+        single_real(&s, value);
+    single_close(&s);
     return read ? CHIRP_OK
                 : chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute %s of /%s is not a single number",
                              path, name, object);
 }
 
-/* Shared by datasets and attributes: `read` is H5Dread or H5Aread behind one signature. */
-static chirp_status read_text(hid_t id, bool attribute, char *text, size_t size)
-{
-    const hid_t type = attribute ? H5Aget_type(id) : H5Dget_type(id);
-    const hid_t space = attribute ? H5Aget_space(id) : H5Dget_space(id);
-    chirp_status st = CHIRP_ERR_FORMAT;
-    if (type >= 0 && space >= 0 && H5Tget_class(type) == H5T_STRING &&
-        H5Sget_simple_extent_npoints(space) == 1) {
-        if (H5Tis_variable_str(type) > 0) {
-            char *value = NULL;
-            const herr_t bad = attribute ? H5Aread(id, type, &value)
-                                         : H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value);
-            if (bad >= 0 && value) {
-                strncpy(text, value, size - 1);
-                text[size - 1] = '\0';
-                (void)H5free_memory(value);
-                st = CHIRP_OK;
-            }
-        } else {
-            const size_t length = H5Tget_size(type);
-            char *value = chirp_calloc(length + 1, 1);
-            const herr_t bad = !value ? -1
-                               : attribute
-                                   ? H5Aread(id, type, value)
-                                   : H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value);
-            if (bad >= 0) {
-                strncpy(text, value, size - 1);
-                text[size - 1] = '\0';
-                st = CHIRP_OK;
-            }
-            chirp_free(value);
-        }
-    }
-    chirp_hdf_close(space);
-    chirp_hdf_close(type);
-    return st;
-}
-
 chirp_status chirp_hdf_string(hid_t file, const char *path, const char *name, char *text,
                               size_t size)
 {
-    if (!chirp_hdf_has(file, name))
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: no text /%s: not the expected layout", path, name);
-    const hid_t id = H5Dopen2(file, name, H5P_DEFAULT);
-    const chirp_status st = id >= 0 ? read_text(id, false, text, size) : CHIRP_ERR_FORMAT;
-    chirp_hdf_close(id);
-    return st == CHIRP_OK ? CHIRP_OK : chirp_fail(st, "%s: /%s is not a text", path, name);
+    hid_t id = -1;
+    single s;
+    const chirp_status st = chirp_hdf_open_dataset(file, path, name, &id);
+    if (st != CHIRP_OK)
+        return st;
+    const bool read = single_open(&s, id, false) && single_short_text(&s, text, size);
+    single_close(&s);
+    return read ? CHIRP_OK : chirp_fail(CHIRP_ERR_FORMAT, "%s: /%s is not a text", path, name);
 }
 
 chirp_status chirp_hdf_string_attribute(hid_t file, const char *path, const char *object,
                                         const char *name, char *text, size_t size)
 {
-    chirp_hdf_quiet();
-    const hid_t id = H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    const chirp_status st = id >= 0 ? read_text(id, true, text, size) : CHIRP_ERR_FORMAT;
-    chirp_hdf_close(id);
-    return st == CHIRP_OK ? CHIRP_OK
-                          : chirp_fail(st, "%s: no text attribute %s of %s", path, name, object);
+    single s;
+    bool found = false;
+    const chirp_status st = find(file, path, object, &found);
+    if (st != CHIRP_OK)
+        return st;
+    const bool read =
+        single_open(&s, H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT), true) &&
+        single_short_text(&s, text, size);
+    single_close(&s);
+    return read
+               ? CHIRP_OK
+               : chirp_fail(CHIRP_ERR_FORMAT, "%s: no text attribute %s of %s", path, name, object);
 }
 
-/* Opens an attribute that has one element of this class: H5Aread() writes as many as the file says, wherever they go. */
+/* Opens an attribute of an open object that has one element of this class. */
 static chirp_status open_single(hid_t object, const char *path, const char *name, H5T_class_t class,
-                                hid_t *attribute, hid_t *type)
+                                single *s)
 {
     chirp_hdf_quiet();
     if (H5Aexists(object, name) <= 0)
         return chirp_fail(CHIRP_ERR_FORMAT,
                           "%s: attribute '%s' is missing: not a file of chirpbench", path, name);
-    const hid_t id = H5Aopen(object, name, H5P_DEFAULT);
-    const hid_t space = id >= 0 ? H5Aget_space(id) : -1;
-    const hid_t have = id >= 0 ? H5Aget_type(id) : -1;
-    const bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
-    const bool right = have >= 0 && H5Tget_class(have) == class;
-    chirp_hdf_close(space);
-    if (one && right) {
-        *attribute = id;
-        *type = have;
+    if (single_open(s, H5Aopen(object, name, H5P_DEFAULT), true) && s->class == class)
         return CHIRP_OK;
-    }
-    chirp_hdf_close(have);
-    chirp_hdf_close(id);
-    return chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute '%s' is not a single %s; the file is damaged",
-                      path, name, class == H5T_INTEGER ? "whole number" : "text");
+    single_close(s);
+    return chirp_fail(CHIRP_ERR_FORMAT,
+                      "%s: attribute '%s' is not a single %s; the file is damaged", path, name,
+                      class == H5T_INTEGER ? "whole number" : "text");
 }
 
 chirp_status chirp_hdf_integer_attribute(hid_t object, const char *path, const char *name,
                                          int64_t *value)
 {
-    hid_t id = -1;
-    hid_t type = -1;
+    single s;
     int64_t number = 0;
-    const chirp_status st = open_single(object, path, name, H5T_INTEGER, &id, &type);
+    const chirp_status st = open_single(object, path, name, H5T_INTEGER, &s);
     if (st != CHIRP_OK)
         return st;
-    const bool read =
-        H5Tget_size(type) <= sizeof number && H5Aread(id, H5T_NATIVE_INT64, &number) >= 0;
-    chirp_hdf_close(type);
-    chirp_hdf_close(id);
+    const bool read = s.size <= sizeof number && single_read(&s, H5T_NATIVE_INT64, &number);
+    single_close(&s);
     if (!read)
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read attribute '%s'; the file is damaged",
                           path, name);
@@ -225,26 +327,12 @@ chirp_status chirp_hdf_integer_attribute(hid_t object, const char *path, const c
 
 chirp_status chirp_hdf_text_attribute(hid_t object, const char *path, const char *name, char **text)
 {
-    enum { LONGEST = 1 << 20 }; /* bytes; a damaged file may claim any size */
-    hid_t id = -1;
-    hid_t type = -1;
-    char *copy = NULL;
-    const chirp_status st = open_single(object, path, name, H5T_STRING, &id, &type);
+    single s;
+    const chirp_status st = open_single(object, path, name, H5T_STRING, &s);
     if (st != CHIRP_OK)
         return st;
-    const size_t bytes = H5Tget_size(type);
-    if (H5Tis_variable_str(type) > 0) {
-        char *value = NULL;
-        if (H5Aread(id, type, &value) >= 0 && value)
-            copy = chirp_strdup(value);
-        (void)H5free_memory(value);
-    } else if (bytes <= LONGEST && (copy = chirp_calloc(bytes + 1, 1)) &&
-               H5Aread(id, type, copy) < 0) {
-        chirp_free(copy);
-        copy = NULL;
-    }
-    chirp_hdf_close(type);
-    chirp_hdf_close(id);
+    char *copy = single_text(&s);
+    single_close(&s);
     if (!copy)
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read attribute '%s'; the file is damaged",
                           path, name);
@@ -253,25 +341,34 @@ chirp_status chirp_hdf_text_attribute(hid_t object, const char *path, const char
 }
 
 chirp_status chirp_hdf_read_rows(hid_t dataset, const char *path, const char *name, hid_t type,
-                                 hsize_t first, hsize_t n, void *out)
+                                 chirp_hdf_rows rows, void *out)
 {
     chirp_hdf_quiet();
     const hid_t space = H5Dget_space(dataset);
-    hsize_t extent[8] = {0}, start[8] = {first}, count[8] = {n};
+    const hid_t have = H5Dget_type(dataset);
+    const H5T_class_t class = have >= 0 ? H5Tget_class(have) : H5T_NO_CLASS;
+    hsize_t extent[8] = {0}, start[8] = {rows.first}, count[8] = {rows.n}, width = 1;
     const int dims = space >= 0 ? H5Sget_simple_extent_ndims(space) : -1;
-    bool good = dims >= 1 && dims <= 8 && H5Sget_simple_extent_dims(space, extent, NULL) == dims;
-    for (int d = 1; good && d < dims; ++d)
+    bool good = (class == H5T_FLOAT || class == H5T_INTEGER) && dims >= 1 && dims <= 8 &&
+                H5Sget_simple_extent_dims(space, extent, NULL) == dims && rows.first <= extent[0] &&
+                rows.n <= extent[0] - rows.first;
+    for (int d = 1; good && d < dims; ++d) {
+        good = extent[d] > 0 && extent[d] <= rows.width / width; /* the product can't overflow */
         count[d] = extent[d];
+        width *= extent[d];
+    }
+    good = good && width == rows.width;
     const hid_t memory = good ? H5Screate_simple(dims, count, NULL) : -1;
     good = good && memory >= 0 &&
            H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
            H5Dread(dataset, type, memory, space, H5P_DEFAULT, out) >= 0;
     chirp_hdf_close(memory);
+    chirp_hdf_close(have);
     chirp_hdf_close(space);
     if (!good)
-        return chirp_fail(CHIRP_ERR_FORMAT,
-                          "%s: /%s can't be read at rows %llu to %llu: truncated or damaged", path,
-                          name, (unsigned long long)first, (unsigned long long)(first + n));
+        return chirp_fail(
+            CHIRP_ERR_FORMAT, "%s: /%s can't be read at rows %llu to %llu: truncated or damaged",
+            path, name, (unsigned long long)rows.first, (unsigned long long)(rows.first + rows.n));
     return CHIRP_OK;
 }
 
@@ -325,17 +422,31 @@ chirp_status chirp_hdf_put_text(hid_t object, const char *path, const char *name
     return st;
 }
 
-static chirp_status put_dataset(hid_t group, const char *path, const char *name, hid_t type,
-                                const void *value)
+chirp_status chirp_hdf_put_fixed_text(hid_t object, const char *path, const char *name,
+                                      const char *text)
+{
+    const hid_t type = text_type(text);
+    const chirp_status st = put_attribute(object, path, name, type, text);
+    chirp_hdf_close(type);
+    return st;
+}
+
+chirp_status chirp_hdf_put_array(hid_t group, const char *path, const char *name,
+                                 const chirp_hdf_array *array, const void *values)
 {
     chirp_hdf_quiet();
-    const hid_t space = H5Screate(H5S_SCALAR);
+    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    const hid_t space = array->dims > 0 ? H5Screate_simple(array->dims, array->extent, NULL)
+                                        : H5Screate(H5S_SCALAR);
     const hid_t id =
-        space >= 0 ? H5Dcreate2(group, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT)
-                   : -1;
-    const bool good = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) >= 0;
-    chirp_hdf_close(id);
+        links >= 0 && space >= 0 && H5Pset_create_intermediate_group(links, 1) >= 0
+            ? H5Dcreate2(group, name, array->file_type, space, links, H5P_DEFAULT, H5P_DEFAULT)
+            : -1;
+    const bool written =
+        id >= 0 && H5Dwrite(id, array->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    const bool good = (id < 0 || H5Dclose(id) >= 0) && written;
     chirp_hdf_close(space);
+    chirp_hdf_close(links);
     return good ? CHIRP_OK
                 : chirp_fail(CHIRP_ERR_IO, "%s: /%s can't be written: is the disk full?", path,
                              name);
@@ -343,13 +454,15 @@ static chirp_status put_dataset(hid_t group, const char *path, const char *name,
 
 chirp_status chirp_hdf_put_scalar(hid_t group, const char *path, const char *name, int64_t value)
 {
-    return put_dataset(group, path, name, H5T_NATIVE_INT64, &value);
+    const chirp_hdf_array scalar = {H5T_NATIVE_INT64, H5T_NATIVE_INT64, 0, {0}};
+    return chirp_hdf_put_array(group, path, name, &scalar, &value);
 }
 
 chirp_status chirp_hdf_put_string(hid_t group, const char *path, const char *name, const char *text)
 {
     const hid_t type = text_type(text);
-    const chirp_status st = put_dataset(group, path, name, type, text);
+    const chirp_hdf_array scalar = {type, type, 0, {0}};
+    const chirp_status st = chirp_hdf_put_array(group, path, name, &scalar, text);
     chirp_hdf_close(type);
     return st;
 }

@@ -21,11 +21,18 @@ void chirp_hdf_quiet(void);
 /** @return CHIRP_ERR_IO when the file is missing or unreadable, CHIRP_ERR_FORMAT when it is not HDF5, truncated or damaged */
 chirp_status chirp_hdf_open(const char *path, bool writable, hid_t *file);
 
+/**
+ * Opens a dataset that is whole in this file: links to other files, external storage, virtual data sets and filters other
+ * than deflate, shuffle and fletcher32 are refused. Every reader below opens data sets by this.
+ * @return CHIRP_OK, CHIRP_ERR_FORMAT when it is absent, no dataset, or refused
+ */
+chirp_status chirp_hdf_open_dataset(hid_t file, const char *path, const char *name, hid_t *dataset);
+
 /** Opens a dataset and reads its extents; `n_dims` is what is expected. @return CHIRP_ERR_FORMAT when absent or of other rank */
 chirp_status chirp_hdf_dataset(hid_t file, const char *path, const char *name, int n_dims,
                                hsize_t *extent, hid_t *dataset);
 
-/** True when the file has this object. */
+/** True when the file has this object. Also true for a link to another file, so that opening it can say why it is refused. */
 bool chirp_hdf_has(hid_t file, const char *name);
 
 /** A dataset with one element, as double. */
@@ -52,14 +59,37 @@ chirp_status chirp_hdf_integer_attribute(hid_t object, const char *path, const c
 chirp_status chirp_hdf_text_attribute(hid_t object, const char *path, const char *name,
                                       char **text);
 
-/** Rows first .. first + n - 1 of a dataset, all columns, converted to `type` in memory. */
+/** Rows first .. first + n - 1 of a dataset, along its first dimension. */
+typedef struct chirp_hdf_rows {
+    hsize_t first, n;
+    /** Numbers of one row, over all other dimensions. */
+    hsize_t width;
+} chirp_hdf_rows;
+
+/**
+ * Reads rows of numbers, converted to `type` in memory. Nothing is read unless the dataset holds numbers, has these rows and
+ * this width. @param out  rows.n * rows.width elements of `type`
+ */
 chirp_status chirp_hdf_read_rows(hid_t dataset, const char *path, const char *name, hid_t type,
-                                 hsize_t first, hsize_t n, void *out);
+                                 chirp_hdf_rows rows, void *out);
 
 /** Writers: attributes and scalar datasets of an object (a group, a dataset or the file). */
 chirp_status chirp_hdf_put_real(hid_t object, const char *path, const char *name, double value);
 chirp_status chirp_hdf_put_integer(hid_t object, const char *path, const char *name, int64_t value);
 chirp_status chirp_hdf_put_text(hid_t object, const char *path, const char *name, const char *text);
+/** As chirp_hdf_put_text(), with a length that the type holds: the file's bytes then depend on nothing else. */
+chirp_status chirp_hdf_put_fixed_text(hid_t object, const char *path, const char *name,
+                                      const char *text);
+/** What a new dataset holds: its type in the file and in memory, and its extents; dims = 0: a scalar. */
+typedef struct chirp_hdf_array {
+    hid_t file_type, type;
+    int dims;
+    hsize_t extent[3];
+} chirp_hdf_array;
+
+/** Writes a new dataset, and the groups that its name needs. @param values  of the type in memory, rows first */
+chirp_status chirp_hdf_put_array(hid_t group, const char *path, const char *name,
+                                 const chirp_hdf_array *array, const void *values);
 chirp_status chirp_hdf_put_scalar(hid_t group, const char *path, const char *name, int64_t value);
 chirp_status chirp_hdf_put_string(hid_t group, const char *path, const char *name,
                                   const char *text);

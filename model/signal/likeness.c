@@ -1,5 +1,6 @@
 #include "model/signal/likeness.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "kernels/random/random.h"
 #include "model/signal/noise.h"
 #include "model/signal/transform.h"
@@ -174,12 +175,6 @@ static void add_noise(const chirp_likeness_bank *b, uint64_t index, double snr, 
             x[k][part] = (snr > 0 ? snr * x[k][part] : 0) + size * (double)normal[2 * k + part];
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double deviation(const double *x)
 {
     double mean = 0, square = 0;
@@ -199,7 +194,7 @@ static void set_limits(chirp_likeness_bank *b, double in[2][NUMBERS][DRAWS])
     for (int i = 0; i < NUMBERS; ++i) {
         spread[i] = deviation(in[0][i]);
         for (int kind = 0; kind < 2; ++kind)
-            qsort(in[kind][i], DRAWS, sizeof(double), compare);
+            chirp_sort(in[kind][i], DRAWS);
     }
     const int most = DRAWS - 1 - DRAWS / 50;
     b->limits = (chirp_likeness_limits){.snr_of_noise = in[0][SNR][DRAWS - 1] + spread[SNR],

@@ -1,6 +1,7 @@
 #include "model/signal/noise.h"
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -95,19 +96,13 @@ static int parse_row(const char *line, double row[2])
     return 1;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static chirp_status detect_unit(const char *path, const double *s, size_t n, chirp_psd_unit *unit)
 {
     double *sorted = chirp_alloc(n * sizeof *sorted);
     if (!sorted)
         return CHIRP_ERR_NOMEM;
     memcpy(sorted, s, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare);
+    chirp_sort(sorted, n);
     const double median = sorted[n / 2];
     chirp_free(sorted);
     if (median > 1e-60 && median < 1e-32)

@@ -124,7 +124,9 @@ static chirp_status read_quality(const chirp_strain_source *o, int64_t first_sec
     } else {
         mask = chirp_calloc((size_t)s->n_seconds, sizeof *mask);
         st = mask ? chirp_hdf_read_rows(dataset, path, name, H5T_NATIVE_UINT32,
-                                        (hsize_t)first_second, (hsize_t)s->n_seconds, mask)
+                                        (chirp_hdf_rows){(hsize_t)first_second,
+                                                         (hsize_t)s->n_seconds, 1},
+                                        mask)
                   : CHIRP_ERR_NOMEM;
     }
     for (int64_t i = 0; st == CHIRP_OK && i < s->n_seconds; ++i) {
@@ -190,8 +192,8 @@ static chirp_status read_stretch(const chirp_strain_source *o, double gps_from, 
     s->doubtful = chirp_calloc((size_t)s->n_seconds, sizeof *s->doubtful);
     st = s->sample && s->good && s->missing && s->doubtful ? CHIRP_OK : CHIRP_ERR_NOMEM;
     if (st == CHIRP_OK)
-        st = chirp_hdf_read_rows(dataset, path, o->dataset, H5T_NATIVE_DOUBLE, (hsize_t)first,
-                                 (hsize_t)s->n, s->sample);
+        st = chirp_hdf_read_rows(dataset, path, o->dataset, H5T_NATIVE_DOUBLE,
+                                 (chirp_hdf_rows){(hsize_t)first, (hsize_t)s->n, 1}, s->sample);
     if (st != CHIRP_OK)
         goto done;
     memset(s->good, 1, (size_t)s->n_seconds);

@@ -1,5 +1,6 @@
 /* From a strain file to whitened windows. */
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "model/signal/strain.h"
 #include "model/signal/transform.h"
 #include "model/signal/welch.h"
@@ -143,14 +144,9 @@ static double measure_scale(const chirp_whitened *w)
         double sum = 0;
         for (int64_t i = b * block; i < (b + 1) * block; ++i)
             sum += (double)w->sample[i] * (double)w->sample[i];
-        power[used] = sum / (double)block;
-        for (int64_t i = used++; i > 0 && power[i] < power[i - 1];
-             --i) { /* insertion: few blocks */
-            const double swap = power[i];
-            power[i] = power[i - 1];
-            power[i - 1] = swap;
-        }
+        power[used++] = sum / (double)block;
     }
+    chirp_sort(power, (size_t)used);
     double share = 0;
     const double step = 0.25;
     for (double f = w->band.low_hz; f < w->band.high_hz; f += step)

@@ -187,36 +187,23 @@ static chirp_status write_mask(hid_t group, const char *path, const char *name, 
         return CHIRP_ERR_NOMEM;
     for (int64_t i = 0; i < seconds; ++i)
         mask[i] = value;
-    const hsize_t n = (hsize_t)seconds;
-    const hid_t space = H5Screate_simple(1, &n, NULL);
-    const hid_t id = space >= 0 ? H5Dcreate2(group, name, H5T_STD_U32LE, space, H5P_DEFAULT,
-                                             H5P_DEFAULT, H5P_DEFAULT)
-                                : -1;
-    const bool good =
-        id >= 0 && H5Dwrite(id, H5T_NATIVE_UINT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, mask) >= 0;
-    chirp_hdf_close(id);
-    chirp_hdf_close(space);
+    const chirp_hdf_array array = {H5T_STD_U32LE, H5T_NATIVE_UINT32, 1, {(hsize_t)seconds}};
+    const chirp_status st = chirp_hdf_put_array(group, path, name, &array, mask);
     chirp_free(mask);
-    return good
-               ? CHIRP_OK
-               : chirp_fail(CHIRP_ERR_IO, "%s: %s can't be written: is the disk full?", path, name);
+    return st;
 }
 
 static chirp_status write_names(hid_t group, const char *path, const char *name,
                                 const char (*names)[16], hsize_t n)
 {
-    const hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &n, NULL);
-    const bool sized = type >= 0 && H5Tset_size(type, 16) >= 0;
-    const hid_t id = sized && space >= 0 ? H5Dcreate2(group, name, type, space, H5P_DEFAULT,
-                                                      H5P_DEFAULT, H5P_DEFAULT)
-                                         : -1;
-    const bool good = id >= 0 && H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names) >= 0;
-    chirp_hdf_close(id);
-    chirp_hdf_close(space);
+    const hid_t type = H5Tcopy(H5T_C_S1);
+    const chirp_hdf_array array = {type, type, 1, {n}};
+    const chirp_status st =
+        type >= 0 && H5Tset_size(type, 16) >= 0
+            ? chirp_hdf_put_array(group, path, name, &array, names)
+            : chirp_fail(CHIRP_ERR_LIBRARY, "%s: HDF5 has no text type", path);
     chirp_hdf_close(type);
-    return good
-               ? CHIRP_OK
-               : chirp_fail(CHIRP_ERR_IO, "%s: %s can't be written: is the disk full?", path, name);
+    return st;
 }
 
 static chirp_status write_meta(hid_t group, const char *path, const chirp_strain_spec *s)

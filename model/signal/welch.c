@@ -1,5 +1,6 @@
 #include "model/signal/welch.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "model/signal/transform.h"
 
 #include <math.h>
@@ -19,12 +20,6 @@ double chirp_median_bias(int64_t n)
     for (int64_t k = 1; k <= n; ++k)
         sum += (k % 2 ? 1.0 : -1.0) / (double)k;
     return sum;
-}
-
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static bool segment_is_good(const bool *good, int64_t first, int64_t length, double rate)
@@ -93,9 +88,7 @@ static double combine(double *values, int64_t n, bool mean)
             sum += values[i];
         return sum / (double)n;
     }
-    qsort(values, (size_t)n, sizeof *values, compare);
-    const double median = n % 2 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-    return median / chirp_median_bias(n);
+    return chirp_median(values, (size_t)n) / chirp_median_bias(n);
 }
 
 chirp_status chirp_welch_estimate(const chirp_welch *welch, const char *name, const double *x,

@@ -15,69 +15,21 @@
 
 static const char *const FORMAT = "chirpbench checkpoint 1";
 
-static chirp_status write_text_attribute(hid_t file, const char *name, const char *text)
+static chirp_status write_tensors(hid_t file, const char *path, const char *prefix,
+                                  const chirp_tensor *tensors, int n_tensors, const float *arena)
 {
     chirp_status st = CHIRP_OK;
-    const hid_t type = H5Tcopy(H5T_C_S1);
-    const hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5I_INVALID_HID;
-    if (type < 0 || space < 0 || H5Tset_size(type, strlen(text) + 1) < 0 ||
-        H5Tset_cset(type, H5T_CSET_UTF8) < 0 ||
-        (attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
-        H5Awrite(attribute, type, text) < 0)
-        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't write attribute %s", name);
-    if (attribute >= 0)
-        (void)H5Aclose(attribute);
-    if (space >= 0)
-        (void)H5Sclose(space);
-    if (type >= 0)
-        (void)H5Tclose(type);
-    return st;
-}
-
-static chirp_status write_int_attribute(hid_t file, const char *name, int64_t value)
-{
-    chirp_status st = CHIRP_OK;
-    const hid_t space = H5Screate(H5S_SCALAR);
-    hid_t attribute = H5I_INVALID_HID;
-    if (space < 0 ||
-        (attribute = H5Acreate2(file, name, H5T_STD_I64LE, space, H5P_DEFAULT, H5P_DEFAULT)) < 0 ||
-        H5Awrite(attribute, H5T_NATIVE_INT64, &value) < 0)
-        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't write attribute %s", name);
-    if (attribute >= 0)
-        (void)H5Aclose(attribute);
-    if (space >= 0)
-        (void)H5Sclose(space);
-    return st;
-}
-
-static chirp_status write_tensors(hid_t file, const char *prefix, const chirp_tensor *tensors,
-                                  int n_tensors, const float *arena)
-{
-    chirp_status st = CHIRP_OK;
-    const hid_t links = H5Pcreate(H5P_LINK_CREATE);
-    if (links < 0 || H5Pset_create_intermediate_group(links, 1) < 0)
-        st = chirp_fail(CHIRP_ERR_LIBRARY, "HDF5 can't make a property list");
     for (int t = 0; t < n_tensors && st == CHIRP_OK; ++t) {
         char name[96];
-        const hsize_t extent[3] = {(hsize_t)tensors[t].extent[0], (hsize_t)tensors[t].extent[1],
-                                   (hsize_t)tensors[t].extent[2]};
-        (void)snprintf(name, sizeof name, "%s/%s", prefix, tensors[t].name);
-        const hid_t space = H5Screate_simple(tensors[t].rank, extent, NULL);
-        hid_t set = H5I_INVALID_HID;
-        if (space < 0 ||
-            (set = H5Dcreate2(file, name, H5T_IEEE_F32LE, space, links, H5P_DEFAULT, H5P_DEFAULT)) <
-                0 ||
-            H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                     arena + tensors[t].offset) < 0)
-            st = chirp_fail(CHIRP_ERR_IO, "can't write %s (disk full?)", name);
-        if (set >= 0 && H5Dclose(set) < 0 && st == CHIRP_OK)
-            st = chirp_fail(CHIRP_ERR_IO, "can't write %s (disk full?)", name);
-        if (space >= 0)
-            (void)H5Sclose(space);
+        const chirp_tensor *tensor = &tensors[t];
+        const chirp_hdf_array array = {
+            H5T_IEEE_F32LE,
+            H5T_NATIVE_FLOAT,
+            tensor->rank,
+            {(hsize_t)tensor->extent[0], (hsize_t)tensor->extent[1], (hsize_t)tensor->extent[2]}};
+        (void)snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "/" : "", tensor->name);
+        st = chirp_hdf_put_array(file, path, name, &array, arena + tensor->offset);
     }
-    if (links >= 0)
-        (void)H5Pclose(links);
     return st;
 }
 
@@ -96,46 +48,40 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
         chirp_file_discard(temporary);
         return chirp_fail(CHIRP_ERR_IO, "%s: can't create the checkpoint", path);
     }
-    st = write_text_attribute(file, "format", FORMAT);
+    st = chirp_hdf_put_fixed_text(file, path, "format", FORMAT);
     if (st == CHIRP_OK)
-        st = write_text_attribute(file, "software_version", "chirpbench " CHIRP_VERSION);
+        st = chirp_hdf_put_fixed_text(file, path, "software_version", "chirpbench " CHIRP_VERSION);
     if (st == CHIRP_OK)
-        st = write_text_attribute(file, "configuration", state->configuration);
+        st = chirp_hdf_put_fixed_text(file, path, "configuration", state->configuration);
     if (st == CHIRP_OK)
-        st = write_int_attribute(file, "iteration", state->iteration);
+        st = chirp_hdf_put_integer(file, path, "iteration", state->iteration);
     if (st == CHIRP_OK)
-        st = write_int_attribute(file, "seed", (int64_t)state->seed);
+        st = chirp_hdf_put_integer(file, path, "seed", (int64_t)state->seed);
     if (st == CHIRP_OK)
-        st = write_tensors(file, "", tensors, n_tensors, parameters);
+        st = write_tensors(file, path, "", tensors, n_tensors, parameters);
     if (st == CHIRP_OK && state->first)
-        st = write_tensors(file, "/optimizer/first", tensors, n_tensors, state->first);
+        st = write_tensors(file, path, "optimizer/first", tensors, n_tensors, state->first);
     if (st == CHIRP_OK && state->second)
-        st = write_tensors(file, "/optimizer/second", tensors, n_tensors, state->second);
+        st = write_tensors(file, path, "optimizer/second", tensors, n_tensors, state->second);
     if (H5Fclose(file) < 0 && st == CHIRP_OK)
-        st = chirp_fail(CHIRP_ERR_IO, "can't finish the file (disk full?)");
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: is the disk full?", path);
     if (st != CHIRP_OK) {
         (void)snprintf(sentence, sizeof sentence, "%s", chirp_error_message());
         chirp_file_discard(temporary);
-        return chirp_fail(st, "%s: %s; the previous checkpoint, if any, is untouched", path,
-                          sentence);
+        return chirp_fail(st, "%s; the previous checkpoint, if any, is untouched", sentence);
     }
     return chirp_file_commit(temporary, path);
 }
 
 static chirp_status open_checkpoint(const char *path, hid_t *file)
 {
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    FILE *probe = fopen(path, "rb"); /* HDF5 does not tell a missing file from a foreign one */
-    if (!probe)
-        return chirp_fail(CHIRP_ERR_IO,
-                          "%s: can't open the checkpoint: no such file or no permission", path);
-    (void)fclose(probe);
-    *file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    if (*file < 0)
-        return chirp_fail(
-            CHIRP_ERR_FORMAT,
-            "%s: not an HDF5 file, or truncated; expected a checkpoint of chirpbench train", path);
-    return CHIRP_OK;
+    const chirp_status st = chirp_hdf_open(path, false, file);
+    return st == CHIRP_ERR_FORMAT
+               ? chirp_fail(st,
+                            "%s: not an HDF5 file, or truncated; expected a checkpoint of "
+                            "chirpbench train",
+                            path)
+               : st;
 }
 
 static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *state)
@@ -217,17 +163,22 @@ static chirp_status read_tensors(const char *path, hid_t file, const char *prefi
     for (int t = 0; t < n_tensors; ++t) {
         char name[96];
         (void)snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "/" : "", tensors[t].name);
-        const hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
-        if (set < 0)
+        hid_t set = H5I_INVALID_HID;
+        float *values = arena + tensors[t].offset;
+        if (!chirp_hdf_has(file, name))
             return chirp_fail(
                 CHIRP_ERR_FORMAT,
                 "%s: dataset %s is missing: a checkpoint of another network or variant", path,
                 name);
-        float *values = arena + tensors[t].offset;
-        chirp_status st = check_dataset(path, name, set, &tensors[t]);
-        if (st == CHIRP_OK &&
-            H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: can't read %s; the file is damaged", path, name);
+        chirp_status st = chirp_hdf_open_dataset(file, path, name, &set);
+        if (st != CHIRP_OK)
+            return st;
+        const hsize_t rows = (hsize_t)tensors[t].extent[0];
+        st = check_dataset(path, name, set, &tensors[t]);
+        if (st == CHIRP_OK)
+            st = chirp_hdf_read_rows(
+                set, path, name, H5T_NATIVE_FLOAT,
+                (chirp_hdf_rows){0, rows, (hsize_t)tensors[t].count / rows}, values);
         (void)H5Dclose(set);
         for (int64_t i = 0; st == CHIRP_OK && i < tensors[t].count; ++i)
             if (!isfinite(values[i]))

@@ -4,10 +4,10 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/signals.h"
+#include "harness/base/sort.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
 #include "harness/results/document.h"
-#include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
 
 #include <cjson/cJSON.h>
@@ -343,7 +343,7 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
     chirp_progress_end(progress);
     result->seconds = chirp_now_s() - started;
     if (taken > 0) {
-        chirp_stats_sort(step_seconds, (size_t)taken);
+        chirp_sort(step_seconds, (size_t)taken);
         result->signals_per_second =
             (double)chirp_train_step_signals(config, chirp_parallel_size()) /
             step_seconds[taken / 2];

@@ -1,9 +1,8 @@
 #include "model/training/shares.h"
+#include "harness/base/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 chirp_status chirp_shares_parse(const char *text, int64_t batch, int ranks, int64_t *share)
@@ -16,28 +15,22 @@ chirp_status chirp_shares_parse(const char *text, int64_t batch, int ranks, int6
             share[r] = batch;
         return CHIRP_OK;
     }
-    for (const char *at = text;; ++n) {
-        char *end = NULL;
-        errno = 0;
-        const long long value = strtoll(at, &end, 10);
-        if (end == at || errno != 0 || value < 1 || value > UINT32_MAX ||
-            (*end != ',' && *end != '\0'))
+    for (const char *at = text; at; ++n) {
+        int64_t value = 0;
+        if (!chirp_next_integer(&at, 1, UINT32_MAX, &value))
             return chirp_fail(CHIRP_ERR_ARG,
                               "--shares %s is neither equal, measured nor a list such as 5,3",
                               text);
         if (n < ranks)
             share[n] = value;
         sum += value;
-        if (*end == '\0')
-            break;
-        at = end + 1;
     }
-    if (n + 1 != ranks || sum != all)
+    if (n != ranks || sum != all)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--shares %s gives %d ranks %" PRId64
                           " signals; there are %d ranks and %" PRId64
                           " signals (ranks times --batch)",
-                          text, n + 1, sum, ranks, all);
+                          text, n, sum, ranks, all);
     return CHIRP_OK;
 }
 

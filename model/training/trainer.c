@@ -2,7 +2,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
-#include "harness/stats/stats.h"
+#include "harness/base/sort.h"
 #include "kernels/optimizer/optimizer.h"
 #include "model/parallel/parallel.h"
 #include "model/training/config.h"
@@ -380,7 +380,7 @@ static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *pr
         busy / (double)(trainer->config.accumulate * trainer->share[trainer->rank]);
     if (trainer->n_timed < trainer->n_to_time)
         return CHIRP_OK;
-    chirp_stats_sort(trainer->signal_seconds, (size_t)trainer->n_timed);
+    chirp_sort(trainer->signal_seconds, (size_t)trainer->n_timed);
     memset(trainer->seconds, 0, (size_t)ranks * sizeof *trainer->seconds);
     trainer->seconds[trainer->rank] = trainer->signal_seconds[trainer->n_timed / 2];
     trainer->n_timed = 0;

@@ -152,10 +152,3 @@ double chirp_report_derived(chirp_report *r, double value, const char *name, ...
     return value;
 }
 
-double chirp_report_median(double *x, size_t n)
-{
-    if (n == 0)
-        return (double)NAN;
-    chirp_stats_sort(x, n);
-    return chirp_stats_quantile_sorted(x, n, 0.5);
-}

@@ -69,7 +69,5 @@ double chirp_report_derived(chirp_report *r, double value, const char *name, ...
 /** Counts a problem: a line on problems_out, an item on the page. */
 void chirp_report_problem(chirp_report *r, const char *sentence);
 
-/** Median of n numbers (they are sorted in place); NaN for none. */
-double chirp_report_median(double *x, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
 #include "reports/files/result_files.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/text.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
@@ -115,18 +116,13 @@ static chirp_status list_folder(const char *folder, chirp_result_files *results)
     while (st == CHIRP_OK && (entry = readdir(directory))) {
         if (!wanted(entry->d_name))
             continue;
-        if (results->count == room) {
-            room = room ? 2 * room : 16;
-            chirp_result_file *more = chirp_calloc(room, sizeof *more);
-            if (!more) {
-                st = CHIRP_ERR_NOMEM;
-                break;
-            }
-            if (results->count)
-                memcpy(more, results->file, results->count * sizeof *more);
-            chirp_free(results->file);
-            results->file = more;
+        chirp_result_file *more =
+            chirp_grow(results->file, &room, results->count, sizeof *more);
+        if (!more) {
+            st = CHIRP_ERR_NOMEM;
+            break;
         }
+        results->file = more;
         chirp_result_file *file = &results->file[results->count];
         if (!(file->name = chirp_strdup(entry->d_name)))
             st = CHIRP_ERR_NOMEM;

@@ -6,16 +6,10 @@
 #define CHIRP_REPORTS_PAGE_MARKUP_H
 
 #include "harness/base/status.h"
-
-#include <stdbool.h>
-#include <stddef.h>
+#include "harness/base/text.h"
 
 /** Starts as {0}. After a failed allocation `failed` stays true and writing does nothing. */
-typedef struct chirp_markup {
-    char *bytes; /**< NUL-terminated; NULL while nothing was written */
-    size_t used, room;
-    bool failed;
-} chirp_markup;
+typedef chirp_text chirp_markup;
 
 /** Appends as it is. */
 void chirp_markup_raw(chirp_markup *m, const char *text);

@@ -20,19 +20,12 @@ static chirp_cell *next_cell(chirp_table *t)
 {
     if (t->failed)
         return NULL;
-    if (t->used == t->room) {
-        const size_t room = t->room ? 2 * t->room : 128;
-        chirp_cell *cell = chirp_calloc(room, sizeof *cell);
-        if (!cell) {
-            t->failed = true;
-            return NULL;
-        }
-        if (t->used)
-            memcpy(cell, t->cell, t->used * sizeof *cell);
-        chirp_free(t->cell);
-        t->cell = cell;
-        t->room = room;
+    chirp_cell *more = chirp_grow(t->cell, &t->room, t->used, sizeof *more);
+    if (!more) {
+        t->failed = true;
+        return NULL;
     }
+    t->cell = more;
     return &t->cell[t->used++];
 }
 
@@ -78,91 +71,75 @@ static void four_digits(double x, char *text, size_t room)
     }
 }
 
+static void format_seconds(double size, double *factor, const char **suffix)
+{
+    static const struct {
+        double least, factor;
+        const char *suffix;
+    } steps[] = {{7200, 1.0 / 3600, " h"}, {120, 1.0 / 60, " min"},   {1, 1, " s"},
+                 {1e-3, 1e3, " ms"},       {1e-6, 1e6, " \xC2\xB5s"}, {0, 1e9, " ns"}};
+    size_t i = size == 0 ? 2 : 0;
+    while (size < steps[i].least && size > 0)
+        ++i;
+    *factor = steps[i].factor;
+    *suffix = steps[i].suffix;
+}
+
+static void format_bytes(double size, double *factor, const char **suffix)
+{
+    static const char *const name[] = {" B", " KiB", " MiB", " GiB", " TiB"};
+    int i = 0;
+    for (*factor = 1; i < 4 && size * *factor >= 1024; ++i)
+        *factor /= 1024;
+    *suffix = name[i];
+}
+
+/* Digits behind the point of units that have a fixed number of them; -1: four digits in all. */
+static int fixed_digits(double size, chirp_unit unit)
+{
+    switch (unit) {
+    case CHIRP_UNIT_FIXED3:
+        return size < 1e7 ? 3 : -1;
+    case CHIRP_UNIT_FIXED2:
+        return size < 1e7 ? 2 : -1;
+    case CHIRP_UNIT_FIXED1:
+        return size < 1e7 && (size >= 10 || size == 0) ? 1 : -1;
+    case CHIRP_UNIT_PERCENT:
+        return size < 0.001 && size > 0 ? 3 : 1;
+    case CHIRP_UNIT_RATIO:
+        return size >= 0.1 ? 2 : 4;
+    default:
+        return -1;
+    }
+}
+
 void chirp_unit_format(double value, chirp_unit unit, char *text, size_t room, double *factor,
                        const char **suffix)
 {
     const double size = fabs(value);
-    *factor = 1;
-    *suffix = "";
-    switch (unit) {
-    case CHIRP_UNIT_INTEGER:
-        if (value == rint(value) && size < 1e15) {
-            (void)snprintf(text, room, "%.0f", value);
-            group_thousands(text, room);
-            return;
-        }
-        break;
-    case CHIRP_UNIT_SECONDS:
-        if (size >= 7200) {
-            *factor = 1.0 / 3600;
-            *suffix = " h";
-        } else if (size >= 120) {
-            *factor = 1.0 / 60;
-            *suffix = " min";
-        } else if (size >= 1 || size == 0) {
-            *suffix = " s";
-        } else if (size >= 1e-3) {
-            *factor = 1e3;
-            *suffix = " ms";
-        } else if (size >= 1e-6) {
-            *factor = 1e6;
-            *suffix = " \xC2\xB5s";
-        } else {
-            *factor = 1e9;
-            *suffix = " ns";
-        }
-        break;
-    case CHIRP_UNIT_PERCENT:
-        *factor = 100;
-        *suffix = " %";
-        (void)snprintf(text, room, "%.*f", size < 0.001 && size > 0 ? 3 : 1, 100 * value);
-        return;
-    case CHIRP_UNIT_BYTES: {
-        static const char *const name[] = {" B", " KiB", " MiB", " GiB", " TiB"};
-        int i = 0;
-        while (i < 4 && size * *factor >= 1024) {
-            *factor /= 1024;
-            ++i;
-        }
-        *suffix = name[i];
-        break;
-    }
-    case CHIRP_UNIT_BYTES_PER_SECOND:
+    const int digits = fixed_digits(size, unit);
+    *factor = unit == CHIRP_UNIT_PERCENT ? 100 : 1;
+    *suffix = unit == CHIRP_UNIT_PERCENT ? " %" : unit == CHIRP_UNIT_RATIO ? " \xC3\x97" : "";
+    if (unit == CHIRP_UNIT_SECONDS) {
+        format_seconds(size, factor, suffix);
+    } else if (unit == CHIRP_UNIT_BYTES) {
+        format_bytes(size, factor, suffix);
+    } else if (unit == CHIRP_UNIT_BYTES_PER_SECOND) {
         *factor = size >= 1e9 ? 1e-9 : 1e-6;
         *suffix = size >= 1e9 ? " GB/s" : " MB/s";
-        break;
-    case CHIRP_UNIT_RATIO:
-        *suffix = " \xC3\x97";
-        (void)snprintf(text, room, "%.*f", size >= 0.1 ? 2 : 4, value);
-        return;
-    case CHIRP_UNIT_FIXED3:
-        if (size < 1e7) {
-            (void)snprintf(text, room, "%.3f", value);
-            return;
-        }
-        break;
-    case CHIRP_UNIT_FIXED2:
-        if (size < 1e7) {
-            (void)snprintf(text, room, "%.2f", value);
-            return;
-        }
-        break;
-    case CHIRP_UNIT_FIXED1:
-        if (size < 1e7 && (size >= 10 || size == 0)) {
-            (void)snprintf(text, room, "%.1f", value);
-            return;
-        }
-        break;
-    case CHIRP_UNIT_SCIENTIFIC:
-        (void)snprintf(text, room, value == 0 ? "0" : "%.1e", value);
-        return;
-    case CHIRP_UNIT_TIMESTAMP:
-        (void)snprintf(text, room, "%.13g", value);
-        return;
-    case CHIRP_UNIT_PLAIN:
-        break;
     }
-    four_digits(value * *factor, text, room);
+    if (unit == CHIRP_UNIT_INTEGER && value == rint(value) && size < 1e15) {
+        (void)snprintf(text, room, "%.0f", value);
+        group_thousands(text, room);
+    } else if (unit == CHIRP_UNIT_SCIENTIFIC) {
+        (void)snprintf(text, room, value == 0 ? "0" : "%.1e", value);
+    } else if (unit == CHIRP_UNIT_TIMESTAMP) {
+        (void)snprintf(text, room, "%.13g", value);
+    } else if (digits >= 0) {
+        (void)snprintf(text, room, "%.*f", digits, value * *factor);
+    } else {
+        four_digits(value * *factor, text, room);
+    }
 }
 
 void chirp_table_scaled(chirp_table *t, double value, double scale, chirp_unit unit)
@@ -286,7 +263,7 @@ static int shown_width(const char *text)
 {
     int width = 0;
     for (const char *p = text; p && *p; ++width) {
-        const size_t n = chirp_json_utf8_length((const unsigned char *)p);
+        const size_t n = chirp_utf8_length(p);
         p += n ? n : 1;
     }
     return width;
@@ -295,7 +272,7 @@ static int shown_width(const char *text)
 static void print_safe(FILE *out, const char *text)
 {
     for (const char *p = text; p && *p;) {
-        const size_t n = chirp_json_utf8_length((const unsigned char *)p);
+        const size_t n = chirp_utf8_length(p);
         const unsigned char c = (unsigned char)*p;
         /* U+0080 to U+009F are control characters too */
         const bool control =

@@ -1,29 +1,17 @@
 #include "reports/plot/gnuplot.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/process.h"
 #include "harness/base/scratch.h"
 #include "harness/json/json.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
 
 /* Contrast with both white and #14171c is at least 3:1 each. */
 const char *const chirp_plot_colour[CHIRP_PLOT_COLOURS] = {
     "#2b7fd4", "#d9660b", "#23935f", "#a65bc9", "#d1425a", "#8a7a00", "#0e8f9c", "#7d7f86"};
-
-static chirp_status not_found(int error)
-{
-    return chirp_fail(CHIRP_ERR_UNSUPPORTED,
-                      "gnuplot can't be run (%s): install Debian package gnuplot-nox for the plots",
-                      strerror(error));
-}
 
 /* Runs gnuplot on three plain files: no pipe can fill up. */
 static chirp_status run(FILE *script, FILE *out, FILE *err, int *exit_code)
@@ -33,25 +21,16 @@ static chirp_status run(FILE *script, FILE *out, FILE *err, int *exit_code)
     char defaults[] = "-d";
     char input[] = "-";
     char *argv[] = {name, defaults, input, NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t pid = 0;
-    int state = 0;
-    if (posix_spawn_file_actions_init(&actions) != 0)
-        return chirp_fail(CHIRP_ERR_NOMEM, "no memory to start gnuplot");
-    int error = posix_spawn_file_actions_adddup2(&actions, fileno(script), 0);
-    if (error == 0)
-        error = posix_spawn_file_actions_adddup2(&actions, fileno(out), 1);
-    if (error == 0)
-        error = posix_spawn_file_actions_adddup2(&actions, fileno(err), 2);
-    if (error == 0)
-        error = posix_spawnp(&pid, name, &actions, NULL, argv, environ);
-    (void)posix_spawn_file_actions_destroy(&actions);
-    if (error != 0)
-        return not_found(error);
-    while (waitpid(pid, &state, 0) < 0)
-        if (errno != EINTR)
-            return chirp_fail(CHIRP_ERR_LIBRARY, "gnuplot: can't wait for it: %s", strerror(errno));
-    *exit_code = WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+    const chirp_command_line line = {
+        .argv = argv, .in = fileno(script), .out = fileno(out), .err = fileno(err)};
+    chirp_process process;
+    char reason[200];
+    const chirp_status st = chirp_process_start(&line, &process);
+    if (st != CHIRP_OK) {
+        (void)snprintf(reason, sizeof reason, "%s", chirp_error_message());
+        return chirp_fail(st, "%s: install Debian package gnuplot-nox for the plots", reason);
+    }
+    *exit_code = chirp_process_exit_code(chirp_process_wait(&process));
     return CHIRP_OK;
 }
 
@@ -96,9 +75,7 @@ chirp_status chirp_gnuplot_available(void)
     char *out = NULL;
     char *err = NULL;
     int code = 0;
-    chirp_status st = converse("exit\n", &out, &err, &code);
-    if (st == CHIRP_OK && code == 127) /* some C libraries report a failed exec this way */
-        st = not_found(ENOENT);
+    const chirp_status st = converse("exit\n", &out, &err, &code);
     chirp_free(out);
     chirp_free(err);
     return st;
@@ -108,7 +85,7 @@ void chirp_gnuplot_quote(chirp_markup *script, const char *text)
 {
     chirp_markup_raw(script, "'");
     for (const char *p = text; p && *p;) {
-        const size_t n = chirp_json_utf8_length((const unsigned char *)p);
+        const size_t n = chirp_utf8_length(p);
         const unsigned char c = (unsigned char)*p;
         if (n == 0 || c < 0x20 || c == 0x7F || strchr("'`\\\"$@#", *p))
             chirp_markup_raw(script, "?");

@@ -88,77 +88,104 @@ static void vertical(chirp_markup *script, double x, const char *style)
             script, "set arrow from %.9g, graph 0 to %.9g, graph 1 nohead front %s\n", x, x, style);
 }
 
-static void histogram(chirp_report *r, const cJSON *event, const cJSON *published,
-                      const cJSON *parameter)
+/* How samples spread over bins of one width. */
+typedef struct bins {
+    double low, high, width;
+    double bin[MOST_BINS]; /* density */
+    int bins;
+} bins;
+
+/* False without samples, or when they are one point. */
+static bool count_samples(const cJSON *parameter, bins *h)
 {
     size_t n = 0;
     double *x = chirp_json_numbers(cJSON_GetObjectItemCaseSensitive(parameter, "samples"), &n);
-    double low = INFINITY;
-    double high = -INFINITY;
-    double bin[MOST_BINS] = {0};
-    const char *label = parameter->string;
-    const cJSON *reference = reference_of(event, published, label);
-    const double truth = truth_of(event, label);
-    chirp_markup script = {0};
-    chirp_markup title = {0};
     double good = 0;
+    *h = (bins){.low = INFINITY, .high = -INFINITY};
     for (size_t i = 0; i < n; ++i)
         if (isfinite(x[i])) {
-            low = fmin(low, x[i]);
-            high = fmax(high, x[i]);
+            h->low = fmin(h->low, x[i]);
+            h->high = fmax(h->high, x[i]);
             ++good;
         }
-    if (good < 2 || !(high > low)) { /* no samples, or a point: the table says all there is */
+    if (good < 2 || !(h->high > h->low)) {
         chirp_free(x);
-        return;
+        return false;
     }
     /* about twice the square root of the samples: few samples make wide bins */
-    const int bins = good < 16 ? 8 : good > 576 ? MOST_BINS : (int)(2 * sqrt(good));
-    const double width = (high - low) / bins;
+    h->bins = good < 16 ? 8 : good > 576 ? MOST_BINS : (int)(2 * sqrt(good));
+    h->width = (h->high - h->low) / h->bins;
     for (size_t i = 0; i < n; ++i)
         if (isfinite(x[i])) {
-            const int k = (int)((x[i] - low) / width);
-            bin[k < bins ? k : bins - 1] += 1 / (good * width);
+            const int k = (int)((x[i] - h->low) / h->width);
+            h->bin[k < h->bins ? k : h->bins - 1] += 1 / (good * h->width);
         }
     chirp_free(x);
-    double left = low;
-    double right = high;
+    return true;
+}
+
+/* The bins as data and the frame around them, wide enough for the truth and the published median. */
+static void frame_bins(chirp_markup *script, const bins *h, double truth, const cJSON *reference)
+{
+    double left = h->low;
+    double right = h->high;
     const double mark[] = {truth, chirp_json_number(reference, "median")};
     for (size_t i = 0; i < sizeof mark / sizeof mark[0]; ++i)
         if (isfinite(mark[i])) {
             left = fmin(left, mark[i]);
             right = fmax(right, mark[i]);
         }
-    chirp_markup_raw(&script, "$h << EOD\n");
-    for (int i = 0; i < bins; ++i)
-        chirp_markup_format(&script, "%.9g %.9g\n", low + (i + 0.5) * width, bin[i]);
-    chirp_markup_format(&script,
+    chirp_markup_raw(script, "$h << EOD\n");
+    for (int i = 0; i < h->bins; ++i)
+        chirp_markup_format(script, "%.9g %.9g\n", h->low + (i + 0.5) * h->width, h->bin[i]);
+    chirp_markup_format(script,
                         "EOD\nset xrange [%.9g:%.9g]\nset yrange [0:*]\nset style fill solid 0.75 "
                         "noborder\nset boxwidth %.9g\n"
                         "set border 3 lw 0.7\nset tics nomirror\nset ylabel 'density'\nset key "
                         "outside top center horizontal\n",
-                        left - 0.03 * (right - left), right + 0.03 * (right - left), width);
+                        left - 0.03 * (right - left), right + 0.03 * (right - left), h->width);
+}
+
+/* The lines over the bins, and the plot. */
+static void mark_bins(chirp_markup *script, const cJSON *parameter, double truth,
+                      const cJSON *reference)
+{
+    if (isfinite(interval(parameter, 0)) && isfinite(interval(parameter, 1)))
+        chirp_markup_format(script,
+                            "set object rectangle from %.9g, graph 0 to %.9g, graph 1 fc rgb '%s' "
+                            "fs transparent solid 0.13 noborder behind\n",
+                            interval(parameter, 0), interval(parameter, 1), chirp_plot_colour[0]);
+    vertical(script, chirp_json_number(parameter, "median"), "lw 2.2 lc rgb '#2b7fd4'");
+    vertical(script, chirp_json_number(reference, "median"), "lw 2 lc rgb '#d1425a'");
+    vertical(script, interval(reference, 0), "lw 1.3 dt 2 lc rgb '#d1425a'");
+    vertical(script, interval(reference, 1), "lw 1.3 dt 2 lc rgb '#d1425a'");
+    vertical(script, truth, "lw 2 lc rgb '#23935f'");
+    chirp_markup_raw(script, "plot $h using 1:2 with boxes lc rgb '#7fb0e2' title 'samples', 1/0 "
+                             "with lines lw 2.2 lc rgb '#2b7fd4' title 'median'");
+    if (isfinite(chirp_json_number(reference, "median")))
+        chirp_markup_raw(script, ", 1/0 with lines lw 2 lc rgb '#d1425a' title 'published'");
+    if (isfinite(truth))
+        chirp_markup_raw(script, ", 1/0 with lines lw 2 lc rgb '#23935f' title 'injected'");
+    chirp_markup_raw(script, "\n");
+}
+
+static void histogram(chirp_report *r, const cJSON *event, const cJSON *published,
+                      const cJSON *parameter)
+{
+    const char *label = parameter->string;
+    const cJSON *reference = reference_of(event, published, label);
+    const double truth = truth_of(event, label);
+    chirp_markup script = {0};
+    chirp_markup title = {0};
+    bins h;
+    if (!count_samples(parameter, &h))
+        return; /* the table says all there is */
+    frame_bins(&script, &h, truth, reference);
     chirp_markup_raw(&script, "set xlabel ");
     chirp_markup_format(&title, "%s%s", name_of(label), unit_of(label));
     chirp_gnuplot_quote(&script, title.bytes ? title.bytes : "");
     chirp_markup_raw(&script, " noenhanced\n");
-    if (isfinite(interval(parameter, 0)) && isfinite(interval(parameter, 1)))
-        chirp_markup_format(&script,
-                            "set object rectangle from %.9g, graph 0 to %.9g, graph 1 fc rgb '%s' "
-                            "fs transparent solid 0.13 noborder behind\n",
-                            interval(parameter, 0), interval(parameter, 1), chirp_plot_colour[0]);
-    vertical(&script, chirp_json_number(parameter, "median"), "lw 2.2 lc rgb '#2b7fd4'");
-    vertical(&script, chirp_json_number(reference, "median"), "lw 2 lc rgb '#d1425a'");
-    vertical(&script, interval(reference, 0), "lw 1.3 dt 2 lc rgb '#d1425a'");
-    vertical(&script, interval(reference, 1), "lw 1.3 dt 2 lc rgb '#d1425a'");
-    vertical(&script, truth, "lw 2 lc rgb '#23935f'");
-    chirp_markup_raw(&script, "plot $h using 1:2 with boxes lc rgb '#7fb0e2' title 'samples', 1/0 "
-                              "with lines lw 2.2 lc rgb '#2b7fd4' title 'median'");
-    if (isfinite(chirp_json_number(reference, "median")))
-        chirp_markup_raw(&script, ", 1/0 with lines lw 2 lc rgb '#d1425a' title 'published'");
-    if (isfinite(truth))
-        chirp_markup_raw(&script, ", 1/0 with lines lw 2 lc rgb '#23935f' title 'injected'");
-    chirp_markup_raw(&script, "\n");
+    mark_bins(&script, parameter, truth, reference);
     script.failed = script.failed || title.failed;
     chirp_markup_clear(&title);
     chirp_markup_format(&title, "Posterior of %s", name_of(label));

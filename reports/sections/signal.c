@@ -90,7 +90,8 @@ static void spectrogram_figure(chirp_report *r, const double *x, size_t n, doubl
     double most = 0;
     if (!power)
         return;
-    chirp_spectrogram(x, n, rate, low, high, 8, ROWS, COLUMNS, power);
+    const chirp_spectrogram_grid grid = {rate, low, high, 8, ROWS, COLUMNS};
+    chirp_spectrogram(x, n, &grid, power);
     chirp_markup_raw(&script, frame);
     chirp_markup_raw(&script, "$s << EOD\n");
     for (size_t row = 0; row < ROWS; ++row)

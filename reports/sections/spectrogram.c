@@ -4,14 +4,16 @@
 
 static const double PI = 3.14159265358979323846;
 
-void chirp_spectrogram(const double *x, size_t n, double rate_hz, double f_low_hz, double f_high_hz,
-                       double q, size_t rows, size_t columns, double *out)
+void chirp_spectrogram(const double *x, size_t n, const chirp_spectrogram_grid *grid, double *out)
 {
+    const size_t rows = grid->rows;
+    const size_t columns = grid->columns;
+    const double ratio = grid->f_high_hz / grid->f_low_hz;
     for (size_t row = 0; row < rows; ++row) {
         const double f =
-            f_low_hz * pow(f_high_hz / f_low_hz, rows > 1 ? (double)row / (double)(rows - 1) : 0);
-        const double sigma = q / (2 * PI * f) * rate_hz; /* samples */
-        const double omega = 2 * PI * f / rate_hz;
+            grid->f_low_hz * pow(ratio, rows > 1 ? (double)row / (double)(rows - 1) : 0);
+        const double sigma = grid->q / (2 * PI * f) * grid->rate_hz; /* samples */
+        const double omega = 2 * PI * f / grid->rate_hz;
         for (size_t column = 0; column < columns; ++column) {
             const double centre = ((double)column + 0.5) * (double)n / (double)columns;
             const double reach = 4 * sigma;

@@ -2,6 +2,7 @@
 #include "reports/sections/sections.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 
 #include <math.h>
 #include <string.h>
@@ -213,7 +214,7 @@ static double median_rate(const training_log *log)
             x[n++] = rate;
     }
     if (x)
-        median = chirp_report_median(x, n);
+        median = chirp_median(x, n);
     chirp_free(x);
     return median;
 }

@@ -2,12 +2,12 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/text.h"
 #include "harness/progress/progress.h"
 #include "model/training/parameters.h"
 #include "suites/command.h"
 #include "suites/scaling/projected/projection.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,22 +16,16 @@
 
 static chirp_status parse_nodes(const char *text, chirp_projection_options *o)
 {
-    const char *at = text;
     o->n_rows = 0;
-    while (*at) {
-        char *end = NULL;
-        errno = 0;
-        const long nodes = strtol(at, &end, 10);
-        if (end == at || errno || nodes < 1 || nodes > 1 << 20 || (*end != ',' && *end != '\0'))
+    for (const char *at = text; at;) {
+        int64_t nodes = 0;
+        if (!chirp_next_integer(&at, 1, 1 << 20, &nodes))
             return chirp_fail(CHIRP_ERR_ARG,
                               "--nodes %.60s: should be numbers from 1, separated by commas", text);
         if (o->n_rows == CHIRP_MAX_ROWS)
             return chirp_fail(CHIRP_ERR_ARG, "--nodes: at most %d numbers", CHIRP_MAX_ROWS);
         o->nodes[o->n_rows++] = (int)nodes;
-        at = *end == ',' ? end + 1 : end;
     }
-    if (o->n_rows == 0)
-        return chirp_fail(CHIRP_ERR_ARG, "--nodes: should name at least one number of nodes");
     return CHIRP_OK;
 }
 

@@ -2,12 +2,12 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/text.h"
 #include "harness/progress/progress.h"
 #include "model/training/config.h"
 #include "suites/command.h"
 #include "suites/scaling/measured/costs.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,26 +20,21 @@ static chirp_status parse_numbers(const char *option, const char *text, int leas
                                   int *value, int *n)
 {
     *n = 0;
-    for (const char *at = text;;) {
-        char *end = NULL;
-        errno = 0;
-        const long number = strtol(at, &end, 10);
-        if (end == at || errno || number < least || number > 1 << 20 ||
-            (*end != ',' && *end != '\0'))
+    for (const char *at = text; at;) {
+        int64_t number = 0;
+        if (!chirp_next_integer(&at, least, 1 << 20, &number))
             return chirp_fail(CHIRP_ERR_ARG,
                               "--%s %.60s: should be numbers from %d, separated by commas", option,
                               text, least);
         for (int i = 0; i < *n; ++i)
             if (value[i] == (int)number)
-                return chirp_fail(CHIRP_ERR_ARG, "--%s %.60s: %ld is there twice", option, text,
-                                  number);
+                return chirp_fail(CHIRP_ERR_ARG, "--%s %.60s: %d is there twice", option, text,
+                                  (int)number);
         if (*n == most)
             return chirp_fail(CHIRP_ERR_ARG, "--%s: at most %d numbers", option, most);
         value[(*n)++] = (int)number;
-        if (*end == '\0')
-            return CHIRP_OK;
-        at = end + 1;
     }
+    return CHIRP_OK;
 }
 
 static chirp_status parse_ranks(const char *text, chirp_scale_options *o)

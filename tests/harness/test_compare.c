@@ -1,5 +1,6 @@
 /* Verdicts on made-up and damaged result files, and the baseline store. */
 #include "harness/base/file.h"
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
 #include "harness/compare/compare.h"
 #include "harness/compare/history.h"

@@ -1,5 +1,6 @@
 /* harness/stats against scipy 1.10.1 (values in comments name the call) and against exact enumeration. */
 #include "harness/stats/stats.h"
+#include "harness/base/hash.h"
 
 #include <math.h>
 #include <setjmp.h>

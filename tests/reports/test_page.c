@@ -161,8 +161,9 @@ static void test_spectrogram(void **state)
     (void)state;
     for (int i = 0; i < N; ++i)
         x[i] = sin(2 * 3.14159265358979 * 128 * i / 4096);
-    chirp_spectrogram(x, N, 4096, 32, 512, 8, ROWS, COLUMNS,
-                      out); /* eight rows an octave: 128 Hz is row 16 */
+    /* eight rows an octave: 128 Hz is row 16 */
+    const chirp_spectrogram_grid tone = {4096, 32, 512, 8, ROWS, COLUMNS};
+    chirp_spectrogram(x, N, &tone, out);
     for (int column = 2; column < COLUMNS - 2; ++column)
         for (int row = 0; row < ROWS; ++row)
             if (row != 16)
@@ -175,7 +176,8 @@ static void test_spectrogram(void **state)
             x[i] += (double)(state64 >> 11) / 9007199254740992.0;
         }
     }
-    chirp_spectrogram(x, N, 4096, 128, 1024, 4, ROWS, COLUMNS, out);
+    const chirp_spectrogram_grid noise = {4096, 128, 1024, 4, ROWS, COLUMNS};
+    chirp_spectrogram(x, N, &noise, out);
     double square = 0;
     for (int i = 0; i < ROWS * COLUMNS; ++i)
         square += out[i] * out[i] / (ROWS * COLUMNS);

@@ -1,5 +1,6 @@
 #include "suites/benchmarks/kernels/conv1d_buffers.h"
 
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
 #include "model/network/shape.h"
 
@@ -19,13 +20,7 @@ chirp_status conv1d_layer_desc(int layer, int64_t N, chirp_conv1d_desc *desc)
     return st;
 }
 
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15u; /* splitmix64 */
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
+static uint64_t mix(uint64_t x) { return chirp_splitmix64(&x); }
 
 /* Uniform in (-scale, scale), a function of the index. */
 static void fill(float *x, int64_t n, float scale, uint64_t stream, int threads)

@@ -3,7 +3,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
-#include "harness/stats/stats.h"
+#include "harness/base/sort.h"
 #include "kernels/random/random.h"
 #include "model/network/shape.h"
 
@@ -134,6 +134,5 @@ double layer_part_us(void *layer, void (*part)(void *))
     const int calls = once > 1e-4 ? 1 : once > 1e-7 ? (int)(1e-4 / once) + 1 : 1000;
     for (int t = 0; t < TIMES; ++t)
         sample[t] = 1e6 * seconds(layer, part, calls);
-    chirp_stats_sort(sample, TIMES);
-    return sample[TIMES / 2];
+    return chirp_median(sample, TIMES);
 }

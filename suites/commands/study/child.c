@@ -2,36 +2,16 @@
 #include "suites/commands/study/study.h"
 
 #include "harness/base/clock.h"
+#include "harness/base/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 static const double GRACE_S = 60; /* to write a checkpoint */
-
-/* Only calls that are safe between fork and exec. */
-static void become(char *const *argv, int log, const sigset_t *mask, pid_t parent)
-{
-    /* a group of its own: Ctrl-C on a terminal reaches the study only, which passes it on once */
-    (void)setpgid(0, 0);
-    /* and no orphans when the study itself is killed */
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
-        _exit(127);
-    const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (null >= 0)
-        (void)dup2(null, 0);
-    if (dup2(log, 1) < 0 || dup2(log, 2) < 0)
-        _exit(127);
-    (void)sigprocmask(SIG_SETMASK, mask, NULL);
-    (void)execvp(argv[0], argv);
-    _exit(127);
-}
 
 /* Shows the last whole line of the log, cut to the width of a terminal. */
 static void show_last_line(const char *log, FILE *watch)
@@ -61,28 +41,25 @@ static void show_last_line(const char *log, FILE *watch)
 }
 
 /* Waits for the end of the child, passing signals on. */
-static int supervise(pid_t pid, const char *log, FILE *watch, const sigset_t *mine,
+static int supervise(chirp_process *child, const char *log, FILE *watch, const sigset_t *mine,
                      bool *interrupted)
 {
     double deadline = 0;
     for (;;) {
         int state = 0;
-        const pid_t ended = waitpid(pid, &state, WNOHANG);
-        if (ended == pid)
-            return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
-        if (ended < 0 && errno != EINTR)
-            return 127;
+        if (chirp_process_ended(child, &state))
+            return chirp_process_exit_code(state);
         const struct timespec second = {1, 0};
         const int number = sigtimedwait(mine, NULL, &second);
         if (number == SIGINT || number == SIGTERM) {
-            (void)kill(-pid, *interrupted ? SIGKILL : number);
+            (void)kill(-child->pid, *interrupted ? SIGKILL : number);
             if (!*interrupted)
                 (void)fprintf(stderr, "\nchirpbench: study: waiting for the step to save its work; "
                                       "once more ends it at once\n");
             *interrupted = true;
             deadline = chirp_now_s() + GRACE_S;
         } else if (*interrupted && chirp_now_s() > deadline) {
-            (void)kill(-pid, SIGKILL);
+            (void)kill(-child->pid, SIGKILL);
         } else if (number < 0 && watch) {
             show_last_line(log, watch);
         }
@@ -102,16 +79,13 @@ chirp_status chirp_child_run(char *const *argv, const char *log, FILE *watch, in
     (void)sigaddset(&mine, SIGINT);
     (void)sigaddset(&mine, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &mine, &before);
-    const pid_t parent = getpid();
-    const pid_t pid = fork();
-    chirp_status st = CHIRP_OK;
-    if (pid == 0)
-        become(argv, fd, &before, parent);
-    if (pid < 0) {
-        st = chirp_fail(CHIRP_ERR_LIBRARY, "can't start %s: %s", argv[0], strerror(errno));
-    } else {
-        (void)setpgid(pid, pid); /* both sides, so that it holds whoever comes first */
-        *exit_code = supervise(pid, log, watch, &mine, interrupted);
+    /* a group of its own: Ctrl-C on a terminal reaches the study only, which passes it on once */
+    const chirp_command_line line = {
+        .argv = argv, .in = -1, .out = fd, .err = fd, .own_group = true, .mask = &before};
+    chirp_process child;
+    const chirp_status st = chirp_process_start(&line, &child);
+    if (st == CHIRP_OK) {
+        *exit_code = supervise(&child, log, watch, &mine, interrupted);
         if (watch)
             (void)fprintf(watch, "\r%76s\r", "");
     }

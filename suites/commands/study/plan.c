@@ -2,6 +2,7 @@
 #include "suites/commands/study/study.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/text.h"
 #include "kernels/conv1d/conv1d.h"
 
 #include <stdarg.h>
@@ -77,15 +78,6 @@ static const preset *find_preset(const char *name)
     return &presets[0];
 }
 
-static char *joined(const char *folder, const char *name)
-{
-    const size_t room = strlen(folder) + strlen(name) + 2;
-    char *path = chirp_alloc(room);
-    if (path)
-        (void)snprintf(path, room, "%s/%s", folder, name);
-    return path;
-}
-
 /* Takes over an allocated word; NULL or one too many shows as n_words = -1. */
 static void take(chirp_step *step, char *text)
 {
@@ -105,14 +97,8 @@ static void word(chirp_step *step, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const int length = vsnprintf(NULL, 0, format, args);
+    char *text = chirp_formatv(format, args);
     va_end(args);
-    char *text = length < 0 ? NULL : chirp_alloc((size_t)length + 1);
-    if (text) {
-        va_start(args, format);
-        (void)vsnprintf(text, (size_t)length + 1, format, args);
-        va_end(args);
-    }
     take(step, text);
 }
 
@@ -129,7 +115,7 @@ static chirp_step *add(chirp_study *s, const char *name, const char *command, in
     chirp_step *step =
         &s->step[s->n_steps < CHIRP_STUDY_STEPS ? s->n_steps++ : CHIRP_STUDY_STEPS - 1];
     step->name = chirp_strdup(name);
-    step->product = product ? joined(s->options.folder, product) : NULL;
+    step->product = product ? chirp_format("%s/%s", s->options.folder, product) : NULL;
     if (!step->name || (product && !step->product))
         take(step, NULL);
     if (ranks > 0) {
@@ -173,7 +159,7 @@ static void plan_train(chirp_study *s, const preset *p, const char *network)
     (void)snprintf(name, sizeof name, "train_%s", network);
     step = add(s, name, "train", 0, file);
     step->may_stop_early = true;
-    step->resumable = joined(s->options.folder, file);
+    step->resumable = chirp_format("%s/%s", s->options.folder, file);
     word(step, "--network");
     word(step, "%s", network);
     number(step, "batch", p->batch);
@@ -187,7 +173,7 @@ static void plan_train(chirp_study *s, const preset *p, const char *network)
     if (s->options.threads)
         number(step, "threads", s->options.threads);
     (void)snprintf(file, sizeof file, "train_%s.jsonl", network);
-    step->log_of_run = joined(s->options.folder, file);
+    step->log_of_run = chirp_format("%s/%s", s->options.folder, file);
     in_folder(s, step, "log", file);
     (void)snprintf(file, sizeof file, "train_%s.h5", network);
     in_folder(s, step, "checkpoint", file);

@@ -2,9 +2,9 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "harness/machine/machine.h"
 #include "harness/roofline/roofline.h"
-#include "harness/stats/stats.h"
 #include "model/parallel/transfer.h"
 #include "suites/scaling/projected/plan.h"
 
@@ -124,22 +124,19 @@ static chirp_status measure_pair(chirp_exchange_costs *c, char *buffer)
         st = chirp_transfer_ping_pong(buffer, 8);
         seconds[i] = chirp_now_s() - start;
     }
-    chirp_stats_sort(seconds, TRIPS);
-    c->latency_s = 0.5 * seconds[TRIPS / 2];
+    c->latency_s = 0.5 * chirp_median(seconds, TRIPS);
     for (int i = 0; st == CHIRP_OK && i < TRIES; ++i) {
         const double start = chirp_now_s();
         st = chirp_transfer_stream(buffer, STREAM_BYTES, WINDOW);
         seconds[i] = chirp_now_s() - start;
     }
-    chirp_stats_sort(seconds, TRIES);
-    c->bandwidth = (double)STREAM_BYTES * WINDOW / seconds[TRIES / 2];
+    c->bandwidth = (double)STREAM_BYTES * WINDOW / chirp_median(seconds, TRIES);
     for (int i = 0; i < TRIES; ++i) {
         const double start = chirp_now_s();
         memcpy(buffer + LARGEST, buffer, LARGEST);
         seconds[i] = chirp_now_s() - start;
     }
-    chirp_stats_sort(seconds, TRIES);
-    c->copy_bandwidth = LARGEST / seconds[TRIES / 2];
+    c->copy_bandwidth = LARGEST / chirp_median(seconds, TRIES);
     /* what adding a gradient of this size can reach; the other ranks wait */
     if (st == CHIRP_OK && chirp_parallel_rank() == 0) {
         const int threads = c->one_computer ? c->processors : omp_get_max_threads();
@@ -162,8 +159,7 @@ static chirp_status measure_allreduce(int64_t bytes, float *values, double *medi
     }
     if (st == CHIRP_OK)
         st = chirp_parallel_max(seconds, TRIES); /* over when the last rank is done */
-    chirp_stats_sort(seconds, TRIES);
-    *median = seconds[TRIES / 2];
+    *median = chirp_median(seconds, TRIES);
     return st;
 }
 

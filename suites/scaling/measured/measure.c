@@ -1,7 +1,7 @@
 /* Blocks of steps on some of the ranks: what runs, and what each rank writes down. */
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
-#include "harness/stats/stats.h"
+#include "harness/base/sort.h"
 #include "suites/scaling/measured/measure_internal.h"
 #include "suites/scaling/measured/timeline.h"
 
@@ -68,7 +68,7 @@ static chirp_status measure_alone(chirp_trainer *trainer, chirp_scale_row *row)
             st = chirp_exchange_finish(exchange, &profile);
         seconds[i] = chirp_now_s() - start;
     }
-    chirp_stats_sort(seconds, TRIES);
+    chirp_sort(seconds, TRIES);
     row->alone_s = seconds[TRIES / 2];
     row->alone_bytes = profile.exchanged_bytes;
     chirp_exchange_destroy(exchange);

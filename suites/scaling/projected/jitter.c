@@ -1,3 +1,4 @@
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
 #include "harness/stats/stats.h"
 #include "model/training/shares.h"
@@ -5,14 +6,11 @@
 
 #include <math.h>
 
-/* splitmix64 of a counter: good enough for jitter, and needs no state. */
+/* A mixed counter: good enough for jitter, and needs no state. */
 static double uniform(uint64_t seed, uint64_t index)
 {
-    uint64_t z =
-        seed * 0xd1342543de82ef95ULL + index * 0x9e3779b97f4a7c15ULL + 0x632be59bd9b4e019ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    z ^= z >> 31;
+    const uint64_t z = chirp_mix64(seed * 0xd1342543de82ef95ULL + index * 0x9e3779b97f4a7c15ULL +
+                                   0x632be59bd9b4e019ULL);
     return ((double)(z >> 12) + 0.5) / 4503599627370496.0;
 }
 

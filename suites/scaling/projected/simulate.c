@@ -5,6 +5,7 @@
  * bookkeeping of phases is plain shared memory.
  */
 #include "harness/base/memory.h"
+#include "harness/base/process.h"
 #include "harness/base/scratch.h"
 #include "suites/scaling/projected/engine.h"
 #include "suites/scaling/projected/phases.h"
@@ -32,12 +33,10 @@ static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
 #include <simgrid/semaphore.h>
 #include <simgrid/version.h>
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define STRINGIFY(x) #x
@@ -277,22 +276,6 @@ static void run_child(const char *platform, const char *prefix, child_report *re
     (void)snprintf(report->sentence, sizeof report->sentence, "%s", chirp_error_message());
 }
 
-/* All of `size` bytes, or false at the end of the pipe. */
-static bool read_all(int fd, void *to, size_t size)
-{
-    char *next = to;
-    while (size > 0) {
-        const ssize_t got = read(fd, next, size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        next += got;
-        size -= (size_t)got;
-    }
-    return true;
-}
-
 /* The child's stderr, cut to its last line that says something. */
 static void last_line(int fd, char *line, size_t size)
 {
@@ -311,32 +294,19 @@ static void last_line(int fd, char *line, size_t size)
 
 static chirp_status fork_and_wait(const char *platform, const char *prefix, child_report *report)
 {
-    int pipes[2];
     FILE *errors = NULL;
+    chirp_process child;
     chirp_status st = chirp_scratch_open(&errors);
     if (st != CHIRP_OK)
         return st;
-    if (pipe(pipes) != 0) {
-        (void)fclose(errors);
-        return chirp_fail(CHIRP_ERR_LIBRARY, "pipe: %s", strerror(errno));
-    }
-    (void)fflush(NULL);
-    const pid_t child = fork();
-    if (child == 0) {
-        (void)close(pipes[0]);
-        (void)dup2(fileno(errors), STDERR_FILENO);
+    st = chirp_process_fork("SimGrid", fileno(errors), &child);
+    if (st == CHIRP_OK && child.pid == 0) {
         run_child(platform, prefix, report);
-        const bool whole = write(pipes[1], report, sizeof *report) == (ssize_t)sizeof *report;
-        _exit(whole ? 0 : 1); /* not exit(): the parent's buffers and handlers are not ours */
+        _exit(chirp_send_all(child.channel, report, sizeof *report) ? 0 : 1);
     }
-    (void)close(pipes[1]);
-    if (child < 0) {
-        st = chirp_fail(CHIRP_ERR_LIBRARY, "fork: %s", strerror(errno));
-    } else {
-        const bool whole = read_all(pipes[0], report, sizeof *report);
-        int state = 0;
-        while (waitpid(child, &state, 0) < 0 && errno == EINTR)
-            continue;
+    if (st == CHIRP_OK) {
+        const bool whole = chirp_receive_all(child.channel, report, sizeof *report);
+        (void)chirp_process_wait(&child);
         if (!whole) {
             char line[256];
             last_line(fileno(errors), line, sizeof line);
@@ -346,7 +316,6 @@ static chirp_status fork_and_wait(const char *platform, const char *prefix, chil
             st = chirp_fail(report->status, "%s: %s", platform, report->sentence);
         }
     }
-    (void)close(pipes[0]);
     (void)fclose(errors);
     return st;
 }

@@ -4,6 +4,7 @@
  * amount of that share of the noise. A pair's random numbers follow from the seed and its place in the table alone.
  * --check asserts what judge.h promises and prints nothing else: the ctest.
  */
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/compare/compare.h"

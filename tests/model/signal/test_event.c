@@ -103,7 +103,8 @@ static void test_match_with_effective_one_body_template(void **state)
     double *plus = chirp_alloc(N * sizeof *plus);
     fftw_complex *a = chirp_calloc(BINS, sizeof *a), *b = chirp_calloc(BINS, sizeof *b);
     assert_true(plus && a && b);
-    must(chirp_hdf_read_rows(dataset, "template", "template", H5T_NATIVE_DOUBLE, 0, 1, plus));
+    must(chirp_hdf_read_rows(dataset, "template", "template", H5T_NATIVE_DOUBLE,
+                             (chirp_hdf_rows){.n = 1, .width = N}, plus));
     chirp_hdf_close(dataset);
     chirp_hdf_close(file);
     must(chirp_transform_forward(N, plus, a));

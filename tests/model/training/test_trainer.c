@@ -121,7 +121,7 @@ static void test_bad_checkpoints_change_nothing(void **state)
     expect_refusal(&config, path, CHIRP_ERR_ARG, "network");
     config = small_run(0);
     (void)snprintf(other, sizeof other, "%s/none.h5", folder);
-    expect_refusal(&config, other, CHIRP_ERR_IO, "no such file");
+    expect_refusal(&config, other, CHIRP_ERR_IO, "No such file");
 
     assert_int_equal(chirp_file_read(path, &bytes, &length), CHIRP_OK);
     (void)snprintf(other, sizeof other, "%s/short.h5", folder);
