@@ -95,9 +95,6 @@ typedef struct chirp_whitened {
     chirp_band band;
     /** measured over expected standard deviation of the noise: 1 when the estimate is right */
     double noise_scale;
-    /** Largest power of a bin of 0.25 Hz in the band over that of white noise, and where: 2 to 4 is usual for the mean of
-     * the segments of 32 s, a line left over gives more */
-    double worst_bin_power, worst_bin_hz;
     bool doubtful; /**< some second of the stretch lacks CBC_CAT2 or CBC_CAT3 */
 } chirp_whitened;
 
@@ -110,6 +107,14 @@ typedef struct chirp_whitened {
 chirp_status chirp_strain_whiten(const char *path, double gps, const chirp_whiten_options *options,
                                  chirp_whitened **whitened);
 void chirp_whitened_destroy(chirp_whitened *whitened); /**< accepts NULL */
+
+/**
+ * The bin of 0.25 Hz in the band whose power, averaged over segments of 4 s, is farthest above white noise: 2 to 4 times is usual
+ * for 32 s, a line that whitening left gives more.
+ * @param power  over that of white noise
+ * @param hz     where
+ */
+chirp_status chirp_whitened_worst_bin(const chirp_whitened *whitened, double *power, double *hz);
 
 /**
  * A window of `length` samples that starts at gps_start (the nearest sample), normalised to zero mean and unit variance like
@@ -136,7 +141,7 @@ typedef struct chirp_strain_info {
     double used_from_gps, used_to_gps; /**< stretch of the noise estimate */
     int64_t n_segments;
     double noise_scale;
-    double worst_bin_power, worst_bin_hz; /**< as in chirp_whitened */
+    double worst_bin_power, worst_bin_hz; /**< chirp_whitened_worst_bin() */
     /** times this, the window's noise has unit variance before the band-pass */
     double window_scale;
     chirp_band band;

@@ -155,42 +155,6 @@ static double measure_scale(const chirp_whitened *w)
     return used ? sqrt(power[used / 2] / share) : 0;
 }
 
-/*
- * The bin of the band whose whitened power is farthest above white noise: what the estimate did not see, as a line, makes
- * it large. Averaged periodograms, as a median would not see what lasts less than half of the stretch.
- */
-static chirp_status find_worst_bin(const char *path, chirp_whitened *w)
-{
-    static const double least_gain =
-        0.5; /* at the band's edges the filter lets too little through */
-    chirp_welch welch = chirp_welch_default();
-    chirp_psd *psd = NULL;
-    double *x = chirp_alloc((size_t)w->n * sizeof *x);
-    if (!x)
-        return CHIRP_ERR_NOMEM;
-    welch.mean = true;
-    for (int64_t i = 0; i < w->n; ++i)
-        x[i] = (double)w->sample[i];
-    const chirp_status st =
-        chirp_welch_estimate(&welch, path, x, w->n, w->sample_rate_hz, NULL, &psd, NULL);
-    chirp_free(x);
-    if (st != CHIRP_OK)
-        return st;
-    w->worst_bin_power = 0;
-    for (double f = w->band.low_hz; f <= w->band.high_hz; f += 1 / welch.segment_s) {
-        const double gain = chirp_band_gain(w->band, f);
-        if (gain < least_gain)
-            continue;
-        const double power = chirp_psd_at(psd, f) * w->sample_rate_hz / 2 / (gain * gain);
-        if (power > w->worst_bin_power) {
-            w->worst_bin_power = power;
-            w->worst_bin_hz = f;
-        }
-    }
-    chirp_psd_destroy(psd);
-    return CHIRP_OK;
-}
-
 static chirp_status check_options(const char *path, const chirp_strain *s,
                                   const chirp_whiten_options *o)
 {
@@ -262,10 +226,8 @@ static chirp_status whiten_stretch(const char *path, double gps, const chirp_str
     w->band = o->band;
     for (int64_t i = first; i < last; ++i)
         w->doubtful = w->doubtful || s->doubtful[i];
-    if (st == CHIRP_OK) {
+    if (st == CHIRP_OK)
         w->noise_scale = measure_scale(w);
-        st = find_worst_bin(path, w);
-    }
 done:
     chirp_free(x);
     chirp_free(out);
@@ -360,6 +322,35 @@ chirp_status chirp_whitened_sweep(const chirp_whitened *w, double gps, double me
     return CHIRP_OK;
 }
 
+chirp_status chirp_whitened_worst_bin(const chirp_whitened *w, double *power, double *hz)
+{
+    static const double least_gain = 0.5; /* at the band's edges the filter lets too little through */
+    chirp_welch welch = chirp_welch_default();
+    chirp_psd *psd = NULL;
+    double *x = chirp_alloc((size_t)w->n * sizeof *x);
+    if (!x)
+        return CHIRP_ERR_NOMEM;
+    welch.mean = true; /* a median would not see what lasts less than half of the stretch */
+    for (int64_t i = 0; i < w->n; ++i)
+        x[i] = (double)w->sample[i];
+    const chirp_status st =
+        chirp_welch_estimate(&welch, w->detector, x, w->n, w->sample_rate_hz, NULL, &psd, NULL);
+    chirp_free(x);
+    if (st != CHIRP_OK)
+        return st;
+    *power = *hz = 0;
+    for (double f = w->band.low_hz; f <= w->band.high_hz; f += 1 / welch.segment_s) {
+        const double gain = chirp_band_gain(w->band, f);
+        const double here = chirp_psd_at(psd, f) * w->sample_rate_hz / 2 / (gain * gain);
+        if (gain >= least_gain && here > *power) {
+            *power = here;
+            *hz = f;
+        }
+    }
+    chirp_psd_destroy(psd);
+    return CHIRP_OK;
+}
+
 static chirp_status fill_info(const chirp_whitened *w, double gps, double start, int64_t length,
                               chirp_strain_info *info)
 {
@@ -376,12 +367,14 @@ static chirp_status fill_info(const chirp_whitened *w, double gps, double start,
                               .used_to_gps = w->used_to_gps,
                               .n_segments = w->n_segments,
                               .noise_scale = w->noise_scale,
-                              .worst_bin_power = w->worst_bin_power,
-                              .worst_bin_hz = w->worst_bin_hz,
                               .window_scale = size / w->noise_scale,
                               .band = w->band,
                               .doubtful = w->doubtful};
     memcpy(made.detector, w->detector, sizeof made.detector);
+    const chirp_status st =
+        chirp_whitened_worst_bin(w, &made.worst_bin_power, &made.worst_bin_hz);
+    if (st != CHIRP_OK)
+        return st;
     const double df = 0.25;
     made.n_psd = (int64_t)floor((w->band.high_hz - w->band.low_hz) / df) + 1;
     made.psd_f_hz = chirp_calloc((size_t)made.n_psd, sizeof *made.psd_f_hz);
@@ -426,10 +419,10 @@ chirp_status chirp_strain_window(const char *path, double gps, double merger_at_
         return st;
     const double start = gps - merger_at_s;
     st = chirp_whitened_window(w, start, length, window);
+    if (st == CHIRP_OK && info)
+        st = fill_info(w, gps, start, length, &made);
     if (st != CHIRP_OK)
         st = chirp_fail(st, "%s: %s", path, chirp_error_message());
-    else if (info)
-        st = fill_info(w, gps, start, length, &made);
     chirp_whitened_destroy(w);
     if (st == CHIRP_OK && info)
         *info = made;
