@@ -222,19 +222,25 @@ chirp_status chirp_network_shape_make(const chirp_network_config *config,
     return CHIRP_OK;
 }
 
-chirp_status chirp_network_layer_find(const char *network, chirp_variant variant, int64_t batch,
-                                      const char *name, chirp_layer_info *info)
+chirp_status chirp_network_shape_of(const char *network, chirp_variant variant, int64_t batch,
+                                    chirp_network_shape *shape)
 {
     const chirp_network_spec *spec = NULL;
-    chirp_network_shape shape;
-    chirp_status st = chirp_network_spec_find(network, &spec);
+    const chirp_status st = chirp_network_spec_find(network, &spec);
     if (st != CHIRP_OK)
         return st;
     chirp_network_config config = chirp_network_config_default(spec);
     config.variant = variant;
     config.outputs = 1;
     config.batch = batch;
-    st = chirp_network_shape_make(&config, &shape);
+    return chirp_network_shape_make(&config, shape);
+}
+
+chirp_status chirp_network_layer_find(const char *network, chirp_variant variant, int64_t batch,
+                                      const char *name, chirp_layer_info *info)
+{
+    chirp_network_shape shape;
+    const chirp_status st = chirp_network_shape_of(network, variant, batch, &shape);
     for (int i = 0; st == CHIRP_OK && i < shape.n_layers; ++i)
         if (strcmp(shape.layer[i].name, name) == 0) {
             *info = shape.layer[i];

@@ -31,6 +31,10 @@ typedef struct chirp_network_shape {
 chirp_status chirp_network_shape_make(const chirp_network_config *config,
                                       chirp_network_shape *shape);
 
+/** The same for a study network by its name, with one output per leaf. CHIRP_ERR_ARG when there is no such network. */
+chirp_status chirp_network_shape_of(const char *network, chirp_variant variant, int64_t batch,
+                                    chirp_network_shape *shape);
+
 /**
  * The layer `name` ("root/conv1", "leaf0/dense2") of a study network with one output per leaf.
  * CHIRP_ERR_ARG when the network or the layer does not exist.

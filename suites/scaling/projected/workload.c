@@ -29,17 +29,9 @@ static void fill(const chirp_network_shape *shape, bool shared_noise, chirp_work
 chirp_status chirp_workload_make(const char *network, chirp_variant variant, bool shared_noise,
                                  chirp_workload *w)
 {
-    const chirp_network_spec *spec = NULL;
     chirp_network_shape shape;
     *w = (chirp_workload){0};
-    chirp_status st = chirp_network_spec_find(network, &spec);
-    if (st != CHIRP_OK)
-        return st;
-    chirp_network_config config = chirp_network_config_default(spec);
-    config.variant = variant;
-    config.outputs = 1;
-    config.batch = 1;
-    st = chirp_network_shape_make(&config, &shape);
+    const chirp_status st = chirp_network_shape_of(network, variant, 1, &shape);
     if (st == CHIRP_OK)
         fill(&shape, shared_noise, w);
     return st;
