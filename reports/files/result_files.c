@@ -173,11 +173,3 @@ const chirp_result_file *chirp_result_files_find(const chirp_result_files *resul
             return &results->file[k];
     return NULL;
 }
-
-size_t chirp_result_files_count(const chirp_result_files *results, chirp_document_kind kind)
-{
-    size_t n = 0;
-    while (chirp_result_files_find(results, kind, n))
-        ++n;
-    return n;
-}

@@ -40,9 +40,6 @@ chirp_status chirp_result_files_read(const char *folder, chirp_result_files *res
 /** Accepts a zeroed value. */
 void chirp_result_files_release(chirp_result_files *results);
 
-/** How many usable files of a kind there are. */
-size_t chirp_result_files_count(const chirp_result_files *results, chirp_document_kind kind);
-
 /** The i-th usable file of a kind, or NULL. */
 const chirp_result_file *chirp_result_files_find(const chirp_result_files *results,
                                                  chirp_document_kind kind, size_t i);
