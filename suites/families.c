@@ -49,8 +49,11 @@ static chirp_status add_row(const chirp_bench_family *f, const int *at, chirp_be
         return CHIRP_OK;
     }
     write_name(f, at, c + f->case_size);
-    *entry = (chirp_bench_entry){
-        .name = c + f->case_size, .run = f->run, .check = f->check, .arg = c, .baseline = f->baseline};
+    *entry = (chirp_bench_entry){.name = c + f->case_size,
+                                 .run = f->run,
+                                 .check = f->check,
+                                 .arg = c,
+                                 .baseline = f->baseline};
     return CHIRP_OK;
 }
 

@@ -32,7 +32,8 @@ static const char *context_text(const chirp_results *r, const char *key)
 /* Days since 1970 of a date of the Gregorian calendar. */
 static int64_t days_of(int year, int month, int day)
 {
-    const int64_t y = month <= 2 ? year - 1 : year; /* a year that begins in March ends with its leap day */
+    const int64_t y =
+        month <= 2 ? year - 1 : year; /* a year that begins in March ends with its leap day */
     const int64_t era = (y >= 0 ? y : y - 399) / 400;
     const int64_t of_era = y - era * 400;
     const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
@@ -105,8 +106,7 @@ static char *file_part(const char *from)
         text[i] = isalnum((unsigned char)from[i]) || strchr("+-", from[i]) ? from[i] : '_';
     text[length > MOST ? KEPT : length] = '\0';
     if (length > MOST)
-        (void)snprintf(text + KEPT, 18, "-%016" PRIx64,
-                       chirp_fnv(CHIRP_FNV_START, from, length));
+        (void)snprintf(text + KEPT, 18, "-%016" PRIx64, chirp_fnv(CHIRP_FNV_START, from, length));
     return text;
 }
 
@@ -221,14 +221,16 @@ static chirp_status arrival_of(stored_run *run)
         return CHIRP_ERR_NOMEM;
     const size_t length = strlen(date);
     const bool numbered = strncmp(run->file, date, length) == 0 &&
-                          sscanf(run->file + length, "-%9d-%n", &k, &used) == 1 && used > 0 && k > 1;
+                          sscanf(run->file + length, "-%9d-%n", &k, &used) == 1 && used > 0 &&
+                          k > 1;
     chirp_free(date);
     run->arrival = 1;
     if (!numbered)
         return CHIRP_OK;
     char *name = run_name(&run->results, k);
     char *file = name ? chirp_format("%s.json", name) : NULL;
-    const bool ours = file && strcmp(file, run->file) == 0; /* a commit may begin with a number, too */
+    const bool ours =
+        file && strcmp(file, run->file) == 0; /* a commit may begin with a number, too */
     const chirp_status st = file ? CHIRP_OK : CHIRP_ERR_NOMEM;
     if (ours)
         run->arrival = k;
@@ -248,10 +250,11 @@ static chirp_status read_run(const char *folder, const char *file, stored_run *r
     struct stat about;
     chirp_status st = chirp_results_read(path, &run->results);
     if (st == CHIRP_OK && !chirp_instant(context_text(&run->results, "date"), &run->instant))
-        st = chirp_fail(CHIRP_ERR_FORMAT,
-                        "%s: its date '%s' isn't like 2026-10-25T02:50:00+02:00, so its place in the "
-                        "history is unknown: mend it or remove the file",
-                        path, context_text(&run->results, "date"));
+        st = chirp_fail(
+            CHIRP_ERR_FORMAT,
+            "%s: its date '%s' isn't like 2026-10-25T02:50:00+02:00, so its place in the "
+            "history is unknown: mend it or remove the file",
+            path, context_text(&run->results, "date"));
     if (st == CHIRP_OK && stat(path, &about) == 0)
         run->written = about.st_mtim;
     if (st == CHIRP_OK)
@@ -309,8 +312,8 @@ static chirp_status count_of_instant(const char *folder, double instant, int *co
 }
 
 /* Where a result goes: a name that no file has, and that says when it came. */
-static chirp_status place(const char *store, const char *path, const chirp_results *r, char **folder,
-                          char **name)
+static chirp_status place(const char *store, const char *path, const chirp_results *r,
+                          char **folder, char **name)
 {
     double instant = 0;
     int earlier = 0;
@@ -326,8 +329,8 @@ static chirp_status place(const char *store, const char *path, const chirp_resul
         st = chirp_fail(CHIRP_ERR_FORMAT,
                         "%s: its context names neither machine_id nor host_name, or no date", path);
     else if (!chirp_instant(context_text(r, "date"), &instant))
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: its date '%s' isn't like 2026-10-25T02:50:00+02:00", path,
-                        context_text(r, "date"));
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: its date '%s' isn't like 2026-10-25T02:50:00+02:00",
+                        path, context_text(r, "date"));
     *folder = st == CHIRP_OK ? chirp_format("%s/%s", store, machine) : NULL;
     chirp_free(machine);
     if (st == CHIRP_OK && !*folder)

@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const double RUN_SHARE = 0.5;   /* of the noise: how far whole runs are taken to shift at least */
-static const double ALARM_SHARE = 0.2; /* of alpha: the veto's own level, 1 false alarm in 200 pairs at 95 % */
+static const double RUN_SHARE =
+    0.5; /* of the noise: how far whole runs are taken to shift at least */
+static const double ALARM_SHARE =
+    0.2; /* of alpha: the veto's own level, 1 false alarm in 200 pairs at 95 % */
 static const double LEAST_DEVIATION = 0.005;
 static const double POWER_QUANTILE = 0.8416; /* normal quantile of 0.8: seen four times of five */
 
@@ -124,8 +126,9 @@ static double detectable(const chirp_comparison *c, const chirp_compare_options 
     const double error = standard_error(c, f->deviation);
     const double up = log1p(o->threshold);
     const double by_test =
-        c->by_effect ? (chirp_student_quantile(alpha / (double)f->k, freedom(c)) + POWER_QUANTILE) * error
-                     : (corrected + POWER_QUANTILE) * width;
+        c->by_effect
+            ? (chirp_student_quantile(alpha / (double)f->k, freedom(c)) + POWER_QUANTILE) * error
+            : (corrected + POWER_QUANTILE) * width;
     const double by_noise = fmax(explained(c, o, f) + POWER_QUANTILE * width,
                                  run_error(c) + (z + POWER_QUANTILE) * width);
     return expm1(fmax(up + by_test, by_noise));
@@ -149,11 +152,12 @@ static chirp_status explain(chirp_comparison *c, const chirp_compare_options *o,
     if (!above && !below)
         return chirp_comparison_say(c, "the interval crosses the threshold: repeat more");
     if (noisy)
-        return chirp_comparison_say(
-            c,
-            "too noisy: %+.0f %% is no more than a scatter of %.0f %% in %zu and %zu runs explains; "
-            "pool more runs, or find a quieter machine",
-            100 * (c->ratio.value - 1), 100 * c->noise, c->runs_base, c->runs_fresh);
+        return chirp_comparison_say(c,
+                                    "too noisy: %+.0f %% is no more than a scatter of %.0f %% in "
+                                    "%zu and %zu runs explains; "
+                                    "pool more runs, or find a quieter machine",
+                                    100 * (c->ratio.value - 1), 100 * c->noise, c->runs_base,
+                                    c->runs_fresh);
     if (!significant)
         return chirp_comparison_say(
             c, "beyond the threshold, but not after correction for many comparisons: repeat more");

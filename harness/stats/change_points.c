@@ -131,7 +131,10 @@ static void segment(segmenter *s, size_t from, size_t to)
 chirp_status chirp_last_suspects(const double *x, size_t n, double min_effect, size_t *last,
                                  double *ratio)
 {
-    enum { MOST = 5, LEAST_BEFORE = 3 }; /* more than MOST are many enough for the test of change points */
+    enum {
+        MOST = 5,
+        LEAST_BEFORE = 3
+    }; /* more than MOST are many enough for the test of change points */
     static const double LEVEL = 0.005, LEAST_SCALE = 0.005;
     double scale = 0;
     *last = 0;

@@ -134,7 +134,9 @@ chirp_status chirp_mann_whitney(const double *x, size_t n_x, const double *y, si
 
 chirp_status chirp_u_tail(size_t m, size_t n, size_t u, double *p)
 {
-    enum { EXACT = 1024 }; /* pairs up to which the table is cheap; both rules grow with falling u */
+    enum {
+        EXACT = 1024
+    }; /* pairs up to which the table is cheap; both rules grow with falling u */
     if (m == 0 || n == 0)
         return chirp_fail(CHIRP_ERR_ARG, "the U test needs two samples, not %zu and %zu values", m,
                           n);

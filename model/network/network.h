@@ -30,13 +30,13 @@ typedef struct chirp_network chirp_network;
 
 /** One pass over the network: what the random draws are a function of. */
 typedef struct chirp_pass {
-    bool training; /**< dropout on */
-    bool sample;   /**< false: variational weights take their means */
-    uint64_t step;        /**< draws are a function of (seed, layer, step, noise); below 2^30 */
-    uint32_t noise;       /**< weight noise drawn apart within a step: 0 when all ranks and passes share
+    bool training;  /**< dropout on */
+    bool sample;    /**< false: variational weights take their means */
+    uint64_t step;  /**< draws are a function of (seed, layer, step, noise); below 2^30 */
+    uint32_t noise; /**< weight noise drawn apart within a step: 0 when all ranks and passes share
                              it, else the number of this pass among those of all ranks; below 65536 */
     uint64_t seed_offset; /**< added to the seed of the weight noise: 0 in training */
-    uint64_t first_row; /**< number of the batch's first row in the whole batch over all ranks */
+    uint64_t first_row;   /**< number of the batch's first row in the whole batch over all ranks */
 } chirp_pass;
 
 /** Called when the gradient of a tensor is final. */

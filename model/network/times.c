@@ -8,10 +8,7 @@
 
 enum { PASSES = CHIRP_TIMED_PASSES };
 
-static double median(double *values)
-{
-    return chirp_median(values, PASSES);
-}
+static double median(double *values) { return chirp_median(values, PASSES); }
 
 /* One forward and one backward pass; the seconds of the forward pass. */
 static double run_pass(chirp_network *net, uint64_t step, const float *strain, float *output)

@@ -55,7 +55,8 @@ typedef struct chirp_dataset chirp_dataset;
 /** What a file holds. */
 typedef struct chirp_dataset_info {
     int64_t rows;
-    chirp_signal_config signal; /**< the numbers that are stored (model/signal/parameters.h); other fields have their defaults */
+    chirp_signal_config
+        signal; /**< the numbers that are stored (model/signal/parameters.h); other fields have their defaults */
     uint64_t seed, first_index;
     char noise[256], version[32];
 } chirp_dataset_info;

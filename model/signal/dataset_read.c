@@ -195,10 +195,10 @@ chirp_status chirp_dataset_rows(chirp_dataset *d, int64_t first, int64_t n, floa
     chirp_status st = CHIRP_OK;
     for (int f = 0; n > 0 && st == CHIRP_OK && f < CHIRP_DATASET_FIELDS; ++f)
         if (out[f])
-            st = chirp_hdf_read_rows(d->field[f], d->path, chirp_dataset_field[f], H5T_NATIVE_FLOAT,
-                                     (chirp_hdf_rows){(hsize_t)(d->first + first), (hsize_t)n,
-                                                      (hsize_t)d->width[f]},
-                                     out[f]);
+            st = chirp_hdf_read_rows(
+                d->field[f], d->path, chirp_dataset_field[f], H5T_NATIVE_FLOAT,
+                (chirp_hdf_rows){(hsize_t)(d->first + first), (hsize_t)n, (hsize_t)d->width[f]},
+                out[f]);
     return st;
 }
 

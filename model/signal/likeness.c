@@ -56,8 +56,8 @@ static double power_of(const chirp_likeness_bank *b, const fftw_complex *x)
 }
 
 /* The spectrum of a window in the bank's bins. */
-static chirp_status analyse(const chirp_likeness_bank *b, const float *window, double scale, scratch *s,
-                            fftw_complex *x)
+static chirp_status analyse(const chirp_likeness_bank *b, const float *window, double scale,
+                            scratch *s, fftw_complex *x)
 {
     for (int64_t i = 0; i < b->n; ++i)
         s->real[i] = scale * (double)window[i];
@@ -79,8 +79,10 @@ static double match(const chirp_likeness_bank *b, int which, const fftw_complex 
     }
     fftw_execute_dft(b->plan, z, z);
     const double rate = (double)b->points * b->config.sample_rate_hz / (double)b->n;
-    const int64_t from = (int64_t)floor((b->config.merger_min_s - SLACK_S - b->merger_s[which]) * rate),
-                  to = (int64_t)ceil((b->config.merger_max_s + SLACK_S - b->merger_s[which]) * rate);
+    const int64_t from = (int64_t)floor((b->config.merger_min_s - SLACK_S - b->merger_s[which]) *
+                                        rate),
+                  to =
+                      (int64_t)ceil((b->config.merger_max_s + SLACK_S - b->merger_s[which]) * rate);
     double most = -1;
     for (int64_t t = from; t <= to; ++t) {
         const fftw_complex *v = &z[((t % b->points) + b->points) % b->points];
@@ -121,8 +123,8 @@ static chirp_status measure(const chirp_likeness_bank *b, const fftw_complex *x,
         s->full[b->first + k][0] = x[k][0] - (h[k][0] * c - h[k][1] * d);
         s->full[b->first + k][1] = x[k][1] - (h[k][0] * d + h[k][1] * c);
     }
-    *result = (chirp_likeness){
-        .snr = snr, .power = power_of(b, s->full + b->first) / (2 * (double)b->bins)};
+    *result = (chirp_likeness){.snr = snr,
+                               .power = power_of(b, s->full + b->first) / (2 * (double)b->bins)};
     const chirp_status st = chirp_transform_inverse(b->n, s->full, s->real);
     double most = 0;
     for (int64_t i = 0; st == CHIRP_OK && i < b->n; ++i)
@@ -157,7 +159,8 @@ static chirp_status fill_bank(chirp_likeness_bank *b, chirp_generator *g, float 
     chirp_status st = CHIRP_OK;
     for (int t = 0; st == CHIRP_OK && t < TEMPLATES; ++t) {
         chirp_signal_draw draw = {0};
-        st = make_signal(b, g, FIRST_INDEX + (uint64_t)t, window, s, b->spectrum + t * b->bins, &draw);
+        st = make_signal(b, g, FIRST_INDEX + (uint64_t)t, window, s, b->spectrum + t * b->bins,
+                         &draw);
         b->merger_s[t] = draw.merger_s;
     }
     return st;
@@ -256,9 +259,9 @@ static chirp_status make_plan(chirp_likeness_bank *b, scratch *s)
     chirp_transform_lock();
     b->plan = fftw_plan_dft_1d((int)b->points, s->z, s->z, FFTW_BACKWARD, FFTW_ESTIMATE);
     chirp_transform_unlock();
-    return b->plan ? CHIRP_OK
-                   : chirp_fail(CHIRP_ERR_LIBRARY, "FFTW can't plan %lld points",
-                                (long long)b->points);
+    return b->plan
+               ? CHIRP_OK
+               : chirp_fail(CHIRP_ERR_LIBRARY, "FFTW can't plan %lld points", (long long)b->points);
 }
 
 /*
@@ -301,7 +304,8 @@ chirp_status chirp_likeness_create(const chirp_signal_config *config, const doub
     b->config.noise = false;
     b->config.n_threads = 1;
     b->config.n_detectors = 1;
-    b->config.psd_path = b->config.noise_path = NULL; /* real noise is in the windows, not in the bank */
+    b->config.psd_path = b->config.noise_path =
+        NULL; /* real noise is in the windows, not in the bank */
     b->n = config->length;
     chirp_status st = window ? prepare(b) : CHIRP_ERR_NOMEM;
     if (st == CHIRP_OK)
@@ -370,7 +374,8 @@ int chirp_likeness_doubts(const chirp_likeness *l, const chirp_likeness_limits *
     if (!(l->snr <= limits->snr_most))
         doubt[n++] = "louder than every training signal";
     if (!(l->power <= limits->power_most))
-        doubt[n++] = "more power beside the signal than in training: a glitch, or noise that changes";
+        doubt[n++] =
+            "more power beside the signal than in training: a glitch, or noise that changes";
     if (!(l->peak <= limits->peak_most))
         doubt[n++] = "a spike beside the signal: a glitch";
     return n;

@@ -66,7 +66,7 @@ bool chirp_strain_is_simulated(const char *path, chirp_binary *binary);
 typedef struct chirp_whiten_options {
     double sample_rate_hz; /**< of the result; data are resampled in the frequency domain: 8192 */
     chirp_band band;       /**< 20 to 1000 Hz, as generated signals by default */
-    double stretch_s;  /**< of data used around the time of interest, when the file has them: 64 */
+    double stretch_s; /**< of data used around the time of interest, when the file has them: 64 */
     /** Length to which the whitening filter's response is cut: that of the noise estimate's segments, 4. A shorter one
      * leaves the lines of the estimate in the data; half of it is dropped at both ends of a stretch. */
     double response_s;

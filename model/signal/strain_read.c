@@ -36,16 +36,17 @@ static chirp_status optional_number(const chirp_strain_source *o, const char *na
 {
     char path[sizeof o->group + 32];
     (void)snprintf(path, sizeof path, "%s%s", o->group, name);
-    return o->gwosc && chirp_hdf_has(o->file, path) ? chirp_hdf_number(o->file, o->name, path, value)
-                                                    : CHIRP_OK;
+    return o->gwosc && chirp_hdf_has(o->file, path)
+               ? chirp_hdf_number(o->file, o->name, path, value)
+               : CHIRP_OK;
 }
 
 static chirp_status find_times(const chirp_strain_source *o, times *t)
 {
     bool has_spacing = false, has_start = false;
     *t = (times){(double)NAN, (double)NAN, (double)NAN, (double)NAN};
-    chirp_status st = chirp_hdf_attribute(o->file, o->name, o->dataset, o->spacing, &t->spacing,
-                                          &has_spacing);
+    chirp_status st =
+        chirp_hdf_attribute(o->file, o->name, o->dataset, o->spacing, &t->spacing, &has_spacing);
     if (st == CHIRP_OK)
         st = chirp_hdf_attribute(o->file, o->name, o->dataset, o->start, &t->start, &has_start);
     if (st == CHIRP_OK)
@@ -55,18 +56,17 @@ static chirp_status find_times(const chirp_strain_source *o, times *t)
     if (st != CHIRP_OK)
         return st;
     if (!has_start && isnan(t->meta_start))
-        return chirp_fail(
-            CHIRP_ERR_FORMAT,
-            "%s: neither /meta/GPSstart nor attribute %s of /%s: when was this?",
-            o->name, o->start, o->dataset);
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: neither /meta/GPSstart nor attribute %s of /%s: when was this?",
+                          o->name, o->start, o->dataset);
     if (!has_spacing && isnan(t->duration))
-        return chirp_fail(
-            CHIRP_ERR_FORMAT,
-            "%s: neither attribute %s of /%s nor /meta/Duration: no sample rate",
-            o->name, o->spacing, o->dataset);
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: neither attribute %s of /%s nor /meta/Duration: no sample rate",
+                          o->name, o->spacing, o->dataset);
     if (has_spacing && !(t->spacing > 0))
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: attribute %s of /%s is %g s: expected 1/4096 or so",
-                          o->name, o->spacing, o->dataset, t->spacing);
+        return chirp_fail(CHIRP_ERR_FORMAT,
+                          "%s: attribute %s of /%s is %g s: expected 1/4096 or so", o->name,
+                          o->spacing, o->dataset, t->spacing);
     return CHIRP_OK;
 }
 
@@ -123,10 +123,9 @@ static chirp_status read_quality(const chirp_strain_source *o, int64_t first_sec
                         path, (unsigned long long)extent[0], s->file_duration_s);
     } else {
         mask = chirp_calloc((size_t)s->n_seconds, sizeof *mask);
-        st = mask ? chirp_hdf_read_rows(dataset, path, name, H5T_NATIVE_UINT32,
-                                        (chirp_hdf_rows){(hsize_t)first_second,
-                                                         (hsize_t)s->n_seconds, 1},
-                                        mask)
+        st = mask ? chirp_hdf_read_rows(
+                        dataset, path, name, H5T_NATIVE_UINT32,
+                        (chirp_hdf_rows){(hsize_t)first_second, (hsize_t)s->n_seconds, 1}, mask)
                   : CHIRP_ERR_NOMEM;
     }
     for (int64_t i = 0; st == CHIRP_OK && i < s->n_seconds; ++i) {

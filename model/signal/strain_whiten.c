@@ -324,7 +324,8 @@ chirp_status chirp_whitened_sweep(const chirp_whitened *w, double gps, double me
 
 chirp_status chirp_whitened_worst_bin(const chirp_whitened *w, double *power, double *hz)
 {
-    static const double least_gain = 0.5; /* at the band's edges the filter lets too little through */
+    static const double least_gain =
+        0.5; /* at the band's edges the filter lets too little through */
     chirp_welch welch = chirp_welch_default();
     chirp_psd *psd = NULL;
     double *x = chirp_alloc((size_t)w->n * sizeof *x);
@@ -371,8 +372,7 @@ static chirp_status fill_info(const chirp_whitened *w, double gps, double start,
                               .band = w->band,
                               .doubtful = w->doubtful};
     memcpy(made.detector, w->detector, sizeof made.detector);
-    const chirp_status st =
-        chirp_whitened_worst_bin(w, &made.worst_bin_power, &made.worst_bin_hz);
+    const chirp_status st = chirp_whitened_worst_bin(w, &made.worst_bin_power, &made.worst_bin_hz);
     if (st != CHIRP_OK)
         return st;
     const double df = 0.25;

@@ -198,10 +198,9 @@ static chirp_status write_names(hid_t group, const char *path, const char *name,
 {
     const hid_t type = H5Tcopy(H5T_C_S1);
     const chirp_hdf_array array = {type, type, 1, {n}};
-    const chirp_status st =
-        type >= 0 && H5Tset_size(type, 16) >= 0
-            ? chirp_hdf_put_array(group, path, name, &array, names)
-            : chirp_fail(CHIRP_ERR_LIBRARY, "%s: HDF5 has no text type", path);
+    const chirp_status st = type >= 0 && H5Tset_size(type, 16) >= 0
+                                ? chirp_hdf_put_array(group, path, name, &array, names)
+                                : chirp_fail(CHIRP_ERR_LIBRARY, "%s: HDF5 has no text type", path);
     chirp_hdf_close(type);
     return st;
 }

@@ -176,9 +176,9 @@ static chirp_status read_tensors(const char *path, hid_t file, const char *prefi
         const hsize_t rows = (hsize_t)tensors[t].extent[0];
         st = check_dataset(path, name, set, &tensors[t]);
         if (st == CHIRP_OK)
-            st = chirp_hdf_read_rows(
-                set, path, name, H5T_NATIVE_FLOAT,
-                (chirp_hdf_rows){0, rows, (hsize_t)tensors[t].count / rows}, values);
+            st = chirp_hdf_read_rows(set, path, name, H5T_NATIVE_FLOAT,
+                                     (chirp_hdf_rows){0, rows, (hsize_t)tensors[t].count / rows},
+                                     values);
         (void)H5Dclose(set);
         for (int64_t i = 0; st == CHIRP_OK && i < tensors[t].count; ++i)
             if (!isfinite(values[i]))

@@ -77,8 +77,7 @@ static bool parse_log_line(const char *line, size_t length, log_owner *owner, do
                       cJSON_HasObjectItem(object, "loss") &&
                       (!network || (cJSON_IsString(network) &&
                                     strcmp(network->valuestring, owner->network) == 0)) &&
-                      (!seed || (cJSON_IsNumber(seed) &&
-                                 seed->valuedouble == (double)owner->seed));
+                      (!seed || (cJSON_IsNumber(seed) && seed->valuedouble == (double)owner->seed));
     if (ours)
         *iteration = owner->after = number->valuedouble;
     cJSON_Delete(object);

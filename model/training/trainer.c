@@ -216,11 +216,12 @@ static chirp_status check_draws(const chirp_train_config *config)
     const int64_t passes = (int64_t)chirp_parallel_size() * config->accumulate;
     const int64_t most = (int64_t)1 << CHIRP_RNG_PART_BITS;
     if (config->independent_noise && passes > most)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--accumulate %lld on %d ranks makes %lld passes a step, and at most %lld "
-                          "can draw weight noise of their own: use fewer or --weight-noise shared",
-                          (long long)config->accumulate, chirp_parallel_size(), (long long)passes,
-                          (long long)most);
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "--accumulate %lld on %d ranks makes %lld passes a step, and at most %lld "
+            "can draw weight noise of their own: use fewer or --weight-noise shared",
+            (long long)config->accumulate, chirp_parallel_size(), (long long)passes,
+            (long long)most);
     if (config->iterations > (int64_t)1 << CHIRP_RNG_PART_STEP_BITS)
         return chirp_fail(CHIRP_ERR_ARG, "--iterations %lld is beyond %lld",
                           (long long)config->iterations,

@@ -5,7 +5,6 @@
 #include "model/training/config.h"
 #include "model/training/trainer_internal.h"
 
-
 chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
 {
     chirp_status st = CHIRP_OK;

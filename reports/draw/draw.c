@@ -151,4 +151,3 @@ double chirp_report_derived(chirp_report *r, double value, const char *name, ...
         r->body.failed = true;
     return value;
 }
-

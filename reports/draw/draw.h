@@ -69,5 +69,4 @@ double chirp_report_derived(chirp_report *r, double value, const char *name, ...
 /** Counts a problem: a line on problems_out, an item on the page. */
 void chirp_report_problem(chirp_report *r, const char *sentence);
 
-
 #endif

@@ -116,8 +116,7 @@ static chirp_status list_folder(const char *folder, chirp_result_files *results)
     while (st == CHIRP_OK && (entry = readdir(directory))) {
         if (!wanted(entry->d_name))
             continue;
-        chirp_result_file *more =
-            chirp_grow(results->file, &room, results->count, sizeof *more);
+        chirp_result_file *more = chirp_grow(results->file, &room, results->count, sizeof *more);
         if (!more) {
             st = CHIRP_ERR_NOMEM;
             break;

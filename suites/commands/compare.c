@@ -111,10 +111,11 @@ static chirp_status compare_one(const compare_flags *f, const chirp_compare_opti
                 (f->fail_missing && r.only_base + r.skipped_by_new > 0);
     }
     if (st == CHIRP_OK && !*bad && r.too_few > 0) /* else a gate that can't close would look open */
-        st = chirp_fail(CHIRP_ERR_ARG,
-                        "compare: %zu of %zu benchmarks have too few repetitions to find a slowdown of "
-                        "any size: at least 2 in each file are needed, 5 or more are better",
-                        r.too_few, r.count);
+        st = chirp_fail(
+            CHIRP_ERR_ARG,
+            "compare: %zu of %zu benchmarks have too few repetitions to find a slowdown of "
+            "any size: at least 2 in each file are needed, 5 or more are better",
+            r.too_few, r.count);
     chirp_free(text);
     chirp_compare_clear(&r);
     chirp_results_clear(&fresh);
@@ -204,8 +205,9 @@ static void print_history_row(const chirp_history_row *row)
         printf("none");
     }
     if (row->suspect_runs > 0)
-        printf("; suspect: last %zu run%s at %+.1f %%, too few to test: run again", row->suspect_runs,
-               row->suspect_runs == 1 ? "" : "s", 100 * (row->suspect_ratio - 1));
+        printf("; suspect: last %zu run%s at %+.1f %%, too few to test: run again",
+               row->suspect_runs, row->suspect_runs == 1 ? "" : "s",
+               100 * (row->suspect_ratio - 1));
     printf("\n");
 }
 
@@ -244,7 +246,8 @@ static chirp_status show_history(const compare_flags *f, bool *bad)
         put(stdout, f->history);
         printf(": %zu runs on machine ", h.runs);
         put(stdout, h.machine);
-        printf("\n%-60s %5s %12s %12s  %s\n", "benchmark", "runs", "first s", "last s", "last change");
+        printf("\n%-60s %5s %12s %12s  %s\n", "benchmark", "runs", "first s", "last s",
+               "last change");
     }
     for (size_t i = 0; i < h.count && ok; ++i) {
         const chirp_history_row *row = &h.item[i];
@@ -307,7 +310,8 @@ static int run(int argc, char **argv)
     compare_flags f = {.fail_above = "5%", .format = "table", .confidence = 0.95};
     const chirp_option table[] = {
         {"fail-above", CHIRP_OPTION_STRING, &f.fail_above, .metavar = "P%",
-         .help = "change of the time that matters; exit 1 if something is certainly slower by more"},
+         .help =
+             "change of the time that matters; exit 1 if something is certainly slower by more"},
         {"confidence", CHIRP_OPTION_REAL, &f.confidence, .metavar = "P", .min = 0.5, .max = 0.9999,
          .help = "confidence of intervals and corrected tests"},
         {"filter", CHIRP_OPTION_STRING, &f.filter, .metavar = "REGEX",
@@ -317,7 +321,8 @@ static int run(int argc, char **argv)
         {"allow", CHIRP_OPTION_STRING, &f.allow, .metavar = "KEY,...",
          .help = "facts about machine or build that may differ; all: every fact"},
         {"fail-inconclusive", CHIRP_OPTION_FLAG, &f.fail_inconclusive,
-         .help = "exit 1 also when the data are inconclusive; with --history, when the last runs are suspect"},
+         .help = "exit 1 also when the data are inconclusive; with --history, when the last runs "
+                 "are suspect"},
         {"fail-missing", CHIRP_OPTION_FLAG, &f.fail_missing,
          .help = "exit 1 also when NEW lacks a benchmark of BASE"},
         {"format", CHIRP_OPTION_CHOICE, &f.format, .choices = "table|markdown|json",
@@ -337,12 +342,17 @@ static int run(int argc, char **argv)
     };
     const chirp_usage usage = {
         "compare", "BASE NEW [NEW...]",
-        "Verdicts faster, slower, same, inconclusive, failed or skipped for every benchmark of two or more result files, ours\n"
-        "or Google Benchmark's. BASE and NEW may be lists A.json,B.json whose repetitions are pooled: several runs of each\n"
+        "Verdicts faster, slower, same, inconclusive, failed or skipped for every benchmark of two "
+        "or more result files, ours\n"
+        "or Google Benchmark's. BASE and NEW may be lists A.json,B.json whose repetitions are "
+        "pooled: several runs of each\n"
         "side, in turn, average what changes between runs.\n"
-        "Slower is what is surely slower by more than --fail-above: by the interval, by the fastest repetitions, by a test\n"
-        "corrected for the number of benchmarks, and by more than the noise of so many repetitions and runs explains.\n"
-        "Exit 0: nothing is slower or failed; 1: something is; 2: the files can't be compared, or nothing is slower but a\n"
+        "Slower is what is surely slower by more than --fail-above: by the interval, by the "
+        "fastest repetitions, by a test\n"
+        "corrected for the number of benchmarks, and by more than the noise of so many repetitions "
+        "and runs explains.\n"
+        "Exit 0: nothing is slower or failed; 1: something is; 2: the files can't be compared, or "
+        "nothing is slower but a\n"
         "benchmark has one repetition on a side, which can't show a slowdown of any size.",
         table, sizeof table / sizeof table[0]};
     int rest = 0;

@@ -102,7 +102,8 @@ static const chirp_option rows[] = {
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
-static chirp_status parse_rows(settings *s, const char *const *only, bool given[ROWS], int argc, char **argv)
+static chirp_status parse_rows(settings *s, const char *const *only, bool given[ROWS], int argc,
+                               char **argv)
 {
     const chirp_usage usage = {"test", NULL, "Tests.", NULL, 0};
     const chirp_option_table table = {rows, ROWS, s, only, given};
@@ -114,20 +115,24 @@ static chirp_status parse_rows(settings *s, const char *const *only, bool given[
 static void test_rows_of_a_struct(void **state)
 {
     (void)state;
-    char *all[] = {"test",      "--bucket-mib", "0.25", "--seed=5",   "--threads", "3",
-                   "--way=far", "--scale",      "learned", "--no-noise", "--file",    "a,b", NULL};
-    static const char *const shown[] = {"0.25", "5", "2", "3", "far", "learned", "true", "a,b", "3"};
+    char *all[] = {"test",   "--bucket-mib", "0.25",    "--seed=5", "--threads",
+                   "3",      "--way=far",    "--scale", "learned",  "--no-noise",
+                   "--file", "a,b",          NULL};
+    static const char *const shown[] = {"0.25",    "5",    "2",   "3", "far",
+                                        "learned", "true", "a,b", "3"};
     static const char *const only[] = {"rate", NULL};
     bool given[ROWS] = {false};
     char text[CHIRP_OPTION_TEXT];
     settings s;
     settings other = {.rate = 2, .noise = true};
     assert_int_equal(parse_rows(&s, NULL, given, 12, all), CHIRP_OK);
-    assert_true(s.bytes == 262144 && s.seed == 5 && s.threads == 3 && s.way == 1 && s.learned && !s.noise);
+    assert_true(s.bytes == 262144 && s.seed == 5 && s.threads == 3 && s.way == 1 && s.learned &&
+                !s.noise);
     for (int i = 0; i < ROWS; ++i) {
         const void *value = chirp_option_value(&rows[i], &s);
         assert_string_equal(chirp_option_text(&rows[i], value, text), shown[i]);
-        assert_int_equal(chirp_option_equal(&rows[i], value, chirp_option_value(&rows[i], &other)), i == 2);
+        assert_int_equal(chirp_option_equal(&rows[i], value, chirp_option_value(&rows[i], &other)),
+                         i == 2);
         assert_int_equal(chirp_option_check(&rows[i], value), CHIRP_OK);
         assert_int_equal(given[i], i != 2 && i != ROWS - 1);
     }
@@ -137,7 +142,8 @@ static void test_rows_of_a_struct(void **state)
     assert_int_equal(parse_rows(&s, only, NULL, 3, rate), CHIRP_ERR_ARG);
     assert_non_null(strstr(chirp_error_message(), "outside 1 to 9"));
     char *way[] = {"test", "--way", "far", NULL};
-    assert_int_equal(parse_rows(&s, only, NULL, 3, way), CHIRP_ERR_ARG); /* not taken from the table */
+    assert_int_equal(parse_rows(&s, only, NULL, 3, way),
+                     CHIRP_ERR_ARG); /* not taken from the table */
     way[2] = "f";
     assert_int_equal(parse_rows(&s, NULL, NULL, 3, way), CHIRP_ERR_ARG); /* names are whole */
     assert_non_null(strstr(chirp_error_message(), "none of near|far"));

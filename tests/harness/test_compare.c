@@ -194,8 +194,8 @@ static void made_up(int rows, int n, double noise, double factor, uint64_t seed,
     for (int side = 0; side < 2; ++side)
         for (int k = 0; k < rows; ++k) {
             (void)snprintf(name[k], sizeof name[k], "r%d", k);
-            s[side][k] = (chirp_samples){
-                .name = name[k], .seconds = x[side][k], .count = (size_t)n};
+            s[side][k] =
+                (chirp_samples){.name = name[k], .seconds = x[side][k], .count = (size_t)n};
             for (int i = 0; i < n; ++i) {
                 const double u = ((double)(chirp_splitmix64(&seed) >> 11) + 0.5) * 0x1p-53;
                 x[side][k][i] =
@@ -235,7 +235,7 @@ static void huge_changes_are_found_through_noise(void **state)
     const struct {
         int rows, n;
         double noise, factor;
-    } cases[] = {{1, 10, 0.15, 3}, {1, 10, 0.1, 10}, {1, 20, 0.2, 3}, {7, 5, 0.05, 3},
+    } cases[] = {{1, 10, 0.15, 3}, {1, 10, 0.1, 10},  {1, 20, 0.2, 3},  {7, 5, 0.05, 3},
                  {67, 5, 0.1, 10}, {67, 10, 0.2, 10}, {67, 3, 0.02, 10}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         int found = 0;
@@ -286,8 +286,9 @@ static void skipped_rows_and_zero_scatter(void **state)
     compare_paths(make_file("unskipped.json", "", names, level, 1, 5, 1), a, &usual, &r);
     assert_int_equal(r.skipped_by_new, 1);
     chirp_compare_clear(&r);
-    chirp_samples s[2] = {{.name = (char *)(uintptr_t) "k", .mean_s = 1, .repetitions = 20, .has_stddev = true},
-                          {.name = (char *)(uintptr_t) "k", .mean_s = 2, .repetitions = 20, .has_stddev = true}};
+    chirp_samples s[2] = {
+        {.name = (char *)(uintptr_t) "k", .mean_s = 1, .repetitions = 20, .has_stddev = true},
+        {.name = (char *)(uintptr_t) "k", .mean_s = 2, .repetitions = 20, .has_stddev = true}};
     const chirp_results base = {.path = (char *)(uintptr_t) "a", .item = &s[0], .count = 1};
     const chirp_results fresh = {.path = (char *)(uintptr_t) "b", .item = &s[1], .count = 1};
     assert_int_equal(chirp_compare(&base, &fresh, &usual, &r), CHIRP_OK);
@@ -501,10 +502,10 @@ static void long_facts_are_compared_whole(void **state)
     }
     chirp_results a;
     chirp_results b;
-    assert_int_equal(chirp_results_read(make_file("l1.json", context[0], names, level, 1, 3, 1), &a),
-                     CHIRP_OK);
-    assert_int_equal(chirp_results_read(make_file("l2.json", context[1], names, level, 1, 3, 1), &b),
-                     CHIRP_OK);
+    assert_int_equal(
+        chirp_results_read(make_file("l1.json", context[0], names, level, 1, 3, 1), &a), CHIRP_OK);
+    assert_int_equal(
+        chirp_results_read(make_file("l2.json", context[1], names, level, 1, 3, 1), &b), CHIRP_OK);
     assert_int_equal(chirp_same_machine(&a, &b, NULL), CHIRP_ERR_ARG);
     assert_non_null(strstr(chirp_error_message(), "--allow num_cpus,simd,compiler_flags compares"));
     assert_non_null(strstr(chirp_error_message(), "-march=one'"));
@@ -611,8 +612,13 @@ static void dates_are_instants(void **state)
                 {"2026-10-25T02:50:00+02:00", 1792889400},
                 {"2026-10-25T02:10:00.5+01:00", 1792890600.5},
                 {"2026-03-01T23:30:00-08:00", 1772436600}};
-    const char *const bad[] = {"", "d", "2026-13-01T00:00:00", "2026-01-01", "2026-01-01T00:00:00+x",
-                               "2026-01-01T00:00:00 CET", "2026-01-01T00:00:00+01:00x"};
+    const char *const bad[] = {"",
+                               "d",
+                               "2026-13-01T00:00:00",
+                               "2026-01-01",
+                               "2026-01-01T00:00:00+x",
+                               "2026-01-01T00:00:00 CET",
+                               "2026-01-01T00:00:00+01:00x"};
     double at = 0;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i)
         if (!chirp_instant(good[i].date, &at) || at != good[i].seconds)
@@ -630,8 +636,8 @@ static void store_run(const char *store, const char *machine, const char *date, 
     char context[512];
     char *stored = NULL;
     (void)snprintf(context, sizeof context,
-                   "\"machine_id\": \"%s\", \"date\": \"%s\", \"git_commit\": \"%s\"", machine, date,
-                   commit);
+                   "\"machine_id\": \"%s\", \"date\": \"%s\", \"git_commit\": \"%s\"", machine,
+                   date, commit);
     if (chirp_history_store(store, make_file("stored.json", context, names, &level, 1, 4, 1),
                             &stored) != CHIRP_OK)
         fail_msg("%s", chirp_error_message());
@@ -665,7 +671,8 @@ static void runs_are_ordered_by_instant_then_arrival(void **state)
     assert_last(store, "m", 5, 5);
     store_run(store, "m", "2026-10-25T01:10:00+00:00", "7-dirty", 6);
     assert_last(store, "m", 6, 6);
-    store_run(store, "n", "2026-10-24T23:00:00-03:00", "0", 9); /* the newest machine, by time and not by text */
+    store_run(store, "n", "2026-10-24T23:00:00-03:00", "0",
+              9); /* the newest machine, by time and not by text */
     assert_last(store, "n", 1, 9);
     /* names that agree in their first 200 letters are different machines all the same */
     char id[256];
@@ -678,13 +685,14 @@ static void runs_are_ordered_by_instant_then_arrival(void **state)
     assert_int_equal(h.runs, 1);
     chirp_history_clear(&h);
     char *stored = NULL;
-    assert_int_equal(chirp_history_store(store,
-                                         write_file("undated.json",
-                                                    "{\"context\": {\"machine_id\": \"m\", \"date\": "
-                                                    "\"yesterday\"}, \"benchmarks\": [{\"name\": \"x\", "
-                                                    "\"real_time\": 1}]}"),
-                                         &stored),
-                     CHIRP_ERR_FORMAT);
+    assert_int_equal(
+        chirp_history_store(store,
+                            write_file("undated.json",
+                                       "{\"context\": {\"machine_id\": \"m\", \"date\": "
+                                       "\"yesterday\"}, \"benchmarks\": [{\"name\": \"x\", "
+                                       "\"real_time\": 1}]}"),
+                            &stored),
+        CHIRP_ERR_FORMAT);
     assert_non_null(strstr(chirp_error_message(), "yesterday"));
 }
 
@@ -794,8 +802,10 @@ static void limits_hold_break_or_miss(void **state)
     char text[1200];
     (void)snprintf(text, sizeof text,
                    "[{\"benchmark\": \"none/%0300d/end\", \"counter\": \"c\", \"at_most\": 1, "
-                   "\"why\": \"%0400dwhy\"}]", 0, 0);
-    assert_int_equal(chirp_limits_check(write_file("long_limits.json", text), result, 0.95, &l), CHIRP_OK);
+                   "\"why\": \"%0400dwhy\"}]",
+                   0, 0);
+    assert_int_equal(chirp_limits_check(write_file("long_limits.json", text), result, 0.95, &l),
+                     CHIRP_OK);
     assert_int_equal(strlen(l.item[0].why), 403);
     assert_non_null(strstr(l.item[0].reason, "0/end"));
     chirp_limits_clear(&l);

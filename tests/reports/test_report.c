@@ -284,8 +284,7 @@ static void test_malformed_files(void **state)
     bad_file("bench.json", "", "is empty");
     bad_file("bench.json", "[1, 2]", "no JSON object");
     bad_file("bench.json", "{\"context\": {}}", "0.1");
-    bad_file("bench.json",
-             "{\"context\": {\"chirpbench\": {\"kind\": \"bench\", \"format\": 1}}}",
+    bad_file("bench.json", "{\"context\": {\"chirpbench\": {\"kind\": \"bench\", \"format\": 1}}}",
              "benchmarks");
     bad_file("infer.json", "{\"events\": []}", "0.1");
     bad_file("later.json", "{\"chirpbench\": {\"kind\": \"scaling\", \"format\": 2}, \"rows\": []}",
@@ -295,17 +294,19 @@ static void test_malformed_files(void **state)
     bad_file("scale.json", HEAD("scaling") "\"row\": [{}]}", "rows");
     bad_file("project.json", HEAD("projection") "\"rows\": 7}", "rows");
     bad_file("train.jsonl",
-             HEAD("training-log") "\"iteration\": 1, \"loss\": 2}\nnonsense\n{\"iteration\": 3, \"loss\": 2}\n",
+             HEAD("training-log") "\"iteration\": 1, \"loss\": 2}\nnonsense\n{\"iteration\": 3, "
+                                  "\"loss\": 2}\n",
              "line 2");
     bad_file("train.jsonl", "{\"iteration\": 1, \"loss\": 2}\n", "0.1");
     bad_file("infer.json",
-             HEAD("posterior") "\"events\": [{\"parameters\": {}, \"window\": {\"sample_rate_hz\": 0, \"whitened\": "
-             "[1]}}]}",
+             HEAD("posterior") "\"events\": [{\"parameters\": {}, \"window\": {\"sample_rate_hz\": "
+                               "0, \"whitened\": "
+                               "[1]}}]}",
              "window");
-    bad_file(
-        "infer.json",
-        HEAD("posterior") "\"events\": [{\"parameters\": {}, \"psd\": {\"frequency_hz\": [1, 2], \"psd\": [1]}}]}",
-        "psd");
+    bad_file("infer.json",
+             HEAD("posterior") "\"events\": [{\"parameters\": {}, \"psd\": {\"frequency_hz\": [1, "
+                               "2], \"psd\": [1]}}]}",
+             "psd");
 }
 
 static void test_log_that_was_cut_off(void **state)
@@ -314,8 +315,9 @@ static void test_log_that_was_cut_off(void **state)
     (void)state;
     begin(&t);
     put(&t, "train.jsonl",
-        HEAD("training-log") "\"iteration\": 1, \"loss\": 2.5}\n{\"iteration\": 2, \"loss\": 1.25}\n{\"iteration\": 3, "
-        "\"lo");
+        HEAD("training-log") "\"iteration\": 1, \"loss\": 2.5}\n{\"iteration\": 2, \"loss\": "
+                             "1.25}\n{\"iteration\": 3, "
+                             "\"lo");
     make(&t);
     assert_sound(&t);
     assert_int_equal(t.n_problems, 0);
@@ -366,16 +368,21 @@ static void test_numbers_that_are_none(void **state)
         "n:1\",\"run_type\":\"iteration\",\"real_time\":0,\"time_unit\":\"ms\",\"GFLOPS\":1e999}]"
         "}");
     put(&t, "train.jsonl",
-        HEAD("training-log") "\"iteration\": 1, \"loss\": NaN, \"kl\": null}\n{\"iteration\": 2, \"loss\": 3}\n");
+        HEAD("training-log") "\"iteration\": 1, \"loss\": NaN, \"kl\": null}\n{\"iteration\": 2, "
+                             "\"loss\": 3}\n");
     put(&t, "infer.json",
         HEAD("posterior") "\"events\":[{\"source\":\"real "
-        "strain\",\"gps\":null,\"parameters\":{\"a_f\":{\"median\":NaN,\"interval_90\":[null,1],"
-        "\"samples\":[null,NaN,0.5,0.5]},\"m1\":{\"median\":35,\"samples\":[1,2,null,3]},\"m2\":{}}"
-        "}]}");
+                          "strain\",\"gps\":null,\"parameters\":{\"a_f\":{\"median\":NaN,"
+                          "\"interval_90\":[null,1],"
+                          "\"samples\":[null,NaN,0.5,0.5]},\"m1\":{\"median\":35,\"samples\":[1,2,"
+                          "null,3]},\"m2\":{}}"
+                          "}]}");
     put(&t, "scale.json",
-        HEAD("scaling") "\"rows\":[{\"ranks\":1,\"efficiency\":null,\"compute\":NaN},{\"ranks\":2,\"efficiency\":"
-        "0.9}]}");
-    put(&t, "project.json", HEAD("projection") "\"rows\":[{\"nodes\":1,\"efficiency\":NaN,\"seconds_per_step\":0}]}");
+        HEAD("scaling") "\"rows\":[{\"ranks\":1,\"efficiency\":null,\"compute\":NaN},{\"ranks\":2,"
+                        "\"efficiency\":"
+                        "0.9}]}");
+    put(&t, "project.json",
+        HEAD("projection") "\"rows\":[{\"nodes\":1,\"efficiency\":NaN,\"seconds_per_step\":0}]}");
     make(&t);
     assert_sound(&t);
     assert_string_equal(t.problems, "");
@@ -400,8 +407,8 @@ static void test_series_of_a_measurement(void **state)
         "\"all\", \"ratio\": 1.625, \"interval_95\": [1.5, 1.75]}], \"notes\": [\"2 ranks: rank 1 "
         "is "
         "slow\"]}";
-    char text[4096] =
-        HEAD("scaling") "\"mode\": \"strong\", \"accumulate\": 4, \"shares\": \"measured\", \"rows\": [";
+    char text[4096] = HEAD(
+        "scaling") "\"mode\": \"strong\", \"accumulate\": 4, \"shares\": \"measured\", \"rows\": [";
     trial t;
     (void)state;
     begin(&t);
@@ -461,9 +468,10 @@ static void test_own_published_numbers(void **state)
     (void)state;
     begin(&t);
     copy(&t, "infer.json");
-    const char *own = HEAD("published") "\"published\": {\"events\": [{\"name\": \"GW150914\", \"gps\": "
-                      "1126259462.4, \"source\": \"a note of ours\","
-                      " \"parameters\": {\"a_f\": {\"median\": 0.6875}}}]}}";
+    const char *own =
+        HEAD("published") "\"published\": {\"events\": [{\"name\": \"GW150914\", \"gps\": "
+                          "1126259462.4, \"source\": \"a note of ours\","
+                          " \"parameters\": {\"a_f\": {\"median\": 0.6875}}}]}}";
     put(&t, "published.json", own);
     make(&t);
     assert_sound(&t);

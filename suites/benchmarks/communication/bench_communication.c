@@ -244,7 +244,7 @@ static chirp_status run_barrier(chirp_bench *b, const void *arg)
 #define LIBRARY(b)                                                                                 \
     {                                                                                              \
         .name = "communication/allreduce/library/bytes:" #b, .run = run_allreduce,                 \
-        .check = check_allreduce, .baseline = true, .arg = REDUCE(b, BLOCKING)                         \
+        .check = check_allreduce, .baseline = true, .arg = REDUCE(b, BLOCKING)                     \
     }
 #define EXCHANGE(b)                                                                                \
     {                                                                                              \

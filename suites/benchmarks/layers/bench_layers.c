@@ -44,8 +44,8 @@ static const char *const samples[] = {"1", "100", "1000", "10000", NULL};
 static bool make_predictive(const int *at, void *c)
 {
     static const int64_t n[] = {1, 100, 1000, 10000};
-    *(predictive_case *)c = (predictive_case){
-        at[0] == 0 ? CHIRP_VARIANT_LAST2 : CHIRP_VARIANT_LEAF, n[at[1]]};
+    *(predictive_case *)c =
+        (predictive_case){at[0] == 0 ? CHIRP_VARIANT_LAST2 : CHIRP_VARIANT_LEAF, n[at[1]]};
     return at[0] == 0 || n[at[1]] == 1000;
 }
 

@@ -176,8 +176,8 @@ static chirp_status print_table(const setting *s, double factor, int64_t most_ro
             if (st != CHIRP_OK)
                 return st;
         }
-    printf("\nIn all: %d of %d pairs have a row that is called slower and isn't.\n", (int)all.alarms,
-           (int)all.pairs);
+    printf("\nIn all: %d of %d pairs have a row that is called slower and isn't.\n",
+           (int)all.alarms, (int)all.pairs);
     return CHIRP_OK;
 }
 
@@ -228,9 +228,11 @@ static chirp_status check_alarms(setting s, int *failures)
             all.alarms += n.alarms;
         }
         if (too_many_alarms(&all)) {
-            (void)fprintf(stderr, "%d runs of %d repetitions, %d rows, shift %g: %d false alarms in %d equal pairs\n",
-                          (int)s.runs, (int)kinds[i].repetitions, (int)kinds[i].rows, s.shift,
-                          (int)all.alarms, (int)all.pairs);
+            (void)fprintf(
+                stderr,
+                "%d runs of %d repetitions, %d rows, shift %g: %d false alarms in %d equal pairs\n",
+                (int)s.runs, (int)kinds[i].repetitions, (int)kinds[i].rows, s.shift,
+                (int)all.alarms, (int)all.pairs);
             ++*failures;
         }
     }
@@ -243,10 +245,11 @@ static chirp_status check_found(setting s, int *failures)
         int64_t runs;
         double shift;
         cell c;
-    } kinds[] = {{3, 0.5, {1.1, 0.01, 8, 5}}, {3, 0.5, {1.1, 0.02, 8, 5}}, {1, 0, {3, 0.1, 5, 1}},
-                 {1, 0, {3, 0.15, 10, 7}},    {1, 0, {3, 0.2, 10, 1}},     {1, 0, {10, 0.1, 3, 1}},
-                 {1, 0, {10, 0.1, 5, 67}},    {1, 0, {10, 0.2, 5, 7}},     {1, 0, {10, 0.2, 10, 67}},
-                 {1, 0, {2, 0.015, 3, 7}},    {1, 0, {3, 0.15, 10, 67}}};
+    } kinds[] = {
+        {3, 0.5, {1.1, 0.01, 8, 5}}, {3, 0.5, {1.1, 0.02, 8, 5}}, {1, 0, {3, 0.1, 5, 1}},
+        {1, 0, {3, 0.15, 10, 7}},    {1, 0, {3, 0.2, 10, 1}},     {1, 0, {10, 0.1, 3, 1}},
+        {1, 0, {10, 0.1, 5, 67}},    {1, 0, {10, 0.2, 5, 7}},     {1, 0, {10, 0.2, 10, 67}},
+        {1, 0, {2, 0.015, 3, 7}},    {1, 0, {3, 0.15, 10, 67}}};
     for (size_t i = 0; i < COUNT(kinds); ++i) {
         counts n;
         s.runs = kinds[i].runs;
@@ -255,10 +258,11 @@ static chirp_status check_found(setting s, int *failures)
         if (st != CHIRP_OK)
             return st;
         if (too_few_found(&n)) {
-            (void)fprintf(stderr, "%g times at noise %g, %d runs of %d repetitions, %d rows: found %d of %d\n",
-                          kinds[i].c.factor, kinds[i].c.noise, (int)s.runs,
-                          (int)kinds[i].c.repetitions, (int)kinds[i].c.rows, (int)n.found,
-                          (int)n.pairs);
+            (void)fprintf(
+                stderr,
+                "%g times at noise %g, %d runs of %d repetitions, %d rows: found %d of %d\n",
+                kinds[i].c.factor, kinds[i].c.noise, (int)s.runs, (int)kinds[i].c.repetitions,
+                (int)kinds[i].c.rows, (int)n.found, (int)n.pairs);
             ++*failures;
         }
     }
@@ -280,7 +284,9 @@ static chirp_status check_monotone(const setting *s, int *failures)
             if (st != CHIRP_OK)
                 return st;
             if (found && !stricter) {
-                (void)fprintf(stderr, "%g times at noise %g, %d repetitions, %d rows, pair %d: slower at %g %% but not at %g %%\n",
+                (void)fprintf(stderr,
+                              "%g times at noise %g, %d repetitions, %d rows, pair %d: slower at "
+                              "%g %% but not at %g %%\n",
                               c.factor, c.noise, (int)c.repetitions, (int)c.rows, (int)pair,
                               100 * thresholds[t], 100 * thresholds[t - 1]);
                 ++*failures;
@@ -308,17 +314,24 @@ int main(int argc, char **argv)
     bool check = false;
     const chirp_option table[] = {
         {"pairs", CHIRP_OPTION_INT, &s.pairs, .metavar = "N", .min = 1, .max = 1e6,
-         .help = "of files for each number; a quarter for 67 rows, a tenth for 300, four times for equal pairs"},
-        {"seed", CHIRP_OPTION_INT, &s.seed, .metavar = "N", .min = 0, .max = 1e9, .help = "of the made-up times"},
-        {"runs", CHIRP_OPTION_INT, &s.runs, .metavar = "N", .min = 1, .max = 100, .help = "pooled on each side, each of so many repetitions"},
+         .help = "of files for each number; a quarter for 67 rows, a tenth for 300, four times for "
+                 "equal pairs"},
+        {"seed", CHIRP_OPTION_INT, &s.seed, .metavar = "N", .min = 0, .max = 1e9,
+         .help = "of the made-up times"},
+        {"runs", CHIRP_OPTION_INT, &s.runs, .metavar = "N", .min = 1, .max = 100,
+         .help = "pooled on each side, each of so many repetitions"},
         {"shift", CHIRP_OPTION_REAL, &s.shift, .metavar = "SHARE", .min = 0, .max = 10,
          .help = "scatter of whole runs, as a share of the noise inside one"},
-        {"threshold", CHIRP_OPTION_REAL, &s.threshold, .metavar = "SHARE", .min = 0, .max = 1, .help = "as compare --fail-above"},
-        {"most-rows", CHIRP_OPTION_INT, &most_rows, .metavar = "N", .min = 1, .max = 300, .help = "leave out tables of more"},
-        {"only", CHIRP_OPTION_REAL, &only, .metavar = "FACTOR", .min = 0, .max = 10, .help = "this slowdown only; 1: equal pairs"},
+        {"threshold", CHIRP_OPTION_REAL, &s.threshold, .metavar = "SHARE", .min = 0, .max = 1,
+         .help = "as compare --fail-above"},
+        {"most-rows", CHIRP_OPTION_INT, &most_rows, .metavar = "N", .min = 1, .max = 300,
+         .help = "leave out tables of more"},
+        {"only", CHIRP_OPTION_REAL, &only, .metavar = "FACTOR", .min = 0, .max = 10,
+         .help = "this slowdown only; 1: equal pairs"},
         {"check", CHIRP_OPTION_FLAG, &check, .help = "assert the promises"},
     };
-    const chirp_usage usage = {"power", NULL, "Error rates of compare on made-up times.", table, COUNT(table)};
+    const chirp_usage usage = {"power", NULL, "Error rates of compare on made-up times.", table,
+                               COUNT(table)};
     int rest = 0;
     chirp_status st = chirp_options_parse(&usage, argc, argv, &rest);
     if (check && st == CHIRP_OK)

@@ -174,8 +174,8 @@ static double zeta_of(int number, int row, int64_t count, int64_t index)
 }
 
 /* One signal through the whole network: raw outputs. */
-static void reference_row(const problem *p, const layer_weights *weights, const double *arena, int row,
-                          double *output)
+static void reference_row(const problem *p, const layer_weights *weights, const double *arena,
+                          int row, double *output)
 {
     int n_layers = 0;
     const chirp_layer_info *info = chirp_network_layers(p->net, &n_layers);

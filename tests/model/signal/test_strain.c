@@ -458,8 +458,8 @@ static void test_lines_are_whitened(void **state)
     must(chirp_strain_whiten(path, 1126259462.4, &options, &w));
     must(chirp_whitened_worst_bin(w, &power, &hz));
     const double worst = worst_bin(w, 30, 900);
-    printf("lines of 100 times the noise: worst bin %.2f (%.2f at %.2f Hz), noise scale %.3f\n", worst,
-           power, hz, w->noise_scale);
+    printf("lines of 100 times the noise: worst bin %.2f (%.2f at %.2f Hz), noise scale %.3f\n",
+           worst, power, hz, w->noise_scale);
     assert_true(worst < CHIRP_WORST_BIN_MOST && power < CHIRP_WORST_BIN_MOST);
     assert_true(power >= worst * 0.999); /* the same bins and those at the edges */
     assert_true(fabs(w->noise_scale - 1) < 0.1);
@@ -468,13 +468,15 @@ static void test_lines_are_whitened(void **state)
     options.response_s = 2;
     must(chirp_strain_whiten(path, 1126259462.4, &options, &w));
     must(chirp_whitened_worst_bin(w, &power, &hz));
-    assert_true(worst_bin(w, 30, 900) > 2 * CHIRP_WORST_BIN_MOST && power > 2 * CHIRP_WORST_BIN_MOST);
+    assert_true(worst_bin(w, 30, 900) > 2 * CHIRP_WORST_BIN_MOST &&
+                power > 2 * CHIRP_WORST_BIN_MOST);
     assert_true(fabs(hz - 60.1) < 0.5 || fabs(hz - 500.07) < 0.5);
     chirp_whitened_destroy(w);
 }
 
 /* Moves the samples to another place with attributes of another program. */
-static void move(hid_t file, const char *to, const char *start, const char *spacing, double value[2])
+static void move(hid_t file, const char *to, const char *start, const char *spacing,
+                 double value[2])
 {
     const hid_t make = H5Pcreate(H5P_LINK_CREATE);
     assert_true(H5Pset_create_intermediate_group(make, 1) >= 0);
@@ -509,8 +511,14 @@ static void spectrum_of_gwpy(hid_t file)
     gwpy_layout(file);
     put_text(file, "Strain", "xunit", "Hz");
 }
-static void pycbc_layout(hid_t file) { move(file, "H1:STRAIN", "start_time", "delta_t", start_and_step); }
-static void pycbc_default(hid_t file) { move(file, "data", "start_time", "delta_t", start_and_step); }
+static void pycbc_layout(hid_t file)
+{
+    move(file, "H1:STRAIN", "start_time", "delta_t", start_and_step);
+}
+static void pycbc_default(hid_t file)
+{
+    move(file, "data", "start_time", "delta_t", start_and_step);
+}
 static void no_step(hid_t file)
 {
     double value[2] = {1126259446, 0};
@@ -551,8 +559,9 @@ static void test_layouts_of_gwpy_and_pycbc(void **state)
     const struct {
         void (*change)(hid_t);
         const char *name, *detector;
-    } cases[] = {{gwpy_layout, path, "H1"},   {pycbc_layout, path, "H1"},  {pycbc_default, path, "unknown"},
-                 {merged, series[0], "H1"},   {merged, series[1], "L1"},   {pycbc_layout, series[0], "H1"}};
+    } cases[] = {{gwpy_layout, path, "H1"},        {pycbc_layout, path, "H1"},
+                 {pycbc_default, path, "unknown"}, {merged, series[0], "H1"},
+                 {merged, series[1], "L1"},        {pycbc_layout, series[0], "H1"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
         with_file(cases[i].change);
         must(chirp_strain_window(cases[i].name, gps, 0.875, LENGTH, 8192, 20, window, &info));
@@ -562,7 +571,8 @@ static void test_layouts_of_gwpy_and_pycbc(void **state)
         chirp_strain_info_destroy(&info);
     }
     expect(merged, gps, CHIRP_ERR_FORMAT, "several series (H1/strain/Strain, L1/strain/Strain)");
-    assert_int_equal(chirp_strain_window(series[1], gps, 2, LENGTH, 8192, 20, window, NULL), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_strain_window(series[1], gps, 2, LENGTH, 8192, 20, window, NULL),
+                     CHIRP_ERR_ARG);
     expect(spectrum_of_gwpy, gps, CHIRP_ERR_FORMAT, "no strain in it");
     expect(no_step, gps, CHIRP_ERR_FORMAT, "delta_t");
 }
