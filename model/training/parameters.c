@@ -62,7 +62,7 @@ static const chirp_option train_options[] = {
     {"iterations", CHIRP_OPTION_INT, .metavar = "N", .min = 1, .max = 1e9,
      .help = "optimiser steps", CHANGE(iterations)},
     {"seed", CHIRP_OPTION_UINT64, .metavar = "N", .min = 0, .max = 9e15,
-     .help = "of weights, noise and signals", AT(seed), .resume = CHIRP_RESUME_SAME},
+     .help = "seed of weights, noise and signals", AT(seed), .resume = CHIRP_RESUME_SAME},
     {"data", CHIRP_OPTION_STRING, .metavar = "FILE",
      .help = "data set of chirpbench generate in place of new signals; its last rows are held out",
      SAME(data), .none = "made on the fly"},
@@ -71,24 +71,26 @@ static const chirp_option train_options[] = {
      NAMES(chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS),
      .help = "gradient estimator of variational weights", SAME(estimator)},
     {"weight-noise", CHIRP_OPTION_EITHER, NETWORK, NAMES(weight_noises, 2),
-     .help = "one weight draw a step for all ranks and passes (half the bytes of variational "
-             "layers, but noise that more ranks don't lower), or one for each",
+     .help =
+         "shared: one weight draw a step for all ranks and passes, which halves the bytes of "
+         "variational layers but is noise that more ranks don't lower; independent: one draw each",
      SAME(independent_noise)},
     {"initial-rho", CHIRP_OPTION_REAL, NETWORK, .metavar = "R", .min = -20, .max = 20,
      .help = "posterior sigmas start at softplus(R)", SAME(initial_rho)},
     {"dropout", CHIRP_OPTION_REAL, NETWORK, .metavar = "P", .min = 0, .max = 0.99,
-     .help = "behind dense1, when training", SAME(dropout)},
+     .help = "dropout rate behind dense1, in training only", SAME(dropout)},
     {"dense2-relu", CHIRP_OPTION_FLAG, NETWORK,
      .help = "puts back the activation that the study removed", SAME(dense2_relu)},
 
     {"optimizer", CHIRP_OPTION_ENUM, OPTIMIZER, NAMES(chirp_optimizer_name, CHIRP_OPTIMIZERS),
-     .help = "public code: adam, paper: sgd", SAME(optimizer)},
+     .help = "optimiser: the study's public code uses adam, its paper sgd", SAME(optimizer)},
     {"learning-rate", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "R", .min = 1e-9, .max = 10,
-     .help = "base rate; times ranks after --warmup-steps", CHANGE(learning_rate)},
+     .help = "base rate; it is multiplied by the number of ranks after --warmup-steps",
+     CHANGE(learning_rate)},
     {"warmup-steps", CHIRP_OPTION_INT, OPTIMIZER, .metavar = "N", .min = 0, .max = 1e9,
      .help = "steps at the base rate", CHANGE(warmup_steps)},
     {"momentum", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "M", .min = 0, .max = 0.9999,
-     .help = "of sgd; adam's beta1", SAME(momentum)},
+     .help = "momentum of sgd; beta1 of adam", SAME(momentum)},
     {NULL, CHIRP_OPTION_INT, .max = 1e9, AT(rate_ranks), .key = "rate_ranks", .later = true},
 
     {"likelihood", CHIRP_OPTION_EITHER, LOSS, NAMES(likelihoods, 2),
@@ -96,7 +98,8 @@ static const chirp_option train_options[] = {
     {"noise-scale", CHIRP_OPTION_REAL, LOSS, .metavar = "S", .min = 0.0011, .max = 10,
      .help = "fixed scale, or where the learned one starts", SAME(noise_scale)},
     {"kl-weight", CHIRP_OPTION_REAL, LOSS, .metavar = "W", .min = 0, .max = 1,
-     .help = "of KL per signal; 0: 1/(signals in the whole training)", SAME(kl_weight)},
+     .help = "weight of the KL divergence per signal; 0: 1/(signals in the whole training)",
+     SAME(kl_weight)},
     {"kl-warmup", CHIRP_OPTION_INT, LOSS, .metavar = "N", .min = 0, .max = 1e9,
      .help = "steps over which the KL weight grows from 0", SAME(kl_warmup)},
     {"prior-sigma", CHIRP_OPTION_REAL, LOSS, .metavar = "S", .min = 1e-6, .max = 1e6,
@@ -114,7 +117,8 @@ static const chirp_option train_options[] = {
      .help = "held-out signals", SAME(validation_signals)},
 
     {"threads", CHIRP_OPTION_INT32, EXCHANGE, .metavar = "N", .min = 0, .max = 1024,
-     .help = "per rank; 0: OMP_NUM_THREADS, or the processors of a computer over its ranks",
+     .help = "threads per rank; 0: OMP_NUM_THREADS, or the processors of a computer divided by its "
+             "ranks",
      AT(n_threads)},
     {"accumulate", CHIRP_OPTION_INT, EXCHANGE, .metavar = "K", .min = 1, .max = 4096,
      .help = "passes of --batch signals per rank between exchanges: one step then takes ranks x "
@@ -122,8 +126,8 @@ static const chirp_option train_options[] = {
      CHANGE(accumulate), .later = true},
     {"shares", CHIRP_OPTION_STRING, EXCHANGE, .metavar = "SHARES",
      .help =
-         "signals of each rank's passes: equal (N each), measured (ranks x N by speed, set anew "
-         "while training: gives up bitwise repetition) or a list, 70,58",
+         "signals of each rank's passes: equal (--batch each), measured (by speed, adjusted during "
+         "training, which is then not repeated bitwise) or a list such as 70,58",
      AT(shares)},
 };
 
@@ -134,8 +138,9 @@ static const chirp_option exchange_options[] = {
      .explain = chirp_exchange_help, AT(engine), .key = "exchange", .none = "default",
      .resume = CHIRP_RESUME_CHANGE, .later = true},
     {"compress", CHIRP_OPTION_ENUM, EXCHANGE, NAMES(compressions, 2),
-     .help = "gradients on the wire; bf16 (overlap) with error feedback, which a resume drops: it "
-             "goes on, but not bitwise",
+     .help =
+         "format of gradients in messages; bf16 (overlap only) has error feedback, which a resume "
+         "drops: training goes on, but not bitwise",
      CHANGE(compress), .later = true},
     {"bucket-mib", CHIRP_OPTION_MIB, EXCHANGE, .metavar = "S", .min = 0, .max = 16384,
      .help = "size of a bucket, or of a message where one bucket holds all [MiB]; 0: the "
