@@ -1,6 +1,6 @@
 #include "harness/base/options.h"
 
-#include "harness/base/memory.h"
+#include "harness/base/text.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -297,9 +297,9 @@ static chirp_status store_name(const chirp_option *row, const char *what, const 
                                void *value)
 {
     char choices[CHIRP_OPTION_TEXT];
-    for (int i = 0; i < row->n_names; ++i)
-        if (strcmp(row->names[i], text) == 0 && chirp_option_set_number(row, value, i))
-            return CHIRP_OK;
+    const int index = chirp_name_index(row->names, row->n_names, text);
+    if (index >= 0 && chirp_option_set_number(row, value, index))
+        return CHIRP_OK;
     return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
                       choices_text(row, choices));
 }

@@ -1,6 +1,7 @@
 #include "harness/counters/software.h"
 
 #include "harness/base/clock.h"
+#include "harness/base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,10 +19,7 @@ static const char *const names[CHIRP_N_SOFTWARE] = {
 
 int chirp_software_index(const char *name)
 {
-    for (int i = 0; i < CHIRP_N_SOFTWARE; ++i)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return -1;
+    return chirp_name_index(names, CHIRP_N_SOFTWARE, name);
 }
 
 const char *chirp_software_name(int index) { return names[index]; }

@@ -141,9 +141,9 @@ static chirp_status read_field(const char *path, const cJSON *item, const chirp_
             return read_string(record, row, item->valuestring, value);
         break;
     case CHIRP_OPTION_ENUM:
-        for (int i = 0; i < row->n_names && cJSON_IsString(item); ++i)
-            if (strcmp(row->names[i], item->valuestring) == 0)
-                number = i;
+        if (cJSON_IsString(item))
+            number = chirp_name_index(row->names, row->n_names, item->valuestring);
+        number = number < 0 ? (double)NAN : number;
         break;
     default:
         if (cJSON_IsNumber(item))

@@ -1,6 +1,7 @@
 /* What being Bayesian costs: variational layers and networks beside their deterministic twins from the same file. */
-#include "reports/sections/sections.h"
+#include "harness/base/text.h"
 #include "reports/sections/bench_rows.h"
+#include "reports/sections/sections.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,11 +13,8 @@ typedef struct pair {
 
 static bool is_estimator(const char *algorithm)
 {
-    static const char *const name[] = {"reparameterization", "local", "flipout", "shared"};
-    for (size_t i = 0; i < sizeof name / sizeof name[0]; ++i)
-        if (strcmp(algorithm, name[i]) == 0)
-            return true;
-    return false;
+    static const char *const names[] = {"reparameterization", "local", "flipout", "shared"};
+    return chirp_name_index(names, sizeof names / sizeof names[0], algorithm) >= 0;
 }
 
 /* "spin.last2" and "spin.none": the same network? */

@@ -32,11 +32,12 @@ static chirp_status parse_nodes(const char *text, chirp_projection_options *o)
 static chirp_status parse_compute(const char *text, double *flops)
 {
     static const char *const names[] = {"fast", "slow", "measured"};
-    for (int i = 0; i < 3; ++i)
-        if (strcmp(text, names[i]) == 0) {
-            *flops = -i;
-            return CHIRP_OK;
-        }
+    static const double rates[] = {CHIRP_RATE_FAST, CHIRP_RATE_SLOW, CHIRP_RATE_PROFILE};
+    const int index = chirp_name_index(names, sizeof names / sizeof names[0], text);
+    if (index >= 0) {
+        *flops = rates[index];
+        return CHIRP_OK;
+    }
     double gflops = 0;
     const chirp_status st = chirp_parse_real("--compute", text, &gflops);
     if (st != CHIRP_OK || gflops < 1e-3 || gflops > 1e9)
