@@ -9,6 +9,7 @@
 /* A new training parameter is a field of chirp_train_config (trainer.h), its default and its row here. */
 
 const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS] = {"adam", "sgd"};
+const char *const chirp_rate_name[CHIRP_RATES] = {"constant", "cosine", "cosine-iterations"};
 
 chirp_train_config chirp_train_config_default(void)
 {
@@ -23,7 +24,12 @@ chirp_train_config chirp_train_config_default(void)
         .optimizer = CHIRP_OPTIMIZER_ADAM,
         .learning_rate = 0.0008,
         .momentum = 0.9,
-        .warmup_steps = 100,
+        .schedule = CHIRP_RATE_COSINE,
+        .warmup_steps = 200,
+        .rate_hold = 0.3,
+        .final_rate = 1e-5,
+        .clip = 5,
+        .average = 0.02,
         .labels = {.standardised = true},
         .learned_scale = true,
         .noise_scale = 1,
@@ -32,7 +38,7 @@ chirp_train_config chirp_train_config_default(void)
         .initial_rho = -5,
         .independent_noise = true,
         .signal = chirp_signal_config_default(),
-        .curriculum = "study",
+        .curriculum = "none",
         .validation_signals = 256,
         .exchange = {.engine = chirp_exchange_kind_at(0)->name},
         .algorithm = CHIRP_CONV1D_AUTO,
@@ -53,6 +59,11 @@ static const struct {
       {"dropout", "0.1"},
       {"labels", "study"},
       {"noise-scale", "0.2"},
+      {"schedule", "constant"},
+      {"warmup-steps", "100"},
+      {"clip", "0"},
+      {"average", "0"},
+      {"curriculum", "study"},
       {"kl-warmup", "0"}}},
 };
 
@@ -106,10 +117,26 @@ static const chirp_option train_options[] = {
     {"optimizer", CHIRP_OPTION_ENUM, OPTIMIZER, NAMES(chirp_optimizer_name, CHIRP_OPTIMIZERS),
      .help = "optimiser: the study's public code uses adam, its paper sgd", SAME(optimizer)},
     {"learning-rate", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "R", .min = 1e-9, .max = 10,
-     .help = "base rate; it is multiplied by the number of ranks after --warmup-steps",
-     CHANGE(learning_rate)},
+     .help = "base rate; it is multiplied by the number of ranks", CHANGE(learning_rate)},
     {"warmup-steps", CHIRP_OPTION_INT, OPTIMIZER, .metavar = "N", .min = 0, .max = 1e9,
-     .help = "steps at the base rate", CHANGE(warmup_steps)},
+     .help = "constant: steps at the base rate before it is multiplied by the ranks; cosine: "
+             "steps in which the rate grows from 0, at most a tenth of the run",
+     CHANGE(warmup_steps)},
+    {"schedule", CHIRP_OPTION_ENUM, OPTIMIZER, NAMES(chirp_rate_name, CHIRP_RATES),
+     .help = "cosine: the rate is held, then falls over --iterations, or over --max-seconds, which "
+             "is not repeated bitwise; cosine-iterations: over --iterations in any number of runs",
+     CHANGE(schedule), .later = true},
+    {"hold", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "S", .min = 0, .max = 1,
+     .help = "cosine: share of the run before the rate falls", CHANGE(rate_hold), .later = true},
+    {"final-rate", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "R", .min = 0, .max = 10,
+     .help = "cosine: where the rate ends", CHANGE(final_rate), .later = true},
+    {"clip", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "C", .min = 0, .max = 1e6,
+     .help = "cuts a gradient longer than C times the running median of norms; 0: never",
+     CHANGE(clip), .later = true},
+    {"average", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "S", .min = 0, .max = 1,
+     .help = "held-out checks, checkpoints and infer use an exponential average of all parameters "
+             "over this share of the run; 0: the parameters themselves",
+     CHANGE(average), .later = true},
     {"momentum", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "M", .min = 0, .max = 0.9999,
      .help = "momentum of sgd; beta1 of adam", SAME(momentum)},
     {NULL, CHIRP_OPTION_INT, .max = 1e9, AT(rate_ranks), .key = "rate_ranks", .later = true},
