@@ -1,109 +1,12 @@
 #include "harness/base/file.h"
 
 #include "harness/base/memory.h"
-#include "harness/base/scratch.h"
 #include "harness/base/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-chirp_status chirp_file_temporary(const char *path, char **temporary)
-{
-    struct stat info;
-    char suffix[32];
-    char *name = NULL;
-    char *folder = NULL;
-    if (!path || !*path)
-        return chirp_fail(CHIRP_ERR_ARG, "an output file needs a name");
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        return chirp_fail(CHIRP_ERR_IO, "%s: is a directory, name a file", path);
-    if (chirp_file_is_sink(path)) { /* to rename over /dev/null would take it from everybody */
-        const chirp_status st = chirp_file_sink_writable(path);
-        return st == CHIRP_OK ? chirp_scratch_path(".tmp", temporary) : st;
-    }
-    (void)snprintf(suffix, sizeof suffix, ".tmp-%ld", (long)getpid());
-    chirp_status st = chirp_file_beside(path, suffix, &name);
-    if (st == CHIRP_OK)
-        st = chirp_file_folder(name, &folder);
-    if (st == CHIRP_OK && access(folder, W_OK | X_OK) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't write in folder %s: %s", path, folder,
-                        strerror(errno));
-    chirp_free(folder);
-    if (st != CHIRP_OK)
-        chirp_free(name);
-    else
-        *temporary = name;
-    return st;
-}
-
-/* A library that wrote a file of its own: its bytes go into the device, pipe or descriptor. */
-static chirp_status pour(const char *temporary, const char *path)
-{
-    char block[65536];
-    FILE *from = fopen(temporary, "rbe");
-    FILE *to = chirp_file_open_sink(path);
-    bool good = from && to;
-    for (size_t n = 1; good && n > 0;) {
-        n = fread(block, 1, sizeof block, from);
-        good = !ferror(from) && fwrite(block, 1, n, to) == n;
-    }
-    if (to && fclose(to) != 0)
-        good = false;
-    const chirp_status st =
-        good ? CHIRP_OK : chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", path, strerror(errno));
-    if (from)
-        (void)fclose(from); /* only read from */
-    return st;
-}
-
-static chirp_status replace(const char *temporary, const char *path)
-{
-    char *target = NULL;
-    chirp_status st = CHIRP_OK;
-    const int fd = open(temporary, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't flush to disk: %s", path, strerror(errno));
-    if (fd >= 0)
-        (void)close(fd);
-    if (st == CHIRP_OK)
-        st = chirp_file_target(path, &target);
-    if (st == CHIRP_OK && rename(temporary, target) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't rename the finished file: %s", path,
-                        strerror(errno));
-    chirp_free(target);
-    return st;
-}
-
-chirp_status chirp_file_commit(char *temporary, const char *path)
-{
-    const bool sink = chirp_file_is_sink(path);
-    const chirp_status st = sink ? pour(temporary, path) : replace(temporary, path);
-    if (sink || st != CHIRP_OK)
-        (void)unlink(temporary);
-    chirp_free(temporary);
-    return st;
-}
-
-chirp_status chirp_file_writable(const char *path)
-{
-    char *temporary = NULL;
-    if (chirp_file_is_sink(path))
-        return chirp_file_sink_writable(path);
-    const chirp_status st = chirp_file_temporary(path, &temporary);
-    chirp_free(temporary);
-    return st;
-}
-
-void chirp_file_discard(char *temporary)
-{
-    if (temporary)
-        (void)unlink(temporary);
-    chirp_free(temporary);
-}
 
 chirp_status chirp_file_write(const char *path, const void *bytes, size_t length)
 {
@@ -112,7 +15,7 @@ chirp_status chirp_file_write(const char *path, const void *bytes, size_t length
     chirp_status st = sink ? CHIRP_OK : chirp_file_temporary(path, &temporary);
     if (st != CHIRP_OK)
         return st;
-    FILE *file = sink ? chirp_file_open_sink(path) : fopen(temporary, "wb");
+    FILE *file = sink ? chirp_file_open_sink(path) : fopen(temporary, "we");
     if (!file) {
         st = chirp_fail(CHIRP_ERR_IO, "%s: can't create: %s", path, strerror(errno));
         chirp_file_discard(temporary);

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int64_t batch;
@@ -287,6 +289,89 @@ static void test_links_are_followed(void **state)
     assert_int_equal(system(text), 0);
 }
 
+static char *temporary_of(const char *path)
+{
+    char *name = NULL;
+    assert_int_equal(chirp_file_temporary(path, &name), CHIRP_OK);
+    return name;
+}
+
+/* A killed process leaves its temporary, the next one that writes the same file removes it. A living one's stays. */
+static void test_temporaries_of_dead_processes(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-stale-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(folder), 0);
+    int end[2];
+    char left[512] = "";
+    assert_int_equal(pipe(end), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        char *name = temporary_of("out");
+        const bool told = write(end[1], name, strlen(name)) == (ssize_t)strlen(name);
+        (void)raise(SIGKILL);
+        _exit(told);
+    }
+    assert_true(read(end[0], left, sizeof left - 1) > 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(close(end[0]) | close(end[1]), 0);
+    assert_int_equal(access(left, F_OK), 0);
+    char *other = temporary_of("other"); /* of another output: not asked for */
+    assert_int_equal(access(left, F_OK), 0);
+    char *mine = temporary_of("out");
+    assert_int_equal(access(left, F_OK), -1);
+    chirp_free(temporary_of("other2"));
+    char *second = temporary_of("out");
+    assert_string_not_equal(mine, second);
+    assert_int_equal(access(mine, F_OK) | access(other, F_OK), 0);
+    chirp_file_discard(mine);
+    chirp_file_discard(second);
+    chirp_file_discard(other);
+    assert_int_equal(fchdir(before) | close(before), 0);
+    (void)snprintf(left, sizeof left, "rm -r %s", folder);
+    assert_int_equal(system(left), 0);
+}
+
+/* A link planted at a companion's name leads to somebody's file; a file in its place is no reason to follow it. */
+static void test_planted_links_and_modes(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-plant-XXXXXX";
+    char text[64];
+    char *name = NULL;
+    struct stat info;
+    assert_non_null(mkdtemp(folder));
+    const int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chirp_file_write("victim", "precious", 8), CHIRP_OK);
+    assert_int_equal(symlink("victim", "out.partial"), 0);
+    assert_int_equal(chirp_file_beside("out", ".partial", &name), CHIRP_ERR_IO);
+    assert_null(name);
+    assert_non_null(strstr(chirp_error_message(), "out.partial: is in the way"));
+    assert_int_equal(chirp_file_write("new.partial", "old", 3), CHIRP_OK);
+    assert_int_equal(link("new.partial", "hard"), 0);
+    assert_int_equal(chirp_file_create("new.partial", "new"), CHIRP_OK);
+    expect_contents("hard", "old"); /* replaced, not emptied */
+    expect_contents("victim", "precious");
+    assert_int_equal(chmod("victim", 0604), 0);
+    assert_int_equal(chirp_file_write("victim", "next", 4), CHIRP_OK);
+    assert_int_equal(stat("victim", &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0604);
+    name = temporary_of("victim"); /* not open to more readers than what it will replace */
+    assert_int_equal(stat(name, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(unlink("victim") | mkdir("victim", 0700) | mkdir("victim/full", 0700), 0);
+    (void)snprintf(text, sizeof text, "%s", name);
+    assert_int_equal(chirp_file_commit(name, "victim"), CHIRP_ERR_IO); /* rename fails */
+    assert_non_null(strstr(chirp_error_message(), text));
+    assert_int_equal(access(text, F_OK), 0); /* kept and named */
+    assert_int_equal(fchdir(before) | close(before), 0);
+    (void)snprintf(text, sizeof text, "rm -r %s", folder);
+    assert_int_equal(system(text), 0);
+}
+
 /* Names up to the longest that a folder takes; two that begin alike keep companions of their own. */
 static void test_long_names(void **state)
 {
@@ -371,6 +456,8 @@ int main(void)
         cmocka_unit_test(test_files_are_whole_or_absent),
         cmocka_unit_test(test_streams_are_written_and_stay),
         cmocka_unit_test(test_links_are_followed),
+        cmocka_unit_test(test_temporaries_of_dead_processes),
+        cmocka_unit_test(test_planted_links_and_modes),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_open_descriptors_go_on),
         cmocka_unit_test(test_messages_are_one_line),
