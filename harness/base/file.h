@@ -83,6 +83,12 @@ chirp_status chirp_file_writable(const char *path);
 chirp_status chirp_file_write(const char *path, const void *bytes, size_t length);
 
 /**
+ * Copies a file into an existing one, which had better be empty; a file system that can shares the blocks instead.
+ * @return CHIRP_ERR_IO naming both; `to` then holds a part
+ */
+chirp_status chirp_file_copy(const char *from, const char *to);
+
+/**
  * Reads a whole file; a NUL byte follows the contents.
  * @param bytes   caller frees with chirp_free()
  * @param length  may be NULL

@@ -15,8 +15,14 @@
 /** How the description of a simulated strain file begins. */
 #define CHIRP_STRAIN_SIMULATED "simulated by chirpbench"
 
-/** Stops HDF5 from printing on this thread (its error stack is per thread). Called by the functions below. */
+/**
+ * Stops HDF5 from printing on this thread (its error stack is per thread); chirp_hdf_reason() is about calls from here on.
+ * Called by the functions below.
+ */
 void chirp_hdf_quiet(void);
+
+/** What the system answered when HDF5 failed to write ("No space left on device"), or that nothing is known. */
+const char *chirp_hdf_reason(void);
 
 /** @return CHIRP_ERR_IO when the file is missing or unreadable, CHIRP_ERR_FORMAT when it is not HDF5, truncated or damaged */
 chirp_status chirp_hdf_open(const char *path, bool writable, hid_t *file);
