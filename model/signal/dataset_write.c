@@ -262,8 +262,8 @@ static chirp_status write_rows(const chirp_dataset_writer *w, int field, int64_t
     chirp_hdf_close(memory);
     chirp_hdf_close(space);
     return good ? CHIRP_OK
-                : chirp_fail(CHIRP_ERR_IO, "%s: /%s can't be extended to %lld rows: %s", w->path,
-                             chirp_dataset_field[field], (long long)(w->rows + n),
+                : chirp_fail(chirp_hdf_blame(), "%s: /%s can't be extended to %lld rows: %s",
+                             w->path, chirp_dataset_field[field], (long long)(w->rows + n),
                              chirp_hdf_reason());
 }
 
@@ -276,11 +276,13 @@ chirp_status chirp_dataset_write(chirp_dataset_writer *w, int64_t n, const float
     for (int f = 0; st == CHIRP_OK && f < CHIRP_DATASET_FIELDS; ++f)
         st = write_rows(w, f, n, values[f]);
     if (st == CHIRP_OK && H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't flush it: %s", w->path, chirp_hdf_reason());
+        st = chirp_fail(chirp_hdf_blame(), "%s: HDF5 can't flush it: %s", w->path,
+                        chirp_hdf_reason());
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(w->file, w->path, "rows", w->rows + n);
     if (st == CHIRP_OK && H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't flush it: %s", w->path, chirp_hdf_reason());
+        st = chirp_fail(chirp_hdf_blame(), "%s: HDF5 can't flush it: %s", w->path,
+                        chirp_hdf_reason());
     if (st == CHIRP_OK)
         w->rows += n;
     return st;
@@ -295,7 +297,8 @@ chirp_status chirp_dataset_finish(chirp_dataset_writer *w)
     for (int f = 0; f < CHIRP_DATASET_FIELDS; ++f)
         chirp_hdf_close(w->field[f]);
     if (w->file >= 0 && H5Fclose(w->file) < 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't finish it: %s", w->path, chirp_hdf_reason());
+        st = chirp_fail(chirp_hdf_blame(), "%s: HDF5 can't finish it: %s", w->path,
+                        chirp_hdf_reason());
     chirp_free(w->path);
     chirp_free(w);
     return st;

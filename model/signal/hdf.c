@@ -39,9 +39,11 @@ void chirp_hdf_quiet(void)
     (void)H5Eset_auto2(H5E_DEFAULT, note_errors, NULL);
 }
 
+chirp_status chirp_hdf_blame(void) { return system_error > 0 ? CHIRP_ERR_IO : CHIRP_ERR_FORMAT; }
+
 const char *chirp_hdf_reason(void)
 {
-    return system_error > 0 ? strerror(system_error) : "HDF5 gives no reason";
+    return system_error > 0 ? strerror(system_error) : "HDF5 finds the file damaged";
 }
 
 void chirp_hdf_close(hid_t id)

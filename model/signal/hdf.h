@@ -21,8 +21,11 @@
  */
 void chirp_hdf_quiet(void);
 
-/** What the system answered when HDF5 failed to write ("No space left on device"), or that nothing is known. */
+/** Why HDF5 failed to write: what the system answered ("No space left on device"), or that it didn't get that far. */
 const char *chirp_hdf_reason(void);
+
+/** CHIRP_ERR_IO when the system refused, CHIRP_ERR_FORMAT when HDF5 can't make sense of the file that it adds to. */
+chirp_status chirp_hdf_blame(void);
 
 /** @return CHIRP_ERR_IO when the file is missing or unreadable, CHIRP_ERR_FORMAT when it is not HDF5, truncated or damaged */
 chirp_status chirp_hdf_open(const char *path, bool writable, hid_t *file);

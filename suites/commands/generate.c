@@ -58,6 +58,7 @@ typedef struct output {
     const char *path;
     bool sink;     /* a device or a pipe, which can't be read again */
     bool has_old;  /* `path` has signals that stay */
+    bool went_on;  /* with what an earlier process left in `partial` */
     char *partial; /* where rows are collected */
     chirp_dataset_writer *writer;
 } output;
@@ -137,6 +138,12 @@ static chirp_status start_from_old(const chirp_generator *generator, output *o)
     return st;
 }
 
+static void note_damage(void)
+{
+    (void)fprintf(stderr, "chirpbench: note: %s; its signals are made again\n",
+                  chirp_error_message());
+}
+
 /*
  * Goes on with FILE.partial when it has at least `least` rows. A process that is killed in the middle of a write can leave it
  * in a state that HDF5 doesn't read; it is then made again.
@@ -149,10 +156,10 @@ static chirp_status go_on(const chirp_generator *generator, int64_t least, outpu
     chirp_status st = chirp_dataset_count(o->partial, generator, &rows);
     if (st == CHIRP_OK && rows >= least)
         st = chirp_dataset_append(o->partial, generator, &o->writer);
+    o->went_on = o->writer != NULL;
     if (st != CHIRP_ERR_FORMAT)
         return st;
-    (void)fprintf(stderr, "chirpbench: note: %s; its signals are made again\n",
-                  chirp_error_message());
+    note_damage();
     return CHIRP_OK;
 }
 
@@ -198,26 +205,42 @@ static chirp_status start(const generation *g, const chirp_generator *generator,
 }
 
 /* Rows are collected beside FILE, which only ever is replaced by a complete one. */
+static chirp_status collect(const generation *g, chirp_generator *generator, int64_t *rows,
+                            uint64_t first, output *o)
+{
+    chirp_status st = start(g, generator, first, o, rows);
+    if (!o->writer) /* nothing to do, or not possible */
+        return st;
+    st = fill(g, generator, o, *rows);
+    *rows = chirp_dataset_written(o->writer, NULL);
+    const chirp_status closed = chirp_dataset_finish(o->writer);
+    o->writer = NULL;
+    if (st == CHIRP_OK)
+        st = closed;
+    if (st != CHIRP_OK)
+        return st;
+    st = chirp_file_commit(o->partial, o->path); /* frees the name */
+    o->partial = NULL;
+    return st;
+}
+
 static chirp_status one_file(const generation *g, chirp_generator *generator, const char *path,
                              int64_t rows, uint64_t first)
 {
     output o = {.path = path, .sink = chirp_file_is_sink(path)};
     o.has_old = exists(path) && !o.sink && !g->overwrite;
-    chirp_status st = start(g, generator, first, &o, &rows);
-    const bool work = o.writer != NULL;
-    if (st == CHIRP_OK && work) {
-        st = fill(g, generator, &o, rows);
-        rows = chirp_dataset_written(o.writer, NULL);
-    }
-    const chirp_status closed = chirp_dataset_finish(o.writer);
-    if (st == CHIRP_OK)
-        st = closed;
-    if (st == CHIRP_OK && work) {
-        st = chirp_file_commit(o.partial, path); /* frees the name */
+    int64_t have = rows;
+    chirp_status st = collect(g, generator, &have, first, &o);
+    if (st == CHIRP_ERR_FORMAT && o.went_on) { /* damage that shows only when rows are added */
+        note_damage();
+        (void)unlink(o.partial);
+        chirp_free(o.partial);
         o.partial = NULL;
+        have = rows;
+        st = collect(g, generator, &have, first, &o);
     }
     if (st == CHIRP_OK && !g->quiet)
-        printf("%s: %lld signals\n", path, (long long)rows);
+        printf("%s: %lld signals\n", path, (long long)have);
     if (o.sink)
         chirp_file_discard(o.partial);
     else
@@ -289,7 +312,8 @@ static int run(int argc, char **argv)
     chirp_signal_config *c = &g.signal;
     chirp_strain_spec *s = &g.strain;
     const chirp_option table[] = {
-        {"out", CHIRP_OPTION_STRING, &g.out, .metavar = "FILE", .help = "data set (HDF5) to write"},
+        {"out", CHIRP_OPTION_STRING, &g.out, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "data set (HDF5) to write"},
         {"count", CHIRP_OPTION_INT, &g.count, .metavar = "N", .min = 1, .max = 1e9,
          .help = "signals in all, or to add with --append"},
         {"first", CHIRP_OPTION_INT, &g.first, .metavar = "N", .min = 0, .max = 1e12,
@@ -311,6 +335,7 @@ static int run(int argc, char **argv)
          .help = "0: OMP_NUM_THREADS or all cores"},
         {"quiet", CHIRP_OPTION_FLAG, &g.quiet, .help = "no progress"},
         {"strain", CHIRP_OPTION_STRING, &g.strain_path, .metavar = "FILE",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "instead: a strain file (GWOSC layout) with one signal in design noise", STRAIN},
         {"mass1", CHIRP_OPTION_REAL, &s->binary.m1_msun, .metavar = "M", .min = 1, .max = 1e4,
          .help = "detector frame [solar masses]", STRAIN},

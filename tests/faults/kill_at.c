@@ -1,0 +1,95 @@
+/*
+ * LD_PRELOAD: kills the process at the n-th call that changes a file or a folder (CHIRP_KILL_AT=n, from 1), as SIGKILL or a
+ * crash of the machine's kernel would: before the call, or with CHIRP_KILL_TORN=1 after half the bytes of a write.
+ * CHIRP_KILL_COUNT=FILE receives the number of such calls of a process that ends by itself.
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+static atomic_long calls;
+static long kill_at;
+static bool torn;
+
+__attribute__((constructor)) static void read_settings(void)
+{
+    const char *at = getenv("CHIRP_KILL_AT");
+    kill_at = at ? atol(at) : 0;
+    torn = getenv("CHIRP_KILL_TORN") != NULL;
+}
+
+__attribute__((destructor)) static void report(void)
+{
+    const char *path = getenv("CHIRP_KILL_COUNT");
+    FILE *file = path ? fopen(path, "w") : NULL;
+    if (!file)
+        return;
+    (void)fprintf(file, "%ld\n", (long)calls);
+    (void)fclose(file);
+}
+
+/* True: the call is the one to die in, after half of it. */
+static bool half(void)
+{
+    if (++calls != kill_at)
+        return false;
+    if (!torn)
+        (void)kill(getpid(), SIGKILL);
+    return true;
+}
+
+static void die(void) { (void)kill(getpid(), SIGKILL); }
+
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
+{
+    const bool last = half();
+    const ssize_t done = NEXT(pwrite64)(fd, bytes, last ? (n + 1) / 2 : n, at);
+    if (last)
+        die();
+    return done;
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at) { return pwrite64(fd, bytes, n, at); }
+
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+    const bool last = fd > 2 && half();
+    const ssize_t done = NEXT(write)(fd, bytes, last ? (n + 1) / 2 : n);
+    if (last)
+        die();
+    return done;
+}
+
+ssize_t copy_file_range(int in, off64_t *at_in, int out, off64_t *at_out, size_t n, unsigned flags)
+{
+    const bool last = half();
+    const ssize_t done = NEXT(copy_file_range)(in, at_in, out, at_out, last ? 4096 : n, flags);
+    if (last)
+        die();
+    return done;
+}
+
+#define WHOLE(name, declared, ...)                                                                 \
+    int name declared                                                                              \
+    {                                                                                              \
+        const bool last = half();                                                                  \
+        const int result = NEXT(name)(__VA_ARGS__);                                                \
+        if (last)                                                                                  \
+            die();                                                                                 \
+        return result;                                                                             \
+    }
+
+WHOLE(ftruncate, (int fd, off_t length), fd, length)
+WHOLE(ftruncate64, (int fd, off64_t length), fd, length)
+WHOLE(fsync, (int fd), fd)
+WHOLE(fchmod, (int fd, mode_t mode), fd, mode)
+WHOLE(rename, (const char *from, const char *to), from, to)
+WHOLE(unlink, (const char *path), path)
