@@ -66,6 +66,12 @@ FILE *chirp_file_open_sink(const char *path);
  */
 chirp_status chirp_file_target(const char *path, char **target);
 
+/**
+ * Whether two names mean one file, by device and inode: through links and hard links, and for files that don't exist yet by
+ * their folder and name. False where there is no telling: links in a circle, names too long for the system.
+ */
+bool chirp_file_same(const char *a, const char *b);
+
 /** The folder of `path`, "." without one. @param folder  caller frees with chirp_free() */
 chirp_status chirp_file_folder(const char *path, char **folder);
 

@@ -91,18 +91,39 @@ chirp_status chirp_file_target(const char *path, char **target)
     return *target ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for a name");
 }
 
+static bool same_inode(const char *a, const char *b)
+{
+    struct stat one;
+    struct stat other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+bool chirp_file_same(const char *a, const char *b)
+{
+    char one[PATH_MAX];
+    char other[PATH_MAX];
+    char folder[PATH_MAX];
+    char other_folder[PATH_MAX];
+    if (same_inode(a, b))
+        return true;
+    if (resolve(a, one) != 0 || resolve(b, other) != 0 ||
+        strcmp(base_name(one), base_name(other)) != 0)
+        return false;
+    copy_folder(one, folder);
+    copy_folder(other, other_folder);
+    return same_inode(folder, other_folder);
+}
+
 /* The descriptor of this process that /dev/stdout, /dev/fd/7 and the like mean; -1 for every other path. */
 static int own_descriptor(const char *path)
 {
     char target[PATH_MAX];
     char folder[PATH_MAX];
-    struct stat there;
-    struct stat ours;
     if (resolve(path, target) != 0 || !in_proc(target))
         return -1;
     copy_folder(target, folder);
-    if (stat(folder, &there) != 0 || stat("/proc/self/fd", &ours) != 0 ||
-        there.st_dev != ours.st_dev || there.st_ino != ours.st_ino)
+    if (!same_inode(folder, "/proc/self/fd"))
         return -1;
     char *end = NULL;
     const long number = strtol(base_name(target), &end, 10);

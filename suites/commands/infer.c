@@ -407,9 +407,10 @@ static int run(int argc, char **argv)
 {
     inference f = {.samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
-        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
-         .help = "file that chirpbench train wrote"},
-        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]", .required = true,
+        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE",
+         .file = CHIRP_FILE_READ, .required = true, .help = "file that chirpbench train wrote"},
+        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
+         .file = CHIRP_FILE_READ, .required = true,
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
         {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .required = true,
@@ -426,7 +427,7 @@ static int run(int argc, char **argv)
          .help = "distance between these windows [s]"},
         {"seed", CHIRP_OPTION_INT, &f.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the samples"},
-        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "the posterior with samples, window and PSD"},
         {"threads", CHIRP_OPTION_INT, &f.threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "0: OMP_NUM_THREADS or all cores"},

@@ -63,10 +63,10 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
                           chirp_run_options *options, bool given[CHIRP_SIGNAL_OPTIONS])
 {
     const chirp_option run_options[] = {
-        {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE",
+        {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "JSON lines, one a step"},
         {"checkpoint", CHIRP_OPTION_STRING, &options->checkpoint, .metavar = "FILE",
-         .help = "HDF5, written atomically"},
+         .file = CHIRP_FILE_WRITTEN, .help = "HDF5, written atomically"},
         {"resume", CHIRP_OPTION_FLAG, &options->resume, .help = "continue from --checkpoint"},
         {"quiet", CHIRP_OPTION_FLAG, &options->quiet, .help = "no progress"},
         {"checkpoint-every", CHIRP_OPTION_INT, &options->checkpoint_every, .metavar = "N", .min = 0,

@@ -289,6 +289,60 @@ static void test_links_are_followed(void **state)
     assert_int_equal(system(text), 0);
 }
 
+static chirp_status parse_files(const char *in, const char *out_name, const char *log, char *rest)
+{
+    const char *input = NULL;
+    const char *result = NULL;
+    const char *other = NULL;
+    const chirp_option table[] = {
+        {"in", CHIRP_OPTION_STRING, &input, .metavar = "FILE", .file = CHIRP_FILE_READ,
+         .help = "x"},
+        {"out", CHIRP_OPTION_STRING, &result, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "x"},
+        {"log", CHIRP_OPTION_STRING, &other, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "x"},
+    };
+    const chirp_usage usage = {"try", "FILE", "x", table, 3};
+    char words[3][300];
+    char *argv[5] = {(char[]){"try"}, words[0], words[1], words[2], rest};
+    int n_rest = 0;
+    (void)snprintf(words[0], sizeof words[0], "--in=%s", in);
+    (void)snprintf(words[1], sizeof words[1], "--out=%s", out_name);
+    (void)snprintf(words[2], sizeof words[2], "--log=%s", log);
+    return chirp_options_parse(&usage, 5, argv, &n_rest);
+}
+
+/* By what a name means, not by how it is written. */
+static void test_outputs_are_no_inputs(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-same-XXXXXX";
+    char text[64];
+    char rest[] = "third";
+    assert_non_null(mkdtemp(folder));
+    const int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chirp_file_write("a,b", "1", 1) | chirp_file_write("c", "2", 1) |
+                         chirp_file_write("third", "3", 1),
+                     CHIRP_OK);
+    assert_int_equal(symlink("a,b", "soft") | link("c", "hard") | symlink("new", "dangling"), 0);
+    assert_int_equal(parse_files("a,b,c", "new", "log", rest), CHIRP_OK);
+    assert_int_equal(parse_files("a,b", "/dev/null", "/dev/null", rest), CHIRP_OK);
+    const char *const same[][3] = {
+        {"a,b", "./a,b", "log"},  {"a,b", "soft", "log"},   {"c", "x", "hard"},
+        {"a,b,c", "hard", "log"}, {"c:H1,a,b", "c", "log"}, {"none,a,b:H1", "x", "soft"},
+        {"c", "third", "log"},    {"c", "new", "./new"},    {"c", "dangling", "new"},
+        {"c", "new", "dangling"},
+    };
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; ++i) {
+        assert_int_equal(parse_files(same[i][0], same[i][1], same[i][2], rest), CHIRP_ERR_ARG);
+        assert_non_null(strstr(chirp_error_message(), "is the same file as"));
+    }
+    assert_int_equal(fchdir(before) | close(before), 0);
+    (void)snprintf(text, sizeof text, "rm -r %s", folder);
+    assert_int_equal(system(text), 0);
+}
+
 static char *temporary_of(const char *path)
 {
     char *name = NULL;
@@ -456,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_files_are_whole_or_absent),
         cmocka_unit_test(test_streams_are_written_and_stay),
         cmocka_unit_test(test_links_are_followed),
+        cmocka_unit_test(test_outputs_are_no_inputs),
         cmocka_unit_test(test_temporaries_of_dead_processes),
         cmocka_unit_test(test_planted_links_and_modes),
         cmocka_unit_test(test_long_names),
