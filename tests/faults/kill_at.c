@@ -2,26 +2,31 @@
  * LD_PRELOAD: kills the process at the n-th call that changes a file or a folder (CHIRP_KILL_AT=n, from 1), as SIGKILL or a
  * crash of the machine's kernel would: before the call, or with CHIRP_KILL_TORN=1 after half the bytes of a write.
  * CHIRP_KILL_COUNT=FILE receives the number of such calls of a process that ends by itself.
+ * CHIRP_FAIL=NAME: every call of this name fails with EIO instead, as on a broken disk.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 static atomic_long calls;
 static long kill_at;
 static bool torn;
+static const char *failing = "";
 
 __attribute__((constructor)) static void read_settings(void)
 {
     const char *at = getenv("CHIRP_KILL_AT");
     kill_at = at ? atol(at) : 0;
     torn = getenv("CHIRP_KILL_TORN") != NULL;
+    failing = getenv("CHIRP_FAIL") ? getenv("CHIRP_FAIL") : "";
 }
 
 __attribute__((destructor)) static void report(void)
@@ -46,10 +51,18 @@ static bool half(void)
 
 static void die(void) { (void)kill(getpid(), SIGKILL); }
 
+static bool fails(const char *name)
+{
+    errno = EIO;
+    return strcmp(name, failing) == 0;
+}
+
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 {
+    if (fails("pwrite64"))
+        return -1;
     const bool last = half();
     const ssize_t done = NEXT(pwrite64)(fd, bytes, last ? (n + 1) / 2 : n, at);
     if (last)
@@ -80,6 +93,8 @@ ssize_t copy_file_range(int in, off64_t *at_in, int out, off64_t *at_out, size_t
 #define WHOLE(name, declared, ...)                                                                 \
     int name declared                                                                              \
     {                                                                                              \
+        if (fails(#name))                                                                          \
+            return -1;                                                                             \
         const bool last = half();                                                                  \
         const int result = NEXT(name)(__VA_ARGS__);                                                \
         if (last)                                                                                  \
