@@ -243,13 +243,16 @@ static chirp_status judge_window(const inference *f, const chirp_strain_info *in
     return CHIRP_OK;
 }
 
-static void add_event(const inference *f, const char *path, const chirp_strain_info *info,
-                      const chirp_posterior_summary *summary, cJSON *event)
+static chirp_status add_event(const inference *f, const char *path, const chirp_strain_info *info,
+                              const chirp_posterior_summary *summary, cJSON *event)
 {
     cJSON_AddStringToObject(event, "strain", path);
     cJSON_AddStringToObject(event, "detector", info->detector);
     chirp_binary binary;
-    const bool simulated = chirp_strain_is_simulated(path, &binary);
+    bool simulated = false;
+    const chirp_status st = chirp_strain_is_simulated(path, &simulated, &binary);
+    if (st != CHIRP_OK)
+        return st;
     cJSON_AddStringToObject(event, "source", simulated ? "injected signal" : "real strain");
     if (simulated)
         add_truth(f, &binary, event);
@@ -276,6 +279,7 @@ static void add_event(const inference *f, const char *path, const chirp_strain_i
     cJSON_AddItemToObject(psd, "frequency_hz",
                           cJSON_CreateDoubleArray(info->psd_f_hz, (int)info->n_psd));
     cJSON_AddItemToObject(psd, "psd", cJSON_CreateDoubleArray(info->psd, (int)info->n_psd));
+    return CHIRP_OK;
 }
 
 /* Slides the window over the event and shows how the estimate settles. */
@@ -365,7 +369,7 @@ static chirp_status infer_file(inference *f, const char *path)
     judge_noise(path, &info, event);
     st = predict(f, f->window, summary);
     if (st == CHIRP_OK)
-        add_event(f, path, &info, summary, event);
+        st = add_event(f, path, &info, summary, event);
     if (st == CHIRP_OK)
         st = print_posterior(f, path, &info, summary);
     if (st == CHIRP_OK)

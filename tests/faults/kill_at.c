@@ -1,7 +1,8 @@
 /*
  * LD_PRELOAD: kills the process at the n-th call that changes a file or a folder (CHIRP_KILL_AT=n, from 1), as SIGKILL or a
  * crash of the machine's kernel would: before the call, or with CHIRP_KILL_TORN=1 after half the bytes of a write.
- * CHIRP_KILL_COUNT=FILE receives the number of such calls of a process that ends by itself.
+ * CHIRP_KILL_COUNT=FILE receives the number of such calls, and of blocks of memory, of a process that ends by itself.
+ * CHIRP_REFUSE_AT=n: the n-th block of memory that the program itself asks for (chirp_alloc) is refused.
  * CHIRP_FAIL=NAME: every call of this name fails with EIO instead, as on a broken disk.
  */
 #include <dlfcn.h>
@@ -17,7 +18,9 @@
 #include <unistd.h>
 
 static atomic_long calls;
+static atomic_long blocks;
 static long kill_at;
+static long refuse_at;
 static bool torn;
 static const char *failing = "";
 
@@ -26,6 +29,8 @@ __attribute__((constructor)) static void read_settings(void)
     const char *at = getenv("CHIRP_KILL_AT");
     kill_at = at ? atol(at) : 0;
     torn = getenv("CHIRP_KILL_TORN") != NULL;
+    const char *refuse = getenv("CHIRP_REFUSE_AT");
+    refuse_at = refuse ? atol(refuse) : 0;
     failing = getenv("CHIRP_FAIL") ? getenv("CHIRP_FAIL") : "";
 }
 
@@ -35,7 +40,7 @@ __attribute__((destructor)) static void report(void)
     FILE *file = path ? fopen(path, "w") : NULL;
     if (!file)
         return;
-    (void)fprintf(file, "%ld\n", (long)calls);
+    (void)fprintf(file, "%ld %ld\n", (long)calls, (long)blocks);
     (void)fclose(file);
 }
 
@@ -88,6 +93,11 @@ ssize_t copy_file_range(int in, off64_t *at_in, int out, off64_t *at_out, size_t
     if (last)
         die();
     return done;
+}
+
+void *aligned_alloc(size_t align, size_t bytes)
+{
+    return ++blocks == refuse_at ? NULL : NEXT(aligned_alloc)(align, bytes);
 }
 
 #define WHOLE(name, declared, ...)                                                                 \

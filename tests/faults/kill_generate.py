@@ -90,7 +90,7 @@ class Kills:
         code, error = run(self.out, *self.arguments, LD_PRELOAD=LIBRARY, CHIRP_KILL_COUNT=counts)
         assert code == 0, error
         with open(counts) as file:
-            calls = int(file.read())
+            calls = int(file.read().split()[0])
         points = list(range(1, calls + 1))
         if CALLS:
             points = sorted(random.sample(points[:-4], min(CALLS, len(points) - 4))) + points[-4:]
