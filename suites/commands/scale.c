@@ -230,13 +230,15 @@ static int run(int argc, char **argv)
         {"warmup", CHIRP_OPTION_INT32, &o.warmup, .metavar = "N", .min = 0, .max = 1000,
          .help = "untimed steps first; with --shares measured 12, as speeds take 10 to measure",
          .given = &warmup_given},
-        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "rows, intervals, loss budget, calls by size"},
         {"timeline", CHIRP_OPTION_STRING, &o.timeline, .metavar = "FILE",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "Chrome trace of one step of all ranks (opens in Perfetto)"},
-        {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE",
+        {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "layer times for chirpbench project --profile"},
         {"machine-out", CHIRP_OPTION_STRING, &machine, .metavar = "NAME.json",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "this machine for chirpbench project --machine: rates, exchange costs, jitter; "
                  "NAME.xml beside it"},
     };

@@ -79,11 +79,12 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
     const char *preset = "default";
     bool own[CHIRP_TRAIN_OWN_OPTIONS] = {false};
     const chirp_option run_options[] = {
-        {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE",
+        {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "JSON lines, one a step"},
         {"checkpoint", CHIRP_OPTION_STRING, &options->checkpoint, .metavar = "FILE",
-         .help = "HDF5, written atomically"},
+         .file = CHIRP_FILE_WRITTEN, .help = "HDF5, written atomically"},
         {"keep-best", CHIRP_OPTION_STRING, &options->keep_best, .metavar = "FILE",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "checkpoint with the least held-out negative log likelihood so far"},
         {"resume", CHIRP_OPTION_FLAG, &options->resume, .help = "continue from --checkpoint"},
         {"quiet", CHIRP_OPTION_FLAG, &options->quiet, .help = "no progress"},
