@@ -33,7 +33,7 @@ int chirp_command_exit(chirp_status status)
     if (status == CHIRP_ERR_INTERRUPTED && chirp_error_message()[0] == '\0')
         return 0; /* --help */
     (void)fprintf(stderr, "chirpbench: %s\n", chirp_error_message());
-    return 2;
+    return status == CHIRP_ERR_INTERRUPTED ? 1 : 2;
 }
 
 static void print_help(void)

@@ -13,7 +13,10 @@ typedef struct chirp_command {
     int (*run)(int argc, char **argv); /**< argv[0] is the command's name */
 } chirp_command;
 
-/** Prints "chirpbench: <sentence>" on stderr unless status is CHIRP_OK or --help was asked; returns the exit code. */
+/**
+ * Prints "chirpbench: <sentence>" on stderr unless status is CHIRP_OK or --help was asked; returns the exit code: 1 when a
+ * signal ended the work and what was done is kept.
+ */
 int chirp_command_exit(chirp_status status);
 
 extern const chirp_command chirp_command_bench;

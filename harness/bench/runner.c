@@ -6,6 +6,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/base/signals.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
 #include "harness/roofline/levels.h"
@@ -337,14 +338,11 @@ static chirp_status run_guarded(const char *name, const chirp_bench_flags *flags
     char executable[4096];
     const ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
     executable[length > 0 ? length : 0] = '\0';
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction before[2];
+    chirp_signals before;
     interrupted = 0;
-    (void)sigaction(SIGINT, &action, &before[0]);
-    (void)sigaction(SIGTERM, &action, &before[1]);
+    chirp_stop_begin(&before, on_signal);
     const chirp_status st = run_selection(length > 0 ? executable : name, flags, selection, good);
-    (void)sigaction(SIGINT, &before[0], NULL);
-    (void)sigaction(SIGTERM, &before[1], NULL);
+    chirp_stop_end(&before);
     return st;
 }
 
