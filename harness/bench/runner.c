@@ -6,6 +6,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/base/options_help.h"
 #include "harness/base/signals.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
@@ -406,9 +407,9 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     chirp_status st =
         chirp_bench_flags_parse(argc, argv, own.options, own.n_options, &flags, &n_wanted);
     if (st == CHIRP_ERR_INTERRUPTED) { /* --help */
-        printf("\nSuites:\n");
+        chirp_help_heading("Suites");
         for (size_t i = 0; i < n_suites; ++i)
-            printf("  %-14s %s\n", suites[i].name, suites[i].summary);
+            chirp_help_name(suites[i].name, suites[i].summary);
         return 0;
     }
     if (st == CHIRP_OK)
