@@ -39,6 +39,7 @@ typedef struct chirp_plan {
         exchange; /**< how gradients are averaged; zeroed: as the library does, at the end */
     int ranks;
     int ranks_per_node;
+    bool alone;      /**< ranks exchange nothing and wait for nobody */
     int micro_steps; /**< forward and backward passes per exchange (gradient accumulation) */
     double flops;    /**< [flop/s] of a rank; 0: by the profile */
     double micro_s;  /**< [s] nominal compute of one pass, all ranks alike */
@@ -85,6 +86,8 @@ chirp_status chirp_plan_make(const chirp_machine *machine, const chirp_workload 
 
 /** Expected maximum of n independent standard normal numbers (n >= 1); by quadrature, 1e-6. */
 double chirp_expected_maximum(int n);
+/** Standard deviation of that maximum. */
+double chirp_maximum_sd(int n);
 
 /** [s] that a rank's processor is busy with exchanging `bytes` with the rank `distance` away; the wire comes on top. */
 double chirp_exchange_software_s(const chirp_plan *plan, int distance, double bytes);
@@ -114,6 +117,12 @@ void chirp_jitter_parts(const chirp_plan *plan, double *permanent, double *fresh
 double chirp_jitter_permanent(const chirp_plan *plan, int i);
 /** [1] of the nominal compute time: what a step takes if all ranks compute all the time, each at its own speed. */
 double chirp_shared_compute(const chirp_plan *plan);
+
+/**
+ * [1] Efficiency of a step of `seconds` of which `compute` is nominal: never above 1. With shares it is the share of what the ranks could do
+ * if each computed all the time at its own speed; with equal shares, the step of one rank of mean speed over that of all.
+ */
+double chirp_plan_efficiency(const chirp_plan *plan, double compute, double seconds);
 
 /**
  * Jitter: factor = 1 + permanent part of the rank + fresh part of the pass (chirp_jitter_parts()), normal, at least 0.05.

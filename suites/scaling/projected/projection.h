@@ -4,6 +4,8 @@
 
 #include "suites/scaling/projected/calibration.h"
 #include "suites/scaling/projected/engine.h"
+#include "suites/scaling/projected/forecast.h"
+#include "suites/scaling/projected/waiting.h"
 
 #include <stdint.h>
 
@@ -15,9 +17,11 @@ typedef struct chirp_projection_options {
     int nodes[CHIRP_MAX_ROWS];
     const char *network;
     chirp_variant variant;
-    bool shared_noise;   /**< one number per variational weight travels */
-    const char *profile; /**< measured layer times, or NULL: by operations */
-    const char *engine;  /**< chirp_engine_choices(); NULL: "auto" */
+    bool shared_noise;     /**< one number per variational weight travels */
+    const char *workload;  /**< another network, by name or file; NULL: `network` */
+    const char *calibrate; /**< NULL, or jobs measured on some nodes: rows predict more of them */
+    const char *profile;   /**< measured layer times, or NULL: by operations */
+    const char *engine;    /**< chirp_engine_choices(); NULL: "auto" */
     chirp_plan_settings settings;
 } chirp_projection_options;
 
@@ -25,10 +29,11 @@ typedef struct chirp_projection_row {
     int nodes, ranks, steps;
     chirp_step_terms terms;       /**< by the engine asked for */
     chirp_step_terms closed_form; /**< always, as a cross-check */
-    double efficiency;            /**< one rank's step over this one's */
+    double efficiency;            /**< chirp_plan_efficiency(): never above 1 */
     double measured_s; /**< [s] a step of real training, from the machine's runs; 0: none */
-    double
-        band[2]; /**< efficiency over the fits of calibration, lowest and highest; relative form */
+    double band[2];    /**< efficiency under the laws of waiting, 5 and 95 % of their weight */
+    chirp_forecast
+        forecast; /**< with options.calibrate: of the measured program; `terms` are zeroed */
 } chirp_projection_row;
 
 typedef struct chirp_projection {
@@ -37,6 +42,8 @@ typedef struct chirp_projection {
     chirp_workload workload;
     const chirp_engine *engine;    /**< of the rows */
     chirp_calibration calibration; /**< n = 0: the machine has no observations */
+    chirp_waiting_laws laws;       /**< that the band is over */
+    chirp_jobs jobs;               /**< n = 0: no options.calibrate */
     chirp_plan plan;               /**< of the last row: what machine and settings came to */
     int n_rows;
     chirp_projection_row row[CHIRP_MAX_ROWS];
