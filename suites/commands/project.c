@@ -55,12 +55,14 @@ static void show_progress(void *context, int done, int of, const chirp_projectio
     chirp_progress_update(context, done, NULL);
 }
 
-static void print_row(const chirp_projection_row *row)
+static void print_row(const chirp_projection *p, const chirp_projection_row *row)
 {
     const chirp_step_terms *t = &row->terms;
-    printf("%6d %12.4f %9.1f %% %5.0f .. %3.0f %% %11.4f %11.4f %11.4f %11.4f\n", row->nodes,
+    int given = 0;
+    const bool mostly = 2 * chirp_machine_assumed(&p->machine, &given) > given;
+    printf("%6d %12.4f %9.1f %% %5.0f .. %3.0f %% %11.4f %11.4f %11.4f %11.4f%s\n", row->nodes,
            t->seconds, 100 * row->efficiency, 100 * row->band[0], 100 * row->band[1], t->compute,
-           t->straggler, t->negotiation, t->exposed_allreduce);
+           t->straggler, t->negotiation, t->exposed_allreduce, mostly ? "  assumed machine" : "");
 }
 
 static void print_forecasts(const chirp_projection *p)
@@ -93,7 +95,7 @@ static void print_rows(const chirp_projection *p)
            (long long)o->settings.batch, "nodes", "step", "efficiency", "90 % band", "compute",
            "straggler", "negotiation", "allreduce");
     for (int i = 0; i < p->n_rows; ++i)
-        print_row(&p->row[i]);
+        print_row(p, &p->row[i]);
     if (o->settings.shares)
         printf("\nEfficiency is the share of what all nodes can do, each computing all the time at "
                "its own speed.\nIt needs node speeds that stay put for longer than %d steps.\n",
@@ -103,12 +105,8 @@ static void print_rows(const chirp_projection *p)
 /* What the band is over; and whether the machine is more than assumptions. */
 static void print_basis(const chirp_projection *p)
 {
-    int assumed = 0;
     int given = 0;
-    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
-        given += p->machine.value[i].given;
-        assumed += p->machine.value[i].given && p->machine.value[i].kind[0] == 'a';
-    }
+    const int assumed = chirp_machine_assumed(&p->machine, &given);
     printf("\n%d of %d numbers of machine %s are assumed; --json lists them.\n", assumed, given,
            p->machine.name);
     if (p->calibration.n == 0) {

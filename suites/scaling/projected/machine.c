@@ -39,6 +39,17 @@ static const number_rule rules[CHIRP_MACHINE_NUMBERS] = {
 
 const char *chirp_machine_key(chirp_machine_number number) { return rules[number].key; }
 
+int chirp_machine_assumed(const chirp_machine *machine, int *given)
+{
+    int assumed = 0;
+    *given = 0;
+    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
+        *given += machine->value[i].given;
+        assumed += machine->value[i].given && machine->value[i].kind[0] == 'a';
+    }
+    return assumed;
+}
+
 void chirp_machine_release(chirp_machine *machine)
 {
     for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i)

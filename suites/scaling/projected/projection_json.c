@@ -298,6 +298,9 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
         put(root, "calibrated_on_nodes", p->jobs.count[p->jobs.n - 1].nodes);
     put(root, "jitter_relative", p->plan.jitter_relative);
     put(root, "jitter_fresh", p->plan.jitter_fresh);
+    int given = 0;
+    put(root, "assumed_numbers_of_machine", chirp_machine_assumed(&p->machine, &given));
+    put(root, "numbers_of_machine", given);
     add_rows(root, p);
     add_published(root, p);
     add_calibration(root, p);
