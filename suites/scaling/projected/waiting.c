@@ -161,7 +161,7 @@ chirp_status chirp_waiting_fit(const chirp_machine *m, chirp_waiting_laws *laws)
 chirp_status chirp_waiting_of_spread(double relative, bool exact, chirp_waiting_laws *laws)
 {
     static const double factors[] = {1, 0.5, 2};
-    *laws = (chirp_waiting_laws){.n = exact ? 1 : 3, .one_node_s = 1};
+    *laws = (chirp_waiting_laws){.n = exact ? 1 : 3, .one_node_s = 1, .plan_cycles = true};
     laws->law = chirp_calloc((size_t)laws->n, sizeof *laws->law);
     if (!laws->law)
         return CHIRP_ERR_NOMEM;
@@ -242,7 +242,8 @@ chirp_status chirp_waiting_band(const chirp_waiting_laws *laws, const chirp_plan
     permanent_case c = {.plan = *plan, .maximum = chirp_expected_maximum(plan->ranks)};
     if (!items)
         return CHIRP_ERR_NOMEM;
-    c.plan.cycles = 0; /* a law brings its own */
+    if (!laws->plan_cycles)
+        c.plan.cycles = 0; /* a law brings its own */
     size_t n = 0;
     for (int i = 0; i < laws->n && plan->ranks > 1 && !plan->alone; ++i)
         if (laws->law[i].weight > 1e-9) {

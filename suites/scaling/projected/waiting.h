@@ -39,6 +39,7 @@ typedef struct chirp_waiting_laws {
     int n;
     chirp_waiting *law;
     double one_node_s; /**< [s] the observed step */
+    bool plan_cycles;  /**< nothing was fitted: cycles are the plan's */
     /** [1] how much of a network's weight each form has; networks count alike */
     double form_weight[CHIRP_MAX_OBSERVED_NETWORKS][CHIRP_WAITING_FORMS];
 } chirp_waiting_laws;

@@ -200,6 +200,13 @@ static void test_an_own_spread_has_an_own_band(void **state)
     assert_near(p.row[1].band[0], low[2], 1e-9);
     assert_near(p.row[1].band[1], low[0], 1e-9);
     chirp_projection_release(&p);
+    /* with the cycle, which nothing was fitted to; and exact, when the user gives the spread */
+    o.settings.exchange = "horovod";
+    o.settings.jitter = 0.03;
+    project(&o, &p);
+    assert_near(p.row[1].band[0], p.row[1].efficiency, 1e-9);
+    assert_near(p.row[1].band[1], p.row[1].efficiency, 1e-9);
+    chirp_projection_release(&p);
 }
 
 static void test_nothing_is_above_all_that_nodes_can_do(void **state)

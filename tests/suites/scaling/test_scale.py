@@ -134,21 +134,26 @@ def weak_with_a_slow_rank(folder):
 
 
 def ablation_starts_and_ends_where_project_does(folder):
-    """Its first and last lines are rows of `project`; what it builds on costs no signals, and no line is worse than the one before."""
+    """Its first and last lines are rows of `project` with the same options, bands included; what it builds on costs no signals."""
     result, row = folder + "/ablation.json", folder + "/row.json"
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../suites/scaling/ablation.py")
-    done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--json", result], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, universal_newlines=True, timeout=240, check=False)
-    assert done.returncode == 0 and "published implementation" in done.stdout, done.stdout + done.stderr
-    with open(result) as file:
-        lines = json.load(file)["ablation"]
-    kept = [line for line in lines if not line["left_out"]]
-    assert all(line["sample_cost"] == "none" for line in kept), kept
-    assert all(a["efficiency"] < b["efficiency"] for a, b in zip(kept, kept[1:])), kept
-    for line, options in ((lines[0], ["horovod"]), (lines[-1], ["halving", "--shares", "measured"])):
-        run(["project", "--machine", "theta", "--nodes", "1024", "--engine", "closed_form", "--json", row, "--exchange"] + options)
-        with open(row) as file:
-            assert abs(json.load(file)["rows"][0]["efficiency"] - line["efficiency"]) < 1e-9, line
+    for machine, chosen in (("theta", ["--batch", "16", "--compute", "slow"]), ("hal", [])):
+        nodes = ["--machine", machine, "--nodes", "16"]
+        done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--json", result] + nodes + chosen,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=240, check=False)
+        assert done.returncode == 0 and "published implementation" in done.stdout, done.stdout + done.stderr
+        with open(result) as file:
+            lines = json.load(file)["ablation"]
+        assert all(line["sample_cost"] == "none" for line in lines if not line["left_out"]), lines
+        assert all(line["band"][0] <= line["efficiency"] <= line["band"][1] <= 1 for line in lines), lines
+        for line, options in ((lines[0], ["horovod"]), (lines[-1], ["halving", "--shares", "measured"])):
+            run(["project", "--engine", "closed_form", "--json", row] + nodes + chosen + ["--exchange"] + options)
+            with open(row) as file:
+                want = json.load(file)["rows"][0]
+            assert abs(want["efficiency"] - line["efficiency"]) < 1e-9 and want["efficiency_band"] == line["band"], (want, line)
+    done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--machine", "nowhere.json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True, timeout=60, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "nowhere.json" in done.stderr, done.stderr
 
 
 def series_of_threads_and_variants(folder):
