@@ -83,6 +83,26 @@ static void print_forecasts(const chirp_projection *p)
     }
 }
 
+static void print_map(const chirp_projection *p)
+{
+    printf(
+        "\nEfficiency is the share of what all nodes can do, each computing all the time at its "
+        "own "
+        "speed.\nIt depends on how much nodes differ (down) and for how long each keeps its speed "
+        "(across);\nspeeds are those of %d steps. %d nodes, closed form, percent; events: one step "
+        "in "
+        "500 of a node is 10 %% longer.\n\n%8s",
+        p->options.settings.speed_steps, p->row[p->n_rows - 1].nodes, "");
+    for (int k = 0; k < CHIRP_MAP_CONDITIONS; ++k)
+        printf(" %*s", k + 1 < CHIRP_MAP_CONDITIONS ? 10 : 16, chirp_map_conditions[k].title);
+    for (int i = 0; i < CHIRP_MAP_SPREADS; ++i) {
+        printf("\n%8.3f", chirp_map_spread[i]);
+        for (int k = 0; k < CHIRP_MAP_CONDITIONS; ++k)
+            printf(" %*.1f", k + 1 < CHIRP_MAP_CONDITIONS ? 10 : 16, 100 * p->map[i][k]);
+    }
+    printf("\n");
+}
+
 static void print_rows(const chirp_projection *p)
 {
     const chirp_projection_options *o = &p->options;
@@ -97,9 +117,7 @@ static void print_rows(const chirp_projection *p)
     for (int i = 0; i < p->n_rows; ++i)
         print_row(p, &p->row[i]);
     if (o->settings.shares)
-        printf("\nEfficiency is the share of what all nodes can do, each computing all the time at "
-               "its own speed.\nIt needs node speeds that stay put for longer than %d steps.\n",
-               o->settings.speed_steps);
+        print_map(p);
 }
 
 /* What the band is over; and whether the machine is more than assumptions. */
@@ -242,6 +260,9 @@ static int run(int argc, char **argv)
         {"speed-steps", CHIRP_OPTION_INT32, &o.settings.speed_steps, .metavar = "N", .min = 1,
          .max = 1e6,
          .help = "with --shares measured: speeds come from so many steps; train takes 100"},
+        {"correlation-steps", CHIRP_OPTION_REAL, &o.settings.correlation_steps, .metavar = "N",
+         .min = 0, .max = 1e9,
+         .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,

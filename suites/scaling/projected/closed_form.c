@@ -9,7 +9,7 @@
  *     else        : negotiation = 2 agreements, the sum of the loss; buckets queue on the communication core behind their ready
  *                   times, and exposed is what is left over
  *     own messages: allreduce = 2 sum over rounds of fixed + latency + S / 2^k / bandwidth, + S / reduce
- *     shares      : straggler = that of the function shared_s()
+ *     shares      : straggler = that of the function shared_s(); node speeds may wander
  */
 #include "suites/scaling/projected/engine.h"
 
@@ -186,6 +186,26 @@ double chirp_speed_error(const chirp_plan *p)
     return sqrt(1.5707963267948966 / (p->micro_steps * p->speed_steps)) * fresh;
 }
 
+/* With a the mean of the m deviations shown and x the one j steps later: var(x - a) = 1 + var(a) - 2 cov(x, a). */
+double chirp_speed_wander(const chirp_plan *p)
+{
+    const int m = p->speed_steps;
+    if (!(p->correlation_steps > 0))
+        return 0;
+    const double kept = exp(-1 / p->correlation_steps);
+    double sum = 0; /* of kept^0 ... kept^(m - 1) */
+    double of_mean = 0;
+    double power = 1;
+    for (int k = 0; k < m; ++k, power *= kept) {
+        sum += power;
+        of_mean += (k ? 2 : 1) * (m - k) * power / ((double)m * m);
+    }
+    double mean = 0;
+    for (int j = 1; j <= m; ++j)
+        mean += sqrt(fmax(0, 1 + of_mean - 2 * pow(kept, j) * sum / m)) / m;
+    return mean;
+}
+
 double chirp_agreement_s(const chirp_plan *p)
 {
     chirp_schedule s;
@@ -244,11 +264,11 @@ static double last_reduced_s(const chirp_plan *p, double pass)
  * rank is last. They add less than e(N) times their standard deviation, because only ranks that finish late matter; this and the
  * half signal are not independent, so one expected maximum covers both.
  */
-static double shared_s(const chirp_plan *p, double step, double fresh)
+static double shared_s(const chirp_plan *p, double step, double permanent, double fresh)
 {
     const double h = chirp_shared_compute(p);
     const double signal = step / p->share_signals;
-    const double wrong = chirp_speed_error(p) * step;
+    const double wrong = hypot(chirp_speed_error(p) * step, chirp_speed_wander(p) * permanent);
     const double full = (h - 1) * step + 0.5 * h * signal;
     return full + expected_last(p->ranks, hypot(wrong, fresh), signal);
 }
@@ -264,7 +284,11 @@ static double straggler_s(const chirp_plan *p)
     permanent *= step;
     fresh *= sqrt(p->micro_steps) * p->micro_s;
     const double equal = e * hypot(permanent, fresh);
-    return p->share_signals > 0 ? fmin(equal, shared_s(p, step, fresh)) : equal;
+    if (p->share_signals == 0)
+        return equal;
+    const double shared = shared_s(p, step, permanent, fresh);
+    /* shares that help nobody are not taken; but ranks don't see that their speeds will have changed */
+    return p->correlation_steps > 0 ? shared : fmin(equal, shared);
 }
 
 /* Copies, and reductions that a pass of `pass` seconds doesn't hide. */

@@ -9,7 +9,17 @@
 
 #include <stdint.h>
 
-enum { CHIRP_MAX_ROWS = 64 };
+enum { CHIRP_MAX_ROWS = 64, CHIRP_MAP_SPREADS = 4, CHIRP_MAP_CONDITIONS = 6 };
+
+/** What load balancing depends on: for how long a node keeps its speed, and events that no sharing foresees. */
+typedef struct chirp_map_condition {
+    const char *title;
+    double correlation_steps; /**< 0: for good */
+    double event_rate;        /**< per node and step; each lengthens a step by a tenth */
+} chirp_map_condition;
+
+extern const double chirp_map_spread[CHIRP_MAP_SPREADS]; /**< [1] between nodes */
+extern const chirp_map_condition chirp_map_conditions[CHIRP_MAP_CONDITIONS];
 
 typedef struct chirp_projection_options {
     const char *machine; /**< name or file */
@@ -43,8 +53,10 @@ typedef struct chirp_projection {
     const chirp_engine *engine;    /**< of the rows */
     chirp_calibration calibration; /**< n = 0: the machine has no observations */
     chirp_waiting_laws laws;       /**< that the band is over */
-    chirp_jobs jobs;               /**< n = 0: no options.calibrate */
-    chirp_plan plan;               /**< of the last row: what machine and settings came to */
+    /** [1] with shares: efficiency of the last row by the closed form, for other spreads and conditions */
+    double map[CHIRP_MAP_SPREADS][CHIRP_MAP_CONDITIONS];
+    chirp_jobs jobs; /**< n = 0: no options.calibrate */
+    chirp_plan plan; /**< of the last row: what machine and settings came to */
     int n_rows;
     chirp_projection_row row[CHIRP_MAX_ROWS];
 } chirp_projection;

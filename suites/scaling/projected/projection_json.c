@@ -243,6 +243,24 @@ static void add_calibration(cJSON *root, const chirp_projection *p)
         }
 }
 
+/* Load balancing under other conditions: efficiency of the last row. */
+static void add_map(cJSON *root, const chirp_projection *p)
+{
+    cJSON *list = p->plan.share_signals > 0 && p->jobs.n == 0
+                      ? cJSON_AddArrayToObject(root, "efficiency_map")
+                      : NULL;
+    for (int i = 0; list && i < CHIRP_MAP_SPREADS; ++i)
+        for (int k = 0; k < CHIRP_MAP_CONDITIONS; ++k) {
+            const chirp_map_condition *c = &chirp_map_conditions[k];
+            cJSON *item = cJSON_CreateObject();
+            put(item, "jitter_relative", chirp_map_spread[i]);
+            put(item, "correlation_steps", c->correlation_steps);
+            put(item, "events_per_node_and_step", c->event_rate);
+            put(item, "efficiency", p->map[i][k]);
+            cJSON_AddItemToArray(list, item);
+        }
+}
+
 /* How likely each form is by the observations, network by network. */
 static void add_laws(cJSON *root, const chirp_projection *p)
 {
@@ -305,6 +323,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     add_published(root, p);
     add_calibration(root, p);
     add_laws(root, p);
+    add_map(root, p);
     add_assumptions(root, p);
     char *printed = chirp_json_print(root);
     cJSON_Delete(root);
