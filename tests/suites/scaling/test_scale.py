@@ -156,6 +156,23 @@ def ablation_starts_and_ends_where_project_does(folder):
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "nowhere.json" in done.stderr, done.stderr
 
 
+def jobs_on_more_nodes_are_predicted(folder):
+    """Training and evaluation of a program that was measured elsewhere; wrong combinations are one line, before any table."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    jobs, result = os.path.join(here, "../../../suites/scaling/predictions/cori_knl_cosmoflow_512.json"), folder + "/p.json"
+    for workload in ("cosmoflow", "cosmoflow_evaluation"):
+        out = run(["project", "--machine", "cori_knl", "--workload", workload, "--calibrate", jobs, "--nodes", "512,1024", "--json", result])
+        assert "prediction interval" in out.stdout, out.stdout
+        with open(result) as file:
+            rows = json.load(file)["rows"]
+        assert [row["nodes"] for row in rows] == [512, 1024], rows
+        assert all(row["interval_90"][0] < row["seconds_per_step"] < row["interval_90"][1] for row in rows), rows
+    bad = run(["project", "--machine", "hal", "--workload", "cosmoflow", "--calibrate", jobs, "--nodes", "16"], code=2)
+    one_line(bad, "ranks_per_node")
+    assert bad.stdout == "", bad.stdout
+    one_line(run(["project", "--shares", "measured", "--correlation-steps", "9", "--engine", "simgrid", "--nodes", "2"], code=2), "engine")
+
+
 def series_of_threads_and_variants(folder):
     """Rows for every combination, efficiency within each series, Bayesian over deterministic at the same ranks."""
     result = folder + "/series.json"
@@ -348,7 +365,8 @@ def help_shows_defaults_that_are_used(folder):
 
 TESTS = [errors_come_before_any_output, temporary_files_follow_tmpdir, help_shows_defaults_that_are_used,
          one_repetition_has_no_interval, what_is_acted_out_is_what_is_projected, weak_with_a_slow_rank,
-         ablation_starts_and_ends_where_project_does, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
+         ablation_starts_and_ends_where_project_does, jobs_on_more_nodes_are_predicted,
+         series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
          strong_with_more_ranks_than_cores, bf16, halving, this_machine_from_measurement_to_projection, communication_suite,
          one_rank_alone, bad_input]
 with tempfile.TemporaryDirectory() as scratch:
