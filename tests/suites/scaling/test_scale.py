@@ -210,6 +210,22 @@ def strong_with_more_ranks_than_cores(folder):
     assert data["rows"][1]["control"] > 0 and data["rows"][1]["reductions_per_step"] == 1
 
 
+def load_balancing_replayed(folder):
+    """The table and its file say the same, for as many ranks as asked for."""
+    result = folder + "/controller.json"
+    out = run(["project", "--controller", "--nodes", "4,8", "--batch", "16", "--json", result]).stdout
+    with open(result) as file:
+        data = json.load(file)
+    assert data["chirpbench"]["kind"] == "load-balancing" and data["ranks"] == 8 and data["batch"] == 16, data
+    assert "8 ranks with 16 signals" in out and "nothing measured" in out.replace("\n", " "), out
+    for row in data["rows"]:
+        line = next(line for line in out.splitlines() if line.startswith(row["speeds"] + "  "))
+        numbers = [float(number) for number in re.findall(r"([\d.]+) \+-", line)]
+        assert numbers == [float(f"{100 * row[key]['mean']:.1f}") for key in ("equal", "followed", "ideal")], (line, row)
+        assert row["followed"]["mean"] <= row["ideal"]["mean"], row
+    one_line(run(["project", "--controller", "--json", folder + "/no/such.json"], code=2), "no/such.json")
+
+
 def bf16(folder):
     result, trace = folder + "/d.json", folder + "/dt.json"
     run(["scale", "--batch", "2", "--repetitions", "2", "--steps", "2", "--compress", "bf16",
@@ -345,7 +361,7 @@ TESTS = [errors_come_before_any_output, temporary_files_follow_tmpdir, help_show
          one_repetition_has_no_interval, what_is_acted_out_is_what_is_projected, weak_with_a_slow_rank,
          ablation_starts_and_ends_where_project_does, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
          strong_with_more_ranks_than_cores, bf16, halving, this_machine_from_measurement_to_projection, communication_suite,
-         one_rank_alone, bad_input]
+         one_rank_alone, bad_input, load_balancing_replayed]
 with tempfile.TemporaryDirectory() as scratch:
     for test in TESTS:
         if not ONLY or test.__name__ in ONLY:
