@@ -52,6 +52,9 @@ chirp_status chirp_parallel_everyone(void);
 /** Collective: `bytes` of every rank, in rank order, at root. @param all  [size * bytes] at root, else ignored */
 chirp_status chirp_parallel_gather(const void *mine, int64_t bytes, void *all, int root);
 
+/** Collective: the part of rank r, `bytes` from r * bytes on, from root. @param all  [size * bytes] at root, else ignored */
+chirp_status chirp_parallel_scatter(const void *all, int64_t bytes, void *mine, int root);
+
 /**
  * Collective: what to add to this rank's chirp_now_s() to read rank 0's clock, from the fastest of 32 round trips.
  * @param uncertainty_s  half of that round trip

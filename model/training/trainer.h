@@ -106,9 +106,9 @@ typedef struct chirp_step_report {
         relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
     double learning_rate;
     double gradient_norm; /**< of the gradient applied */
-    const int64_t
-        *shares; /**< [ranks] signals of each rank's passes, in the first step that they hold for;
-                                else NULL. NULL for "equal". Valid until the next step */
+    const int64_t *
+        shares; /**< [ranks] signals of each rank's passes on rank 0: in the first step and, when they are "measured",
+                                every ten steps; else NULL. NULL for "equal". Valid until the next step */
     double active_neurons; /**< chirp_network_active_share() of this rank's last pass */
     bool stop;             /**< some rank has asked to stop: the same on every rank */
     chirp_step_profile profile;
@@ -142,7 +142,7 @@ double chirp_trainer_target(const chirp_trainer *trainer);
 int64_t chirp_trainer_iteration(const chirp_trainer *trainer);
 /** Whether a tensor's gradient travels: with one weight draw for all ranks those of the rhos stay at home. */
 bool chirp_trainer_sends(const chirp_trainer *trainer, int tensor);
-/** [ranks] signals of each rank's passes in the next step. */
+/** [ranks] signals of each rank's passes in the next step, on rank 0; NULL on the others. */
 const int64_t *chirp_trainer_shares(const chirp_trainer *trainer);
 chirp_network *chirp_trainer_network(chirp_trainer *trainer);
 /** The gradient exchange, for its events (timelines). */
