@@ -76,5 +76,11 @@ int chirp_parallel_calls(chirp_call_row *rows, int max);
  * CHIRPBENCH_STALL_SECONDS, at least five times the longest wait so far, 0: never.
  */
 void chirp_parallel_stall_limit(double seconds);
+/**
+ * Until it is called with false, this rank waits for one that may be reading or writing files, which on a shared file system
+ * can take minutes: the stall limit is twenty times as long, and what a wait takes doesn't count as normal. Every rank calls it
+ * for itself, around the same waits.
+ */
+void chirp_parallel_patience(bool patient);
 
 #endif

@@ -294,7 +294,9 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
     if (st == CHIRP_OK && log->file)
         st = write_line(log, &result->last, trainer, validate ? result->relative_error : NULL,
                         result->mean_relative_error);
+    chirp_parallel_patience(options->log != NULL);
     st = chirp_parallel_agree(st);
+    chirp_parallel_patience(false);
     if (st == CHIRP_OK && options->checkpoint &&
         (*done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0)))
         st = chirp_trainer_save(trainer, options->checkpoint);

@@ -154,14 +154,14 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
 /**
  * Continues from a checkpoint whose configuration is the same in every field that parameters.c marks SAME, with any number of
  * ranks whose total batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with.
- * Collective.
+ * Collective; rank 0 reads, and the others get what it read.
  * Training goes on bitwise as if it had not been interrupted when ranks and options are the same, and to rounding when
  * they are not. Of what was under way between ranks:
  *   bf16     what rounding held back is not saved: at most one rounding of one gradient is lost, and the bits change
  *   shares   are not saved: "measured" starts from equal ones, a list is given again
  */
 chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path);
-/** One line about what the last resume changed or could not compare, "" without; valid as long as the trainer. */
+/** One line on rank 0 about what the last resume changed or could not compare, "" without; valid as long as the trainer. */
 const char *chirp_trainer_resume_note(const chirp_trainer *trainer);
 
 #endif
