@@ -6,12 +6,14 @@
 #include "suites/scaling/measured/timeline.h"
 
 #include <string.h>
-#include <unistd.h>
 
 void chirp_scale_release(chirp_scale *scale)
 {
-    for (int i = 0; i < CHIRP_SCALE_MAX_ROWS; ++i)
+    for (int i = 0; i < CHIRP_SCALE_MAX_ROWS; ++i) {
         chirp_free(scale->row[i].repetition);
+        chirp_free(scale->row[i].rank_compute);
+    }
+    chirp_free(scale->places);
     *scale = (chirp_scale){0};
 }
 
@@ -183,20 +185,22 @@ static chirp_status prepare_row(const chirp_scale_options *o, int index, chirp_s
 {
     const int series = index / o->n_counts;
     const int n = o->count[index % o->n_counts];
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     *row = (chirp_scale_row){.base = series * o->n_counts,
                              .ranks = n,
                              .threads = o->threads[series / o->n_variants],
                              .variant = o->variant[series % o->n_variants],
                              .batch = o->strong ? o->train.batch / n : o->train.batch,
                              .slowest = -1};
-    row->oversubscribed = processors > 0 && (long)n * row->threads > processors;
     const size_t steps = (size_t)o->steps * (size_t)o->repetitions;
     row->repetition = chirp_calloc((size_t)o->repetitions, sizeof *row->repetition);
     *l = (chirp_lateness){.compute = chirp_calloc(steps * (size_t)n, sizeof(double)),
                           .last = chirp_calloc((size_t)n, sizeof(int)),
-                          .late = chirp_calloc((size_t)n, sizeof(double))};
-    return row->repetition && l->compute && l->last && l->late ? CHIRP_OK : CHIRP_ERR_NOMEM;
+                          .late = chirp_calloc((size_t)n, sizeof(double)),
+                          .common = chirp_calloc(steps, sizeof(double))};
+    row->rank_compute = chirp_calloc((size_t)n, sizeof *row->rank_compute);
+    return row->repetition && row->rank_compute && l->compute && l->last && l->late && l->common
+               ? CHIRP_OK
+               : CHIRP_ERR_NOMEM;
 }
 
 static chirp_status check_options(const chirp_scale_options *o)
@@ -267,13 +271,23 @@ static chirp_status run_rows(const chirp_scale_options *o, chirp_scale *scale, c
     return st;
 }
 
+/* Are the processors of every computer enough for its ranks? */
+static chirp_status find_places(chirp_scale *scale)
+{
+    const chirp_status st = chirp_places_gather(scale->options.train.n_threads, &scale->places);
+    for (int i = 0; st == CHIRP_OK && scale->places && i < scale->n_rows; ++i) {
+        chirp_scale_row *row = &scale->row[i];
+        row->crowd = chirp_places_crowd(scale->places, row->ranks, row->threads);
+        row->oversubscribed = row->crowd > 1;
+    }
+    return st;
+}
+
 chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale_progress progress,
                                  void *context, chirp_scale *scale)
 {
     chirp_lateness late[CHIRP_SCALE_MAX_ROWS] = {0};
     *scale = (chirp_scale){.options = *options};
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    scale->processors = processors > 0 ? (int)processors : 1;
     const chirp_scale_options *o = &scale->options;
     chirp_status st = check_options(o);
     const int n_rows = o->n_counts * o->n_threads * o->n_variants;
@@ -283,6 +297,8 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
+        st = find_places(scale);
+    if (st == CHIRP_OK)
         st = run_rows(o, scale, late, progress, context);
     for (int i = 0; i < scale->n_rows; ++i) {
         if (st == CHIRP_OK && chirp_parallel_rank() == 0)
@@ -290,6 +306,7 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
         chirp_free(late[i].compute);
         chirp_free(late[i].last);
         chirp_free(late[i].late);
+        chirp_free(late[i].common);
     }
     if (st != CHIRP_OK)
         chirp_scale_release(scale);

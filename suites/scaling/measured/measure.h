@@ -18,6 +18,7 @@
 #include "harness/counters/counters.h"
 #include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
+#include "model/parallel/places.h"
 #include "model/training/trainer.h"
 
 #include <stdbool.h>
@@ -72,14 +73,16 @@ typedef struct chirp_scale_row {
     int base; /**< the row of its series with one rank */
     int ranks, threads;
     chirp_variant variant;
-    int64_t batch;                 /**< of a pass of a rank */
-    bool oversubscribed;           /**< more threads than this machine has processors for */
+    int64_t batch;       /**< of a pass of a rank */
+    double crowd;        /**< threads of each processor on the fullest computer; 0: unknown */
+    bool oversubscribed; /**< more threads than processors on some computer */
     chirp_scale_terms *repetition; /**< [repetitions] */
     double alone_s;                /**< the same exchange with nothing to hide behind, median */
     double alone_bytes;            /**< that it sent: those of a step */
     /** of waiting: what is left when each rank takes its mean time in every step */
     double imbalance_share;
     double compute_min, compute_max; /**< over ranks, of the mean over all steps */
+    double *rank_compute;            /**< [ranks] that mean [s] */
     int slowest;                     /**< rank that was last most often, -1 with one rank */
     double slowest_share;            /**< of steps */
     double slowest_late_s;           /**< mean lateness of that rank behind the first */
@@ -96,7 +99,7 @@ typedef struct chirp_scale_row {
 
 typedef struct chirp_scale {
     chirp_scale_options options;
-    int processors; /**< of this machine, that this process may see */
+    chirp_place *places; /**< [ranks of the job] on rank 0, NULL elsewhere */
     int n_rows;
     chirp_scale_row row[CHIRP_SCALE_MAX_ROWS]; /**< series by series, ranks ascending */
 } chirp_scale;

@@ -86,17 +86,19 @@ static void analyse_jitter(const chirp_scale_options *o, chirp_scale_row *row,
     double residual = 0;
     double lagged = 0;
     for (int r = 0; r < n; ++r)
-        grand += chirp_stats_mean(l->compute + r * stride, (size_t)steps) / n;
+        grand += row->rank_compute[r] / n;
+    for (int s = 0; s < steps; ++s) {
+        l->common[s] = 0;
+        for (int r = 0; r < n; ++r)
+            l->common[s] += l->compute[r * stride + s] / n;
+    }
     for (int r = 0; r < n; ++r) {
         const double *x = l->compute + r * stride;
-        const double mean = chirp_stats_mean(x, (size_t)steps);
+        const double mean = row->rank_compute[r];
         double before = 0;
         ranks += (mean - grand) * (mean - grand);
         for (int s = 0; s < steps; ++s) {
-            double common = 0;
-            for (int k = 0; n > 1 && k < n; ++k)
-                common += l->compute[k * stride + s] / n;
-            const double rest = x[s] - mean - (n > 1 ? common - grand : 0);
+            const double rest = x[s] - mean - (n > 1 ? l->common[s] - grand : 0);
             residual += rest * rest;
             lagged += before * rest;
             before = rest;
@@ -136,6 +138,7 @@ void chirp_scale_analyse(const chirp_scale_options *o, chirp_scale_row *row,
         const double mean = chirp_stats_mean(l->compute + r * stride, (size_t)l->steps);
         row->compute_min = fmin(row->compute_min, mean);
         row->compute_max = fmax(row->compute_max, mean);
+        row->rank_compute[r] = mean;
         if (row->ranks > 1 && (row->slowest < 0 || l->last[r] > l->last[row->slowest]))
             row->slowest = r;
     }

@@ -1,5 +1,5 @@
 /* What was measured, as JSON: each row reports its median repetition, so that its terms and its loss add up exactly. */
-#include "suites/scaling/measured/measure.h"
+#include "suites/scaling/measured/measure_internal.h"
 
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
@@ -146,6 +146,8 @@ static cJSON *row_object(const chirp_scale *scale, int index)
     add_budget(item, scale, index);
     put(item, "compute_min_rank", row->compute_min);
     put(item, "compute_max_rank", row->compute_max);
+    (void)cJSON_AddItemToObject(item, "compute_by_rank",
+                                cJSON_CreateDoubleArray(row->rank_compute, row->ranks));
     cJSON *jitter = cJSON_AddObjectToObject(item, "jitter");
     put(jitter, "relative", row->jitter_relative);
     put(jitter, "permanent_share", row->jitter_permanent);
@@ -256,6 +258,7 @@ static void add_head(cJSON *root, const chirp_scale *scale)
     (void)chirp_json_add_text(root, "host", machine.host);
     (void)chirp_json_add_text(root, "cpu", machine.cpu_model);
     put(root, "processors", machine.logical_cpus);
+    chirp_scale_provenance(root, scale->places, chirp_parallel_size());
     (void)cJSON_AddStringToObject(
         root, "method",
         "one job; in each repetition every rank count in turn, other ranks asleep; a row is its "

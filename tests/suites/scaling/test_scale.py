@@ -202,12 +202,20 @@ def shares_by_speed_shorten_the_wait(folder):
 def strong_with_more_ranks_than_cores(folder):
     result = folder + "/s4.json"
     run(["scale", "--mode", "strong", "--batch", "4", "--repetitions", "2", "--steps", "1", "--ranks", "1,4", "--exchange",
-         "horovod", "--threads", "1", "--json", result], ranks=4)
+         "horovod", "--threads", "1", "--json", result], ranks=4, env={"SLURM_JOB_ID": "4711", "OMP_PROC_BIND": "false"})
     with open(result) as file:
         data = json.load(file)
     assert data["mode"] == "strong" and data["exchange"] == "horovod"
     check_rows(data, [1, 4], True)
     assert data["rows"][1]["control"] > 0 and data["rows"][1]["reductions_per_step"] == 1
+    own = len(os.sched_getaffinity(0))
+    assert [row["oversubscribed"] for row in data["rows"]] == [False, 4 > own], data["rows"]
+    assert data["computers"] == 1 and len(data["places"]) == 4, data["places"]
+    assert all(place["host"] and re.fullmatch(r"[\d,-]+", place["processors"]) for place in data["places"]), data["places"]
+    assert data["mpi"] and data["job"] == "4711" and data["environment"]["OMP_PROC_BIND"] == "false", data["environment"]
+    assert [len(row["compute_by_rank"]) for row in data["rows"]] == [1, 4]
+    for row in data["rows"]:
+        assert (min(row["compute_by_rank"]), max(row["compute_by_rank"])) == (row["compute_min_rank"], row["compute_max_rank"])
 
 
 def load_balancing_replayed(folder):
