@@ -46,6 +46,11 @@ chirp_status chirp_parallel_barrier(void);
 chirp_status chirp_parallel_group(int n);
 /** Whether this rank belongs to the group; true unless chirp_parallel_group() left it out. */
 bool chirp_parallel_member(void);
+/**
+ * Collective over the group: from now on each of its ranks is a job of one, until chirp_parallel_everyone(). For work that is to
+ * be done by all ranks at the same time without a word between them.
+ */
+chirp_status chirp_parallel_apart(void);
 /** Collective over the whole job: the group is everybody again. Waits for all without using the processor. */
 chirp_status chirp_parallel_everyone(void);
 

@@ -83,10 +83,15 @@ typedef struct chirp_scale_row {
     double imbalance_share;
     double compute_min, compute_max; /**< over ranks, of the mean over all steps */
     double *rank_compute;            /**< [ranks] that mean [s] */
-    int slowest;                     /**< rank that was last most often, -1 with one rank */
-    double slowest_share;            /**< of steps */
-    double slowest_late_s;           /**< mean lateness of that rank behind the first */
-    int64_t least, most;             /**< signals of a rank's pass, at the end: unequal by speed */
+    /**
+     * [ranks] seconds of a step when all ranks compute at the same time and exchange nothing, after the last repetition: a baseline
+     * with the processors, memory and computers of this very row. Zero with one rank.
+     */
+    double *rank_apart;
+    int slowest;           /**< rank that was last most often, -1 with one rank */
+    double slowest_share;  /**< of steps */
+    double slowest_late_s; /**< mean lateness of that rank behind the first */
+    int64_t least, most;   /**< signals of a rank's pass, at the end: unequal by speed */
     /** standard deviation of a step's compute over its mean, without what all ranks share */
     double jitter_relative;
     double jitter_permanent;       /**< share of that variance that stays with a rank */
@@ -103,6 +108,13 @@ typedef struct chirp_scale {
     int n_rows;
     chirp_scale_row row[CHIRP_SCALE_MAX_ROWS]; /**< series by series, ranks ascending */
 } chirp_scale;
+
+/** Mean, least and most of rank_apart, and what the row's last repetition keeps of it, as efficiency. */
+typedef struct chirp_scale_apart {
+    double mean, min, max, efficiency;
+} chirp_scale_apart;
+/** @return false with one rank */
+bool chirp_scale_against_apart(const chirp_scale *scale, int row, chirp_scale_apart *apart);
 
 /** Called on rank 0 after each block; may be NULL. */
 typedef void (*chirp_scale_progress)(void *context, int done, int of);

@@ -26,6 +26,12 @@ typedef struct chirp_lateness {
 /* What a rank writes down of a step. @param offset  [s] to rank 0's clock */
 chirp_step_record chirp_scale_record(const chirp_step_profile *profile, double offset);
 
+/* This rank's clock against rank 0's before and after the steps of a block, with a straight line between. */
+typedef struct chirp_scale_clock {
+    double at[2], offset[2]; /* [s] */
+} chirp_scale_clock;
+double chirp_scale_offset_at(const chirp_scale_clock *clock, double instant);
+
 /* Means of one block into the row's repetition, and its steps into the lateness. @param all  [ranks][steps] */
 void chirp_scale_block(const chirp_scale_options *options, chirp_scale_row *row, int repetition,
                        const chirp_step_record *all, double wall, chirp_lateness *late);

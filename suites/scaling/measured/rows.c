@@ -235,6 +235,20 @@ bool chirp_scale_interval_doubt(const chirp_scale *scale, char *text, size_t siz
     return true;
 }
 
+bool chirp_scale_against_apart(const chirp_scale *scale, int row, chirp_scale_apart *apart)
+{
+    const chirp_scale_row *own = &scale->row[row];
+    const double last = own->repetition[scale->options.repetitions - 1].total;
+    *apart = (chirp_scale_apart){.min = INFINITY};
+    for (int r = 0; r < own->ranks; ++r) {
+        apart->mean += own->rank_apart[r] / own->ranks;
+        apart->min = fmin(apart->min, own->rank_apart[r]);
+        apart->max = fmax(apart->max, own->rank_apart[r]);
+    }
+    apart->efficiency = apart->mean / last;
+    return own->ranks > 1;
+}
+
 void chirp_scale_loss(const chirp_scale *scale, int row, chirp_scale_budget *budget)
 {
     const chirp_scale_row *own = &scale->row[row];

@@ -108,6 +108,20 @@ static void add_slowest(cJSON *item, const chirp_scale *scale, int index)
     (void)cJSON_AddBoolToObject(slowest, "slow", chirp_scale_slow(scale, index, text, sizeof text));
 }
 
+static void add_apart(cJSON *item, const chirp_scale *scale, int index)
+{
+    const chirp_scale_row *row = &scale->row[index];
+    chirp_scale_apart apart;
+    if (!chirp_scale_against_apart(scale, index, &apart))
+        return;
+    cJSON *object = cJSON_AddObjectToObject(item, "apart");
+    put(object, "seconds_per_step", apart.mean);
+    put_pair(object, "range", apart.min, apart.max);
+    put(object, "efficiency", apart.efficiency);
+    (void)cJSON_AddItemToObject(object, "by_rank",
+                                cJSON_CreateDoubleArray(row->rank_apart, row->ranks));
+}
+
 static cJSON *row_object(const chirp_scale *scale, int index)
 {
     const chirp_scale_options *o = &scale->options;
@@ -153,6 +167,7 @@ static cJSON *row_object(const chirp_scale *scale, int index)
     put(jitter, "permanent_share", row->jitter_permanent);
     put(jitter, "autocorrelation", row->jitter_autocorrelation);
     add_slowest(item, scale, index);
+    add_apart(item, scale, index);
     add_counters(item, row);
     add_calls(item, row, o->steps, t->total);
     cJSON *list = cJSON_AddArrayToObject(item, "repetition_seconds_per_step");
@@ -267,7 +282,8 @@ static void add_head(cJSON *root, const chirp_scale *scale)
         "with nothing to hide behind, less what was exposed; compute imbalance is the share of "
         "waiting that the ranks' mean lateness explains; mpi_calls is what this program waits for, "
         "by collective and size, of rank 0 with the least and the most of all ranks, of the last "
-        "repetition");
+        "repetition; apart is a step of every rank for itself, all at the same time and after the "
+        "last repetition, which its efficiency compares with");
 }
 
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text)

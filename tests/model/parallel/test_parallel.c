@@ -171,6 +171,24 @@ static void test_groups_are_smaller_jobs(void **state)
     CHECK(chirp_parallel_sum(&ones, 1) == CHIRP_OK && ones == size);
 }
 
+static void test_ranks_apart_are_jobs_of_one(void **state)
+{
+    (void)state;
+    double value = rank + 1;
+    const int members = size > 2 ? size - 1 : size;
+    CHECK(chirp_parallel_group(members) == CHIRP_OK);
+    if (chirp_parallel_member()) {
+        CHECK(chirp_parallel_apart() == CHIRP_OK);
+        CHECK(chirp_parallel_rank() == 0 && chirp_parallel_size() == 1);
+        CHECK(chirp_parallel_sum(&value, 1) == CHIRP_OK && value == rank + 1);
+        CHECK(chirp_parallel_agree(rank == 1 ? CHIRP_ERR_IO : CHIRP_OK) ==
+              (rank == 1 ? CHIRP_ERR_IO : CHIRP_OK));
+    }
+    CHECK(chirp_parallel_everyone() == CHIRP_OK);
+    CHECK(chirp_parallel_rank() == rank && chirp_parallel_size() == size);
+    CHECK(chirp_parallel_sum(&value, 1) == CHIRP_OK && value == size * (size + 1) / 2);
+}
+
 static void test_clocks_of_one_machine_agree(void **state)
 {
     (void)state;
@@ -221,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_scatter_is_in_rank_order),
         cmocka_unit_test(test_a_slow_rank_takes_reports),
         cmocka_unit_test(test_groups_are_smaller_jobs),
+        cmocka_unit_test(test_ranks_apart_are_jobs_of_one),
         cmocka_unit_test(test_clocks_of_one_machine_agree),
         cmocka_unit_test(test_calls_are_accounted),
     };

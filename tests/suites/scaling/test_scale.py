@@ -201,8 +201,8 @@ def shares_by_speed_shorten_the_wait(folder):
 
 def strong_with_more_ranks_than_cores(folder):
     result = folder + "/s4.json"
-    run(["scale", "--mode", "strong", "--batch", "4", "--repetitions", "2", "--steps", "1", "--ranks", "1,4", "--exchange",
-         "horovod", "--threads", "1", "--json", result], ranks=4, env={"SLURM_JOB_ID": "4711", "OMP_PROC_BIND": "false"})
+    out = run(["scale", "--mode", "strong", "--batch", "4", "--repetitions", "2", "--steps", "1", "--ranks", "1,4", "--exchange",
+         "horovod", "--threads", "1", "--json", result], ranks=4, env={"SLURM_JOB_ID": "4711", "OMP_PROC_BIND": "false"}).stdout
     with open(result) as file:
         data = json.load(file)
     assert data["mode"] == "strong" and data["exchange"] == "horovod"
@@ -214,6 +214,12 @@ def strong_with_more_ranks_than_cores(folder):
     assert all(place["host"] and re.fullmatch(r"[\d,-]+", place["processors"]) for place in data["places"]), data["places"]
     assert data["mpi"] and data["job"] == "4711" and data["environment"]["OMP_PROC_BIND"] == "false", data["environment"]
     assert [len(row["compute_by_rank"]) for row in data["rows"]] == [1, 4]
+    apart = data["rows"][1]["apart"]
+    assert "apart" not in data["rows"][0] and len(apart["by_rank"]) == 4, data["rows"]
+    assert apart["range"] == [min(apart["by_rank"]), max(apart["by_rank"])] and apart["range"][0] > 0, apart
+    last = data["rows"][1]["repetition_seconds_per_step"][-1]
+    assert abs(apart["efficiency"] - sum(apart["by_rank"]) / 4 / last) < 1e-9, apart
+    assert "4 ranks without exchanging" in out, out
     for row in data["rows"]:
         assert (min(row["compute_by_rank"]), max(row["compute_by_rank"])) == (row["compute_min_rank"], row["compute_max_rank"])
 

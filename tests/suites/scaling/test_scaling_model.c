@@ -503,6 +503,17 @@ static void test_a_slow_rank_is_found(void **state)
     assert_non_null(strstr(text, "rank 1 is slow"));
 }
 
+/* A clock that runs fast by a thousandth, and was 2 s ahead. */
+static void test_clocks_that_drift(void **state)
+{
+    (void)state;
+    const chirp_scale_clock clock = {.at = {102, 112.01}, .offset = {-2, -2.01}};
+    assert_near(107.005 + chirp_scale_offset_at(&clock, 107.005), 105, 1e-9);
+    assert_near(112.01 + chirp_scale_offset_at(&clock, 112.01), 110, 1e-9);
+    const chirp_scale_clock at_once = {.at = {5, 5}, .offset = {1, 1}};
+    assert_near(chirp_scale_offset_at(&at_once, 5), 1, 1e-12);
+}
+
 /* With one rank the optimiser runs inside finish(), whose instants are zero: it is no control, and nobody is waited for. */
 static void test_one_rank_has_nobody_to_agree_with(void **state)
 {
@@ -533,6 +544,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expected_maximum),
+        cmocka_unit_test(test_clocks_that_drift),
         cmocka_unit_test(test_workload_is_the_study_s_network),
         cmocka_unit_test(test_costs_meet_the_public_measurements),
         cmocka_unit_test(test_one_rank_waits_for_nobody),
