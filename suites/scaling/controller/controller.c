@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { EQUAL, FOLLOWED, IDEAL, GAIN, NUMBERS };
+enum { EQUAL, FOLLOWED, IDEAL, GAIN, KEPT, NUMBERS };
 
 /* A step's time by the shares of a balancer, over that of a nominal pass. */
 static double last_done(const chirp_controller_options *o, const int64_t *share,
@@ -55,7 +55,10 @@ static chirp_status run(const chirp_speed_model *model, const chirp_controller_o
     }
     for (int i = EQUAL; st == CHIRP_OK && i <= IDEAL; ++i)
         value[i] = model->steps / sum[i];
-    value[GAIN] = value[FOLLOWED] / value[EQUAL];
+    if (st == CHIRP_OK) {
+        value[GAIN] = value[FOLLOWED] / value[EQUAL];
+        value[KEPT] = value[FOLLOWED] / value[IDEAL];
+    }
     chirp_balancer_destroy(balancer);
     chirp_speeds_destroy(speeds);
     return st;
@@ -91,7 +94,8 @@ chirp_status chirp_controller_replay(const chirp_speed_model *model,
     if (st == CHIRP_OK)
         *row =
             (chirp_controller_row){number(value, o->runs, EQUAL), number(value, o->runs, FOLLOWED),
-                                   number(value, o->runs, IDEAL), number(value, o->runs, GAIN)};
+                                   number(value, o->runs, IDEAL), number(value, o->runs, GAIN),
+                                   number(value, o->runs, KEPT)};
     chirp_free(value);
     return st == CHIRP_OK ? st : chirp_fail(st, "replaying the load balancer: no memory");
 }
@@ -121,6 +125,7 @@ static cJSON *row_json(const chirp_speed_model *m, const chirp_controller_row *r
     add_number(item, "followed", row->followed);
     add_number(item, "ideal", row->ideal);
     add_number(item, "followed_over_equal", row->gain);
+    add_number(item, "followed_over_ideal", row->kept);
     return item;
 }
 
@@ -165,14 +170,15 @@ chirp_status chirp_controller_report(const chirp_controller_options *o, const ch
         return st;
     printf("Load balancing replayed on %d ranks with %lld signals each, communication %.2f %% of a "
            "step; drawn speeds\n(seed %llu, mean of %d runs and its standard error), nothing "
-           "measured. Percent of nominal signals.\n\n%-38s  %13s  %13s  %13s\n",
+           "measured. Percent of\nnominal signals, and of what the drawn ranks could do if their "
+           "speeds were known.\n\n%-38s  %13s  %13s  %13s\n",
            o->ranks, (long long)o->batch, 100 * o->communication, (unsigned long long)o->seed,
-           o->runs, "speeds", "equal shares", "followed", "ideal");
+           o->runs, "speeds", "equal shares", "followed", "of possible");
     for (int i = 0; i < n; ++i) {
         printf("%-38s", chirp_speed_model_at(i)->name);
         print_number(row[i].equal);
         print_number(row[i].followed);
-        print_number(row[i].ideal);
+        print_number(row[i].kept);
         printf("\n");
     }
     return CHIRP_OK;

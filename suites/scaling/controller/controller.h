@@ -58,6 +58,7 @@ typedef struct chirp_controller_row {
     chirp_controller_number
         ideal; /**< speeds known in advance, fractions of signals: no way to share is better */
     chirp_controller_number gain; /**< followed over equal, of the same run */
+    chirp_controller_number kept; /**< followed over ideal, of the same run: at most 1 */
 } chirp_controller_row;
 
 /**

@@ -99,6 +99,26 @@ static void test_a_rank_that_changes_never_makes_it_slower(void **state)
     chirp_free(seconds);
 }
 
+/* However many ranks there are, a step costs each of them a number to rank 0 and two back. */
+static void test_a_step_is_three_numbers(void **state)
+{
+    (void)state;
+    enum { STEPS = 5 };
+    chirp_call_row rows[8];
+    if (size == 1)
+        return;
+    chirp_share_control *c = make("measured");
+    chirp_parallel_calls_reset();
+    for (int t = 0; t < STEPS; ++t)
+        CHECK(chirp_share_control_step(c, 1 + rank) == CHIRP_OK);
+    CHECK(chirp_parallel_calls(rows, 8) == 2);
+    CHECK(strcmp(rows[0].call, "gather") == 0 && rows[0].calls == STEPS);
+    CHECK(rows[0].bytes == (int64_t)sizeof(double));
+    CHECK(strcmp(rows[1].call, "scatter") == 0 && rows[1].calls == STEPS);
+    CHECK(rows[1].bytes == (int64_t)(2 * sizeof(int64_t)));
+    chirp_share_control_destroy(c);
+}
+
 /* Sleeps through a step; returns the time of the last rank. */
 static double sleep_step(chirp_share_control *c, double unit_s, int64_t step)
 {
@@ -139,6 +159,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_shares_stay),
         cmocka_unit_test(test_a_rank_that_changes_never_makes_it_slower),
+        cmocka_unit_test(test_a_step_is_three_numbers),
     };
     const struct CMUnitTest asleep[] = {cmocka_unit_test(sleep_through)};
     const int failed = argc > 1 && strcmp(argv[1], "sleep") == 0
