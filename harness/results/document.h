@@ -22,6 +22,7 @@ struct cJSON;
 typedef enum chirp_document_kind {
     CHIRP_DOCUMENT_BENCH,      /**< benchmarks, in Google Benchmark's schema */
     CHIRP_DOCUMENT_COMPARISON, /**< compare --json: two results; an array of them for more */
+    CHIRP_DOCUMENT_CONTROLLER, /**< project --controller: load balancing replayed on drawn speeds */
     CHIRP_DOCUMENT_DOCTOR,     /**< the machine as doctor saw and measured it */
     CHIRP_DOCUMENT_HISTORY,    /**< compare --history: a machine's runs */
     CHIRP_DOCUMENT_LAYERS,     /**< describe: the layers of a network */
