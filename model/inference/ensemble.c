@@ -4,16 +4,20 @@
 #include "model/inference/proposal.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Steps of the likelihood's power, and sweeps at each: a posterior e^60 times narrower than the prior is reached. */
 enum { MOST_STEPS = 80, SWEEPS_A_STEP = 3 };
 enum { KERNELS = 256 };
+/* Share of proposals from the fitted density. */
+#define INDEPENDENT 0.7
 
 struct chirp_ensemble {
     chirp_ensemble_config config;
     double *x;                /* [walkers][dims] */
     double *value;            /* [walkers][2] logarithms of prior and likelihood */
+    double *fitted;           /* [walkers] ln of the proposal's density; NaN: not known */
     chirp_proposal *proposal; /* NULL: none yet */
     double power;             /* of the likelihood */
     uint64_t sweep;
@@ -35,7 +39,8 @@ chirp_status chirp_ensemble_create(const chirp_ensemble_config *c, chirp_ensembl
     e->power = 1;
     e->x = chirp_calloc((size_t)(c->walkers * c->dims), sizeof *e->x);
     e->value = chirp_calloc((size_t)c->walkers, 2 * sizeof *e->value);
-    if (!e->x || !e->value) {
+    e->fitted = chirp_calloc((size_t)c->walkers, sizeof *e->fitted);
+    if (!e->x || !e->value || !e->fitted) {
         chirp_ensemble_destroy(e);
         return CHIRP_ERR_NOMEM;
     }
@@ -49,6 +54,7 @@ void chirp_ensemble_destroy(chirp_ensemble *e)
         return;
     chirp_free(e->x);
     chirp_free(e->value);
+    chirp_free(e->fitted);
     chirp_proposal_destroy(e->proposal);
     chirp_free(e);
 }
@@ -132,22 +138,26 @@ void chirp_ensemble_run(chirp_ensemble *e, int64_t sweeps, double *x)
         for (int i = 0; i < walkers; ++i) {
             double to[CHIRP_ENSEMBLE_MOST_DIMS], value[2];
             const uint64_t first = (uint64_t)i * NUMBERS;
-            double factor = 0;
-            if (e->proposal && chirp_rng_uniform_double(rng, first + CHOICE) < 0.7) {
+            double factor = 0, fitted = (double)NAN;
+            const bool independent =
+                e->proposal && chirp_rng_uniform_double(rng, first + CHOICE) < INDEPENDENT;
+            if (independent)
                 chirp_proposal_draw(e->proposal, rng, first + FIT, to);
-                ask(e, to, value);
-                if (isfinite(value[0]))
-                    factor = chirp_proposal_density(e->proposal, e->x + i * d) -
-                             chirp_proposal_density(e->proposal, to);
-            } else {
+            else
                 factor = propose(e, i, rng, first, to);
-                ask(e, to, value);
+            ask(e, to, value);
+            if (independent && isfinite(value[0])) {
+                fitted = chirp_proposal_density(e->proposal, to);
+                if (isnan(e->fitted[i]))
+                    e->fitted[i] = chirp_proposal_density(e->proposal, e->x + i * d);
+                factor = e->fitted[i] - fitted;
             }
             ++e->proposed;
             const double gain = factor + density(e, value) - density(e, e->value + 2 * i);
             if (log(chirp_rng_uniform_double(rng, first + ACCEPT)) < gain) {
                 memcpy(e->x + i * d, to, (size_t)d * sizeof *to);
                 memcpy(e->value + 2 * i, value, sizeof value);
+                e->fitted[i] = fitted;
                 ++e->accepted;
             }
         }
@@ -169,10 +179,14 @@ chirp_status chirp_ensemble_adapt(chirp_ensemble *e, int64_t sweeps)
         memmove(x + i * d, x + i * draws / kernels * d, (size_t)d * sizeof *x);
     const chirp_status st = chirp_proposal_fit(d, x, kernels, &proposal);
     chirp_free(x);
+    if (st == CHIRP_ERR_NUMERIC) /* few walkers have moved yet: on with what there is */
+        return CHIRP_OK;
     if (st != CHIRP_OK)
         return st;
     chirp_proposal_destroy(e->proposal);
     e->proposal = proposal;
+    for (int i = 0; i < e->config.walkers; ++i)
+        e->fitted[i] = (double)NAN;
     return CHIRP_OK;
 }
 
@@ -225,6 +239,7 @@ static void draw(chirp_ensemble *e, const double *x, const double *value, int64_
         for (; from < walkers && (reached > (double)from + offset || i == last); ++from) {
             memcpy(e->x + from * d, x + i * d, (size_t)d * sizeof *x);
             memcpy(e->value + 2 * from, value + 2 * i, 2 * sizeof *value);
+            e->fitted[from] = (double)NAN;
         }
     }
 }
@@ -250,13 +265,14 @@ chirp_status chirp_ensemble_settle(chirp_ensemble *e, const double *start, int64
         most = fmax(most, value[2 * i + 1]);
     }
     e->power = 0;
-    for (int step = 0; isfinite(most) && e->power < 1; ++step) {
+    chirp_status st = CHIRP_OK;
+    for (int step = 0; st == CHIRP_OK && isfinite(most) && e->power < 1; ++step) {
         const double least = step == 0 ? fmin(walkers, 0.5 * (double)n) : 0.5 * walkers;
         const double rise =
             step < MOST_STEPS ? find_rise(value, n, 1 - e->power, least) : 1 - e->power;
         draw(e, x, value, n, rise);
         e->power = fmin(1, e->power + rise);
-        chirp_ensemble_run(e, SWEEPS_A_STEP, NULL);
+        st = chirp_ensemble_adapt(e, SWEEPS_A_STEP);
         n = walkers;
         memcpy(x, e->x, (size_t)(n * d) * sizeof *x);
         memcpy(value, e->value, (size_t)n * 2 * sizeof *value);

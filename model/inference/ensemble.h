@@ -7,7 +7,7 @@
  *              g = 2.38/sqrt(2 dims), each parameter's factor up to 10 % off
  *     1 of 10  the same with g = 1, from one mode of the density to another
  *     2 of 10  stretch (Goodman and Weare 2010, doi:10.2140/camcos.2010.5.65): x' = a + z (x - a), z in [1/2, 2]
- * and accepts by Metropolis' rule, so the density is kept. After chirp_ensemble_adapt() most proposals come from a density that
+ * and accepts by Metropolis' rule, so the density is kept. Once chirp_ensemble_adapt() was called, most proposals come from a density that
  * was fitted to earlier draws instead (Metropolis' rule for an independence sampler).
  */
 #ifndef CHIRP_MODEL_INFERENCE_ENSEMBLE_H
@@ -43,7 +43,7 @@ void chirp_ensemble_destroy(chirp_ensemble *ensemble); /**< accepts NULL */
 /**
  * Brings the walkers from points that cover the prior to where the density is, by steps of sequential Monte Carlo: the
  * likelihood's power rises from 0 to 1, so that each step leaves half of the walkers effective; they are drawn anew by their
- * weights and then move.
+ * weights, then move and adapt.
  * @param start  [n][dims] inside the support, n at least the walkers
  * @return CHIRP_ERR_NUMERIC  the likelihood is finite at no starting point
  */
@@ -56,9 +56,10 @@ chirp_status chirp_ensemble_settle(chirp_ensemble *ensemble, const double *start
 void chirp_ensemble_run(chirp_ensemble *ensemble, int64_t sweeps, double *x);
 
 /**
- * Sweeps, and fits the density to propose from (proposal.h) to where the walkers were. From then on 7 of 10 proposals are drawn from it,
+ * Makes some sweeps, and fits the density to propose from (proposal.h) to where the walkers were. From then on 7 of 10 proposals are drawn from it,
  * independently of where a walker is. Draws before the last call are no draws of the target: part of the burn-in.
- * @return CHIRP_ERR_NOMEM; CHIRP_ERR_ARG, CHIRP_ERR_NUMERIC  too few draws, or all in fewer dimensions
+ * Draws that lie in fewer dimensions leave the proposals as they were.
+ * @return CHIRP_ERR_NOMEM; CHIRP_ERR_ARG  fewer than 8 dims draws
  */
 chirp_status chirp_ensemble_adapt(chirp_ensemble *ensemble, int64_t sweeps);
 

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MEMBERS = 4, WALKERS = 32, STARTS = 128, MOST_RUNS = 4, PARTS = 24 };
-enum { ADAPTATIONS = 4, ADAPT_SWEEPS = 8 };
+enum { MEMBERS = 4, WALKERS = 64, STARTS = 256, MOST_RUNS = 4, PARTS = 24 };
+enum { ADAPTATIONS = 2, ADAPT_SWEEPS = 8 };
 
 /* What is sampled: ln(chirp mass / solar mass), m2/m1, spins, then a time for each detector. */
 enum { LN_MASS, RATIO, CHI1, CHI2, TIME, MOST_PARAMETERS = TIME + CHIRP_EXACT_DETECTORS };
@@ -44,7 +44,7 @@ typedef struct member {
 
 chirp_exact_options chirp_exact_options_default(void)
 {
-    return (chirp_exact_options){.samples = 1000, .effective_least = 400, .sweeps = 40};
+    return (chirp_exact_options){.samples = 1000, .effective_least = 300, .sweeps = 40};
 }
 
 chirp_status chirp_exact_quantities(const chirp_binary *b, double *value)
@@ -220,7 +220,7 @@ static chirp_status set_origin(event *e, int d)
     chirp_status st = chirp_match_scratch_create(e->match[d], &scratch);
     chirp_phenomd best = {.eta = 0};
     double most = -1, power[PARTS], mean = 0, square = 0;
-    for (uint64_t i = 0; st == CHIRP_OK && i < 4 * STARTS; ++i) {
+    for (uint64_t i = 0; st == CHIRP_OK && i < 2 * STARTS; ++i) {
         double p[MOST_PARAMETERS], at;
         chirp_phenomd model;
         if (!draw_binary(e, i, p, &model))
@@ -419,7 +419,7 @@ static chirp_status sample(const event *e, const chirp_exact_options *o, int thr
     int64_t sweeps = o->sweeps, draws = 0;
     chirp_status st = create_members(e, threads, members);
     if (st == CHIRP_OK)
-        run_members(members, threads, sweeps / 4, NULL);
+        run_members(members, threads, sweeps / 8, NULL);
     for (int run = 0; st == CHIRP_OK && run < MOST_RUNS; ++run, sweeps *= 2) {
         draws = MEMBERS * WALKERS * sweeps;
         chirp_free(x);

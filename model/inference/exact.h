@@ -40,8 +40,8 @@ chirp_status chirp_exact_quantities(const chirp_binary *binary, double *value);
 
 typedef struct chirp_exact_options {
     int64_t samples;        /**< kept of the draws, evenly: 1000 */
-    double effective_least; /**< effective draws of every quantity that a run aims at: 400 */
-    int64_t sweeps;         /**< of the first run, after as many again for burn-in: 120 */
+    double effective_least; /**< effective draws of every quantity that a run aims at: 300 */
+    int64_t sweeps;         /**< of the first run, after an eighth of them for burn-in: 40 */
     int n_threads;          /**< 0: omp_get_max_threads(); results don't depend on it */
 } chirp_exact_options;
 

@@ -1,7 +1,8 @@
 /**
  * A density fitted to points, to propose from: one kernel at each point, as wide and as oriented as the points around it, so
  * that curved and bent densities are followed. Kernels are Student's t in all dimensions together with as many degrees of freedom as
- * dimensions: their tails are heavier than those of what is sampled, which an independence sampler needs.
+ * dimensions: their tails are heavier than those of what is sampled, which an independence sampler needs. Some are four times as
+ * wide.
  */
 #ifndef CHIRP_MODEL_INFERENCE_PROPOSAL_H
 #define CHIRP_MODEL_INFERENCE_PROPOSAL_H

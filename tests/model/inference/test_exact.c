@@ -1,5 +1,6 @@
 /* model/inference: the exact posterior: its sampler on a density with closed form, and events of known parameters. */
 #include "harness/base/memory.h"
+#include "kernels/random/random.h"
 #include "model/inference/convergence.h"
 #include "model/inference/ensemble.h"
 #include "model/inference/exact.h"
@@ -19,7 +20,7 @@ static void must(chirp_status st)
 }
 
 /* A normal density in three dimensions with unequal scales and strong correlation, under a flat prior in a wide box. */
-enum { DIMS = 3, MEMBERS = 4, WALKERS = 16, SWEEPS = 300 };
+enum { DIMS = 3, MEMBERS = 4, WALKERS = 24, SWEEPS = 300 };
 static const double centre[DIMS] = {1, -20, 0.3};
 static const double root[DIMS][DIMS] = {{1, 0, 0}, {9, 3, 0}, {0.02, -0.03, 0.01}}; /* Cholesky */
 
@@ -27,7 +28,7 @@ static void gaussian(void *context, const double *x, double *prior, double *like
 {
     (void)context;
     double y[DIMS], square = 0;
-    static const double box[DIMS] = {60, 600, 3};
+    static const double box[DIMS] = {100, 1000, 10};
     *prior = *likelihood = 0;
     for (int i = 0; i < DIMS; ++i)
         if (fabs(x[i]) > box[i])
@@ -45,7 +46,7 @@ static void gaussian(void *context, const double *x, double *prior, double *like
 /* x: [MEMBERS][SWEEPS][WALKERS][DIMS] */
 static void sample_gaussian(double *x)
 {
-    enum { STARTS = 64 };
+    enum { STARTS = 200 };
     double start[STARTS][DIMS];
     for (int member = 0; member < MEMBERS; ++member) {
         const chirp_ensemble_config config = {.dims = DIMS,
@@ -56,11 +57,14 @@ static void sample_gaussian(double *x)
         chirp_ensemble *ensemble;
         must(chirp_ensemble_create(&config, &ensemble));
         for (int i = 0; i < STARTS; ++i)
-            for (int j = 0; j < DIMS; ++j) /* a grid of the box */
-                start[i][j] = (j == 0   ? 50
-                               : j == 1 ? 500
-                                        : 2.5) *
-                              (2 * fmod((i + 1) * (0.618 + 0.17 * j) + 0.1 * member, 1) - 1);
+            for (int j = 0; j < DIMS; ++j) /* all over a box 50 standard deviations wide */
+                start[i][j] =
+                    centre[j] +
+                    50 * root[j][0] *
+                        (chirp_rng_uniform_double(
+                             chirp_rng_stream(8, CHIRP_RNG_TEST, (uint32_t)j, (uint64_t)member),
+                             (uint64_t)i) -
+                         0.3);
         must(chirp_ensemble_settle(ensemble, start[0], STARTS));
         for (int pass = 0; pass < 3; ++pass)
             must(chirp_ensemble_adapt(ensemble, 10));
@@ -110,15 +114,11 @@ static void test_convergence_knows_independent_draws_and_a_stray_ensemble(void *
 {
     (void)state;
     enum { N = MEMBERS * 100 * WALKERS };
-    double x[N];
-    uint64_t word = 1;
-    for (int i = 0; i < N; ++i) {
-        x[i] = 0;
-        for (int k = 0; k < 12; ++k) { /* sum of uniform numbers (Knuth's MMIX generator) */
-            word = word * 6364136223846793005u + 1442695040888963407u;
-            x[i] += (double)(word >> 11) / 9007199254740992.0 - 0.5;
-        }
-    }
+    static float normal[N];
+    static double x[N];
+    chirp_rng_normal(chirp_rng_stream(9, CHIRP_RNG_TEST, 0, 0), 0, N, normal);
+    for (int i = 0; i < N; ++i)
+        x[i] = (double)normal[i];
     const chirp_chains chains = {x, MEMBERS, WALKERS, 100};
     chirp_convergence c;
     must(chirp_convergence_measure(&chains, &c));
