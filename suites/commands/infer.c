@@ -9,8 +9,7 @@
 #include "model/signal/generator.h"
 #include "model/signal/likeness.h"
 #include "model/signal/strain.h"
-#include "model/training/checkpoint.h"
-#include "model/training/config.h"
+#include "model/training/trained.h"
 #include "suites/command.h"
 
 #include <cjson/cJSON.h>
@@ -28,13 +27,10 @@ typedef struct inference {
     int64_t sweep; /* windows; 0: none */
     double sweep_step_s;
     double credible;           /* [%] of the printed interval */
-    chirp_train_record record; /* of the checkpoint */
-    chirp_train_config config; /* the record's, whose strings it borrows */
+    chirp_trained trained;
+    chirp_train_config config; /* of the training, whose strings it borrows */
     const chirp_network_spec *spec;
-    chirp_network *net;
-    chirp_likelihood likelihood;
     chirp_posterior *posterior;
-    int64_t iteration;
     float *window;    /* [length] */
     double *drawn;    /* [leaves][samples] */
     float *windows;   /* [sweep][length] */
@@ -42,45 +38,16 @@ typedef struct inference {
     cJSON *events;
 } inference;
 
-/* Makes the network that the checkpoint describes, fills in its parameters and plans its posterior. */
 static chirp_status load_network(inference *f)
 {
-    chirp_checkpoint state = {0};
-    if (chirp_file_is_stream(f->checkpoint)) /* opening a pipe would wait for ever */
-        return chirp_fail(CHIRP_ERR_IO, "%s: is a device or a pipe: name a checkpoint file",
-                          f->checkpoint);
-    chirp_status st = chirp_checkpoint_read_header(f->checkpoint, &state);
-    if (st == CHIRP_OK)
-        st = chirp_train_record_read(f->checkpoint, state.configuration, &f->record);
-    chirp_free(state.configuration);
-    state.configuration = NULL;
-    f->config = f->record.config;
+    chirp_status st = chirp_trained_load(f->checkpoint, 1, (int)f->threads, &f->trained);
+    f->config = f->trained.record.config;
     f->config.signal.psd_path =
         NULL; /* its file may be elsewhere; signals are shown in design noise */
+    f->spec = f->trained.spec;
     if (st == CHIRP_OK)
-        st = chirp_network_spec_find(f->config.network, &f->spec);
-    if (st != CHIRP_OK)
-        return st;
-    chirp_network_config config = chirp_network_config_default(f->spec);
-    config.variant = f->config.variant;
-    config.outputs = f->config.learned_scale ? 2 : 1;
-    config.prior_sigma = f->config.prior_sigma;
-    config.dense2_relu = f->config.dense2_relu;
-    config.batch = 1;
-    config.training = false;
-    config.n_threads = (int)f->threads;
-    f->likelihood = (chirp_likelihood){f->spec, config.outputs, f->config.noise_scale};
-    st = chirp_network_create(&config, &f->net);
-    if (st != CHIRP_OK)
-        return st;
-    int n = 0;
-    const chirp_tensor *tensors = chirp_network_tensors(f->net, &n);
-    st = chirp_checkpoint_read(f->checkpoint, &state, tensors, n, chirp_network_parameters(f->net));
-    chirp_network_parameters_changed(f->net);
-    f->iteration = state.iteration;
-    chirp_free(state.configuration);
-    if (st == CHIRP_OK)
-        st = chirp_posterior_create(f->net, &f->likelihood, f->samples, &f->posterior);
+        st = chirp_posterior_create(f->trained.net, &f->trained.likelihood, f->samples,
+                                    &f->posterior);
     return st;
 }
 
@@ -133,7 +100,7 @@ static chirp_status print_posterior(const inference *f, const char *path,
     printf("%s  %s at GPS %.4f, merger expected %.3f s into the window\n", path, info->detector,
            f->gps, f->merger_at_s);
     printf("network %s, variational %s, %" PRId64 " iterations, %" PRId64 " weight samples\n\n",
-           f->config.network, chirp_variant_name[f->config.variant], f->iteration, f->samples);
+           f->config.network, chirp_variant_name[f->config.variant], f->trained.iteration, f->samples);
     printf("%-8s %10s %10s %23s %11s %11s\n", "", "median", "std", title, "epistemic", "aleatoric");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
         const chirp_posterior_summary *s = &summary[leaf];
@@ -257,7 +224,7 @@ static void add_event(const inference *f, const char *path, const chirp_strain_i
     cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
     cJSON_AddStringToObject(event, "network", f->config.network);
     cJSON_AddStringToObject(event, "variational", chirp_variant_name[f->config.variant]);
-    cJSON_AddNumberToObject(event, "iterations", (double)f->iteration);
+    cJSON_AddNumberToObject(event, "iterations", (double)f->trained.iteration);
     cJSON_AddNumberToObject(event, "credible_percent", f->credible);
     cJSON *parameters = cJSON_AddObjectToObject(event, "parameters");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
@@ -457,8 +424,7 @@ static int run(int argc, char **argv)
         st = write_json(&f, root);
     cJSON_Delete(root);
     chirp_posterior_destroy(f.posterior);
-    chirp_network_destroy(f.net);
-    chirp_train_record_release(&f.record);
+    chirp_trained_release(&f.trained);
     chirp_free(f.window);
     chirp_free(f.drawn);
     chirp_free(f.windows);
