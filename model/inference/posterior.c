@@ -54,6 +54,8 @@ static void summarise(const double *mean, const double *scale, const double *dra
     memcpy(sorted, drawn, (size_t)n * sizeof *sorted);
     chirp_sort(sorted, (size_t)n);
     s->median = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.5);
+    s->interval_50[0] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.25);
+    s->interval_50[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.75);
     s->interval_90[0] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.05);
     s->interval_90[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.95);
 }

@@ -16,7 +16,7 @@
 
 typedef struct chirp_posterior_summary {
     double mean, median, std;
-    double interval_90[2]; /**< 5 % and 95 % quantiles */
+    double interval_50[2], interval_90[2]; /**< central: 25 and 75 %, 5 and 95 % quantiles */
     /** of the predicted means over weight draws; 0 for a deterministic network */
     double epistemic_std;
     double aleatoric_std; /**< root mean square of the likelihood's scale */

@@ -5,12 +5,11 @@
 #include "harness/base/options.h"
 #include "harness/json/json.h"
 #include "harness/results/document.h"
-#include "model/inference/posterior.h"
 #include "model/signal/generator.h"
 #include "model/signal/likeness.h"
 #include "model/signal/strain.h"
-#include "model/training/trained.h"
 #include "suites/command.h"
+#include "suites/commands/inference.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -19,24 +18,6 @@
 #include <string.h>
 
 enum { MAX_FILES = 4, SHOWN_SIGNALS = 6 };
-
-typedef struct inference {
-    const char *checkpoint, *strain, *json; /* strain: one file, or several with commas between */
-    double gps, merger_at_s;                /* merger_at_s 0: the middle of the trained range */
-    int64_t samples, seed, threads;
-    int64_t sweep; /* windows; 0: none */
-    double sweep_step_s;
-    double credible;           /* [%] of the printed interval */
-    chirp_trained trained;
-    chirp_train_config config; /* of the training, whose strings it borrows */
-    const chirp_network_spec *spec;
-    chirp_posterior *posterior;
-    float *window;    /* [length] */
-    double *drawn;    /* [leaves][samples] */
-    float *windows;   /* [sweep][length] */
-    double *offset_s; /* [sweep] */
-    cJSON *events;
-} inference;
 
 static chirp_status load_network(inference *f)
 {
@@ -51,7 +32,8 @@ static chirp_status load_network(inference *f)
     return st;
 }
 
-static chirp_status make_buffers(inference *f)
+/* Real strain is whitened in one way only. */
+static chirp_status check_band(const inference *f)
 {
     const chirp_signal_config *signal = &f->config.signal;
     const chirp_whiten_options whiten = chirp_whiten_options_default();
@@ -63,6 +45,15 @@ static chirp_status make_buffers(inference *f)
             "windows from %g to %g Hz sampled at %g Hz: train with these",
             f->checkpoint, signal->f_low_hz, signal->f_high_hz, signal->sample_rate_hz,
             whiten.band.low_hz, whiten.band.high_hz, whiten.sample_rate_hz);
+    return CHIRP_OK;
+}
+
+static chirp_status make_buffers(inference *f)
+{
+    const chirp_signal_config *signal = &f->config.signal;
+    const chirp_status st = f->strain ? check_band(f) : CHIRP_OK;
+    if (st != CHIRP_OK)
+        return st;
     if (f->merger_at_s == 0)
         f->merger_at_s = 0.5 * (signal->merger_min_s + signal->merger_max_s);
     f->window = chirp_calloc((size_t)signal->length, sizeof *f->window);
@@ -76,56 +67,68 @@ static chirp_status make_buffers(inference *f)
     return CHIRP_OK;
 }
 
-/* Draws into f->drawn; what goes wrong is the checkpoint's fault. */
-static chirp_status predict(inference *f, const float *window, chirp_posterior_summary *summary)
+chirp_status inference_predict(inference *f, const float *window, uint64_t seed,
+                               chirp_posterior_summary *summary)
 {
-    const chirp_status st =
-        chirp_posterior_predict(f->posterior, window, (uint64_t)f->seed, f->drawn, summary);
+    const chirp_status st = chirp_posterior_predict(f->posterior, window, seed, f->drawn, summary);
     return st == CHIRP_OK ? st : chirp_fail(st, "%s: %s", f->checkpoint, chirp_error_message());
 }
 
-/* The interval that --credible asks for, of samples as predict() left them. */
-static chirp_status credible(const inference *f, int leaf, double interval[2])
+chirp_status inference_credible(const inference *f, int leaf, double interval[2])
 {
     return chirp_credible_interval(f->drawn + leaf * f->samples, f->samples, f->credible / 100,
                                    interval);
+}
+
+void inference_print_heading(const inference *f, const char *more)
+{
+    char title[32];
+    (void)snprintf(title, sizeof title, "%g %% interval", f->credible);
+    printf("%-8s %10s %10s %23s %11s %11s%s\n", "", "median", "std", title, "epistemic",
+           "aleatoric", more);
+}
+
+chirp_status inference_print_leaf(const inference *f, int leaf, const chirp_posterior_summary *s)
+{
+    double interval[2];
+    const chirp_status st = inference_credible(f, leaf, interval);
+    if (st == CHIRP_OK)
+        printf("%-8s %10.4f %10.4f   [%9.4f,%9.4f] %11.4f %11.4f",
+               chirp_label_name[f->spec->label[leaf]], s->median, s->std, interval[0], interval[1],
+               s->epistemic_std, s->aleatoric_std);
+    return st;
 }
 
 static chirp_status print_posterior(const inference *f, const char *path,
                                     const chirp_strain_info *info,
                                     const chirp_posterior_summary *summary)
 {
-    char title[32];
-    (void)snprintf(title, sizeof title, "%g %% interval", f->credible);
     printf("%s  %s at GPS %.4f, merger expected %.3f s into the window\n", path, info->detector,
            f->gps, f->merger_at_s);
     printf("network %s, variational %s, %" PRId64 " iterations, %" PRId64 " weight samples\n\n",
-           f->config.network, chirp_variant_name[f->config.variant], f->trained.iteration, f->samples);
-    printf("%-8s %10s %10s %23s %11s %11s\n", "", "median", "std", title, "epistemic", "aleatoric");
+           f->config.network, chirp_variant_name[f->config.variant], f->trained.iteration,
+           f->samples);
+    inference_print_heading(f, "");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-        const chirp_posterior_summary *s = &summary[leaf];
-        double interval[2];
-        const chirp_status st = credible(f, leaf, interval);
+        const chirp_status st = inference_print_leaf(f, leaf, &summary[leaf]);
         if (st != CHIRP_OK)
             return st;
-        printf("%-8s %10.4f %10.4f   [%9.4f,%9.4f] %11.4f %11.4f\n",
-               chirp_label_name[f->spec->label[leaf]], s->median, s->std, interval[0], interval[1],
-               s->epistemic_std, s->aleatoric_std);
+        printf("\n");
     }
     printf("\n");
     return CHIRP_OK;
 }
 
-/* Mean, spread and intervals of one parameter; "interval" holds "credible_percent" of the probability. */
-static cJSON *summary_json(const inference *f, int leaf, const chirp_posterior_summary *s)
+cJSON *inference_summary(const inference *f, int leaf, const chirp_posterior_summary *s)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "mean", s->mean);
     cJSON_AddNumberToObject(object, "median", s->median);
     cJSON_AddNumberToObject(object, "std", s->std);
+    cJSON_AddItemToObject(object, "interval_50", cJSON_CreateDoubleArray(s->interval_50, 2));
     cJSON_AddItemToObject(object, "interval_90", cJSON_CreateDoubleArray(s->interval_90, 2));
     double interval[2];
-    if (credible(f, leaf, interval) == CHIRP_OK)
+    if (inference_credible(f, leaf, interval) == CHIRP_OK)
         cJSON_AddItemToObject(object, "interval", cJSON_CreateDoubleArray(interval, 2));
     cJSON_AddNumberToObject(object, "epistemic_std", s->epistemic_std);
     cJSON_AddNumberToObject(object, "aleatoric_std", s->aleatoric_std);
@@ -210,6 +213,15 @@ static chirp_status judge_window(const inference *f, const chirp_strain_info *in
     return CHIRP_OK;
 }
 
+void inference_add_network(const inference *f, cJSON *event)
+{
+    cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
+    cJSON_AddStringToObject(event, "network", f->config.network);
+    cJSON_AddStringToObject(event, "variational", chirp_variant_name[f->config.variant]);
+    cJSON_AddNumberToObject(event, "iterations", (double)f->trained.iteration);
+    cJSON_AddNumberToObject(event, "credible_percent", f->credible);
+}
+
 static void add_event(const inference *f, const char *path, const chirp_strain_info *info,
                       const chirp_posterior_summary *summary, cJSON *event)
 {
@@ -221,14 +233,10 @@ static void add_event(const inference *f, const char *path, const chirp_strain_i
     if (simulated)
         add_truth(f, &binary, event);
     cJSON_AddNumberToObject(event, "gps", f->gps);
-    cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
-    cJSON_AddStringToObject(event, "network", f->config.network);
-    cJSON_AddStringToObject(event, "variational", chirp_variant_name[f->config.variant]);
-    cJSON_AddNumberToObject(event, "iterations", (double)f->trained.iteration);
-    cJSON_AddNumberToObject(event, "credible_percent", f->credible);
+    inference_add_network(f, event);
     cJSON *parameters = cJSON_AddObjectToObject(event, "parameters");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-        cJSON *parameter = summary_json(f, leaf, &summary[leaf]);
+        cJSON *parameter = inference_summary(f, leaf, &summary[leaf]);
         cJSON_AddItemToObject(
             parameter, "samples",
             cJSON_CreateDoubleArray(f->drawn + leaf * f->samples, (int)f->samples));
@@ -267,7 +275,7 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
         printf(" %8s [%5g %% interval]  ", chirp_label_name[f->spec->label[leaf]], f->credible);
     printf("\n");
     for (int64_t i = 0; i < f->sweep; ++i) {
-        st = predict(f, f->windows + i * signal->length, summary);
+        st = inference_predict(f, f->windows + i * signal->length, (uint64_t)f->seed, summary);
         if (st != CHIRP_OK)
             return st;
         cJSON *row = cJSON_CreateObject();
@@ -278,9 +286,9 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
         for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
             const chirp_posterior_summary *s = &summary[leaf];
             cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
-                                  summary_json(f, leaf, s));
+                                  inference_summary(f, leaf, s));
             double interval[2];
-            st = credible(f, leaf, interval);
+            st = inference_credible(f, leaf, interval);
             if (st != CHIRP_OK)
                 return st;
             printf(" %8.4f [%8.4f,%8.4f]", s->median, interval[0], interval[1]);
@@ -330,7 +338,7 @@ static chirp_status infer_file(inference *f, const char *path)
                       "CBC_CAT3 quality\n",
                       path);
     judge_noise(path, &info, event);
-    st = predict(f, f->window, summary);
+    st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
     if (st == CHIRP_OK)
         add_event(f, path, &info, summary, event);
     if (st == CHIRP_OK)
@@ -345,6 +353,8 @@ static chirp_status infer_file(inference *f, const char *path)
 
 static chirp_status infer_all(inference *f)
 {
+    if (f->data)
+        return inference_of_data(f);
     const char *rest = f->strain;
     for (int n = 0;; ++n) {
         char *path = NULL;
@@ -370,17 +380,29 @@ static chirp_status write_json(const inference *f, const cJSON *root)
     return st;
 }
 
+static chirp_status check_input(const inference *f)
+{
+    if (f->data ? f->strain || !isnan(f->gps) || f->sweep : !f->strain || isnan(f->gps))
+        return chirp_fail(CHIRP_ERR_ARG, "infer: give --strain FILE and --gps T, or --data FILE "
+                                         "without --strain, --gps and --sweep");
+    return f->rows && !f->data ? chirp_fail(CHIRP_ERR_ARG, "infer: --rows needs --data") : CHIRP_OK;
+}
+
 static int run(int argc, char **argv)
 {
-    inference f = {.samples = 1000, .sweep_step_s = 0.01, .credible = 90};
+    inference f = {.gps = NAN, .samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
         {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
          .help = "file that chirpbench train wrote"},
-        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]", .required = true,
+        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
-        {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .required = true,
-         .help = "GPS time of the merger [s]"},
+        {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .help = "GPS time of the merger [s]"},
+        {"data", CHIRP_OPTION_STRING, &f.data, .metavar = "FILE",
+         .help = "data set of chirpbench generate in place of --strain: a posterior for each row, "
+                 "beside the truth"},
+        {"rows", CHIRP_OPTION_STRING, &f.rows, .metavar = "A:B",
+         .help = "rows A to B - 1 of --data, counted from 0; without this option all"},
         {"merger-at", CHIRP_OPTION_REAL, &f.merger_at_s, .metavar = "S", .min = 0, .max = 0.99,
          .help = "position of the merger in the window [s]; 0: the middle of the trained range"},
         {"samples", CHIRP_OPTION_INT, &f.samples, .metavar = "N", .min = 2, .max = 1e6,
@@ -403,13 +425,17 @@ static int run(int argc, char **argv)
                                "file's own noise spectrum and prints\n"
                                "median and credible interval of every parameter from Monte Carlo "
                                "weight samples. Several detectors\n"
-                               "give one posterior each: the network reads one detector at a time.",
+                               "give one posterior each: the network reads one detector at a time. "
+                               "With --data the rows of a data set,\n"
+                               "which are whitened already, take the place of strain.",
                                table, sizeof table / sizeof table[0]};
     cJSON *root = chirp_document_create(CHIRP_DOCUMENT_POSTERIOR);
     f.events = cJSON_AddArrayToObject(root, "events");
     chirp_status st = f.events ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the result");
     if (st == CHIRP_OK)
         st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK)
+        st = check_input(&f);
     if (st == CHIRP_OK)
         st = chirp_refuse_ranks("infer");
     if (st == CHIRP_OK)
@@ -418,7 +444,7 @@ static int run(int argc, char **argv)
         st = make_buffers(&f);
     if (st == CHIRP_OK)
         st = infer_all(&f);
-    if (st == CHIRP_OK && f.json)
+    if (st == CHIRP_OK && f.json && f.strain)
         st = add_training_signals(&f, cJSON_GetArrayItem(f.events, 0));
     if (st == CHIRP_OK && f.json)
         st = write_json(&f, root);
