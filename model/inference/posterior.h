@@ -50,6 +50,19 @@ chirp_status chirp_posterior_predict(chirp_posterior *posterior, const float *st
                                      double *samples, chirp_posterior_summary *summary);
 
 /**
+ * From now on predictives are stretched about their means.
+ * @param factor  [leaves] as chirp_recalibration_fit() gives them (calibration.h); 0 or 1: not stretched
+ */
+void chirp_posterior_recalibrate(chirp_posterior *posterior, const double *factor);
+
+/**
+ * The normal laws whose mixture is the predictive of a leaf, as the last prediction made them, in physical units.
+ * @param mean, scale  receive arrays of [S] that the posterior owns
+ */
+void chirp_posterior_components(const chirp_posterior *posterior, int64_t event, int leaf,
+                                const double **mean, const double **scale);
+
+/**
  * Central credible interval of n samples: equal probability is left out on both sides.
  * @param level  probability inside, in (0, 1)
  */

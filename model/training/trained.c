@@ -3,6 +3,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "model/training/checkpoint.h"
+#include "model/training/recalibration.h"
 
 static chirp_status make_network(const chirp_train_config *trained, int64_t batch, int n_threads,
                                  chirp_trained *t)
@@ -44,12 +45,16 @@ chirp_status chirp_trained_load(const char *path, int64_t batch, int n_threads,
     chirp_network_parameters_changed(trained->net);
     trained->iteration = state.iteration;
     chirp_free(state.configuration);
+    if (st == CHIRP_OK)
+        st = chirp_recalibration_read(path, trained->spec->n_leaves, trained->recalibration,
+                                      &trained->recalibration_note);
     return st;
 }
 
 void chirp_trained_release(chirp_trained *trained)
 {
     chirp_network_destroy(trained->net);
+    chirp_free(trained->recalibration_note);
     chirp_train_record_release(&trained->record);
     *trained = (chirp_trained){0};
 }

@@ -10,6 +10,8 @@ typedef struct chirp_trained {
     chirp_network *net; /**< with the parameters of the checkpoint */
     chirp_likelihood likelihood;
     int64_t iteration;
+    double recalibration[CHIRP_MAX_LEAVES]; /**< for chirp_posterior_recalibrate() */
+    char *recalibration_note;               /**< NULL: none */
 } chirp_trained;
 
 /**

@@ -29,6 +29,10 @@ static chirp_status load_network(inference *f)
     if (st == CHIRP_OK)
         st = chirp_posterior_create(f->trained.net, &f->trained.likelihood, f->samples,
                                     &f->posterior);
+    if (st == CHIRP_OK)
+        chirp_posterior_recalibrate(f->posterior, f->trained.recalibration);
+    if (st == CHIRP_OK && f->trained.recalibration_note)
+        printf("%s: %s\n\n", f->checkpoint, f->trained.recalibration_note);
     return st;
 }
 
@@ -219,6 +223,8 @@ void inference_add_network(const inference *f, cJSON *event)
     cJSON_AddStringToObject(event, "network", f->config.network);
     cJSON_AddStringToObject(event, "variational", chirp_variant_name[f->config.variant]);
     cJSON_AddNumberToObject(event, "iterations", (double)f->trained.iteration);
+    if (f->trained.recalibration_note)
+        cJSON_AddStringToObject(event, "recalibration", f->trained.recalibration_note);
     cJSON_AddNumberToObject(event, "credible_percent", f->credible);
 }
 
