@@ -34,6 +34,7 @@ static const struct {
     NUMBER(exact_error_se),
     NUMBER(exact_coverage_90),
     NUMBER(exact_width_90),
+    NUMBER(exact_doubtful),
     NUMBER(error_over_exact),
     NUMBER(width_over_exact),
 #undef NUMBER

@@ -38,6 +38,7 @@ typedef struct chirp_calibration_row {
     /** the exact posterior on the first `exact_signals` of the signals (0: it wasn't computed), and ours over it on these */
     int64_t exact_signals;
     double exact_error, exact_error_se, exact_coverage_90, exact_width_90;
+    double exact_doubtful; /**< of them, how many had chains that hadn't converged */
     double error_over_exact, width_over_exact;
 } chirp_calibration_row;
 

@@ -19,7 +19,7 @@
 
 typedef struct calibration {
     const char *checkpoint, *bins, *psd, *json, *recalibrate;
-    int64_t signals, samples, seed, threads;
+    int64_t signals, samples, seed, exact, threads;
     double edge[CALIBRATION_MOST_BINS + 1]; /* bin b: edge[b] to edge[b + 1] */
     int n_bins;
     chirp_trained trained;
@@ -55,6 +55,10 @@ static chirp_status read_bins(calibration *c)
 static chirp_status prepare(calibration *c)
 {
     chirp_status st = read_bins(c);
+    if (st == CHIRP_OK && c->exact > c->signals)
+        st = chirp_fail(CHIRP_ERR_ARG,
+                        "calibrate: --exact %" PRId64 ": a bin has %" PRId64 " signals (--signals)",
+                        c->exact, c->signals);
     if (st == CHIRP_OK && c->json)
         st = chirp_file_writable(c->json);
     if (st == CHIRP_OK && c->recalibrate)
@@ -151,7 +155,7 @@ static void print_share(const chirp_proportion *p)
 static void print_ratio(double value)
 {
     if (isfinite(value))
-        printf(" %5.2f", value);
+        printf(" %5.3g", value);
     else
         printf(" %5s", "");
 }
@@ -181,6 +185,8 @@ static chirp_status test_bin(calibration *c, int bin)
     chirp_status st = calibration_ask(&c->trial, bin, &c->edge[bin], CALIBRATION_TEST);
     for (int leaf = 0; leaf < leaves && st == CHIRP_OK; ++leaf)
         st = calibration_row(&c->trial, leaf, &c->edge[bin], &c->row[bin * leaves + leaf]);
+    if (st == CHIRP_OK && c->exact)
+        st = calibration_exact(&c->trial, bin, &c->edge[bin], c->exact, &c->row[bin * leaves]);
     if (st != CHIRP_OK)
         return st;
     for (int leaf = 0; leaf < leaves; ++leaf)
@@ -193,13 +199,23 @@ static void print_notes(const calibration *c)
 {
     const chirp_signal_config *trained = &c->trained.record.config.signal;
     bool beyond = false;
-    for (size_t i = 0; i < c->n_rows; ++i)
+    double doubtful = 0;
+    for (size_t i = 0; i < c->n_rows; ++i) {
         beyond = beyond || !c->row[i].trained;
+        doubtful = fmax(doubtful, c->row[i].exact_doubtful);
+    }
     printf(
         "\nerror: mean |median - truth| / mean |truth|; guess: of the prior's median; exact: of "
         "the "
         "exact posterior\nrank p: Kolmogorov and Smirnov's test of uniform ranks; brackets: 95 %% "
         "interval; NLL in nats, CRPS and width in the parameter's unit\n");
+    if (c->exact)
+        printf("exact posterior: first %" PRId64
+               " signals of each bin, which is the prior of their "
+               "SNR; ratios are ours over exact on these\n",
+               c->exact);
+    if (doubtful > 0)
+        printf("doubt: chains of up to %g of them in a bin had not converged\n", doubtful);
     if (beyond)
         printf("* beyond the SNR of training, %g to %g\n", trained->snr_min, trained->snr_max);
     for (size_t i = 0; i < c->n_rows; ++i)
@@ -264,6 +280,10 @@ static int run(int argc, char **argv)
          .help = "Monte Carlo weight samples of each signal"},
         {"seed", CHIRP_OPTION_INT, &c->seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of signals and samples"},
+        {"exact", CHIRP_OPTION_INT, &c->exact, .metavar = "N", .max = CALIBRATION_MOST_EXACT,
+         .help =
+             "signals of each bin whose exact posterior is computed, about a second each on one "
+             "core"},
         {"recalibrate", CHIRP_OPTION_STRING, &c->recalibrate, .metavar = "OUT",
          .help = "fits a factor for each parameter's posterior width on other fresh signals and "
                  "writes the checkpoint with it"},

@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/sort.h"
 #include "harness/stats/stats.h"
+#include "model/inference/exact.h"
 #include "model/signal/generator.h"
 
 #include <math.h>
@@ -138,8 +139,73 @@ chirp_status calibration_row(const calibration_trial *t, int leaf, const double 
         .exact_error_se = (double)NAN,
         .exact_coverage_90 = (double)NAN,
         .exact_width_90 = (double)NAN,
+        .exact_doubtful = (double)NAN,
         .error_over_exact = (double)NAN,
         .width_over_exact = (double)NAN,
     };
     return chirp_calibration_fill(t->answer + leaf * t->signals, t->signals, t->guess[leaf], row);
+}
+
+/* @param label  [n][CHIRP_LABELS] */
+static chirp_status fill_exact(const calibration_trial *t, int leaf, int64_t n,
+                               const chirp_exact_result *result, const float *label,
+                               chirp_calibration_row *row)
+{
+    const int which = t->trained->spec->label[leaf];
+    const chirp_answer *ours = t->answer + leaf * t->signals;
+    chirp_answer *answer = chirp_calloc((size_t)n, sizeof *answer);
+    double covered = 0;
+    double width = 0;
+    double our_width = 0;
+    double our_error = 0;
+    double unused = 0;
+    if (!answer)
+        return CHIRP_ERR_NOMEM;
+    row->exact_doubtful = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        const chirp_exact_summary *s = &result[i].summary[which];
+        answer[i] =
+            (chirp_answer){.truth = (double)label[i * CHIRP_LABELS + which], .median = s->median};
+        covered += answer[i].truth >= s->interval_90[0] && answer[i].truth <= s->interval_90[1];
+        width += s->interval_90[1] - s->interval_90[0];
+        our_width += ours[i].width_90;
+        row->exact_doubtful += result[i].doubtful;
+    }
+    row->exact_signals = n;
+    row->exact_coverage_90 = covered / (double)n;
+    row->exact_width_90 = width / (double)n;
+    row->width_over_exact = our_width / width;
+    chirp_relative_error(answer, n, &row->exact_error, &row->exact_error_se);
+    chirp_relative_error(ours, n, &our_error, &unused);
+    row->error_over_exact = our_error / row->exact_error;
+    chirp_free(answer);
+    return CHIRP_OK;
+}
+
+chirp_status calibration_exact(calibration_trial *t, int bin, const double snr[2], int64_t n,
+                               chirp_calibration_row *row)
+{
+    const uint64_t first = calibration_first(bin, CALIBRATION_TEST);
+    chirp_exact_options options = chirp_exact_options_default();
+    chirp_signal_config signal = t->signal;
+    float *strain = chirp_calloc((size_t)(n * signal.length), sizeof *strain);
+    float *label = chirp_calloc((size_t)n * CHIRP_LABELS, sizeof *label);
+    chirp_exact_result *result = chirp_calloc((size_t)n, sizeof *result);
+    chirp_status st = strain && label && result ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    options.n_threads = t->n_threads;
+    signal.snr_min = snr[0]; /* the bin is the prior of its signals */
+    signal.snr_max = snr[1];
+    if (st == CHIRP_OK)
+        st = chirp_generator_batch(t->generator, first, n, strain, label, NULL, NULL);
+    if (st == CHIRP_OK)
+        st = chirp_exact_table(&signal, NULL, strain, (uint64_t)bin * CALIBRATION_MOST_EXACT, n,
+                               t->seed, &options, result);
+    for (int leaf = 0; leaf < t->trained->spec->n_leaves && st == CHIRP_OK; ++leaf)
+        st = fill_exact(t, leaf, n, result, label, &row[leaf]);
+    for (int64_t i = 0; result && i < n; ++i)
+        chirp_exact_result_destroy(&result[i]);
+    chirp_free(result);
+    chirp_free(strain);
+    chirp_free(label);
+    return st;
 }

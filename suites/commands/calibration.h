@@ -49,4 +49,13 @@ chirp_status calibration_ask(calibration_trial *trial, int bin, const double snr
 chirp_status calibration_row(const calibration_trial *trial, int leaf, const double snr[2],
                              chirp_calibration_row *row);
 
+/**
+ * Adds what the exact posterior says about the first n signals of the bin that was asked last.
+ * @param row  [leaves] of calibration_row()
+ */
+chirp_status calibration_exact(calibration_trial *trial, int bin, const double snr[2], int64_t n,
+                               chirp_calibration_row *row);
+
+enum { CALIBRATION_MOST_EXACT = 100000 };
+
 #endif

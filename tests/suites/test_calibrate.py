@@ -83,6 +83,18 @@ def recalibration(folder, checkpoint):
     refused(["infer", "--checkpoint", new, "--data", data], "recalibration/factor")
 
 
+def exact_posterior(folder, checkpoint):
+    """The exact posterior stands beside the network's, which is untrained and far worse."""
+    out = folder + "/exact.json"
+    text = run(["calibrate", "--checkpoint", checkpoint, "--signals", "10", "--samples", "40", "--snr-bins", "20,30", "--exact", "1",
+                "--json", out]).stdout
+    for r in json.load(open(out))["rows"]:
+        assert r["exact_signals"] == 1 and r["exact_coverage_90"] in (0, 1) and r["exact_doubtful"] in (0, 1)
+        assert 0 <= r["exact_error"] < r["guess_error"] * 5 and r["error_over_exact"] > 0
+        assert r["width_over_exact"] > 1 and f"{r['exact_error']:.4f}" in text
+    refused(["calibrate", "--checkpoint", checkpoint, "--signals", "10", "--exact", "11"], "--exact")
+
+
 def bad_input(folder, checkpoint):
     good = ["calibrate", "--checkpoint", checkpoint] + SHORT
     for bins in ("10", "10,", "20,10", "10,10", "a,b", "10,20x", "0,10", ",".join(map(str, range(1, 20)))):
@@ -101,5 +113,6 @@ with tempfile.TemporaryDirectory() as scratch:
          "--checkpoint", spin, "--quiet"])
     table(scratch, spin)
     recalibration(scratch, spin)
+    exact_posterior(scratch, spin)
     bad_input(scratch, spin)
 print("calibrate: all passed")
