@@ -21,6 +21,8 @@ static const struct {
     bool by_hand;
 } kinds[CHIRP_DOCUMENT_KINDS] = {
     [CHIRP_DOCUMENT_BENCH] = {"bench", "benchmarks", "bench --benchmark_out", "benchmarks", 1},
+    [CHIRP_DOCUMENT_CALIBRATION] = {"calibration", "calibration of a network", "calibrate --json",
+                                    "rows", 1},
     [CHIRP_DOCUMENT_COMPARISON] = {"comparison", "comparison of benchmarks", "compare --json", NULL,
                                    1},
     [CHIRP_DOCUMENT_DOCTOR] = {"doctor", "machine", "doctor --json", NULL, 1},
