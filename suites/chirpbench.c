@@ -18,6 +18,7 @@ static const chirp_command *const commands[] = {
     &chirp_command_waveform,
     &chirp_command_generate,
     &chirp_command_infer,
+    &chirp_command_exact,
     &chirp_command_calibrate,
     &chirp_command_train,
     &chirp_command_project,

@@ -26,6 +26,7 @@ static const struct {
     [CHIRP_DOCUMENT_COMPARISON] = {"comparison", "comparison of benchmarks", "compare --json", NULL,
                                    1},
     [CHIRP_DOCUMENT_DOCTOR] = {"doctor", "machine", "doctor --json", NULL, 1},
+    [CHIRP_DOCUMENT_EXACT] = {"exact-posterior", "exact posterior", "exact --json", "events", 1},
     [CHIRP_DOCUMENT_HISTORY] = {"history", "history of benchmarks", "compare --history",
                                 "benchmarks", 1},
     [CHIRP_DOCUMENT_LAYERS] = {"layers", "layers of a network", "describe --json", "layers", 1},

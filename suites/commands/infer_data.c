@@ -16,18 +16,18 @@ typedef struct row {
     float snr;
 } row;
 
-static chirp_status read_rows(const char *text, const chirp_dataset_info *info, int64_t *first,
-                              int64_t *n)
+chirp_status inference_read_rows(const char *command, const char *text, int64_t rows,
+                                 int64_t *first, int64_t *n)
 {
     long long from = 0;
-    long long to = (long long)info->rows;
+    long long to = (long long)rows;
     int used = 0;
     if (text && (sscanf(text, "%lld:%lld%n", &from, &to, &used) != 2 || text[used] || from < 0 ||
-                 to <= from || to > info->rows))
+                 to <= from || to > rows))
         return chirp_fail(CHIRP_ERR_ARG,
-                          "infer: --rows '%.60s': give A:B with 0 <= A < B <= %" PRId64
+                          "%s: --rows '%.60s': give A:B with 0 <= A < B <= %" PRId64
                           ", the rows of the data set",
-                          text, info->rows);
+                          command, text, rows);
     *first = (int64_t)from;
     *n = (int64_t)(to - from);
     return CHIRP_OK;
@@ -140,7 +140,7 @@ static chirp_status infer_rows(inference *f, chirp_dataset *data)
     const chirp_dataset_info *info = chirp_dataset_describe(data);
     int64_t first = 0;
     int64_t n = 0;
-    chirp_status st = read_rows(f->rows, info, &first, &n);
+    chirp_status st = inference_read_rows("infer", f->rows, info->rows, &first, &n);
     if (st == CHIRP_OK)
         st = check_data(f, info);
     if (st == CHIRP_OK)

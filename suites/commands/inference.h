@@ -46,6 +46,10 @@ struct cJSON *inference_summary(const inference *f, int leaf, const chirp_poster
 /** "checkpoint", "network", "variational", "iterations" and "credible_percent" of an event. */
 void inference_add_network(const inference *f, struct cJSON *event);
 
+/** Takes --rows "A:B" of a data set apart; NULL: all rows. @param command  for the error's sentence */
+chirp_status inference_read_rows(const char *command, const char *text, int64_t rows,
+                                 int64_t *first, int64_t *n);
+
 /** A posterior for each of --rows of the data set --data, beside the truth. */
 chirp_status inference_of_data(inference *f);
 
