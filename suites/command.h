@@ -21,6 +21,7 @@ extern const chirp_command chirp_command_compare;
 extern const chirp_command chirp_command_doctor;
 extern const chirp_command chirp_command_describe;
 extern const chirp_command chirp_command_infer;
+extern const chirp_command chirp_command_export;
 extern const chirp_command chirp_command_calibrate;
 extern const chirp_command chirp_command_train;
 extern const chirp_command chirp_command_project;

@@ -3,6 +3,7 @@
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/shipped.h"
 #include "harness/json/json.h"
 #include "harness/results/document.h"
 #include "model/signal/generator.h"
@@ -386,6 +387,27 @@ static chirp_status write_json(const inference *f, const cJSON *root)
     return st;
 }
 
+static chirp_status find_network(inference *f)
+{
+    static const chirp_shipped where = {"CHIRPBENCH_NETWORKS", "networks", CHIRP_NETWORKS_SOURCE};
+    const chirp_network_spec *spec = NULL;
+    char name[64];
+    if (!f->network == !f->checkpoint)
+        return chirp_fail(CHIRP_ERR_ARG, "infer: give either --checkpoint FILE or --network NAME");
+    const chirp_status st = f->network ? chirp_network_spec_find(f->network, &spec) : CHIRP_OK;
+    if (st != CHIRP_OK || !f->network)
+        return st;
+    (void)snprintf(name, sizeof name, "%.50s.h5", f->network);
+    if (!chirp_shipped_find(&where, name, f->found, sizeof f->found))
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "infer: --network %s: %s is neither in $CHIRPBENCH_NETWORKS nor installed "
+            "nor in %s: train one and name it with --checkpoint",
+            f->network, name, where.source);
+    f->checkpoint = f->found;
+    return CHIRP_OK;
+}
+
 static chirp_status check_input(const inference *f)
 {
     if (f->data ? f->strain || !isnan(f->gps) || f->sweep : !f->strain || isnan(f->gps))
@@ -398,8 +420,12 @@ static int run(int argc, char **argv)
 {
     inference f = {.gps = NAN, .samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
-        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
-         .help = "file that chirpbench train wrote"},
+        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE",
+         .help = "file that chirpbench train or export wrote"},
+        {"network", CHIRP_OPTION_STRING, &f.network, .metavar = "NAME",
+         .help =
+             "spin or mass, in place of --checkpoint: the network that comes with the program, or "
+             "NAME.h5 in $CHIRPBENCH_NETWORKS"},
         {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
@@ -440,6 +466,8 @@ static int run(int argc, char **argv)
     chirp_status st = f.events ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the result");
     if (st == CHIRP_OK)
         st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK)
+        st = find_network(&f);
     if (st == CHIRP_OK)
         st = check_input(&f);
     if (st == CHIRP_OK)

@@ -11,7 +11,9 @@ struct cJSON;
 
 typedef struct inference {
     const char *checkpoint, *json;
-    const char *strain; /* one file, or several with commas between */
+    const char *network; /* of a checkpoint that comes with the program */
+    char found[4096];    /* its path */
+    const char *strain;  /* one file, or several with commas between */
     const char *data, *rows;
     double gps, merger_at_s; /* merger_at_s 0: the middle of the trained range */
     int64_t samples, seed, threads;
