@@ -17,6 +17,7 @@ static const chirp_command *const commands[] = {
     &chirp_command_describe,
     &chirp_command_waveform,
     &chirp_command_generate,
+    &chirp_command_export,
     &chirp_command_infer,
     &chirp_command_exact,
     &chirp_command_calibrate,

@@ -70,7 +70,7 @@ static void add_row(cJSON *rows, chirp_calibration_row row)
     (void)cJSON_AddItemToArray(rows, item);
 }
 
-chirp_status chirp_calibration_file_write(const char *path, const chirp_calibration_file *file)
+static cJSON *document_of(const chirp_calibration_file *file)
 {
     cJSON *root = chirp_document_create(CHIRP_DOCUMENT_CALIBRATION);
     (void)chirp_json_add_text(root, "checkpoint", file->checkpoint);
@@ -85,7 +85,20 @@ chirp_status chirp_calibration_file_write(const char *path, const chirp_calibrat
     cJSON *rows = cJSON_AddArrayToObject(root, "rows");
     for (size_t i = 0; i < file->count; ++i)
         add_row(rows, file->row[i]);
-    return chirp_document_write(root, path);
+    return root;
+}
+
+chirp_status chirp_calibration_file_write(const char *path, const chirp_calibration_file *file)
+{
+    return chirp_document_write(document_of(file), path);
+}
+
+char *chirp_calibration_file_text(const chirp_calibration_file *file)
+{
+    cJSON *root = document_of(file);
+    char *text = root ? chirp_json_print_line(root) : NULL;
+    cJSON_Delete(root);
+    return text;
 }
 
 static const char *text_of(const cJSON *object, const char *key)

@@ -54,6 +54,9 @@ typedef struct chirp_calibration_file {
 
 chirp_status chirp_calibration_file_write(const char *path, const chirp_calibration_file *file);
 
+/** The same document on one line; NULL without memory. cJSON_free() it. */
+char *chirp_calibration_file_text(const chirp_calibration_file *file);
+
 /**
  * Takes a document of kind CHIRP_DOCUMENT_CALIBRATION apart; it must outlive the record.
  * @param path  for errors

@@ -3,6 +3,7 @@
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/shipped.h"
 #include "harness/json/json.h"
 #include "harness/results/document.h"
 #include "model/signal/generator.h"
@@ -17,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_FILES = 4, SHOWN_SIGNALS = 6 };
+enum { MAX_FILES = INFERENCE_DETECTORS, SHOWN_SIGNALS = 6 };
 
 static chirp_status load_network(inference *f)
 {
@@ -351,6 +352,8 @@ static chirp_status infer_file(inference *f, const char *path)
         st = print_posterior(f, path, &info, summary);
     if (st == CHIRP_OK)
         st = judge_window(f, &info, event);
+    if (st == CHIRP_OK)
+        st = inference_keep(f, &info, event);
     chirp_strain_info_destroy(&info);
     if (st != CHIRP_OK)
         return st;
@@ -372,7 +375,7 @@ static chirp_status infer_all(inference *f)
             st = infer_file(f, path);
         chirp_free(path);
         if (!more || st != CHIRP_OK)
-            return st;
+            return st == CHIRP_OK ? inference_together(f) : st;
     }
 }
 
@@ -384,6 +387,27 @@ static chirp_status write_json(const inference *f, const cJSON *root)
     const chirp_status st = chirp_file_write(f->json, text, strlen(text));
     cJSON_free(text);
     return st;
+}
+
+static chirp_status find_network(inference *f)
+{
+    static const chirp_shipped where = {"CHIRPBENCH_NETWORKS", "networks", CHIRP_NETWORKS_SOURCE};
+    const chirp_network_spec *spec = NULL;
+    char name[64];
+    if (!f->network == !f->checkpoint)
+        return chirp_fail(CHIRP_ERR_ARG, "infer: give either --checkpoint FILE or --network NAME");
+    const chirp_status st = f->network ? chirp_network_spec_find(f->network, &spec) : CHIRP_OK;
+    if (st != CHIRP_OK || !f->network)
+        return st;
+    (void)snprintf(name, sizeof name, "%.50s.h5", f->network);
+    if (!chirp_shipped_find(&where, name, f->found, sizeof f->found))
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "infer: --network %s: %s is neither in $CHIRPBENCH_NETWORKS nor installed "
+            "nor in %s: train one and name it with --checkpoint",
+            f->network, name, where.source);
+    f->checkpoint = f->found;
+    return CHIRP_OK;
 }
 
 static chirp_status check_input(const inference *f)
@@ -398,8 +422,12 @@ static int run(int argc, char **argv)
 {
     inference f = {.gps = NAN, .samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
-        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
-         .help = "file that chirpbench train wrote"},
+        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE",
+         .help = "file that chirpbench train or export wrote"},
+        {"network", CHIRP_OPTION_STRING, &f.network, .metavar = "NAME",
+         .help =
+             "spin or mass, in place of --checkpoint: the network that comes with the program, or "
+             "NAME.h5 in $CHIRPBENCH_NETWORKS"},
         {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
@@ -419,6 +447,9 @@ static int run(int argc, char **argv)
          .help = "also infer from this many windows around the event"},
         {"sweep-step", CHIRP_OPTION_REAL, &f.sweep_step_s, .metavar = "S", .min = 1e-4, .max = 1,
          .help = "distance between these windows [s]"},
+        {"exact", CHIRP_OPTION_FLAG, &f.exact,
+         .help =
+             "also the exact posterior under the prior of the training signals, seconds an event"},
         {"seed", CHIRP_OPTION_INT, &f.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the samples"},
         {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE",
@@ -426,20 +457,24 @@ static int run(int argc, char **argv)
         {"threads", CHIRP_OPTION_INT, &f.threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "0: OMP_NUM_THREADS or all cores"},
     };
-    const chirp_usage usage = {"infer", NULL,
-                               "Reads one second of strain around --gps, whitens it with the "
-                               "file's own noise spectrum and prints\n"
-                               "median and credible interval of every parameter from Monte Carlo "
-                               "weight samples. Several detectors\n"
-                               "give one posterior each: the network reads one detector at a time. "
-                               "With --data the rows of a data set,\n"
-                               "which are whitened already, take the place of strain.",
-                               table, sizeof table / sizeof table[0]};
+    const chirp_usage usage = {
+        "infer", NULL,
+        "Reads one second of strain around --gps, whitens it with the "
+        "file's own noise spectrum and prints\n"
+        "median and credible interval of every parameter from Monte Carlo "
+        "weight samples. Several detectors\n"
+        "give one posterior each, for the network reads one detector at a time, and one of all "
+        "together. "
+        "With --data the rows of a data set,\n"
+        "which are whitened already, take the place of strain.",
+        table, sizeof table / sizeof table[0]};
     cJSON *root = chirp_document_create(CHIRP_DOCUMENT_POSTERIOR);
     f.events = cJSON_AddArrayToObject(root, "events");
     chirp_status st = f.events ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the result");
     if (st == CHIRP_OK)
         st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK)
+        st = find_network(&f);
     if (st == CHIRP_OK)
         st = check_input(&f);
     if (st == CHIRP_OK)
@@ -456,6 +491,7 @@ static int run(int argc, char **argv)
         st = write_json(&f, root);
     cJSON_Delete(root);
     chirp_posterior_destroy(f.posterior);
+    inference_forget(&f);
     chirp_trained_release(&f.trained);
     chirp_free(f.window);
     chirp_free(f.drawn);

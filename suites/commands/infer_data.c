@@ -98,7 +98,7 @@ static void warn_of_snr(const inference *f, const chirp_dataset_info *info)
                       trained->snr_min, trained->snr_max);
 }
 
-static void add_row(const inference *f, const row *r, const chirp_posterior_summary *summary)
+static cJSON *add_row(const inference *f, const row *r, const chirp_posterior_summary *summary)
 {
     cJSON *event = cJSON_CreateObject();
     cJSON_AddItemToArray(f->events, event);
@@ -115,10 +115,23 @@ static void add_row(const inference *f, const row *r, const chirp_posterior_summ
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf)
         cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
                               inference_summary(f, leaf, &summary[leaf]));
+    return event;
+}
+
+/* Under the prior of the data set; check_data() has compared the noise curves. */
+static chirp_status exact_of_row(const inference *f, const chirp_dataset_info *info, cJSON *event)
+{
+    chirp_signal_config prior = info->signal;
+    prior.psd_path = f->trained.record.config.signal.psd_path;
+    if (!prior.psd_path && !strstr(info->noise, "aLIGO design"))
+        return chirp_fail(CHIRP_ERR_UNSUPPORTED,
+                          "%s: --exact needs the noise curve '%s': use chirpbench exact --psd",
+                          f->data, info->noise);
+    return inference_exact(f, &prior, NULL, 1, f->window, event);
 }
 
 /* The draws of a row don't depend on --rows. */
-static chirp_status infer_row(inference *f, const row *r)
+static chirp_status infer_row(inference *f, const row *r, const chirp_dataset_info *info)
 {
     chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
     const uint64_t seed = (uint64_t)f->seed ^ (uint64_t)r->number << 32;
@@ -130,8 +143,10 @@ static chirp_status infer_row(inference *f, const row *r)
         st = inference_print_leaf(f, leaf, &summary[leaf]);
         printf(" %10.4f\n", (double)r->label[f->spec->label[leaf]]);
     }
-    if (f->json)
-        add_row(f, r, summary);
+    if (st == CHIRP_OK && (f->json || f->exact)) {
+        cJSON *event = add_row(f, r, summary);
+        st = f->exact ? exact_of_row(f, info, event) : CHIRP_OK;
+    }
     return st;
 }
 
@@ -155,7 +170,7 @@ static chirp_status infer_rows(inference *f, chirp_dataset *data)
     for (row r = {.number = first}; r.number < first + n && st == CHIRP_OK; ++r.number) {
         st = chirp_dataset_rows(data, r.number, 1, f->window, r.label, &r.snr, NULL);
         if (st == CHIRP_OK)
-            st = infer_row(f, &r);
+            st = infer_row(f, &r, info);
     }
     return st;
 }

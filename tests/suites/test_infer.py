@@ -227,6 +227,22 @@ def of_data(folder, checkpoint):
     assert "--data FILE" in run(["infer", "--checkpoint", checkpoint], code=2).stderr
 
 
+def together(folder, checkpoint, strain):
+    """Two detectors: a posterior each, and one of both; --exact stands beside each. One detector twice is not combined."""
+    other, out = folder + "/other.hdf5", folder + "/together.json"
+    run(["generate", "--strain", other, "--gps", GPS, "--detector", "L1", "--seed", "9", "--quiet"])
+    args = ["infer", "--checkpoint", checkpoint, "--gps", GPS, "--samples", "400", "--json", out, "--strain"]
+    text = run(args + [strain + "," + other, "--exact"]).stdout
+    events = json.load(open(out))["events"]
+    assert [e["detector"] for e in events] == ["H1", "L1", "H1+L1"] and "H1+L1 together" in text and text.count("R-hat") == 3
+    assert "product" in events[2]["combined"] and all(0.5 < e["exact"]["parameters"]["a_f"]["median"] < 0.8 for e in events)
+    for name, p in events[2]["parameters"].items():
+        assert len(p["samples"]) == 400 and p["interval_90"][0] < p["median"] < p["interval_90"][1]
+        # narrower than either: a product over a prior that is wider than both, or cut off where the prior ends
+        assert p["std"] < min(e["parameters"][name]["std"] for e in events[:2]), name
+    assert "not combined" in run(args + [strain + "," + strain]).stdout and len(json.load(open(out))["events"]) == 2
+
+
 def real_strain(scratch):
     folder = os.environ.get("CHIRP_TEST_DATA")
     if not folder:
@@ -247,6 +263,7 @@ def simulated_strain(scratch):
     bad_input(scratch, spin, simulated)
     credible_interval(scratch, spin, simulated)
     other_inputs(scratch, spin, simulated)
+    together(scratch, spin, simulated)
     another_band(scratch, simulated)
     not_finite(scratch, spin, simulated)
     doubts(scratch, spin, simulated)
