@@ -96,6 +96,23 @@ typedef struct chirp_bench_ranks {
 void chirp_bench_use_ranks(const chirp_bench_ranks *ranks);
 
 /**
+ * Options of the program for benchmarks that are made from the command line. --help shows them behind the runner's.
+ */
+typedef struct chirp_bench_own {
+    const struct chirp_option *options; /**< at most 8, see harness/base/options.h */
+    size_t n_options;
+    void *state; /**< what `make` gets */
+    /**
+     * After parsing: the suite that runs in place of all others. Leaves it alone when none of the options was given.
+     * @return CHIRP_OK, or an error with its sentence
+     */
+    chirp_status (*make)(void *state, chirp_bench_suite *suite);
+} chirp_bench_own;
+
+/** Before chirp_bench_main(). The struct is copied; what it points to must stay. */
+void chirp_bench_use_own(const chirp_bench_own *own);
+
+/**
  * A line for the context of result files of this process: what the harness can't know, such as the target of a JIT
  * library. Both texts are copied; at most 32 lines. A key that exists is replaced.
  */

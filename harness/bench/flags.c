@@ -18,7 +18,7 @@ typedef struct flag_words {
 
 #define OURS .group = "Not of Google Benchmark"
 
-static void list_flags(chirp_bench_flags *f, flag_words *words, chirp_option list[N_FLAGS])
+static void list_flags(chirp_bench_flags *f, flag_words *words, chirp_option *list)
 {
     const chirp_option all[N_FLAGS] = {
         {"benchmark_list_tests", CHIRP_OPTION_FLAG, &f->list_tests,
@@ -176,9 +176,13 @@ static void spell(const chirp_option *list, int argc, char **argv)
     }
 }
 
-chirp_status chirp_bench_flags_parse(int argc, char **argv, chirp_bench_flags *flags, int *n_rest)
+chirp_status chirp_bench_flags_parse(int argc, char **argv, const chirp_option *own, size_t n_own,
+                                     chirp_bench_flags *flags, int *n_rest)
 {
-    chirp_option list[N_FLAGS];
+    chirp_option list[N_FLAGS + CHIRP_MAX_OWN_OPTIONS];
+    if (n_own > CHIRP_MAX_OWN_OPTIONS)
+        return chirp_fail(CHIRP_ERR_ARG, "bench: more than %d options of the program's own",
+                          CHIRP_MAX_OWN_OPTIONS);
     flag_words words = {NULL, NULL};
     const chirp_usage usage = {
         "bench", "[SUITE...]",
@@ -187,7 +191,7 @@ chirp_status chirp_bench_flags_parse(int argc, char **argv, chirp_bench_flags *f
         "Options are Google Benchmark's; every --benchmark_NAME may also be set as BENCHMARK_NAME "
         "in "
         "the environment.",
-        list, N_FLAGS};
+        list, N_FLAGS + n_own};
     *flags = (chirp_bench_flags){.min_time_s = 0.5,
                                  .repetitions = 1,
                                  .format = "console",
@@ -197,6 +201,8 @@ chirp_status chirp_bench_flags_parse(int argc, char **argv, chirp_bench_flags *f
                                  .confidence = 0.95,
                                  .time_budget_s = 60};
     list_flags(flags, &words, list);
+    for (size_t i = 0; i < n_own; ++i)
+        list[N_FLAGS + i] = own[i];
     chirp_status st = read_environment(list);
     if (st == CHIRP_OK && words.min_time)
         st = read_min_time("BENCHMARK_MIN_TIME", words.min_time, flags);

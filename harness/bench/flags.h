@@ -5,6 +5,7 @@
 #ifndef CHIRP_HARNESS_BENCH_FLAGS_H
 #define CHIRP_HARNESS_BENCH_FLAGS_H
 
+#include "harness/base/options.h"
 #include "harness/base/status.h"
 
 #include <stdbool.h>
@@ -44,11 +45,15 @@ typedef struct chirp_bench_flags {
     bool cold_cache;           /**< flush caches before every iteration */
 } chirp_bench_flags;
 
+enum { CHIRP_MAX_OWN_OPTIONS = 8 };
+
 /**
  * Environment first, then argv (which wins). argv[0] is the command's name. Positional arguments are moved to the
  * end of argv.
+ * @param own    options of the program, read along with the runner's; at most CHIRP_MAX_OWN_OPTIONS, or NULL
  * @return CHIRP_OK, CHIRP_ERR_INTERRUPTED (help was printed), CHIRP_ERR_ARG (the sentence names the flag)
  */
-chirp_status chirp_bench_flags_parse(int argc, char **argv, chirp_bench_flags *flags, int *n_rest);
+chirp_status chirp_bench_flags_parse(int argc, char **argv, const chirp_option *own, size_t n_own,
+                                     chirp_bench_flags *flags, int *n_rest);
 
 #endif

@@ -376,6 +376,27 @@ static chirp_status list_tests(const chirp_bench_flags *flags, const chirp_selec
     return ok ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "bench: no memory for the list");
 }
 
+static chirp_bench_own own;
+
+void chirp_bench_use_own(const chirp_bench_own *options) { own = *options; }
+
+/* The suite that the program's own options ask for, in place of all others. */
+static chirp_status use_own_suite(int n_wanted, chirp_bench_suite *made,
+                                  const chirp_bench_suite **suites, size_t *n_suites)
+{
+    const chirp_status st = own.make ? own.make(own.state, made) : CHIRP_OK;
+    if (st != CHIRP_OK || !made->entries)
+        return st;
+    if (n_wanted > 0)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "bench: the benchmarks of %s are the only ones that run: "
+                          "name no suite beside it",
+                          made->name);
+    *suites = made;
+    *n_suites = 1;
+    return CHIRP_OK;
+}
+
 int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, size_t n_suites)
 {
     chirp_bench_flags flags;
@@ -383,13 +404,17 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     int n_wanted = 0;
     bool good = true;
     const bool root = chirp_bench_current_ranks()->rank == 0;
-    chirp_status st = chirp_bench_flags_parse(argc, argv, &flags, &n_wanted);
+    chirp_bench_suite made = {0};
+    chirp_status st =
+        chirp_bench_flags_parse(argc, argv, own.options, own.n_options, &flags, &n_wanted);
     if (st == CHIRP_ERR_INTERRUPTED) { /* --help */
         printf("\nSuites:\n");
         for (size_t i = 0; i < n_suites; ++i)
             printf("  %-14s %s\n", suites[i].name, suites[i].summary);
         return 0;
     }
+    if (st == CHIRP_OK)
+        st = use_own_suite(n_wanted, &made, &suites, &n_suites);
     if (st == CHIRP_OK)
         st = chirp_select(suites, n_suites, argv + argc - n_wanted, n_wanted, &flags, &selection);
     if (st == CHIRP_OK && selection.count == 0)

@@ -183,12 +183,17 @@ void chirp_conv1d_load_perturbation(chirp_conv1d_plan *plan, const float *delta)
 void chirp_conv1d_forward_perturbed(chirp_conv1d_plan *plan, const chirp_conv1d_signs *signs,
                                     const float *src, const float *bia, float *dst, uint8_t *code);
 
-/**
- * All gradients of the perturbed forward pass; the rest as chirp_conv1d_backward().
- * @param ddelta  [K][C][S], overwritten: sum_n out[n][k] in[n][c] (row n's share of dwei)
- */
+/** Where a perturbed backward pass puts its results; all are overwritten. */
+typedef struct chirp_conv1d_perturbed_gradients {
+    float *dsrc;   /**< as in chirp_conv1d_backward(); may be NULL */
+    float *dwei;   /**< [K][C][S] */
+    float *ddelta; /**< [K][C][S]: sum_n out[n][k] in[n][c] (row n's share of dwei) */
+    float *dbia;   /**< [K]; may be NULL */
+} chirp_conv1d_perturbed_gradients;
+
+/** All gradients of the perturbed forward pass; the rest as chirp_conv1d_backward(). */
 void chirp_conv1d_backward_perturbed(chirp_conv1d_plan *plan, const chirp_conv1d_signs *signs,
                                      const float *src, const float *ddst, const uint8_t *code,
-                                     float *dsrc, float *dwei, float *ddelta, float *dbia);
+                                     const chirp_conv1d_perturbed_gradients *gradients);
 
 #endif

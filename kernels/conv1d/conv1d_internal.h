@@ -61,10 +61,9 @@ typedef struct conv1d_engine {
     void (*load_perturbation)(void *state, const float *delta);
     void (*forward_perturbed)(void *state, const chirp_conv1d_signs *signs, const float *src,
                               const float *bia, float *dst, uint8_t *code);
-    /** dsrc and dbia may be NULL */
     void (*backward_perturbed)(void *state, const chirp_conv1d_signs *signs, const float *src,
-                               const float *ddst, const uint8_t *code, float *dsrc, float *dwei,
-                               float *ddelta, float *dbia);
+                               const float *ddst, const uint8_t *code,
+                               const chirp_conv1d_perturbed_gradients *gradients);
 
     /** Operations really performed by a pass [flop]. */
     double (*flops)(const void *state, chirp_conv1d_pass pass);

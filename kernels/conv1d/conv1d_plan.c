@@ -347,9 +347,9 @@ void chirp_conv1d_forward_perturbed(chirp_conv1d_plan *plan, const chirp_conv1d_
 /* one engine has perturbed passes, so it was chosen for both gradients */
 void chirp_conv1d_backward_perturbed(chirp_conv1d_plan *plan, const chirp_conv1d_signs *signs,
                                      const float *src, const float *ddst, const uint8_t *code,
-                                     float *dsrc, float *dwei, float *ddelta, float *dbia)
+                                     const chirp_conv1d_perturbed_gradients *gradients)
 {
     engine_of(plan, CHIRP_CONV1D_BACKWARD_WEIGHTS)
         ->backward_perturbed(state_of(plan, CHIRP_CONV1D_BACKWARD_WEIGHTS), signs, src, ddst, code,
-                             dsrc, dwei, ddelta, dbia);
+                             gradients);
 }

@@ -109,8 +109,8 @@ static void perturbed_backward(plan *p, const chirp_variational_conv1d_pass *t, 
 {
     const chirp_conv1d_signs signs = {p->perturbed.sign_in, p->perturbed.sign_out};
     (void)mu, (void)draws;
-    chirp_conv1d_backward_perturbed(p->mean, &signs, t->src, t->ddst, t->code, t->dsrc, g->dmu,
-                                    g->drho, g->dbia);
+    const chirp_conv1d_perturbed_gradients gradients = {t->dsrc, g->dmu, g->drho, g->dbia};
+    chirp_conv1d_backward_perturbed(p->mean, &signs, t->src, t->ddst, t->code, &gradients);
 }
 
 /* ---- row by row ---- */

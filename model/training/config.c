@@ -172,9 +172,11 @@ static chirp_status read_tables(const char *path, const cJSON *root, chirp_train
             const chirp_option *row = &tables[t].options[i];
             const cJSON *item =
                 row->key ? cJSON_GetObjectItemCaseSensitive(object, row->key) : NULL;
-            if (!item && row->later)
+            if (!item && row->later) {
                 record->missing[t] |= UINT64_C(1) << i;
-            else if (row->key)
+                if (row->kind == CHIRP_OPTION_ENUM)
+                    (void)chirp_option_set_number(row, chirp_option_value(row, tables[t].base), 0);
+            } else if (row->key)
                 st = read_field(path, item, row, chirp_option_value(row, tables[t].base), record);
         }
     }

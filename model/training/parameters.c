@@ -32,7 +32,7 @@ chirp_train_config chirp_train_config_default(void)
         .initial_rho = -5,
         .independent_noise = true,
         .signal = chirp_signal_config_default(),
-        .curriculum = "study",
+        .curriculum = "none",
         .validation_signals = 256,
         .exchange = {.engine = chirp_exchange_kind_at(0)->name},
         .algorithm = CHIRP_CONV1D_AUTO,

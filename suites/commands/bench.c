@@ -1,10 +1,12 @@
 /* chirpbench bench: the runner of harness/bench on the tables of suites/suites.c. */
 #include "harness/base/launch.h"
+#include "harness/base/options.h"
 #include "harness/bench/bench.h"
 #include "kernels/gemm/gemm.h"
 #include "model/parallel/parallel.h"
 #include "suites/command.h"
 #include "suites/commands/libraries.h"
+#include "suites/benchmarks/problems/problems.h"
 #include "suites/suites.h"
 
 #include <stdbool.h>
@@ -46,12 +48,18 @@ static int run(int argc, char **argv)
         const chirp_bench_ranks ranks = {chirp_parallel_rank(), chirp_parallel_size(), gather};
         chirp_bench_use_ranks(&ranks);
     }
+    chirp_problem_options problems = {0};
+    chirp_option options[CHIRP_PROBLEM_OPTIONS];
+    chirp_problem_options_list(&problems, options);
+    const chirp_bench_own own = {options, CHIRP_PROBLEM_OPTIONS, &problems, chirp_problems_make};
+    chirp_bench_use_own(&own);
     chirp_bench_suite *suites = NULL;
     size_t n = 0;
     st = chirp_suites_create(&suites, &n);
     const int code =
         st == CHIRP_OK ? chirp_bench_main(argc, argv, suites, n) : chirp_command_exit(st);
     chirp_suites_destroy(suites, n);
+    chirp_problems_clear(&problems);
     if (parallel)
         chirp_parallel_finalize();
     return code;

@@ -244,11 +244,11 @@ static void backward(void *state, const float *src, const float *ddst, const uin
 }
 
 static void backward_perturbed(void *state, const chirp_conv1d_signs *signs, const float *src,
-                               const float *ddst, const uint8_t *code, float *dsrc, float *dwei,
-                               float *ddelta, float *dbia)
+                               const float *ddst, const uint8_t *code,
+                               const chirp_conv1d_perturbed_gradients *g)
 {
     load_signs(state, signs);
-    backward_any(state, src, ddst, code, dsrc, dwei, ddelta, dbia);
+    backward_any(state, src, ddst, code, g->dsrc, g->dwei, g->ddelta, g->dbia);
 }
 
 static double flops(const void *state, chirp_conv1d_pass pass)

@@ -1,9 +1,9 @@
 /*
  * Suite `kernels`: every convolution of the study's root, pass by pass and algorithm by algorithm. What is timed is the
- * body of the loop in run() and nothing else.
+ * body of the loop in conv1d_case_run() and nothing else.
  */
 #include "harness/base/memory.h"
-#include "suites/benchmarks/kernels/conv1d_buffers.h"
+#include "suites/benchmarks/kernels/conv1d_cases.h"
 #include "suites/suites.h"
 
 #include <math.h>
@@ -11,40 +11,28 @@
 
 static const double MOST_ERROR = 5e-6; /* what every algorithm promises, relative l2 */
 
-typedef enum conv1d_work {
-    FORWARD = CHIRP_CONV1D_FORWARD,
-    BACKWARD_DATA = CHIRP_CONV1D_BACKWARD_DATA,
-    BACKWARD_WEIGHTS = CHIRP_CONV1D_BACKWARD_WEIGHTS,
-    LOAD_WEIGHTS,
-    BACKWARD, /* both gradients in one call */
-} conv1d_work;
-
-typedef struct conv1d_case {
-    int layer; /* 1 to 7, as in their names */
-    int64_t batch;
-    conv1d_work work;
-    chirp_conv1d_algorithm algorithm;
-} conv1d_case;
+const char *const conv1d_work_names[] = {"forward",      "backward_data", "backward_weights",
+                                         "load_weights", "backward",      NULL};
 
 static void call(conv1d_work work, chirp_conv1d_plan *plan, const conv1d_buffers *b)
 {
     switch (work) {
-    case FORWARD:
+    case WORK_FORWARD:
         chirp_conv1d_forward(plan, b->src, b->bia, b->dst, b->code);
         chirp_bench_consume(b->dst);
         break;
-    case BACKWARD_DATA:
+    case WORK_BACKWARD_DATA:
         chirp_conv1d_backward_data(plan, b->ddst, b->code, b->dsrc);
         chirp_bench_consume(b->dsrc);
         break;
-    case BACKWARD_WEIGHTS:
+    case WORK_BACKWARD_WEIGHTS:
         chirp_conv1d_backward_weights(plan, b->src, b->ddst, b->code, b->dwei, b->dbia);
         chirp_bench_consume(b->dwei);
         break;
-    case LOAD_WEIGHTS:
+    case WORK_LOAD_WEIGHTS:
         chirp_conv1d_load_weights(plan, b->wei);
         break;
-    case BACKWARD:
+    case WORK_BACKWARD:
         chirp_conv1d_backward(plan, b->src, b->ddst, b->code, b->dsrc, b->dwei, b->dbia);
         chirp_bench_consume(b->dwei);
         break;
@@ -56,10 +44,10 @@ static void report(chirp_bench *bench, const conv1d_case *c, const chirp_conv1d_
                    const conv1d_buffers *b)
 {
     const chirp_conv1d_desc *d = &b->desc;
-    if (c->work == LOAD_WEIGHTS) {
+    if (c->work == WORK_LOAD_WEIGHTS) {
         chirp_bench_bytes(bench, 4.0 * (double)b->n_wei);
         chirp_bench_items(bench, (double)b->n_wei);
-    } else if (c->work == BACKWARD) {
+    } else if (c->work == WORK_BACKWARD) {
         chirp_bench_flops(bench,
                           chirp_conv1d_plan_flops(plan, CHIRP_CONV1D_BACKWARD_DATA) +
                               chirp_conv1d_plan_flops(plan, CHIRP_CONV1D_BACKWARD_WEIGHTS),
@@ -75,30 +63,21 @@ static void report(chirp_bench *bench, const conv1d_case *c, const chirp_conv1d_
         if (isfinite(moved))
             chirp_bench_counter(bench, "moved_bytes", moved);
     }
-    chirp_bench_label(
-        bench, chirp_conv1d_plan_describe(plan, c->work == BACKWARD || c->work == LOAD_WEIGHTS
-                                                    ? CHIRP_CONV1D_BACKWARD_WEIGHTS
-                                                    : (chirp_conv1d_pass)c->work));
+    chirp_bench_label(bench, chirp_conv1d_plan_describe(plan, c->work == WORK_BACKWARD ||
+                                                                      c->work == WORK_LOAD_WEIGHTS
+                                                                  ? CHIRP_CONV1D_BACKWARD_WEIGHTS
+                                                                  : (chirp_conv1d_pass)c->work));
 }
 
-static chirp_status plan_of(const conv1d_case *c, int threads, chirp_conv1d_desc *desc,
-                            chirp_conv1d_plan **plan)
-{
-    desc->algorithm = c->algorithm;
-    desc->n_threads = threads;
-    return chirp_conv1d_plan_create(desc, plan);
-}
-
-static chirp_status run(chirp_bench *bench, const void *arg)
+chirp_status conv1d_case_run(chirp_bench *bench, const void *arg)
 {
     const conv1d_case *c = arg;
     const int threads = chirp_bench_threads(bench);
-    chirp_conv1d_desc desc = {0};
+    chirp_conv1d_desc desc = c->desc;
     chirp_conv1d_plan *plan = NULL;
     conv1d_buffers b = {0};
-    chirp_status st = conv1d_layer_desc(c->layer - 1, c->batch, &desc);
-    if (st == CHIRP_OK)
-        st = plan_of(c, threads, &desc, &plan);
+    desc.n_threads = threads;
+    chirp_status st = chirp_conv1d_plan_create(&desc, &plan);
     if (st == CHIRP_OK)
         st = conv1d_buffers_create(&desc, threads, &b);
     if (st == CHIRP_OK) {
@@ -115,27 +94,23 @@ static chirp_status run(chirp_bench *bench, const void *arg)
     return st;
 }
 
-/* Sampled elements of the very shape that is timed, against the definition in double. */
-static chirp_status check(const void *arg, double *relative_error)
+chirp_status conv1d_case_check(const void *arg, double *relative_error)
 {
     const conv1d_case *c = arg;
-    chirp_conv1d_desc desc = {0};
     chirp_conv1d_plan *plan = NULL;
     conv1d_buffers b = {0};
-    chirp_status st = conv1d_layer_desc(c->layer - 1, c->batch, &desc);
+    chirp_status st = chirp_conv1d_plan_create(&c->desc, &plan);
     if (st == CHIRP_OK)
-        st = plan_of(c, 0, &desc, &plan);
-    if (st == CHIRP_OK)
-        st = conv1d_buffers_create(&desc, 1, &b);
+        st = conv1d_buffers_create(&c->desc, 1, &b);
     if (st == CHIRP_OK) {
         chirp_conv1d_load_weights(plan, b.wei);
-        const chirp_conv1d_pass pass = c->work == LOAD_WEIGHTS ? CHIRP_CONV1D_FORWARD
-                                       : c->work == BACKWARD   ? CHIRP_CONV1D_BACKWARD_WEIGHTS
-                                                               : (chirp_conv1d_pass)c->work;
-        call(c->work == LOAD_WEIGHTS ? FORWARD : c->work, plan, &b);
+        const chirp_conv1d_pass pass = c->work == WORK_LOAD_WEIGHTS ? CHIRP_CONV1D_FORWARD
+                                       : c->work == WORK_BACKWARD   ? CHIRP_CONV1D_BACKWARD_WEIGHTS
+                                                                    : (chirp_conv1d_pass)c->work;
+        call(c->work == WORK_LOAD_WEIGHTS ? WORK_FORWARD : c->work, plan, &b);
         st = conv1d_buffers_error(&b, pass, relative_error);
         double data_error = 0.0;
-        if (st == CHIRP_OK && c->work == BACKWARD)
+        if (st == CHIRP_OK && c->work == WORK_BACKWARD)
             st = conv1d_buffers_error(&b, CHIRP_CONV1D_BACKWARD_DATA, &data_error);
         if (data_error > *relative_error)
             *relative_error = data_error;
@@ -149,60 +124,60 @@ static chirp_status check(const void *arg, double *relative_error)
     return st;
 }
 
-static const char *const passes[] = {"forward",      "backward_data", "backward_weights",
-                                     "load_weights", "backward",      NULL}; /* as conv1d_work */
 static const char *const layers[] = {"conv1", "conv2", "conv3", "conv4",
                                      "conv5", "conv6", "conv7", NULL};
 static const char *const batches[] = {"64", "1", NULL};
 
-/* Every engine, and auto. */
-static const char *algorithm(int i)
+const char *conv1d_case_algorithm(int i)
 {
     return i < CHIRP_CONV1D_ALGORITHMS ? chirp_conv1d_algorithm_name((chirp_conv1d_algorithm)i)
                                        : NULL;
 }
 
-/* Which rows there are of a shape that the engine supports. */
-static bool wanted(const conv1d_case *c)
+bool conv1d_case_supported(const conv1d_case *c)
 {
-    const bool whole_batch = c->batch > 1;
+    if (c->work == WORK_BACKWARD)
+        return chirp_conv1d_supports(&c->desc, CHIRP_CONV1D_BACKWARD_DATA) &&
+               chirp_conv1d_supports(&c->desc, CHIRP_CONV1D_BACKWARD_WEIGHTS);
+    return chirp_conv1d_supports(
+        &c->desc, c->work == WORK_LOAD_WEIGHTS ? CHIRP_CONV1D_FORWARD : (chirp_conv1d_pass)c->work);
+}
+
+/* Which rows there are of layer 1 to 7. */
+static bool wanted(const conv1d_case *c, int layer)
+{
+    const bool whole_batch = c->desc.N > 1;
     /* both gradients at once, and single events: by the choice that training and inference make */
-    if (c->algorithm == CHIRP_CONV1D_AUTO)
-        return whole_batch ? c->work == BACKWARD && c->layer > 1 : c->work == FORWARD;
+    if (c->desc.algorithm == CHIRP_CONV1D_AUTO)
+        return whole_batch ? c->work == WORK_BACKWARD && layer > 1 : c->work == WORK_FORWARD;
     /* plain loops, beside the smallest layer: what the project's own regression gate compares with */
-    if (c->algorithm == CHIRP_CONV1D_REFERENCE && (c->layer < 7 || c->work > BACKWARD_WEIGHTS))
+    if (c->desc.algorithm == CHIRP_CONV1D_REFERENCE &&
+        (layer < 7 || c->work > WORK_BACKWARD_WEIGHTS))
         return false;
     /* nothing is before conv1: nobody needs its backward_data */
-    return whole_batch && c->work != BACKWARD && !(c->layer == 1 && c->work == BACKWARD_DATA);
+    return whole_batch && c->work != WORK_BACKWARD &&
+           !(layer == 1 && c->work == WORK_BACKWARD_DATA);
 }
 
 static bool make(const int *at, void *into)
 {
     conv1d_case *c = into;
-    *c = (conv1d_case){.work = (conv1d_work)at[0],
-                       .algorithm = (chirp_conv1d_algorithm)at[1],
-                       .layer = at[2] + 1,
-                       .batch = at[3] == 0 ? 64 : 1};
-    chirp_conv1d_desc desc = {0};
-    if (!wanted(c) || conv1d_layer_desc(c->layer - 1, c->batch, &desc) != CHIRP_OK)
+    c->work = (conv1d_work)at[0];
+    if (conv1d_layer_desc(at[2], at[3] == 0 ? 64 : 1, &c->desc) != CHIRP_OK)
         return false;
-    desc.algorithm = c->algorithm;
-    if (c->work == BACKWARD)
-        return chirp_conv1d_supports(&desc, CHIRP_CONV1D_BACKWARD_DATA) &&
-               chirp_conv1d_supports(&desc, CHIRP_CONV1D_BACKWARD_WEIGHTS);
-    return chirp_conv1d_supports(&desc, c->work == LOAD_WEIGHTS ? CHIRP_CONV1D_FORWARD
-                                                                : (chirp_conv1d_pass)c->work);
+    c->desc.algorithm = (chirp_conv1d_algorithm)at[1];
+    return wanted(c, at[2] + 1) && conv1d_case_supported(c);
 }
 
 const chirp_bench_family chirp_families_conv1d[] = {
     {.name = "conv1d",
-     .axes = {{.values = passes},
-              {.value = algorithm},
+     .axes = {{.values = conv1d_work_names},
+              {.value = conv1d_case_algorithm},
               {.values = layers},
               {.key = "batch", .values = batches}},
      .case_size = sizeof(conv1d_case),
      .make = make,
-     .run = run,
-     .check = check},
+     .run = conv1d_case_run,
+     .check = conv1d_case_check},
     {0},
 };

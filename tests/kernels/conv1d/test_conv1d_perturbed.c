@@ -61,8 +61,8 @@ static void run(const chirp_conv1d_desc *d, const conv1d_tensors *in,
     chirp_conv1d_load_weights(plan, in->wei);
     chirp_conv1d_load_perturbation(plan, delta);
     chirp_conv1d_forward_perturbed(plan, signs, in->src, in->bia, out->dst, out->code);
-    chirp_conv1d_backward_perturbed(plan, signs, in->src, in->ddst, out->code, out->dsrc, out->dwei,
-                                    ddelta, out->dbia);
+    const chirp_conv1d_perturbed_gradients gradients = {out->dsrc, out->dwei, ddelta, out->dbia};
+    chirp_conv1d_backward_perturbed(plan, signs, in->src, in->ddst, out->code, &gradients);
     chirp_conv1d_plan_destroy(plan);
 }
 
