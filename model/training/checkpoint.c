@@ -13,7 +13,9 @@
 #error "CHIRP_VERSION must be defined by the build"
 #endif
 
-static const char *const FORMAT = "chirpbench checkpoint 1";
+/* 2: labels may be standardised, which readers of 1 would not know; 1 is still read. */
+static const char *const FORMAT = "chirpbench checkpoint 2";
+static const char *const EARLIER_FORMAT = "chirpbench checkpoint 1";
 
 static chirp_status write_tensors(hid_t file, const char *path, const char *prefix,
                                   const chirp_tensor *tensors, int n_tensors, const float *arena)
@@ -96,9 +98,9 @@ static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *
                           "`chirpbench train --checkpoint FILE` writes one",
                           path);
     chirp_status st = chirp_hdf_text_attribute(file, path, "format", &format);
-    if (st == CHIRP_OK && strcmp(format, FORMAT) != 0)
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path,
-                        format, FORMAT);
+    if (st == CHIRP_OK && strcmp(format, FORMAT) != 0 && strcmp(format, EARLIER_FORMAT) != 0)
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s' and '%s'",
+                        path, format, EARLIER_FORMAT, FORMAT);
     chirp_free(format);
     if (st == CHIRP_OK && H5Lexists(file, "exchange", H5P_DEFAULT) > 0)
         st = chirp_fail(CHIRP_ERR_FORMAT,
@@ -168,8 +170,11 @@ static chirp_status read_tensors(const char *path, hid_t file, const char *prefi
         if (!chirp_hdf_has(file, name))
             return chirp_fail(
                 CHIRP_ERR_FORMAT,
-                "%s: dataset %s is missing: a checkpoint of another network or variant", path,
-                name);
+                *prefix
+                    ? "%s: dataset %s is missing: no optimiser state, as in files of chirpbench "
+                      "export: resume from the checkpoint it was made of"
+                    : "%s: dataset %s is missing: a checkpoint of another network or variant",
+                path, name);
         chirp_status st = chirp_hdf_open_dataset(file, path, name, &set);
         if (st != CHIRP_OK)
             return st;

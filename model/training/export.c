@@ -76,7 +76,7 @@ static chirp_status put_tensor(hid_t file, const char *path, const chirp_tensor 
                              tensor->name);
 }
 
-/* What is written anew or left out: the groups of parameters, and the optimiser's. */
+/* What is written anew or left out: the groups of parameters, and what only a training needs that goes on. */
 typedef struct left_out {
     const chirp_tensor *tensors;
     int n_tensors;
@@ -89,7 +89,8 @@ static bool is_left_out(const left_out *l, const char *name)
     for (int t = 0; t < l->n_tensors; ++t)
         if (strncmp(l->tensors[t].name, name, length) == 0 && l->tensors[t].name[length] == '/')
             return true;
-    return strcmp(name, "optimizer") == 0 || strcmp(name, "export") == 0;
+    return strcmp(name, "optimizer") == 0 || strcmp(name, "trained") == 0 ||
+           strcmp(name, "export") == 0;
 }
 
 static herr_t copy_object(hid_t from, const char *name, const H5L_info_t *info, void *context)

@@ -3,6 +3,8 @@
 #include "model/signal/parameters.h"
 
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 /* A new training parameter is a field of chirp_train_config (trainer.h), its default and its row here. */
 
@@ -13,7 +15,7 @@ chirp_train_config chirp_train_config_default(void)
     return (chirp_train_config){
         .network = "spin",
         .variant = CHIRP_VARIANT_LAST2,
-        .estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION,
+        .estimator = CHIRP_VARIATIONAL_LOCAL,
         .batch = 64,
         .accumulate = 1,
         .shares = "equal",
@@ -22,19 +24,37 @@ chirp_train_config chirp_train_config_default(void)
         .learning_rate = 0.0008,
         .momentum = 0.9,
         .warmup_steps = 100,
-        .dropout = 0.1,
+        .labels = {.standardised = true},
         .learned_scale = true,
-        .noise_scale = 0.2,
+        .noise_scale = 1,
+        .kl_warmup = 0.25,
         .prior_sigma = 1,
         .initial_rho = -5,
         .independent_noise = true,
         .signal = chirp_signal_config_default(),
-        .curriculum = "study",
+        .curriculum = "none",
         .validation_signals = 256,
         .exchange = {.engine = chirp_exchange_kind_at(0)->name},
         .algorithm = CHIRP_CONV1D_AUTO,
     };
 }
+
+/* Options and their values; "default" lists nothing. */
+enum { PRESET_OPTIONS = 12 };
+static const struct {
+    const char *name;
+    struct {
+        const char *option, *value;
+    } set[PRESET_OPTIONS];
+} presets[] = {
+    {"default", {{NULL, NULL}}},
+    {"study",
+     {{"estimator", "reparameterization"},
+      {"dropout", "0.1"},
+      {"labels", "study"},
+      {"noise-scale", "0.2"},
+      {"kl-warmup", "0"}}},
+};
 
 #define NETWORK .group = "Network"
 #define OPTIMIZER .group = "Optimizer"
@@ -48,6 +68,7 @@ chirp_train_config chirp_train_config_default(void)
 #define NAMES(list, n) .names = (list), .n_names = (n)
 
 static const char *const likelihoods[] = {"fixed", "learned"};
+static const char *const label_maps[] = {"study", "standardised"};
 static const char *const weight_noises[] = {"shared", "independent"};
 static const char *const compressions[] = {"none", "bf16"}; /* chirp_exchange_compress */
 
@@ -93,15 +114,22 @@ static const chirp_option train_options[] = {
      .help = "momentum of sgd; beta1 of adam", SAME(momentum)},
     {NULL, CHIRP_OPTION_INT, .max = 1e9, AT(rate_ranks), .key = "rate_ranks", .later = true},
 
+    {"labels", CHIRP_OPTION_EITHER, LOSS, NAMES(label_maps, 2),
+     .help = "standardised: zero mean and unit variance over the prior, linear mean, scale "
+             "softplus(r); study: label / 80 of masses, tanh of others, scale softplus(0.05 r)",
+     AT(labels.standardised), .key = "standardised_labels", .resume = CHIRP_RESUME_SAME,
+     .later = true},
     {"likelihood", CHIRP_OPTION_EITHER, LOSS, NAMES(likelihoods, 2),
      .help = "the noise scale is fixed, or an output of each leaf", SAME(learned_scale)},
     {"noise-scale", CHIRP_OPTION_REAL, LOSS, .metavar = "S", .min = 0.0011, .max = 10,
-     .help = "fixed scale, or where the learned one starts", SAME(noise_scale)},
+     .help = "fixed scale, or where the learned one starts, in units of --labels",
+     SAME(noise_scale)},
     {"kl-weight", CHIRP_OPTION_REAL, LOSS, .metavar = "W", .min = 0, .max = 1,
      .help = "weight of the KL divergence per signal; 0: 1/(signals in the whole training)",
      SAME(kl_weight)},
-    {"kl-warmup", CHIRP_OPTION_INT, LOSS, .metavar = "N", .min = 0, .max = 1e9,
-     .help = "steps over which the KL weight grows from 0", SAME(kl_warmup)},
+    {"kl-warmup", CHIRP_OPTION_REAL, LOSS, .metavar = "W", .min = 0, .max = 1e9,
+     .help = "share of the run over which the KL weight grows from 0; from 1 on: steps",
+     SAME(kl_warmup)},
     {"prior-sigma", CHIRP_OPTION_REAL, LOSS, .metavar = "S", .min = 1e-6, .max = 1e6,
      .help = "standard deviation of the weights' prior", SAME(prior_sigma)},
 
@@ -167,4 +195,58 @@ void chirp_train_tables(const chirp_train_config *config, const char *const *onl
     tables[CHIRP_TRAIN_EXCHANGE] =
         (chirp_option_table){exchange_options, sizeof exchange_options / sizeof exchange_options[0],
                              base + offsetof(chirp_train_config, exchange), only, NULL};
+}
+
+_Static_assert(sizeof train_options / sizeof train_options[0] <= CHIRP_TRAIN_OWN_OPTIONS,
+               "marks of options have no room for all");
+
+const char *chirp_train_preset_choices(void)
+{
+    static char text[CHIRP_OPTION_TEXT];
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; ++i)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? "|" : "",
+                                 presets[i].name);
+    return text;
+}
+
+static chirp_status set_option(const chirp_option_table tables[CHIRP_TRAIN_TABLES],
+                               const char *name, const char *value)
+{
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        for (size_t i = 0; i < tables[t].n_options; ++i) {
+            const chirp_option *row = &tables[t].options[i];
+            if (!row->name || strcmp(row->name, name) != 0)
+                continue;
+            if (tables[t].given && tables[t].given[i])
+                return CHIRP_OK;
+            return chirp_option_read(row, name, value, chirp_option_value(row, tables[t].base));
+        }
+    return chirp_fail(CHIRP_ERR_ARG, "a preset sets --%s, which is no option", name);
+}
+
+chirp_status chirp_train_preset(const char *name, const bool *const given[CHIRP_TRAIN_TABLES],
+                                chirp_train_config *config)
+{
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_status st = CHIRP_OK;
+    chirp_train_tables(config, NULL, tables);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        tables[t].given = given ? (bool *)(uintptr_t)given[t] : NULL;
+    for (size_t p = 0; p < sizeof presets / sizeof presets[0]; ++p) {
+        if (strcmp(presets[p].name, name) != 0)
+            continue;
+        for (int i = 0; i < PRESET_OPTIONS && presets[p].set[i].option && st == CHIRP_OK; ++i)
+            st = set_option(tables, presets[p].set[i].option, presets[p].set[i].value);
+        return st;
+    }
+    return chirp_fail(CHIRP_ERR_ARG, "preset '%s' is none of %s", name,
+                      chirp_train_preset_choices());
+}
+
+chirp_train_config chirp_train_config_study(void)
+{
+    chirp_train_config config = chirp_train_config_default();
+    (void)chirp_train_preset("study", NULL, &config); /* the table's own values */
+    return config;
 }

@@ -16,8 +16,8 @@ static chirp_status make_network(const chirp_train_config *trained, int64_t batc
     config.batch = batch;
     config.training = false;
     config.n_threads = n_threads;
-    t->likelihood = (chirp_likelihood){t->spec, config.outputs, trained->noise_scale};
-    return chirp_network_create(&config, &t->net);
+    const chirp_status st = chirp_train_likelihood(trained, &t->likelihood);
+    return st == CHIRP_OK ? chirp_network_create(&config, &t->net) : st;
 }
 
 chirp_status chirp_trained_load(const char *path, int64_t batch, int n_threads,

@@ -6,6 +6,7 @@
 #include "kernels/optimizer/optimizer.h"
 #include "model/parallel/parallel.h"
 #include "model/training/config.h"
+#include "model/training/labels.h"
 #include "model/training/shares.h"
 #include "model/training/trainer_internal.h"
 
@@ -31,8 +32,9 @@ static chirp_status make_network(chirp_trainer *trainer)
     network.n_threads = config->n_threads;
     const chirp_status st = chirp_network_create(&network, &trainer->net);
     if (st == CHIRP_OK)
-        chirp_network_initialize(trainer->net, config->seed,
-                                 chirp_likelihood_scale_bias(config->noise_scale));
+        chirp_network_initialize(
+            trainer->net, config->seed,
+            chirp_likelihood_scale_bias(&trainer->likelihood, config->noise_scale));
     return st;
 }
 
@@ -52,6 +54,15 @@ static double learning_rate(const chirp_trainer *trainer)
            (double)(trainer->iteration < config->warmup_steps ? 1 : config->rate_ranks);
 }
 
+/* Grows from 0 to 1 over the first steps. */
+static double kl_ramp(const chirp_trainer *trainer, int64_t step)
+{
+    const chirp_train_config *config = &trainer->config;
+    const double steps =
+        config->kl_warmup < 1 ? config->kl_warmup * (double)config->iterations : config->kl_warmup;
+    return (double)(step + 1) < steps ? (double)(step + 1) / steps : 1;
+}
+
 static double kl_weight(const chirp_trainer *trainer, int64_t step)
 {
     const chirp_train_config *config = &trainer->config;
@@ -61,9 +72,7 @@ static double kl_weight(const chirp_trainer *trainer, int64_t step)
                      ? 1.0 / (double)chirp_batches_rows(trainer->batches)
                      : 1.0 / ((double)config->iterations *
                               (double)chirp_train_step_signals(config, trainer->ranks));
-    if (step < config->kl_warmup)
-        weight *= (double)(step + 1) / (double)config->kl_warmup;
-    return weight;
+    return weight * kl_ramp(trainer, step);
 }
 
 static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pass)
@@ -245,8 +254,10 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     if (trainer->config.rate_ranks == 0)
         trainer->config.rate_ranks = trainer->ranks;
     st = chirp_network_spec_find(config->network, &trainer->spec);
-    trainer->likelihood =
-        (chirp_likelihood){trainer->spec, config->learned_scale ? 2 : 1, config->noise_scale};
+    if (st == CHIRP_OK)
+        st = chirp_train_labels(&trainer->config);
+    if (st == CHIRP_OK)
+        st = chirp_train_likelihood(&trainer->config, &trainer->likelihood);
     if (st == CHIRP_OK)
         st = chirp_batches_create(&trainer->config, trainer->ranks, &trainer->batches);
     if (st == CHIRP_OK)

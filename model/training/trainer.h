@@ -52,13 +52,16 @@ typedef struct chirp_train_config {
         warmup_steps; /**< steps at the base rate before it is multiplied by the number of ranks: 100 */
     int64_t
         rate_ranks; /**< that number: 0 takes the ranks at hand; a resume keeps it when ranks change */
-    double dropout; /**< 0.1 */
+    double dropout; /**< 0: signals made on the fly never repeat; the study: 0.1 */
 
+    /** standardised: true; chirp_trainer_create() fills in centres and units */
+    chirp_label_map labels;
     bool learned_scale; /**< likelihood's scale is an output of every leaf, else fixed */
     double
-        noise_scale; /**< the fixed scale, or where the learned one starts: 0.2, in label-scale units */
-    double kl_weight;   /**< factor of KL per signal; 0 means 1 / signals of the whole training */
-    int64_t kl_warmup;  /**< steps over which kl_weight grows linearly from 0 */
+        noise_scale; /**< the fixed scale, or where the learned one starts: 1, in units of the label map */
+    double kl_weight; /**< factor of KL per signal; 0 means 1 / signals of the whole training */
+    double
+        kl_warmup; /**< kl_weight grows linearly from 0 over this share of the run, 0.25, or from 1 on over so many steps */
     double prior_sigma; /**< 1 */
     double initial_rho; /**< -5: posterior sigmas start at 0.0067 */
     bool
@@ -88,8 +91,11 @@ chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
 /** Signals of one optimiser step over all ranks. */
 int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks);
 
-/** The study's hyper-parameters (reference in model/network/layers.h). */
+/** What trains best; chirp_train_config_study() in parameters.h has what the study trained with. */
 chirp_train_config chirp_train_config_default(void);
+
+/** The likelihood of a configuration whose labels field is filled. */
+chirp_status chirp_train_likelihood(const chirp_train_config *config, chirp_likelihood *likelihood);
 
 /** Seconds of one step, all its passes together; a benchmark and the scaling suite read it. */
 typedef struct chirp_step_profile {

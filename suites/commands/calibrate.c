@@ -184,9 +184,9 @@ static chirp_status test_bin(calibration *c, int bin)
     const int leaves = c->trained.spec->n_leaves;
     chirp_status st = calibration_ask(&c->trial, bin, &c->edge[bin], CALIBRATION_TEST);
     for (int leaf = 0; leaf < leaves && st == CHIRP_OK; ++leaf)
-        st = calibration_row(&c->trial, leaf, &c->edge[bin], &c->row[bin * leaves + leaf]);
+        st = calibration_row(&c->trial, leaf, &c->edge[bin], &c->row[c->n_rows + (size_t)leaf]);
     if (st == CHIRP_OK && c->exact)
-        st = calibration_exact(&c->trial, bin, &c->edge[bin], c->exact, &c->row[bin * leaves]);
+        st = calibration_exact(&c->trial, bin, &c->edge[bin], c->exact, c->row + c->n_rows);
     if (st != CHIRP_OK)
         return st;
     for (int leaf = 0; leaf < leaves; ++leaf)

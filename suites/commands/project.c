@@ -161,7 +161,7 @@ static int run(int argc, char **argv)
                                            "compress",   "bucket-mib",   NULL};
     chirp_projection_options o = {
         .machine = "theta", .engine = "auto", .settings = {.seed = 1, .speed_steps = 100}};
-    chirp_train_config train = chirp_train_config_default();
+    chirp_train_config train = chirp_train_config_study();
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *compute = "fast";
     const char *json = NULL;

@@ -200,7 +200,7 @@ static int run(int argc, char **argv)
     static const char *const of_train[] = {"network",  "weight-noise", "accumulate", "exchange",
                                            "compress", "bucket-mib",   NULL};
     chirp_scale_options o = {
-        .repetitions = 7, .steps = 4, .warmup = 1, .train = chirp_train_config_default()};
+        .repetitions = 7, .steps = 4, .warmup = 1, .train = chirp_train_config_study()};
     const char *ranks = NULL;
     const char *variants = "last2";
     const char *threads = "0";

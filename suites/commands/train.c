@@ -62,6 +62,8 @@ static chirp_status take_data(chirp_train_config *config, const bool given[CHIRP
 static chirp_status parse(int argc, char **argv, chirp_train_config *config,
                           chirp_run_options *options, bool given[CHIRP_SIGNAL_OPTIONS])
 {
+    const char *preset = "default";
+    bool own[CHIRP_TRAIN_OWN_OPTIONS] = {false};
     const chirp_option run_options[] = {
         {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE",
          .help = "JSON lines, one a step"},
@@ -73,11 +75,14 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
          .max = 1e9, .help = "steps; also at the end", .group = "Run"},
         {"validate-every", CHIRP_OPTION_INT, &options->validate_every, .metavar = "N", .min = 0,
          .max = 1e9, .help = "steps between held-out checks", .group = "Run"},
+        {"preset", CHIRP_OPTION_CHOICE, &preset, .list = chirp_train_preset_choices,
+         .help = "sets several options; one that is given as well wins"},
         {"max-seconds", CHIRP_OPTION_REAL, &options->max_seconds, .metavar = "S", .min = 0,
          .max = 1e9, .help = "stop cleanly after this long; 0: no limit", .group = "Run"},
     };
     chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_train_tables(config, NULL, tables);
+    tables[CHIRP_TRAIN_OWN].given = own;
     tables[CHIRP_TRAIN_SIGNALS].given = given;
     const chirp_usage usage = {
         "train", NULL,
@@ -88,7 +93,9 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
         "checkpoint from which --resume continues bitwise. A resume takes the options of the run\n"
         "again: those that must be the same are compared, others may change.",
         run_options, sizeof run_options / sizeof run_options[0]};
-    return chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
+    const bool *const set[CHIRP_TRAIN_TABLES] = {own, given, NULL};
+    chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
+    return st == CHIRP_OK ? chirp_train_preset(preset, set, config) : st;
 }
 
 static int run(int argc, char **argv)

@@ -72,6 +72,8 @@ def answers(folder, checkpoint, compact, rows):
 
 def bad_input(folder, checkpoint):
     refused(["export", checkpoint], "--out")
+    refused(["train", "--network", "spin", "--batch", "2", "--iterations", "4", "--validation-signals", "2", "--snr-min", "10",
+             "--snr-max", "30", "--quiet", "--resume", "--checkpoint", folder + "/networks/spin.h5"], "chirpbench export")
     refused(["export", "--out", folder + "/a.h5"], "export a.h5")
     refused(["export", folder + "/none.h5", "--out", folder + "/a.h5"], "none.h5")
     refused(["export", checkpoint, "--out", folder + "/none/a.h5"], "none")

@@ -3,7 +3,7 @@
  * across a checkpoint and a change of ranks.
  */
 #include "harness/base/memory.h"
-#include "model/training/trainer.h"
+#include "model/training/parameters.h"
 #include "tests/model/parallel/check.h"
 
 #include <setjmp.h>
@@ -25,7 +25,8 @@ static int64_t n_parameters;
 /* One signal a part; the rate is multiplied by the job's ranks from the first step on, however many train. */
 static chirp_train_config small_run(int ranks)
 {
-    chirp_train_config config = chirp_train_config_default();
+    chirp_train_config config =
+        chirp_train_config_study(); /* KL from the first step on: rhos move */
     config.batch = 1;
     config.accumulate = PARTS / ranks;
     config.iterations = 100;

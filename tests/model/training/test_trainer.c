@@ -7,6 +7,7 @@
 #include "model/parallel/parallel.h"
 #include "model/training/checkpoint.h"
 #include "model/training/config.h"
+#include "model/training/labels.h"
 #include "model/training/trainer.h"
 
 #include <setjmp.h>
@@ -32,6 +33,7 @@ static chirp_train_config small_run(int n_threads)
     config.validation_signals = 3;
     config.seed = 11;
     config.n_threads = n_threads;
+    assert_int_equal(chirp_train_labels(&config), CHIRP_OK); /* as chirp_trainer_create() does */
     return config;
 }
 
@@ -181,7 +183,7 @@ static void change(const chirp_option *row, void *value)
         *(uint64_t *)value += 1;
         break;
     case CHIRP_OPTION_REAL:
-        *(double *)value = 0.5 * (*(double *)value + 0.25);
+        *(double *)value = 0.5 * (*(double *)value + 0.26);
         break;
     case CHIRP_OPTION_STRING:
     case CHIRP_OPTION_PATTERN:
@@ -299,6 +301,95 @@ static void test_fields_of_later_versions_may_be_missing(void **state)
     chirp_free(text);
 }
 
+/* A checkpoint of a version without standardised labels is read with the study's; a map that is missing is refused. */
+static void test_the_label_map_is_stored(void **state)
+{
+    (void)state;
+    const chirp_train_config config = small_run(0);
+    chirp_train_record old = {0};
+    char *text = NULL;
+    assert_true(config.labels.standardised && config.labels.unit[2] > 0.003 &&
+                config.labels.unit[2] < 0.007); /* omega_I: 0.0820 +- 0.0049 */
+    assert_int_equal(chirp_train_config_write(&config, 1, &text), CHIRP_OK);
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
+    assert_memory_equal(&old.config.labels.centre, &config.labels.centre,
+                        sizeof config.labels.centre);
+    assert_memory_equal(&old.config.labels.unit, &config.labels.unit, sizeof config.labels.unit);
+    chirp_train_record_release(&old);
+    *strstr(text, "label_map") = 'X';
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_ERR_FORMAT);
+    assert_non_null(strstr(chirp_error_message(), "label_map"));
+    chirp_train_record_release(&old);
+    *strstr(text, "standardised_labels") = 'X';
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
+    chirp_likelihood likelihood;
+    assert_int_equal(chirp_train_likelihood(&old.config, &likelihood), CHIRP_OK);
+    assert_false(likelihood.labels.standardised);
+    chirp_train_record_release(&old);
+    chirp_free(text);
+}
+
+/* The map follows the prior of the signals: mean and standard deviation of labels that a generator with another seed makes. */
+static void test_labels_have_unit_variance(void **state)
+{
+    (void)state;
+    enum { DRAWS = 4096 };
+    chirp_train_config config = small_run(0);
+    chirp_generator *generator = NULL;
+    config.signal.spin_max = 0.3;
+    config.signal.seed = 99;
+    assert_int_equal(chirp_train_labels(&config), CHIRP_OK);
+    assert_int_equal(chirp_generator_create(&config.signal, &generator), CHIRP_OK);
+    double sum[3] = {0};
+    double square[3] = {0};
+    for (uint64_t i = 0; i < DRAWS; ++i) {
+        chirp_signal_draw draw;
+        assert_int_equal(chirp_generator_draw(generator, i, &draw), CHIRP_OK);
+        const double value[3] = {draw.final_spin, draw.omega_r, draw.omega_i};
+        for (int leaf = 0; leaf < 3; ++leaf) {
+            const double y = (value[leaf] - config.labels.centre[leaf]) / config.labels.unit[leaf];
+            sum[leaf] += y / DRAWS;
+            square[leaf] += y * y / DRAWS;
+        }
+    }
+    /* five standard errors: 1 / sqrt(n) of a mean; of a variance sqrt((kurtosis - 1) / n), kurtosis taken as below 10 */
+    for (int leaf = 0; leaf < 3; ++leaf)
+        assert_true(fabs(sum[leaf]) < 5 * 1.2 / sqrt(DRAWS) &&
+                    fabs(square[leaf] - 1) < 5 * 3 * 1.2 / sqrt(DRAWS));
+    chirp_generator_destroy(generator);
+}
+
+/* A preset sets what is not given; every option that one names exists, and study is what earlier versions trained with. */
+static void test_presets(void **state)
+{
+    (void)state;
+    const chirp_train_config study = chirp_train_config_study();
+    assert_true(study.dropout == 0.1 && study.noise_scale == 0.2 && study.kl_warmup == 0);
+    assert_true(!study.labels.standardised &&
+                study.estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION);
+    char names[CHIRP_OPTION_TEXT];
+    (void)snprintf(names, sizeof names, "%s", chirp_train_preset_choices());
+    for (char *rest = names, *name = strtok_r(names, "|", &rest); name;
+         name = strtok_r(NULL, "|", &rest)) {
+        chirp_train_config config = chirp_train_config_default();
+        if (chirp_train_preset(name, NULL, &config) != CHIRP_OK ||
+            chirp_train_config_check(&config) != CHIRP_OK)
+            fail_msg("%s: %s", name, chirp_error_message());
+    }
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    bool own[CHIRP_TRAIN_OWN_OPTIONS] = {false};
+    const bool *const given[CHIRP_TRAIN_TABLES] = {own, NULL, NULL};
+    chirp_train_config config = chirp_train_config_default();
+    chirp_train_tables(&config, NULL, tables);
+    for (size_t i = 0; i < tables[CHIRP_TRAIN_OWN].n_options; ++i) {
+        const char *name = tables[CHIRP_TRAIN_OWN].options[i].name;
+        own[i] = name && strcmp(name, "dropout") == 0;
+    }
+    assert_int_equal(chirp_train_preset("study", given, &config), CHIRP_OK);
+    assert_true(config.dropout == 0 && config.noise_scale == 0.2);
+    assert_int_equal(chirp_train_preset("nonsense", NULL, &config), CHIRP_ERR_ARG);
+}
+
 /* Replaces an attribute of a checkpoint by `count` elements of a type. */
 static void replace_attribute(const char *file_path, const char *name, hid_t type, hsize_t count,
                               const void *values)
@@ -404,6 +495,9 @@ int main(void)
         cmocka_unit_test(test_every_stored_field_is_compared),
         cmocka_unit_test(test_configuration_is_read_back),
         cmocka_unit_test(test_fields_of_later_versions_may_be_missing),
+        cmocka_unit_test(test_the_label_map_is_stored),
+        cmocka_unit_test(test_labels_have_unit_variance),
+        cmocka_unit_test(test_presets),
         cmocka_unit_test(test_threads_and_resume_are_bitwise),
         cmocka_unit_test(test_bad_checkpoints_change_nothing),
         cmocka_unit_test(test_attributes_of_another_extent),
