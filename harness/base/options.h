@@ -74,7 +74,8 @@ typedef struct chirp_option {
     int n_names;
     const char *key; /**< in stored configurations; NULL: not stored */
     chirp_option_resume resume;
-    bool later;       /**< configurations stored by earlier versions lack it */
+    /** Configurations stored by earlier versions lack it. An enum had its first name then. */
+    bool later;
     const char *none; /**< stored in place of a NULL string */
     chirp_option_file file;
 } chirp_option;

@@ -103,7 +103,7 @@ static int run(int argc, char **argv)
 {
     static const char *const of_train[] = {"network", "variational", "estimator", "likelihood",
                                            NULL};
-    chirp_train_config train = chirp_train_config_default();
+    chirp_train_config train = chirp_train_config_study();
     description d = {.batch = 16};
     train.learned_scale = false;
     const chirp_option table[] = {

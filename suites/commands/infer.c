@@ -69,8 +69,9 @@ static chirp_status load_network(inference *f)
     config.batch = 1;
     config.training = false;
     config.n_threads = (int)f->threads;
-    f->likelihood = (chirp_likelihood){f->spec, config.outputs, f->config.noise_scale};
-    st = chirp_network_create(&config, &f->net);
+    st = chirp_train_likelihood(&f->config, &f->likelihood);
+    if (st == CHIRP_OK)
+        st = chirp_network_create(&config, &f->net);
     if (st != CHIRP_OK)
         return st;
     int n = 0;
