@@ -231,24 +231,24 @@ static int run(int argc, char **argv)
                                            "compress",   "bucket-mib",   NULL};
     chirp_projection_options o = {
         .machine = "theta", .engine = "auto", .settings = {.seed = 1, .speed_steps = 100}};
-    chirp_train_config train = chirp_train_config_default();
+    chirp_train_config train = chirp_train_config_study();
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *compute = "fast";
     const char *json = NULL;
     double fresh = NAN;
     double jitter = NAN;
     const chirp_option table[] = {
-        {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
+        {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME", .file = CHIRP_FILE_READ,
          .help = "theta, theta_crossbar, cori_knl, hal, hdr_fat_tree, or a machine's JSON file"},
-        {"workload", CHIRP_OPTION_STRING, &o.workload, .metavar = "NAME",
+        {"workload", CHIRP_OPTION_STRING, &o.workload, .metavar = "NAME", .file = CHIRP_FILE_READ,
          .help = "another network: cosmoflow, cosmoflow_evaluation, or a JSON file"},
-        {"calibrate", CHIRP_OPTION_STRING, &o.calibrate, .metavar = "FILE",
+        {"calibrate", CHIRP_OPTION_STRING, &o.calibrate, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "jobs measured on some nodes (JSON); rows predict the mean step of one job"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
-        {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
+        {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "layer times measured by chirpbench scale --profile"},
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
          .help = "variation of passes between ranks, relative; default: calibrated"},
@@ -269,7 +269,7 @@ static int run(int argc, char **argv)
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
         {"seed", CHIRP_OPTION_UINT64, &o.settings.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the jitter"},
-        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "rows, terms, calibration, assumptions"},
     };
     const chirp_usage usage = {
