@@ -6,6 +6,7 @@
 #include "harness/progress/progress.h"
 #include "model/training/parameters.h"
 #include "suites/command.h"
+#include "suites/scaling/controller/controller.h"
 #include "suites/scaling/projected/projection.h"
 
 #include <math.h>
@@ -89,10 +90,10 @@ static void print_map(const chirp_projection *p)
         "\nEfficiency is the share of what all nodes can do, each computing all the time at its "
         "own "
         "speed.\nIt depends on how much nodes differ (down) and for how long each keeps its speed "
-        "(across);\nspeeds are those of %d steps. %d nodes, closed form, percent; events: one step "
-        "in "
-        "500 of a node is 10 %% longer.\n\n%8s",
-        p->options.settings.speed_steps, p->row[p->n_rows - 1].nodes, "");
+        "(across), if speeds are\nfollowed as well as possible; project --controller replays what "
+        "train does. %d nodes, closed form, percent;\nevents: one step in 500 of a node is 10 %% "
+        "longer.\n\n%8s",
+        p->row[p->n_rows - 1].nodes, "");
     for (int k = 0; k < CHIRP_MAP_CONDITIONS; ++k)
         printf(" %*s", k + 1 < CHIRP_MAP_CONDITIONS ? 10 : 16, chirp_map_conditions[k].title);
     for (int i = 0; i < CHIRP_MAP_SPREADS; ++i) {
@@ -222,6 +223,19 @@ static void take_training(chirp_projection_options *o, const chirp_train_config 
     o->settings.bucket_bytes = train->exchange.bucket_bytes;
 }
 
+/* On as many ranks as the last number of --nodes says. */
+static chirp_status replay(const chirp_projection_options *o, const char *json)
+{
+    const chirp_controller_options options = {
+        .ranks = o->nodes[o->n_rows - 1],
+        .batch = o->settings.batch,
+        .runs = CHIRP_CONTROLLER_RUNS,
+        .communication = CHIRP_CONTROLLER_COMMUNICATION,
+        .seed = o->settings.seed,
+    };
+    return chirp_controller_report(&options, json);
+}
+
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
@@ -237,6 +251,7 @@ static int run(int argc, char **argv)
     const char *json = NULL;
     double fresh = NAN;
     double jitter = NAN;
+    bool controller = false;
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME", .file = CHIRP_FILE_READ,
          .help = "theta, theta_crossbar, cori_knl, hal, hdr_fat_tree, or a machine's JSON file"},
@@ -259,10 +274,13 @@ static int run(int argc, char **argv)
          .help = "measured: load balancing, each rank gets whole signals by its speed"},
         {"speed-steps", CHIRP_OPTION_INT32, &o.settings.speed_steps, .metavar = "N", .min = 1,
          .max = 1e6,
-         .help = "with --shares measured: speeds come from so many steps; train takes 100"},
+         .help = "with --shares measured: speeds that stay put are known from so many steps"},
         {"correlation-steps", CHIRP_OPTION_REAL, &o.settings.correlation_steps, .metavar = "N",
          .min = 0, .max = 1e9,
          .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},
+        {"controller", CHIRP_OPTION_FLAG, &controller,
+         .help = "instead of projecting, replay the load balancer of train --shares measured on as "
+                 "many ranks as the last of --nodes, whose speeds stay, wander or break off"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,
@@ -298,6 +316,8 @@ static int run(int argc, char **argv)
     o.settings.fresh_jitter = isnan(fresh) ? -1 : fresh;
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
+    if (st == CHIRP_OK && controller)
+        return chirp_command_exit(replay(&o, json));
     if (st == CHIRP_OK)
         st = project(&o, &projection);
     if (st == CHIRP_OK)
