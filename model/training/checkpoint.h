@@ -3,7 +3,8 @@
  *
  *   /root/conv1/weight [out][in][taps], /leaf0/dense2/mean, rho, bias ...   float32, names of the tensor table
  *   /optimizer/first/..., /optimizer/second/...   the same tree: Adam's moments, or SGD's velocity (first only)
- *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format
+ *   /noise_curve/frequency_hz [n], psd [curves][n] [1/Hz], float64: what whitened the signals
+ *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format, noise_curve (names, one a line)
  *
  * Draws are functions of (seed, stream, iteration), so seed and iteration are the whole random state.
  */
@@ -12,6 +13,7 @@
 
 #include "harness/base/status.h"
 #include "model/network/network.h"
+#include "model/signal/curves.h"
 
 #include <stdint.h>
 
@@ -20,6 +22,9 @@ typedef struct chirp_checkpoint {
     uint64_t seed;
     char *configuration;   /**< JSON; after a read owned by the caller, chirp_free() */
     float *first, *second; /**< optimiser state in arena layout, or NULL */
+    const chirp_curves
+        *curves; /**< written every 1/4 Hz of `band`; NULL: none, as for a data set */
+    chirp_band band;
 } chirp_checkpoint;
 
 /** Writes atomically: the file at `path` is the old one or the new one, never half of it. */
@@ -36,5 +41,13 @@ chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *st
  */
 chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
                                    const chirp_tensor *tensors, int n_tensors, float *parameters);
+
+/**
+ * The noise curves that training whitened with.
+ * @param curves  receives them, none when the file has none (trained on a data set, or by an earlier version); release it with
+ *                chirp_curves_release(), also after a failure
+ * @return CHIRP_ERR_FORMAT when they are no curves
+ */
+chirp_status chirp_checkpoint_read_curves(const char *path, chirp_curves *curves);
 
 #endif

@@ -11,10 +11,13 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
     if (trainer->rank == 0) {
         int n = 0;
         const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
-        chirp_checkpoint state = {.iteration = trainer->iteration,
-                                  .seed = trainer->config.seed,
-                                  .first = trainer->first,
-                                  .second = trainer->second};
+        chirp_checkpoint state = {
+            .iteration = trainer->iteration,
+            .seed = trainer->config.seed,
+            .first = trainer->first,
+            .second = trainer->second,
+            .curves = chirp_batches_curves(trainer->batches),
+            .band = {trainer->config.signal.f_low_hz, trainer->config.signal.f_high_hz}};
         st = chirp_train_config_write(&trainer->config, trainer->ranks, &state.configuration);
         if (st == CHIRP_OK)
             st = chirp_checkpoint_write(path, &state, tensors, n,

@@ -12,6 +12,7 @@
 #include "model/training/checkpoint.h"
 #include "model/training/config.h"
 #include "suites/command.h"
+#include "suites/commands/curve_check.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -56,7 +57,7 @@ static chirp_status load_network(inference *f)
     state.configuration = NULL;
     f->config = f->record.config;
     f->config.signal.psd_path =
-        NULL; /* its file may be elsewhere; signals are shown in design noise */
+        NULL; /* its file may be elsewhere; the checkpoint has its numbers */
     if (st == CHIRP_OK)
         st = chirp_network_spec_find(f->config.network, &f->spec);
     if (st != CHIRP_OK)
@@ -181,12 +182,18 @@ static void add_truth(const inference *f, const chirp_binary *binary, cJSON *eve
                                 value[f->spec->label[leaf]]);
 }
 
-/* A few signals like those the network was trained on (design noise), for the report to show beside the real ones. */
+/* A few signals like those the network was trained on, with its noise curve (without one in the checkpoint: the design curve), for
+   the report to show beside the real ones. */
 static chirp_status add_training_signals(const inference *f, cJSON *event)
 {
     chirp_signal_config signal = f->config.signal;
     chirp_generator *generator = NULL;
-    chirp_status st = chirp_generator_create(&signal, &generator);
+    chirp_curves curves = {0};
+    chirp_status st = chirp_checkpoint_read_curves(f->checkpoint, &curves);
+    signal.curves = curves.n > 0 ? &curves : NULL;
+    if (st == CHIRP_OK)
+        st = chirp_generator_create(&signal, &generator);
+    chirp_curves_release(&curves);
     float *strain = chirp_calloc((size_t)(SHOWN_SIGNALS * signal.length), sizeof *strain);
     if (st == CHIRP_OK && !strain)
         st = CHIRP_ERR_NOMEM;
@@ -363,7 +370,9 @@ static chirp_status infer_file(inference *f, const char *path)
                       "CBC_CAT3 quality\n",
                       path);
     judge_noise(path, &info, event);
-    st = predict(f, f->window, summary);
+    st = chirp_curve_check(f->checkpoint, path, &info, event);
+    if (st == CHIRP_OK)
+        st = predict(f, f->window, summary);
     if (st == CHIRP_OK)
         add_event(f, path, &info, summary, event);
     if (st == CHIRP_OK)
