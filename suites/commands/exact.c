@@ -61,14 +61,16 @@ static chirp_status answer_detectors(request *q, const detector *d, int n, const
     char names[CHIRP_EXACT_DETECTORS * 17] = "";
     double truth[CHIRP_EXACT_QUANTITIES];
     chirp_binary binary;
-    const bool simulated = chirp_strain_is_simulated(d->path, &binary);
-    chirp_status st = CHIRP_OK;
+    bool simulated = false;
+    chirp_status st = chirp_strain_is_simulated(d->path, &simulated, &binary);
     for (int i = 0; i < n; ++i) {
         curve[i] = (chirp_match_curve){d[i].info.psd_f_hz, d[i].info.psd, d[i].info.n_psd};
         const size_t used = strlen(names);
         (void)snprintf(names + used, sizeof names - used, "%s%s", i ? "+" : "", d[i].info.detector);
     }
-    st = chirp_exact_event(&q->signal, curve, n, window, (uint64_t)q->seed, &q->options, &result);
+    if (st == CHIRP_OK)
+        st = chirp_exact_event(&q->signal, curve, n, window, (uint64_t)q->seed, &q->options,
+                               &result);
     const bool known =
         simulated && binary.m1_msun > 0 && chirp_exact_quantities(&binary, truth) == CHIRP_OK;
     if (st == CHIRP_OK) {
