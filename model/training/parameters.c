@@ -9,6 +9,7 @@
 /* A new training parameter is a field of chirp_train_config (trainer.h), its default and its row here. */
 
 const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS] = {"adam", "sgd"};
+const char *const chirp_rate_name[CHIRP_RATES] = {"constant", "cosine", "cosine-iterations"};
 
 chirp_train_config chirp_train_config_default(void)
 {
@@ -23,7 +24,12 @@ chirp_train_config chirp_train_config_default(void)
         .optimizer = CHIRP_OPTIMIZER_ADAM,
         .learning_rate = 0.0008,
         .momentum = 0.9,
-        .warmup_steps = 100,
+        .schedule = CHIRP_RATE_COSINE,
+        .warmup_steps = 200,
+        .rate_hold = 0.3,
+        .final_rate = 1e-5,
+        .clip = 5,
+        .average = 0.02,
         .labels = {.standardised = true},
         .learned_scale = true,
         .noise_scale = 1,
@@ -53,6 +59,11 @@ static const struct {
       {"dropout", "0.1"},
       {"labels", "study"},
       {"noise-scale", "0.2"},
+      {"schedule", "constant"},
+      {"warmup-steps", "100"},
+      {"clip", "0"},
+      {"average", "0"},
+      {"curriculum", "study"},
       {"kl-warmup", "0"}}},
 };
 
@@ -84,7 +95,7 @@ static const chirp_option train_options[] = {
      .help = "optimiser steps", CHANGE(iterations)},
     {"seed", CHIRP_OPTION_UINT64, .metavar = "N", .min = 0, .max = 9e15,
      .help = "seed of weights, noise and signals", AT(seed), .resume = CHIRP_RESUME_SAME},
-    {"data", CHIRP_OPTION_STRING, .metavar = "FILE",
+    {"data", CHIRP_OPTION_STRING, .metavar = "FILE", .file = CHIRP_FILE_READ,
      .help = "data set of chirpbench generate in place of new signals; its last rows are held out",
      SAME(data), .none = "made on the fly"},
 
@@ -106,10 +117,26 @@ static const chirp_option train_options[] = {
     {"optimizer", CHIRP_OPTION_ENUM, OPTIMIZER, NAMES(chirp_optimizer_name, CHIRP_OPTIMIZERS),
      .help = "optimiser: the study's public code uses adam, its paper sgd", SAME(optimizer)},
     {"learning-rate", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "R", .min = 1e-9, .max = 10,
-     .help = "base rate; it is multiplied by the number of ranks after --warmup-steps",
-     CHANGE(learning_rate)},
+     .help = "base rate; it is multiplied by the number of ranks", CHANGE(learning_rate)},
     {"warmup-steps", CHIRP_OPTION_INT, OPTIMIZER, .metavar = "N", .min = 0, .max = 1e9,
-     .help = "steps at the base rate", CHANGE(warmup_steps)},
+     .help = "constant: steps at the base rate before it is multiplied by the ranks; cosine: "
+             "steps in which the rate grows from 0, at most a tenth of the run",
+     CHANGE(warmup_steps)},
+    {"schedule", CHIRP_OPTION_ENUM, OPTIMIZER, NAMES(chirp_rate_name, CHIRP_RATES),
+     .help = "cosine: the rate is held, then falls over --iterations, or over --max-seconds, which "
+             "is not repeated bitwise; cosine-iterations: over --iterations in any number of runs",
+     CHANGE(schedule), .later = true},
+    {"hold", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "S", .min = 0, .max = 1,
+     .help = "cosine: share of the run before the rate falls", CHANGE(rate_hold), .later = true},
+    {"final-rate", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "R", .min = 0, .max = 10,
+     .help = "cosine: where the rate ends", CHANGE(final_rate), .later = true},
+    {"clip", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "C", .min = 0, .max = 1e6,
+     .help = "cuts a gradient longer than C times the running median of norms; 0: never",
+     CHANGE(clip), .later = true},
+    {"average", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "S", .min = 0, .max = 1,
+     .help = "held-out checks, checkpoints and infer use an exponential average of all parameters "
+             "over this share of the run; 0: the parameters themselves",
+     CHANGE(average), .later = true},
     {"momentum", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "M", .min = 0, .max = 0.9999,
      .help = "momentum of sgd; beta1 of adam", SAME(momentum)},
     {NULL, CHIRP_OPTION_INT, .max = 1e9, AT(rate_ranks), .key = "rate_ranks", .later = true},
@@ -180,8 +207,8 @@ const char *const chirp_train_object[CHIRP_TRAIN_TABLES] = {NULL, "signal", NULL
 
 /* Of the signal options: the network sets the length, and reads noise that is made for one detector. */
 static const char *const signal_options_of_train[] = {
-    "mass-min",   "mass-max",    "ratio-max", "spin-max", "snr-min", "snr-max", "merger-min",
-    "merger-max", "sample-rate", "f-low",     "f-high",   "psd",     NULL};
+    "mass-min",   "mass-max",   "ratio-max",   "spin-max", "snr-min", "snr-max", "snr-law",
+    "merger-min", "merger-max", "sample-rate", "f-low",    "f-high",  "psd",     NULL};
 
 void chirp_train_tables(const chirp_train_config *config, const char *const *only,
                         chirp_option_table tables[CHIRP_TRAIN_TABLES])

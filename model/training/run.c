@@ -14,41 +14,28 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <omp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_signal;
+/* Times of steps for their median: all of them, or, of more than there is room for, evenly spaced ones. */
+enum { MOST_TIMES = 4096 };
+typedef struct step_times {
+    double seconds[MOST_TIMES];
+    size_t kept;
+    int64_t seen, every; /* `every` is a power of two */
+} step_times;
 
-static void on_signal(int number) { stop_signal = number; }
-
-/* What ends a run: a user, a closed terminal, a batch system before its time limit (USR1, USR2) or at that of the processor. */
-static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
-enum { ENDINGS = sizeof endings / sizeof endings[0] };
-
-typedef struct signal_guard {
-    struct sigaction before[ENDINGS];
-} signal_guard;
-
-/* SIGINT is caught also when it was ignored, as shells do for what they start with '&'; what nohup ignored stays ignored. */
-static bool left_alone(int number) { return number != SIGINT && chirp_signal_was_ignored(number); }
-
-static void catch_signals(signal_guard *guard)
+static void add_time(step_times *t, double seconds)
 {
-    struct sigaction action = {0};
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;
-    stop_signal = 0;
-    (void)sigemptyset(&action.sa_mask);
-    for (int i = 0; i < ENDINGS; ++i)
-        (void)sigaction(endings[i], left_alone(endings[i]) ? NULL : &action, &guard->before[i]);
-}
-
-static void release_signals(const signal_guard *guard)
-{
-    for (int i = 0; i < ENDINGS; ++i)
-        (void)sigaction(endings[i], &guard->before[i], NULL);
+    if (t->kept == MOST_TIMES) {
+        for (size_t i = 0; 2 * i < MOST_TIMES; ++i)
+            t->seconds[i] = t->seconds[2 * i];
+        t->kept /= 2;
+        t->every *= 2;
+    }
+    if (t->seen++ % t->every == 0)
+        t->seconds[t->kept++] = seconds;
 }
 
 static chirp_status refuse_existing(const char *path)
@@ -164,9 +151,27 @@ static void add_places(cJSON *line, const rank_place *places)
     }
 }
 
+static void add_by_label(cJSON *object, const chirp_network_spec *spec, const double *value)
+{
+    for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
+        cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], value[leaf]);
+}
+
+static void add_validation(cJSON *line, const chirp_network_spec *spec, const chirp_validation *v)
+{
+    cJSON *object = cJSON_AddObjectToObject(line, "validation_relative_error");
+    add_by_label(object, spec, v->relative_error);
+    cJSON_AddNumberToObject(object, "mean", v->mean_relative_error);
+    object = cJSON_AddObjectToObject(line, "validation_guess_error");
+    add_by_label(object, spec, v->guess_error);
+    cJSON_AddNumberToObject(object, "mean", v->mean_guess_error);
+    add_by_label(cJSON_AddObjectToObject(line, "validation_crps"), spec, v->crps);
+    cJSON_AddNumberToObject(line, "validation_negative_log_likelihood", v->negative_log_likelihood);
+}
+
+/* @param held_out  NULL: no check was made after this step */
 static chirp_status write_line(run_log *log, const chirp_step_report *r,
-                               const chirp_trainer *trainer, const double *validation,
-                               double validation_mean)
+                               const chirp_trainer *trainer, const chirp_validation *held_out)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
     const double rows = (double)chirp_train_step_signals(config, chirp_parallel_size());
@@ -187,6 +192,8 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
     cJSON_AddNumberToObject(line, "relative_error", r->relative_error);
     cJSON_AddNumberToObject(line, "learning_rate", r->learning_rate);
     cJSON_AddNumberToObject(line, "gradient_norm", r->gradient_norm);
+    if (config->clip > 0)
+        cJSON_AddNumberToObject(line, "clipped", r->clipped);
     cJSON_AddNumberToObject(line, "active_neurons", r->active_neurons);
     cJSON_AddNumberToObject(line, "seconds", r->profile.total_s);
     cJSON_AddNumberToObject(line, "signals_per_second", rows / r->profile.total_s);
@@ -199,12 +206,8 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
         for (int rank = 0; rank < chirp_parallel_size(); ++rank)
             cJSON_AddItemToArray(array, cJSON_CreateNumber((double)r->shares[rank]));
     }
-    if (validation) {
-        cJSON *object = cJSON_AddObjectToObject(line, "validation_relative_error");
-        for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
-            cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], validation[leaf]);
-        cJSON_AddNumberToObject(object, "mean", validation_mean);
-    }
+    if (held_out)
+        add_validation(line, spec, held_out);
     char *text = chirp_json_print_line(line);
     cJSON_Delete(line);
     if (!text)
@@ -259,13 +262,59 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     return st;
 }
 
+/* When a run began, and what share of the whole run was over then. */
+typedef struct run_clock {
+    double started, progress;
+} run_clock;
+
+static bool follows_time(const chirp_trainer *trainer, const chirp_run_options *options)
+{
+    return options->max_seconds > 0 && chirp_trainer_config(trainer)->schedule == CHIRP_RATE_COSINE;
+}
+
+static void look_at_clock(chirp_trainer *trainer, const chirp_run_options *options, run_clock clock)
+{
+    const double share =
+        options->max_seconds > 0 ? (chirp_now_s() - clock.started) / options->max_seconds : 0;
+    if (follows_time(trainer, options))
+        chirp_trainer_set_progress(trainer, clock.progress + (1 - clock.progress) * share);
+    else if (share > 1)
+        chirp_trainer_request_stop(trainer);
+    if (chirp_stop_signal())
+        chirp_trainer_request_stop(trainer);
+}
+
+/* A held-out check, and the best checkpoint so far. */
+static chirp_status check(chirp_trainer *trainer, const chirp_run_options *options,
+                          chirp_run_result *result)
+{
+    chirp_status st = chirp_trainer_validate(trainer, &result->held_out);
+    if (st == CHIRP_OK && options->keep_best && result->held_out.best)
+        st = chirp_trainer_save(trainer, options->keep_best);
+    return st;
+}
+
+/* Saves, also when the log could not be written: the training goes on from here once there is room again. */
+static chirp_status save_after(chirp_trainer *trainer, const char *path, int64_t iteration,
+                               chirp_status logged)
+{
+    char *reason = logged == CHIRP_OK ? NULL : chirp_strdup(chirp_error_message());
+    const chirp_status saved = chirp_trainer_save(trainer, path);
+    if (reason && saved == CHIRP_OK)
+        (void)chirp_fail(logged, "%s; %s holds iteration %" PRId64 ", from which --resume goes on",
+                         reason, path, iteration);
+    else if (reason)
+        (void)chirp_fail(logged, "%s", reason);
+    chirp_free(reason);
+    return logged == CHIRP_OK ? saved : logged;
+}
+
 /* One step and what follows from it. Sets result->end and *done when the run is over. */
 static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *options, run_log *log,
-                            double started, chirp_run_result *result, bool *done)
+                            run_clock clock, chirp_run_result *result, bool *done)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
-    if (stop_signal || (options->max_seconds > 0 && chirp_now_s() - started > options->max_seconds))
-        chirp_trainer_request_stop(trainer);
+    look_at_clock(trainer, options, clock);
     chirp_status st = chirp_trainer_step(trainer, &result->last);
     if (st != CHIRP_OK && st != CHIRP_ERR_NUMERIC && chirp_parallel_size() > 1)
         chirp_parallel_abort(
@@ -279,25 +328,26 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
         result->end = CHIRP_RUN_INTERRUPTED;
     else if (iteration >= config->iterations)
         result->end = CHIRP_RUN_ITERATIONS;
+    else if (follows_time(trainer, options) && chirp_trainer_progress(trainer) >= 1)
+        result->end = CHIRP_RUN_TIME;
     else
         *done = false;
     const bool validate = (*done && !result->last.stop) ||
                           (options->validate_every > 0 && iteration % options->validate_every == 0);
     if (validate) {
-        st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
-        if (st == CHIRP_OK && result->mean_relative_error < chirp_trainer_target(trainer) &&
-            !*done) {
+        st = check(trainer, options, result);
+        if (st == CHIRP_OK && result->held_out.target_reached && !*done) {
             result->end = CHIRP_RUN_TARGET;
             *done = true;
         }
     }
     if (st == CHIRP_OK && log->file)
-        st = write_line(log, &result->last, trainer, validate ? result->relative_error : NULL,
-                        result->mean_relative_error);
+        st = write_line(log, &result->last, trainer, validate ? &result->held_out : NULL);
     st = chirp_parallel_agree(st);
-    if (st == CHIRP_OK && options->checkpoint &&
-        (*done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0)))
-        st = chirp_trainer_save(trainer, options->checkpoint);
+    const bool due =
+        *done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0);
+    if (options->checkpoint && (st == CHIRP_OK ? due : st == CHIRP_ERR_IO))
+        st = save_after(trainer, options->checkpoint, iteration, st);
     return st;
 }
 
@@ -305,49 +355,42 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
                                 chirp_run_result *result)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
-    signal_guard guard;
     run_log log = {.path = options->log};
     chirp_status st = prepare(trainer, options, &log);
     const int64_t start = chirp_trainer_iteration(trainer);
     const int64_t steps = config->iterations - start;
-    double *step_seconds = NULL;
+    step_times times = {.every = 1};
     *result = (chirp_run_result){.end = CHIRP_RUN_ITERATIONS, .iteration = start};
-    if (st == CHIRP_OK && steps > 0) {
-        step_seconds = chirp_calloc((size_t)steps, sizeof *step_seconds);
-        st = chirp_parallel_agree(step_seconds ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    }
     chirp_progress *progress = NULL;
     if (st == CHIRP_OK && !options->quiet && chirp_parallel_rank() == 0) {
         progress = chirp_progress_begin("train", config->iterations);
         chirp_progress_start_at(progress, start);
     }
-    const double started = chirp_now_s();
-    bool done = steps <= 0;
-    int64_t taken = 0;
+    const run_clock clock = {chirp_now_s(), chirp_trainer_progress(trainer)};
+    const bool over = follows_time(trainer, options) && clock.progress >= 1;
+    bool done = steps <= 0 || over;
+    if (over)
+        result->end = CHIRP_RUN_TIME;
     if (st == CHIRP_OK && done) /* already trained: only say how good it is */
-        st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
-    catch_signals(&guard);
+        st = check(trainer, options, result);
     while (st == CHIRP_OK && !done) {
-        st = advance(trainer, options, &log, started, result, &done);
+        st = advance(trainer, options, &log, clock, result, &done);
         if (st != CHIRP_OK)
             break;
-        if (step_seconds) /* it is there whenever a step was to be taken */
-            step_seconds[taken++] = result->last.profile.total_s;
+        add_time(&times, result->last.profile.total_s);
         char note[96];
         (void)snprintf(note, sizeof note, "loss %.4f  relative error %.4f", result->last.loss,
                        result->last.relative_error);
         chirp_progress_update(progress, result->iteration, note);
     }
-    release_signals(&guard);
     chirp_progress_end(progress);
-    result->seconds = chirp_now_s() - started;
-    if (taken > 0) {
-        chirp_sort(step_seconds, (size_t)taken);
+    result->seconds = chirp_now_s() - clock.started;
+    if (times.kept > 0) {
+        chirp_sort(times.seconds, times.kept);
         result->signals_per_second =
             (double)chirp_train_step_signals(config, chirp_parallel_size()) /
-            step_seconds[taken / 2];
+            times.seconds[times.kept / 2];
     }
-    chirp_free(step_seconds);
     chirp_free(log.places);
     if (log.file && fclose(log.file) != 0 && st == CHIRP_OK)
         st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", options->log, strerror(errno));

@@ -5,20 +5,29 @@
 #include "model/training/config.h"
 #include "model/training/trainer_internal.h"
 
+#include <string.h>
+
 chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
 {
     chirp_status st = CHIRP_OK;
     if (trainer->rank == 0) {
         int n = 0;
         const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
-        chirp_checkpoint state = {.iteration = trainer->iteration,
-                                  .seed = trainer->config.seed,
-                                  .first = trainer->first,
-                                  .second = trainer->second};
+        chirp_checkpoint state = {
+            .iteration = trainer->iteration,
+            .seed = trainer->config.seed,
+            .first = trainer->first,
+            .second = trainer->second,
+            .trained = trainer->average ? chirp_network_parameters(trainer->net) : NULL,
+            .progress = trainer->time_progress,
+            .typical_norm = trainer->typical_norm,
+            .best_score = trainer->best_score,
+            .crossings = trainer->crossings};
         st = chirp_train_config_write(&trainer->config, trainer->ranks, &state.configuration);
         if (st == CHIRP_OK)
             st = chirp_checkpoint_write(path, &state, tensors, n,
-                                        chirp_network_values(trainer->net));
+                                        trainer->average ? trainer->average
+                                                         : chirp_network_values(trainer->net));
         chirp_free(state.configuration);
     }
     return chirp_parallel_agree(st);
@@ -45,15 +54,23 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     chirp_train_record_release(&old);
     state.first = trainer->first;
     state.second = trainer->second;
+    state.trained = chirp_network_parameters(trainer->net);
+    float *used = trainer->average ? trainer->average : state.trained;
     if (st == CHIRP_OK)
-        st =
-            chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trainer->net));
+        st = chirp_checkpoint_read(path, &state, tensors, n, used);
+    if (st == CHIRP_OK && !state.has_trained && used != state.trained)
+        memcpy(state.trained, used,
+               (size_t)chirp_network_parameter_count(trainer->net) * sizeof *used);
     chirp_network_parameters_changed(trainer->net);
     chirp_free(state.configuration);
     st = chirp_parallel_agree(st);
     if (st != CHIRP_OK)
         return st;
     trainer->iteration = state.iteration;
+    trainer->time_progress = state.progress;
+    trainer->typical_norm = state.typical_norm;
+    trainer->best_score = state.best_score;
+    trainer->crossings = state.crossings;
     trainer->config.rate_ranks = rate_ranks;
     return CHIRP_OK;
 }

@@ -229,13 +229,16 @@ void inference_add_network(const inference *f, cJSON *event)
     cJSON_AddNumberToObject(event, "credible_percent", f->credible);
 }
 
-static void add_event(const inference *f, const char *path, const chirp_strain_info *info,
-                      const chirp_posterior_summary *summary, cJSON *event)
+static chirp_status add_event(const inference *f, const char *path, const chirp_strain_info *info,
+                              const chirp_posterior_summary *summary, cJSON *event)
 {
     cJSON_AddStringToObject(event, "strain", path);
     cJSON_AddStringToObject(event, "detector", info->detector);
     chirp_binary binary;
-    const bool simulated = chirp_strain_is_simulated(path, &binary);
+    bool simulated = false;
+    const chirp_status st = chirp_strain_is_simulated(path, &simulated, &binary);
+    if (st != CHIRP_OK)
+        return st;
     cJSON_AddStringToObject(event, "source", simulated ? "injected signal" : "real strain");
     if (simulated)
         add_truth(f, &binary, event);
@@ -258,6 +261,7 @@ static void add_event(const inference *f, const char *path, const chirp_strain_i
     cJSON_AddItemToObject(psd, "frequency_hz",
                           cJSON_CreateDoubleArray(info->psd_f_hz, (int)info->n_psd));
     cJSON_AddItemToObject(psd, "psd", cJSON_CreateDoubleArray(info->psd, (int)info->n_psd));
+    return CHIRP_OK;
 }
 
 /* Slides the window over the event and shows how the estimate settles. */
@@ -347,7 +351,7 @@ static chirp_status infer_file(inference *f, const char *path)
     judge_noise(path, &info, event);
     st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
     if (st == CHIRP_OK)
-        add_event(f, path, &info, summary, event);
+        st = add_event(f, path, &info, summary, event);
     if (st == CHIRP_OK)
         st = print_posterior(f, path, &info, summary);
     if (st == CHIRP_OK)
@@ -423,12 +427,13 @@ static int run(int argc, char **argv)
     inference f = {.gps = NAN, .samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
         {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE",
-         .help = "file that chirpbench train or export wrote"},
+         .file = CHIRP_FILE_READ, .help = "file that chirpbench train or export wrote"},
         {"network", CHIRP_OPTION_STRING, &f.network, .metavar = "NAME",
          .help =
              "spin or mass, in place of --checkpoint: the network that comes with the program, or "
              "NAME.h5 in $CHIRPBENCH_NETWORKS"},
         {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
+         .file = CHIRP_FILE_READ,
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
         {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .help = "GPS time of the merger [s]"},
@@ -452,7 +457,7 @@ static int run(int argc, char **argv)
              "also the exact posterior under the prior of the training signals, seconds an event"},
         {"seed", CHIRP_OPTION_INT, &f.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the samples"},
-        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "the posterior with samples, window and PSD"},
         {"threads", CHIRP_OPTION_INT, &f.threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "0: OMP_NUM_THREADS or all cores"},

@@ -165,6 +165,8 @@ static void test_another_number_of_ranks_resumes(void **state)
 {
     (void)state;
     chirp_train_config config = small_run(size);
+    config.clip = 0.5; /* the norm is that of all ranks' gradient */
+    config.average = 0.5;
     const size_t bytes = sizeof(float) * (size_t)n_parameters;
     float *whole = train_new(&config, 4);
     chirp_trainer *trainer = make(&config);
@@ -183,7 +185,7 @@ static void test_another_number_of_ranks_resumes(void **state)
     chirp_trainer_destroy(trainer);
 
     if (size == 4) {
-        config = small_run(2);
+        config.accumulate = PARTS / 2;
         config.rate_ranks = 0; /* the checkpoint knows */
         CHECK(chirp_parallel_group(2) == CHIRP_OK);
         if (chirp_parallel_member()) {

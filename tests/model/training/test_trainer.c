@@ -59,17 +59,21 @@ static void test_threads_and_resume_are_bitwise(void **state)
     (void)state;
     enum { STEPS = 4 };
     double loss[STEPS];
-    double error[CHIRP_MAX_LEAVES];
-    double mean = 0;
-    const chirp_train_config config = small_run(1);
+    chirp_validation whole;
+    chirp_validation held_out;
+    chirp_train_config config = small_run(1);
+    config.clip = 0.9;    /* clips about half of the steps */
+    config.average = 0.5; /* the average is not the parameters */
     chirp_trainer *trainer = make(&config);
     for (int i = 0; i < STEPS; ++i)
         loss[i] = step(trainer);
-    assert_int_equal(chirp_trainer_validate(trainer, error, &mean), CHIRP_OK);
-    assert_true(isfinite(mean) && mean > 0);
+    assert_int_equal(chirp_trainer_validate(trainer, &whole), CHIRP_OK);
+    assert_true(isfinite(whole.mean_relative_error) && whole.mean_relative_error > 0);
+    assert_true(whole.best && whole.crps[0] > 0 && whole.guess_error[0] > 0);
     chirp_trainer_destroy(trainer);
 
-    const chirp_train_config other = small_run(3);
+    chirp_train_config other = config;
+    other.n_threads = 3;
     trainer = make(&other);
     for (int i = 0; i < 2; ++i)
         assert_true(step(trainer) == loss[i]);
@@ -81,6 +85,70 @@ static void test_threads_and_resume_are_bitwise(void **state)
     assert_int_equal(chirp_trainer_iteration(trainer), 2);
     for (int i = 2; i < STEPS; ++i)
         assert_true(step(trainer) == loss[i]);
+    assert_int_equal(chirp_trainer_validate(trainer, &held_out), CHIRP_OK);
+    assert_true(held_out.negative_log_likelihood == whole.negative_log_likelihood);
+    assert_true(held_out.crps[0] == whole.crps[0] &&
+                held_out.mean_guess_error == whole.mean_guess_error);
+
+    /* what is checked, and saved for use, is the average and not what training goes on from */
+    const int64_t n = chirp_network_parameter_count(chirp_trainer_network(trainer));
+    int n_tensors = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(chirp_trainer_network(trainer), &n_tensors);
+    chirp_checkpoint saved = {0};
+    saved.trained = chirp_calloc((size_t)n, sizeof(float));
+    float *used = chirp_calloc((size_t)n, sizeof(float));
+    assert_true(saved.trained && used);
+    assert_int_equal(chirp_trainer_save(trainer, path), CHIRP_OK);
+    assert_int_equal(chirp_checkpoint_read(path, &saved, tensors, n_tensors, used), CHIRP_OK);
+    assert_true(saved.has_trained && saved.crossings >= 0 && saved.typical_norm > 0);
+    assert_memory_equal(saved.trained, chirp_network_parameters(chirp_trainer_network(trainer)),
+                        (size_t)n * sizeof(float));
+    assert_true(memcmp(saved.trained, used, (size_t)n * sizeof(float)) != 0);
+    chirp_free(saved.trained);
+    chirp_free(saved.configuration);
+    chirp_free(used);
+    chirp_trainer_destroy(trainer);
+}
+
+/* The held-out check counts crossings in a row and remembers the best score, also over a resume. */
+static void test_one_crossing_is_not_enough(void **state)
+{
+    (void)state;
+    chirp_validation held_out;
+    chirp_train_config config = small_run(0);
+    char other[80];
+    config.target_error = 1;
+    (void)snprintf(other, sizeof other, "%s/crossing.h5", folder);
+    chirp_trainer *trainer = make(&config);
+    assert_int_equal(chirp_trainer_validate(trainer, &held_out), CHIRP_OK);
+    assert_true(held_out.mean_relative_error < 1 && !held_out.target_reached && held_out.best);
+    assert_int_equal(chirp_trainer_save(trainer, other), CHIRP_OK);
+    chirp_trainer_destroy(trainer);
+    trainer = make(&config);
+    assert_int_equal(chirp_trainer_resume(trainer, other), CHIRP_OK);
+    assert_int_equal(chirp_trainer_validate(trainer, &held_out), CHIRP_OK);
+    assert_true(held_out.target_reached && !held_out.best); /* the same score is not better */
+    chirp_trainer_destroy(trainer);
+}
+
+/* Time in place of iterations: all of the rate's fall within a few steps. */
+static void test_the_schedule_follows_time(void **state)
+{
+    (void)state;
+    chirp_step_report report = {0};
+    chirp_train_config config = small_run(0);
+    config.iterations = 100000;
+    chirp_trainer *trainer = make(&config);
+    for (int i = 1; i <= 3; ++i) {
+        chirp_trainer_set_progress(trainer, 0.3 * i);
+        assert_int_equal(chirp_trainer_step(trainer, &report), CHIRP_OK);
+        assert_true(chirp_trainer_progress(trainer) == 0.3 * i);
+    }
+    chirp_trainer_set_progress(trainer, 1);
+    assert_int_equal(chirp_trainer_step(trainer, &report), CHIRP_OK);
+    const double fallen = config.final_rate + (config.learning_rate - config.final_rate) * 0.5 *
+                                                  (1 + cos(M_PI * (0.9 - 0.3) / 0.7));
+    assert_true(fabs(report.learning_rate - fallen) < 1e-9);
     chirp_trainer_destroy(trainer);
 }
 
@@ -499,6 +567,8 @@ int main(void)
         cmocka_unit_test(test_labels_have_unit_variance),
         cmocka_unit_test(test_presets),
         cmocka_unit_test(test_threads_and_resume_are_bitwise),
+        cmocka_unit_test(test_one_crossing_is_not_enough),
+        cmocka_unit_test(test_the_schedule_follows_time),
         cmocka_unit_test(test_bad_checkpoints_change_nothing),
         cmocka_unit_test(test_attributes_of_another_extent),
         cmocka_unit_test(test_unwritable_checkpoints),
