@@ -25,6 +25,8 @@ static const struct {
                                     "rows", 1},
     [CHIRP_DOCUMENT_COMPARISON] = {"comparison", "comparison of benchmarks", "compare --json", NULL,
                                    1},
+    [CHIRP_DOCUMENT_CONTROLLER] = {"load-balancing", "load balancing replayed",
+                                   "project --controller --json", "rows", 1},
     [CHIRP_DOCUMENT_DOCTOR] = {"doctor", "machine", "doctor --json", NULL, 1},
     [CHIRP_DOCUMENT_EXACT] = {"exact-posterior", "exact posterior", "exact --json", "events", 1},
     [CHIRP_DOCUMENT_HISTORY] = {"history", "history of benchmarks", "compare --history",

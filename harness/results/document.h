@@ -23,6 +23,7 @@ typedef enum chirp_document_kind {
     CHIRP_DOCUMENT_BENCH,       /**< benchmarks, in Google Benchmark's schema */
     CHIRP_DOCUMENT_CALIBRATION, /**< calibrate: errors and coverage by SNR */
     CHIRP_DOCUMENT_COMPARISON,  /**< compare --json: two results; an array of them for more */
+    CHIRP_DOCUMENT_CONTROLLER,  /**< project --controller: load balancing replayed on drawn speeds */
     CHIRP_DOCUMENT_DOCTOR,      /**< the machine as doctor saw and measured it */
     CHIRP_DOCUMENT_EXACT,       /**< exact: events with their exact posteriors */
     CHIRP_DOCUMENT_HISTORY,     /**< compare --history: a machine's runs */

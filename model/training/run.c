@@ -9,11 +9,11 @@
 #include "harness/progress/progress.h"
 #include "harness/results/document.h"
 #include "model/parallel/parallel.h"
+#include "model/parallel/places.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,36 +110,16 @@ static chirp_status trim_log(const char *path, const chirp_train_config *config,
     return st;
 }
 
-/* Where a rank runs: mpiexec names a killed process by host and PID, and only the log can say which rank that was. */
-typedef struct rank_place {
-    char host[56];
-    int32_t threads;
-    int64_t pid;
-} rank_place;
-
 typedef struct run_log {
     FILE *file;   /* rank 0, when a log is wanted */
     bool started; /* this run wrote a line, and with it the header */
     const char *path;
-    rank_place *places; /* [ranks] until the first line is written */
+    /* [ranks] until the first line is written: mpiexec names a killed process by host and PID, and only the log can say which
+       rank that was */
+    chirp_place *places;
 } run_log;
 
-/* @param places  receives [ranks] on rank 0, for the caller to free; NULL elsewhere. Collective */
-static chirp_status gather_places(int threads, rank_place **places)
-{
-    rank_place mine = {.pid = (int64_t)getpid(),
-                       .threads = threads > 0 ? threads : omp_get_max_threads()};
-    const bool first = chirp_parallel_rank() == 0;
-    if (gethostname(mine.host, sizeof mine.host - 1) != 0)
-        (void)strcpy(mine.host, "unknown");
-    *places = first ? chirp_calloc((size_t)chirp_parallel_size(), sizeof **places) : NULL;
-    chirp_status st = chirp_parallel_agree(*places || !first ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    if (st == CHIRP_OK)
-        st = chirp_parallel_gather(&mine, (int64_t)sizeof mine, *places, 0);
-    return st;
-}
-
-static void add_places(cJSON *line, const rank_place *places)
+static void add_places(cJSON *line, const chirp_place *places)
 {
     cJSON *array = cJSON_AddArrayToObject(line, "ranks");
     for (int rank = 0; rank < chirp_parallel_size(); ++rank) {
@@ -258,7 +238,7 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK && options->log && chirp_parallel_size() > 1)
-        st = gather_places(chirp_trainer_config(trainer)->n_threads, &log->places);
+        st = chirp_places_gather(chirp_trainer_config(trainer)->n_threads, &log->places);
     return st;
 }
 
@@ -343,7 +323,9 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
     }
     if (st == CHIRP_OK && log->file)
         st = write_line(log, &result->last, trainer, validate ? &result->held_out : NULL);
+    chirp_parallel_patience(options->log != NULL);
     st = chirp_parallel_agree(st);
+    chirp_parallel_patience(false);
     const bool due =
         *done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0);
     if (options->checkpoint && (st == CHIRP_OK ? due : st == CHIRP_ERR_IO))

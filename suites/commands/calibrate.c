@@ -74,6 +74,7 @@ static chirp_status prepare(calibration *c)
                                    .seed = (uint64_t)c->seed,
                                    .n_threads = (int)c->threads,
                                    .signal = config->signal};
+    c->trial.signal.snr_law = CHIRP_SNR_UNIFORM;
     if (c->psd)
         c->trial.signal.psd_path = c->psd;
     else if (config->data)

@@ -437,7 +437,7 @@ static int run(int argc, char **argv)
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
         {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .help = "GPS time of the merger [s]"},
-        {"data", CHIRP_OPTION_STRING, &f.data, .metavar = "FILE",
+        {"data", CHIRP_OPTION_STRING, &f.data, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "data set of chirpbench generate in place of --strain: a posterior for each row, "
                  "beside the truth"},
         {"rows", CHIRP_OPTION_STRING, &f.rows, .metavar = "A:B",

@@ -6,6 +6,7 @@
 #include "harness/progress/progress.h"
 #include "model/training/parameters.h"
 #include "suites/command.h"
+#include "suites/scaling/controller/controller.h"
 #include "suites/scaling/projected/projection.h"
 
 #include <math.h>
@@ -222,6 +223,19 @@ static void take_training(chirp_projection_options *o, const chirp_train_config 
     o->settings.bucket_bytes = train->exchange.bucket_bytes;
 }
 
+/* On as many ranks as the last number of --nodes says. */
+static chirp_status replay(const chirp_projection_options *o, const char *json)
+{
+    const chirp_controller_options options = {
+        .ranks = o->nodes[o->n_rows - 1],
+        .batch = o->settings.batch,
+        .runs = CHIRP_CONTROLLER_RUNS,
+        .communication = CHIRP_CONTROLLER_COMMUNICATION,
+        .seed = o->settings.seed,
+    };
+    return chirp_controller_report(&options, json);
+}
+
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
@@ -237,6 +251,7 @@ static int run(int argc, char **argv)
     const char *json = NULL;
     double fresh = NAN;
     double jitter = NAN;
+    bool controller = false;
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME", .file = CHIRP_FILE_READ,
          .help = "theta, theta_crossbar, cori_knl, hal, hdr_fat_tree, or a machine's JSON file"},
@@ -263,6 +278,9 @@ static int run(int argc, char **argv)
         {"correlation-steps", CHIRP_OPTION_REAL, &o.settings.correlation_steps, .metavar = "N",
          .min = 0, .max = 1e9,
          .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},
+        {"controller", CHIRP_OPTION_FLAG, &controller,
+         .help = "instead of projecting, replay the load balancer of train --shares measured on as "
+                 "many ranks as the last of --nodes, whose speeds stay, wander or break off"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,
@@ -298,6 +316,8 @@ static int run(int argc, char **argv)
     o.settings.fresh_jitter = isnan(fresh) ? -1 : fresh;
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
+    if (st == CHIRP_OK && controller)
+        return chirp_command_exit(replay(&o, json));
     if (st == CHIRP_OK)
         st = project(&o, &projection);
     if (st == CHIRP_OK)

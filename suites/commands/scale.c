@@ -237,7 +237,8 @@ static int run(int argc, char **argv)
         {"steps", CHIRP_OPTION_INT32, &o.steps, .metavar = "N", .min = 1, .max = 100000,
          .help = "timed steps of a repetition"},
         {"warmup", CHIRP_OPTION_INT32, &o.warmup, .metavar = "N", .min = 0, .max = 1000,
-         .help = "untimed steps first; with --shares measured 12, as speeds take 10 to measure",
+         .help =
+             "untimed steps first; with --shares measured 12, as shares need some steps to settle",
          .given = &warmup_given},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "rows, intervals, loss budget, calls by size"},

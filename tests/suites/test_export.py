@@ -73,7 +73,8 @@ def answers(folder, checkpoint, compact, rows):
 def bad_input(folder, checkpoint):
     refused(["export", checkpoint], "--out")
     refused(["train", "--network", "spin", "--batch", "2", "--iterations", "4", "--validation-signals", "2", "--snr-min", "10",
-             "--snr-max", "30", "--quiet", "--resume", "--checkpoint", folder + "/networks/spin.h5"], "chirpbench export")
+             "--snr-max", "30", "--snr-law", "uniform", "--quiet", "--resume", "--checkpoint", folder + "/networks/spin.h5"],
+            "chirpbench export")
     refused(["export", "--out", folder + "/a.h5"], "export a.h5")
     refused(["export", folder + "/none.h5", "--out", folder + "/a.h5"], "none.h5")
     refused(["export", checkpoint, "--out", folder + "/none/a.h5"], "none")
@@ -91,7 +92,7 @@ with tempfile.TemporaryDirectory() as scratch:
     spin, networks = scratch + "/spin.h5", scratch + "/networks"
     os.mkdir(networks)
     run(["train", "--network", "spin", "--batch", "2", "--iterations", "2", "--validation-signals", "2", "--snr-min", "10",
-         "--snr-max", "30", "--checkpoint", spin, "--quiet"])
+         "--snr-max", "30", "--snr-law", "uniform", "--checkpoint", spin, "--quiet"])
     text = run(["export", spin, "--out", networks + "/spin.h5", "--signals", "10", "--seed", "3", "--note", "by hand"]).stdout
     assert text.count(" std\n") == 3 and os.path.getsize(networks + "/spin.h5") < os.path.getsize(spin) / 4
     answers(scratch, spin, networks + "/spin.h5", contents(spin, networks + "/spin.h5"))

@@ -460,14 +460,14 @@ static void test_prediction_recovers_its_own_law(void **state)
     for (int strong = 0; strong < 2; ++strong) {
         scale.options.strong = strong == 1;
         scale.options.repetitions = 1;
-        scale.processors = 4;
         scale.n_rows = 4;
         for (int i = 0; i < 4; ++i) {
             const int n = 1 << i;
             const double crowd = n > 4 ? n / 4.0 : 1;
             const double part = crowd / (strong ? n : 1);
             const double e = chirp_expected_maximum(n);
-            scale.row[i] = (chirp_scale_row){.ranks = n, .threads = 1, .repetition = &terms[i]};
+            scale.row[i] = (chirp_scale_row){
+                .ranks = n, .threads = 1, .crowd = n / 4.0, .repetition = &terms[i]};
             terms[i] = (chirp_scale_terms){.input = 0.01 * part * (n > 1 ? 1.1 : 1),
                                            .compute = 0.5 * part * (n > 1 ? 1.1 : 1),
                                            .waiting = 0.05 * 0.5 * part * e,
@@ -534,7 +534,9 @@ static void test_a_slow_rank_is_found(void **state)
     double compute[4];
     int last[2] = {0};
     double late[2] = {0};
-    chirp_lateness l = {.compute = compute, .last = last, .late = late};
+    double common[2];
+    double by_rank[2];
+    chirp_lateness l = {.compute = compute, .last = last, .late = late, .common = common};
     chirp_step_record all[4]; /* [ranks][steps] */
     char text[160];
     for (int r = 0; r < 2; ++r)
@@ -551,13 +553,15 @@ static void test_a_slow_rank_is_found(void **state)
         }
     scale.options = (chirp_scale_options){.repetitions = 1, .steps = 2, .n_counts = 2};
     scale.n_rows = 1;
-    scale.row[0] = (chirp_scale_row){.ranks = 2, .slowest = -1, .repetition = terms};
+    scale.row[0] =
+        (chirp_scale_row){.ranks = 2, .slowest = -1, .repetition = terms, .rank_compute = by_rank};
     chirp_scale_block(&scale.options, &scale.row[0], 0, all, 2 * 0.53, &l);
     chirp_scale_analyse(&scale.options, &scale.row[0], &l);
     assert_near(terms[0].input, 0.2, 1e-12); /* means over ranks */
     assert_near(terms[0].waiting, 0.2, 1e-12);
     assert_near(terms[0].exposed, 0.03, 1e-9);
     assert_near(terms[0].compute, 0.1, 1e-12);
+    assert_true(by_rank[0] == scale.row[0].compute_min && by_rank[1] == by_rank[0]);
     assert_int_equal(scale.row[0].slowest, 1);
     assert_near(scale.row[0].slowest_share, 1, 1e-12);
     assert_near(scale.row[0].slowest_late_s, 0.4, 1e-12);
@@ -565,6 +569,17 @@ static void test_a_slow_rank_is_found(void **state)
                 1e-12); /* in every step the same: no chance in it */
     assert_true(chirp_scale_slow(&scale, 0, text, sizeof text));
     assert_non_null(strstr(text, "rank 1 is slow"));
+}
+
+/* A clock that runs fast by a thousandth, and was 2 s ahead. */
+static void test_clocks_that_drift(void **state)
+{
+    (void)state;
+    const chirp_scale_clock clock = {.at = {102, 112.01}, .offset = {-2, -2.01}};
+    assert_near(107.005 + chirp_scale_offset_at(&clock, 107.005), 105, 1e-9);
+    assert_near(112.01 + chirp_scale_offset_at(&clock, 112.01), 110, 1e-9);
+    const chirp_scale_clock at_once = {.at = {5, 5}, .offset = {1, 1}};
+    assert_near(chirp_scale_offset_at(&at_once, 5), 1, 1e-12);
 }
 
 /* With one rank the optimiser runs inside finish(), whose instants are zero: it is no control, and nobody is waited for. */
@@ -597,6 +612,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expected_maximum),
+        cmocka_unit_test(test_clocks_that_drift),
         cmocka_unit_test(test_workload_is_the_study_s_network),
         cmocka_unit_test(test_costs_meet_the_public_measurements),
         cmocka_unit_test(test_one_rank_waits_for_nobody),
