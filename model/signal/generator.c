@@ -22,6 +22,13 @@ double chirp_snr_quantile(chirp_snr_law law, double snr_min, double snr_max, dou
     return snr_min + (snr_max - snr_min) * u;
 }
 
+double chirp_snr_log_density(chirp_snr_law law, double snr)
+{
+    return law == CHIRP_SNR_LOG_UNIFORM  ? -log(snr)
+           : law == CHIRP_SNR_VOLUMETRIC ? -4 * log(snr)
+                                         : 0;
+}
+
 chirp_signal_config chirp_signal_config_default(void)
 {
     return (chirp_signal_config){

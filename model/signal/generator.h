@@ -58,6 +58,9 @@ extern const char *const chirp_snr_law_name[CHIRP_SNR_LAWS];
  */
 double chirp_snr_quantile(chirp_snr_law law, double snr_min, double snr_max, double u);
 
+/** ln of the law's density at an SNR within its range, up to a constant. */
+double chirp_snr_log_density(chirp_snr_law law, double snr);
+
 typedef struct chirp_signal_config {
     int64_t length;        /**< [samples] of a window, 8192 */
     double sample_rate_hz; /**< 8192 */
