@@ -7,6 +7,7 @@
 #include "suites/command.h"
 
 #include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,9 +50,11 @@ static void print_help(void)
 /* Output that went nowhere, such as a full disk behind a redirection, is no success. */
 static int finish(int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    const int error = fflush(stdout) == 0 ? 0 : errno;
+    if (!error && !ferror(stdout))
         return code;
-    (void)fprintf(stderr, "chirpbench: stdout: can't write: is the disk full?\n");
+    (void)fprintf(stderr, "chirpbench: stdout: can't write: %s\n",
+                  error ? strerror(error) : "an earlier part failed");
     return 2;
 }
 

@@ -188,10 +188,8 @@ static void store_moments(chirp_posterior *p, int64_t event, int leaf, int64_t s
                           const float *raw)
 {
     const int64_t at = (event * p->likelihood.spec->n_leaves + leaf) * p->samples + sample;
-    const double unit = p->likelihood.spec->label_scale[leaf];
     chirp_likelihood_moments(&p->likelihood, raw, &p->mean[at], &p->scale[at]);
-    p->mean[at] *= unit;
-    p->scale[at] *= unit;
+    chirp_likelihood_to_physical(&p->likelihood, leaf, &p->mean[at], &p->scale[at]);
 }
 
 static void sample_leaf(chirp_posterior *p, int leaf, const float *features, uint64_t seed)

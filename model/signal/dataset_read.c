@@ -71,7 +71,12 @@ static chirp_status read_settings(chirp_dataset *d, chirp_signal_config *signal)
         double value = 0;
         if (!name)
             continue;
-        const chirp_status st = number(d, name, row->min, flag ? 1 : row->max, &value);
+        bool found = true;
+        chirp_status st = CHIRP_OK;
+        if (row->kind == CHIRP_OPTION_ENUM && row->later) /* 0, its first name, without it */
+            st = chirp_hdf_attribute(d->file, d->path, "/", name, &value, &found);
+        if (st == CHIRP_OK && found)
+            st = number(d, name, row->min, flag ? 1 : row->max, &value);
         if (st != CHIRP_OK)
             return st;
         if (!chirp_option_set_number(row, chirp_option_value(row, signal), value))

@@ -10,6 +10,18 @@
 
 const char *const chirp_label_name[CHIRP_LABELS] = {"m1", "m2", "a_f", "omega_R", "omega_I"};
 
+const char *const chirp_snr_law_name[CHIRP_SNR_LAWS] = {"uniform", "log-uniform", "volumetric"};
+
+double chirp_snr_quantile(chirp_snr_law law, double snr_min, double snr_max, double u)
+{
+    const double ratio = snr_max / snr_min;
+    if (law == CHIRP_SNR_LOG_UNIFORM)
+        return snr_min * pow(ratio, u);
+    if (law == CHIRP_SNR_VOLUMETRIC) /* F = (1 - (rho/min)^-3) / (1 - (max/min)^-3) */
+        return snr_min * pow(1 - u * (1 - pow(ratio, -3)), -1.0 / 3);
+    return snr_min + (snr_max - snr_min) * u;
+}
+
 chirp_signal_config chirp_signal_config_default(void)
 {
     return (chirp_signal_config){
@@ -18,8 +30,9 @@ chirp_signal_config chirp_signal_config_default(void)
         .mass_min_msun = 5,
         .mass_max_msun = 80,
         .spin_max = 0.8,
-        .snr_min = 10,
-        .snr_max = 30,
+        .snr_min = 5, /* half of the first events' windows lie below 10 */
+        .snr_max = 100,
+        .snr_law = CHIRP_SNR_LOG_UNIFORM,
         .merger_min_s = 0.8,
         .merger_max_s = 0.95,
         .f_low_hz = 20,
@@ -83,6 +96,9 @@ static chirp_status check_config(const chirp_signal_config *c)
                         c->mass_ratio_max);
     if (st == CHIRP_OK)
         st = check_range("SNR", c->snr_min, c->snr_max, 1e-3, 1e6, "");
+    if (st == CHIRP_OK && ((int)c->snr_law < 0 || c->snr_law >= CHIRP_SNR_LAWS))
+        st = chirp_fail(CHIRP_ERR_RANGE, "SNR law %d: there are %d", (int)c->snr_law,
+                        (int)CHIRP_SNR_LAWS);
     if (st == CHIRP_OK)
         st = check_range("merger time", c->merger_min_s, c->merger_max_s, 0.05 * window, window,
                          " s");
@@ -384,7 +400,7 @@ chirp_status chirp_generator_draw(const chirp_generator *g, uint64_t index, chir
         snr_min = g->curriculum.stage[i].snr_min;
         snr_max = g->curriculum.stage[i].snr_max;
     }
-    d.snr = snr_min + (snr_max - snr_min) * chirp_rng_uniform_double(rng, SNR);
+    d.snr = chirp_snr_quantile(c->snr_law, snr_min, snr_max, chirp_rng_uniform_double(rng, SNR));
     if (c->n_detectors == 2) {
         d.delay_s = 0.010 * (2 * chirp_rng_uniform_double(rng, DELAY) -
                              1); /* light crosses between the LIGO sites in 10 ms */

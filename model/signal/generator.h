@@ -40,14 +40,32 @@ enum {
     CHIRP_PARAMETERS
 };
 
+/** Density of the SNR rho between its least and its largest value. */
+typedef enum chirp_snr_law {
+    CHIRP_SNR_UNIFORM,
+    CHIRP_SNR_LOG_UNIFORM, /**< 1/rho: as many signals from 5 to 10 as from 50 to 100 */
+    CHIRP_SNR_VOLUMETRIC, /**< 1/rho^4: sources spread evenly in Euclidean space (Schutz 2011, arXiv:1102.5421) */
+    CHIRP_SNR_LAWS
+} chirp_snr_law;
+
+extern const char *const chirp_snr_law_name[CHIRP_SNR_LAWS];
+
+/**
+ * The SNR below which a fraction u of the signals lies: the inverse of the law's cumulative distribution.
+ * @param snr_min, snr_max  0 < snr_min <= snr_max
+ * @param u                 0 to 1
+ */
+double chirp_snr_quantile(chirp_snr_law law, double snr_min, double snr_max, double u);
+
 typedef struct chirp_signal_config {
     int64_t length;        /**< [samples] of a window, 8192 */
     double sample_rate_hz; /**< 8192 */
     /** Of each component, detector frame, uniform: 5, 80 */
     double mass_min_msun, mass_max_msun;
     double spin_max; /**< |chi| uniform up to this: 0.8 */
-    /** Optimal SNR in the window, uniform: 10, 30 */
+    /** Optimal SNR in the window, all detectors together: 5, 100, log-uniform */
     double snr_min, snr_max;
+    chirp_snr_law snr_law;
     /** Peak of the strain's envelope, from the start of the window, uniform: 0.8, 0.95 */
     double merger_min_s, merger_max_s;
     double f_low_hz; /**< the band starts here: 20 */
@@ -70,7 +88,7 @@ typedef struct chirp_signal_config {
     double noise_avoid_gps;
 } chirp_signal_config;
 
-/** Defaults as in the comments above; SNR 10 to 30; seed 0; one detector. */
+/** Defaults as in the comments above; seed 0; one detector. */
 chirp_signal_config chirp_signal_config_default(void);
 
 /** One sentence when a configuration is allowed but stretches the model, else NULL. Static text. */

@@ -144,9 +144,27 @@ static void add_places(cJSON *line, const chirp_place *places)
     }
 }
 
+static void add_by_label(cJSON *object, const chirp_network_spec *spec, const double *value)
+{
+    for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
+        cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], value[leaf]);
+}
+
+static void add_validation(cJSON *line, const chirp_network_spec *spec, const chirp_validation *v)
+{
+    cJSON *object = cJSON_AddObjectToObject(line, "validation_relative_error");
+    add_by_label(object, spec, v->relative_error);
+    cJSON_AddNumberToObject(object, "mean", v->mean_relative_error);
+    object = cJSON_AddObjectToObject(line, "validation_guess_error");
+    add_by_label(object, spec, v->guess_error);
+    cJSON_AddNumberToObject(object, "mean", v->mean_guess_error);
+    add_by_label(cJSON_AddObjectToObject(line, "validation_crps"), spec, v->crps);
+    cJSON_AddNumberToObject(line, "validation_negative_log_likelihood", v->negative_log_likelihood);
+}
+
+/* @param held_out  NULL: no check was made after this step */
 static chirp_status write_line(run_log *log, const chirp_step_report *r,
-                               const chirp_trainer *trainer, const double *validation,
-                               double validation_mean)
+                               const chirp_trainer *trainer, const chirp_validation *held_out)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
     const double rows = (double)chirp_train_step_signals(config, chirp_parallel_size());
@@ -167,6 +185,8 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
     cJSON_AddNumberToObject(line, "relative_error", r->relative_error);
     cJSON_AddNumberToObject(line, "learning_rate", r->learning_rate);
     cJSON_AddNumberToObject(line, "gradient_norm", r->gradient_norm);
+    if (config->clip > 0)
+        cJSON_AddNumberToObject(line, "clipped", r->clipped);
     cJSON_AddNumberToObject(line, "active_neurons", r->active_neurons);
     cJSON_AddNumberToObject(line, "seconds", r->profile.total_s);
     cJSON_AddNumberToObject(line, "signals_per_second", rows / r->profile.total_s);
@@ -179,12 +199,8 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
         for (int rank = 0; rank < chirp_parallel_size(); ++rank)
             cJSON_AddItemToArray(array, cJSON_CreateNumber((double)r->shares[rank]));
     }
-    if (validation) {
-        cJSON *object = cJSON_AddObjectToObject(line, "validation_relative_error");
-        for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
-            cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], validation[leaf]);
-        cJSON_AddNumberToObject(object, "mean", validation_mean);
-    }
+    if (held_out)
+        add_validation(line, spec, held_out);
     char *text = chirp_json_print_line(line);
     cJSON_Delete(line);
     if (!text)
@@ -239,13 +255,44 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     return st;
 }
 
+/* When a run began, and what share of the whole run was over then. */
+typedef struct run_clock {
+    double started, progress;
+} run_clock;
+
+static bool follows_time(const chirp_trainer *trainer, const chirp_run_options *options)
+{
+    return options->max_seconds > 0 && chirp_trainer_config(trainer)->schedule == CHIRP_RATE_COSINE;
+}
+
+static void look_at_clock(chirp_trainer *trainer, const chirp_run_options *options, run_clock clock)
+{
+    const double share =
+        options->max_seconds > 0 ? (chirp_now_s() - clock.started) / options->max_seconds : 0;
+    if (follows_time(trainer, options))
+        chirp_trainer_set_progress(trainer, clock.progress + (1 - clock.progress) * share);
+    else if (share > 1)
+        chirp_trainer_request_stop(trainer);
+    if (stop_signal)
+        chirp_trainer_request_stop(trainer);
+}
+
+/* A held-out check, and the best checkpoint so far. */
+static chirp_status check(chirp_trainer *trainer, const chirp_run_options *options,
+                          chirp_run_result *result)
+{
+    chirp_status st = chirp_trainer_validate(trainer, &result->held_out);
+    if (st == CHIRP_OK && options->keep_best && result->held_out.best)
+        st = chirp_trainer_save(trainer, options->keep_best);
+    return st;
+}
+
 /* One step and what follows from it. Sets result->end and *done when the run is over. */
 static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *options, run_log *log,
-                            double started, chirp_run_result *result, bool *done)
+                            run_clock clock, chirp_run_result *result, bool *done)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
-    if (stop_signal || (options->max_seconds > 0 && chirp_now_s() - started > options->max_seconds))
-        chirp_trainer_request_stop(trainer);
+    look_at_clock(trainer, options, clock);
     chirp_status st = chirp_trainer_step(trainer, &result->last);
     if (st != CHIRP_OK && st != CHIRP_ERR_NUMERIC && chirp_parallel_size() > 1)
         chirp_parallel_abort(
@@ -259,21 +306,21 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
         result->end = CHIRP_RUN_INTERRUPTED;
     else if (iteration >= config->iterations)
         result->end = CHIRP_RUN_ITERATIONS;
+    else if (follows_time(trainer, options) && chirp_trainer_progress(trainer) >= 1)
+        result->end = CHIRP_RUN_TIME;
     else
         *done = false;
     const bool validate = (*done && !result->last.stop) ||
                           (options->validate_every > 0 && iteration % options->validate_every == 0);
     if (validate) {
-        st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
-        if (st == CHIRP_OK && result->mean_relative_error < chirp_trainer_target(trainer) &&
-            !*done) {
+        st = check(trainer, options, result);
+        if (st == CHIRP_OK && result->held_out.target_reached && !*done) {
             result->end = CHIRP_RUN_TARGET;
             *done = true;
         }
     }
     if (st == CHIRP_OK && log->file)
-        st = write_line(log, &result->last, trainer, validate ? result->relative_error : NULL,
-                        result->mean_relative_error);
+        st = write_line(log, &result->last, trainer, validate ? &result->held_out : NULL);
     chirp_parallel_patience(options->log != NULL);
     st = chirp_parallel_agree(st);
     chirp_parallel_patience(false);
@@ -303,14 +350,17 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
         progress = chirp_progress_begin("train", config->iterations);
         chirp_progress_start_at(progress, start);
     }
-    const double started = chirp_now_s();
-    bool done = steps <= 0;
+    const run_clock clock = {chirp_now_s(), chirp_trainer_progress(trainer)};
+    const bool over = follows_time(trainer, options) && clock.progress >= 1;
+    bool done = steps <= 0 || over;
+    if (over)
+        result->end = CHIRP_RUN_TIME;
     int64_t taken = 0;
     if (st == CHIRP_OK && done) /* already trained: only say how good it is */
-        st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
+        st = check(trainer, options, result);
     catch_signals(&guard);
     while (st == CHIRP_OK && !done) {
-        st = advance(trainer, options, &log, started, result, &done);
+        st = advance(trainer, options, &log, clock, result, &done);
         if (st != CHIRP_OK)
             break;
         if (step_seconds) /* it is there whenever a step was to be taken */
@@ -322,7 +372,7 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
     }
     release_signals(&guard);
     chirp_progress_end(progress);
-    result->seconds = chirp_now_s() - started;
+    result->seconds = chirp_now_s() - clock.started;
     if (taken > 0) {
         chirp_sort(step_seconds, (size_t)taken);
         result->signals_per_second =

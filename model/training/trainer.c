@@ -5,6 +5,8 @@
 #include "kernels/optimizer/optimizer.h"
 #include "model/parallel/parallel.h"
 #include "model/training/config.h"
+#include "model/training/labels.h"
+#include "model/training/course.h"
 #include "model/training/shares.h"
 #include "model/training/trainer_internal.h"
 
@@ -30,8 +32,9 @@ static chirp_status make_network(chirp_trainer *trainer)
     network.n_threads = config->n_threads;
     const chirp_status st = chirp_network_create(&network, &trainer->net);
     if (st == CHIRP_OK)
-        chirp_network_initialize(trainer->net, config->seed,
-                                 chirp_likelihood_scale_bias(config->noise_scale));
+        chirp_network_initialize(
+            trainer->net, config->seed,
+            chirp_likelihood_scale_bias(&trainer->likelihood, config->noise_scale));
     return st;
 }
 
@@ -43,26 +46,27 @@ static bool shares_noise(const chirp_trainer *trainer)
            trainer->config.estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION;
 }
 
-/* The public code's schedule: the base rate for the first steps, then base rate times ranks. */
-static double learning_rate(const chirp_trainer *trainer)
+double chirp_trainer_progress(const chirp_trainer *trainer)
 {
-    const chirp_train_config *config = &trainer->config;
-    return config->learning_rate *
-           (double)(trainer->iteration < config->warmup_steps ? 1 : config->rate_ranks);
+    const double share = (double)trainer->iteration / (double)trainer->config.iterations;
+    return fmin(1, fmax(share, trainer->time_progress));
 }
 
-static double kl_weight(const chirp_trainer *trainer, int64_t step)
+static chirp_train_place place(const chirp_trainer *trainer)
+{
+    return (chirp_train_place){trainer->iteration, chirp_trainer_progress(trainer)};
+}
+
+static double kl_weight(const chirp_trainer *trainer)
 {
     const chirp_train_config *config = &trainer->config;
+    const int64_t rows = chirp_batches_rows(trainer->batches);
     double weight = config->kl_weight;
     if (weight == 0)
-        weight = chirp_batches_rows(trainer->batches) > 0
-                     ? 1.0 / (double)chirp_batches_rows(trainer->batches)
-                     : 1.0 / ((double)config->iterations *
-                              (double)chirp_train_step_signals(config, trainer->ranks));
-    if (step < config->kl_warmup)
-        weight *= (double)(step + 1) / (double)config->kl_warmup;
-    return weight;
+        weight = 1 / (rows > 0 ? (double)rows
+                               : chirp_course_steps(config, place(trainer)) *
+                                     (double)chirp_train_step_signals(config, trainer->ranks));
+    return weight * chirp_course_kl(config, place(trainer));
 }
 
 static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pass)
@@ -82,7 +86,7 @@ static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pa
 static void apply_gradient(chirp_trainer *trainer, int64_t from, int64_t to)
 {
     const chirp_train_config *config = &trainer->config;
-    const float rate = (float)learning_rate(trainer);
+    const float rate = (float)chirp_course_rate(config, place(trainer));
     float *parameters = chirp_network_parameters(trainer->net) + from;
     const float *gradients = chirp_network_gradients(trainer->net) + from;
     if (config->optimizer == CHIRP_OPTIMIZER_ADAM) {
@@ -116,12 +120,35 @@ static void gradient_reduced(void *context, int first, int n)
         if (tensors[t].kind == CHIRP_TENSOR_MEAN && tensors[t].offset >= from &&
             tensors[t].offset < to) {
             const chirp_pass pass = pass_of(trainer, step, 0); /* the draws of that mean */
-            chirp_network_shared_noise_gradients(trainer->net, t, &pass, kl_weight(trainer, step));
+            chirp_network_shared_noise_gradients(trainer->net, t, &pass, kl_weight(trainer));
         }
     trainer->sum_of_squares += chirp_sum_of_squares(
         to - from, chirp_network_gradients(trainer->net) + from, trainer->config.n_threads);
-    if (isfinite(trainer->sum_of_squares))
+    if (isfinite(trainer->sum_of_squares) && trainer->config.clip == 0)
         apply_gradient(trainer, from, to);
+}
+
+/* Clipping needs the norm of the whole gradient, so that nothing is applied before all of it has arrived. */
+static void apply_clipped(chirp_trainer *trainer, chirp_step_report *r)
+{
+    const chirp_train_config *config = &trainer->config;
+    const int64_t n = chirp_network_parameter_count(trainer->net);
+    const double start = chirp_now_s();
+    r->clipped =
+        chirp_course_clip(config, trainer->iteration, r->gradient_norm, &trainer->typical_norm);
+    if (r->clipped < 1)
+        chirp_scale(n, (float)r->clipped, chirp_network_gradients(trainer->net), config->n_threads);
+    apply_gradient(trainer, 0, n);
+    r->profile.optimizer_s += chirp_now_s() - start;
+}
+
+static void average_parameters(chirp_trainer *trainer)
+{
+    const double share = chirp_course_average(&trainer->config, place(trainer));
+    if (trainer->average && share > 0)
+        chirp_average_step(chirp_network_parameter_count(trainer->net), (float)share,
+                           chirp_network_parameters(trainer->net), trainer->average,
+                           trainer->config.n_threads);
 }
 
 static chirp_status make_exchange(chirp_trainer *trainer)
@@ -159,6 +186,8 @@ static chirp_status make_buffers(chirp_trainer *trainer)
         !(trainer->second = chirp_calloc(n, sizeof(float))))
         return CHIRP_ERR_NOMEM;
     if (trainer->config.accumulate > 1 && !(trainer->sum = chirp_calloc(n, sizeof(float))))
+        return CHIRP_ERR_NOMEM;
+    if (trainer->config.average > 0 && !(trainer->average = chirp_calloc(n, sizeof(float))))
         return CHIRP_ERR_NOMEM;
     return trainer->first ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
@@ -247,13 +276,17 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     if (!trainer)
         return CHIRP_ERR_NOMEM;
     trainer->config = *config;
+    trainer->own_progress = -1;
+    trainer->crossings = -1;
     trainer->rank = chirp_parallel_rank();
     trainer->ranks = chirp_parallel_size();
     if (trainer->config.rate_ranks == 0)
         trainer->config.rate_ranks = trainer->ranks;
     st = chirp_network_spec_find(config->network, &trainer->spec);
-    trainer->likelihood =
-        (chirp_likelihood){trainer->spec, config->learned_scale ? 2 : 1, config->noise_scale};
+    if (st == CHIRP_OK)
+        st = chirp_train_labels(&trainer->config);
+    if (st == CHIRP_OK)
+        st = chirp_train_likelihood(&trainer->config, &trainer->likelihood);
     if (st == CHIRP_OK)
         st = chirp_batches_create(&trainer->config, trainer->ranks, &trainer->batches);
     st = chirp_parallel_agree(st);
@@ -270,6 +303,9 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
         st = broadcast_parameters(trainer);
+    if (st == CHIRP_OK && trainer->average)
+        memcpy(trainer->average, chirp_network_parameters(trainer->net),
+               (size_t)chirp_network_parameter_count(trainer->net) * sizeof *trainer->average);
     if (st != CHIRP_OK) {
         chirp_trainer_destroy(trainer);
         return st;
@@ -289,6 +325,7 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_free(trainer->output);
     chirp_free(trainer->first);
     chirp_free(trainer->second);
+    chirp_free(trainer->average);
     chirp_share_control_destroy(trainer->control);
     chirp_free(trainer->sum);
     chirp_free(trainer->resume_note.bytes);
@@ -392,13 +429,14 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
 {
     const chirp_train_config *config = &trainer->config;
     const int leaves = trainer->spec->n_leaves;
-    double sums[2 + 2 * CHIRP_MAX_LEAVES] = {
-        0}; /* nll, absolute errors, absolute labels, wish to stop */
+    /* nll, absolute errors, absolute labels, wish to stop, share of time over */
+    double sums[3 + 2 * CHIRP_MAX_LEAVES] = {0};
     chirp_step_report r = {.iteration = trainer->iteration + 1,
-                           .learning_rate = learning_rate(trainer),
+                           .learning_rate = chirp_course_rate(config, place(trainer)),
+                           .clipped = 1,
                            .shares = trainer->new_shares ? chirp_share_control_all(trainer->control)
                                                          : NULL};
-    const double weight = kl_weight(trainer, trainer->iteration);
+    const double weight = kl_weight(trainer);
     chirp_status st = take_share(trainer);
     trainer->new_shares = false;
     trainer->exchange_status = CHIRP_OK;
@@ -409,11 +447,12 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
         st = run_pass(trainer, weight, sums, &r.profile);
     const double computed = chirp_now_s();
     sums[1 + 2 * leaves] = trainer->stop_requested;
+    sums[2 + 2 * leaves] = trainer->rank == 0 ? trainer->own_progress : 0;
     r.kl = chirp_network_kl(trainer->net); /* of the parameters that the loss is of */
     if (st == CHIRP_OK)
         st = chirp_exchange_finish(trainer->exchange, &r.profile.exchange);
     if (st == CHIRP_OK)
-        st = chirp_parallel_sum(sums, 2 + 2 * leaves);
+        st = chirp_parallel_sum(sums, 3 + 2 * leaves);
     if (st != CHIRP_OK)
         return st;
     r.stop = sums[1 + 2 * leaves] > 0;
@@ -431,36 +470,19 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
                           r.iteration, r.loss, r.gradient_norm);
     r.profile.optimizer_s = r.profile.exchange.applied_s;
     r.profile.exchange_s = end - computed - r.profile.optimizer_s;
-    r.profile.total_s = end - start;
+    if (config->clip > 0)
+        apply_clipped(trainer, &r);
+    average_parameters(trainer);
+    r.profile.total_s = chirp_now_s() - start;
     trainer->iteration += 1;
+    trainer->time_progress = fmax(trainer->time_progress, sums[2 + 2 * leaves]);
     *report = r;
     return balance(trainer, &r.profile);
 }
 
-chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, double *mean)
+void chirp_trainer_set_progress(chirp_trainer *trainer, double share)
 {
-    const chirp_pass pass = {.training = false, .sample = false};
-    const int64_t n = trainer->share.signals;
-    const int64_t all = trainer->config.validation_signals;
-    const int64_t end = all * (trainer->rank + 1) / trainer->ranks;
-    double sums[2 * CHIRP_MAX_LEAVES] = {0};
-    chirp_status st = CHIRP_OK;
-    for (int64_t i = all * trainer->rank / trainer->ranks; i < end; i += n) {
-        const float *strain = NULL;
-        const float *label = NULL;
-        st = chirp_batches_validation(trainer->batches, i, &strain, &label);
-        if (st != CHIRP_OK)
-            break;
-        chirp_network_forward(trainer->net, strain, &pass, trainer->output);
-        chirp_likelihood_errors(&trainer->likelihood, end - i < n ? end - i : n, trainer->output,
-                                label, sums, sums + trainer->spec->n_leaves);
-    }
-    st = chirp_parallel_agree(st);
-    if (st == CHIRP_OK)
-        st = chirp_parallel_sum(sums, 2 * trainer->spec->n_leaves);
-    if (st == CHIRP_OK)
-        *mean = mean_relative_error(trainer, sums, error);
-    return st;
+    trainer->own_progress = share;
 }
 
 void chirp_trainer_request_stop(chirp_trainer *trainer) { trainer->stop_requested = true; }

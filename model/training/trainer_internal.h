@@ -26,7 +26,13 @@ struct chirp_trainer {
     float *output, *doutput; /* [room][leaves][outputs] */
     int64_t room;            /* signals */
     float *first, *second;   /* optimiser state, arena layout */
-    int64_t pass;            /* of this step, counted from 0 */
+    float *average;          /* of the parameters, arena layout; NULL without --average */
+    double typical_norm;     /* of gradients, for clipping */
+    double best_score;       /* least held-out score so far, where crossings is not negative */
+    int64_t crossings;       /* held-out checks in a row below the target; -1: none was made */
+    double own_progress; /* share of this rank's time that is over; negative: time is not limited */
+    double time_progress; /* rank 0's, as all ranks know it */
+    int64_t pass;         /* of this step, counted from 0 */
     float
         *sum; /* gradients of this step's passes so far, arena layout; NULL without --accumulate */
     chirp_share_control *control; /* who computes how much */

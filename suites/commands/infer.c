@@ -69,8 +69,9 @@ static chirp_status load_network(inference *f)
     config.batch = 1;
     config.training = false;
     config.n_threads = (int)f->threads;
-    f->likelihood = (chirp_likelihood){f->spec, config.outputs, f->config.noise_scale};
-    st = chirp_network_create(&config, &f->net);
+    st = chirp_train_likelihood(&f->config, &f->likelihood);
+    if (st == CHIRP_OK)
+        st = chirp_network_create(&config, &f->net);
     if (st != CHIRP_OK)
         return st;
     int n = 0;
@@ -243,13 +244,16 @@ static chirp_status judge_window(const inference *f, const chirp_strain_info *in
     return CHIRP_OK;
 }
 
-static void add_event(const inference *f, const char *path, const chirp_strain_info *info,
-                      const chirp_posterior_summary *summary, cJSON *event)
+static chirp_status add_event(const inference *f, const char *path, const chirp_strain_info *info,
+                              const chirp_posterior_summary *summary, cJSON *event)
 {
     cJSON_AddStringToObject(event, "strain", path);
     cJSON_AddStringToObject(event, "detector", info->detector);
     chirp_binary binary;
-    const bool simulated = chirp_strain_is_simulated(path, &binary);
+    bool simulated = false;
+    const chirp_status st = chirp_strain_is_simulated(path, &simulated, &binary);
+    if (st != CHIRP_OK)
+        return st;
     cJSON_AddStringToObject(event, "source", simulated ? "injected signal" : "real strain");
     if (simulated)
         add_truth(f, &binary, event);
@@ -276,6 +280,7 @@ static void add_event(const inference *f, const char *path, const chirp_strain_i
     cJSON_AddItemToObject(psd, "frequency_hz",
                           cJSON_CreateDoubleArray(info->psd_f_hz, (int)info->n_psd));
     cJSON_AddItemToObject(psd, "psd", cJSON_CreateDoubleArray(info->psd, (int)info->n_psd));
+    return CHIRP_OK;
 }
 
 /* Slides the window over the event and shows how the estimate settles. */
@@ -365,7 +370,7 @@ static chirp_status infer_file(inference *f, const char *path)
     judge_noise(path, &info, event);
     st = predict(f, f->window, summary);
     if (st == CHIRP_OK)
-        add_event(f, path, &info, summary, event);
+        st = add_event(f, path, &info, summary, event);
     if (st == CHIRP_OK)
         st = print_posterior(f, path, &info, summary);
     if (st == CHIRP_OK)
@@ -407,9 +412,10 @@ static int run(int argc, char **argv)
 {
     inference f = {.samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
-        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
-         .help = "file that chirpbench train wrote"},
-        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]", .required = true,
+        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE",
+         .file = CHIRP_FILE_READ, .required = true, .help = "file that chirpbench train wrote"},
+        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
+         .file = CHIRP_FILE_READ, .required = true,
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
         {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .required = true,
@@ -426,7 +432,7 @@ static int run(int argc, char **argv)
          .help = "distance between these windows [s]"},
         {"seed", CHIRP_OPTION_INT, &f.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the samples"},
-        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "the posterior with samples, window and PSD"},
         {"threads", CHIRP_OPTION_INT, &f.threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "0: OMP_NUM_THREADS or all cores"},

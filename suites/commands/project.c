@@ -175,7 +175,7 @@ static int run(int argc, char **argv)
                                            "compress",   "bucket-mib",   NULL};
     chirp_projection_options o = {
         .machine = "theta", .engine = "auto", .settings = {.seed = 1, .speed_steps = 100}};
-    chirp_train_config train = chirp_train_config_default();
+    chirp_train_config train = chirp_train_config_study();
     const char *nodes = "1,2,4,8,16,32,64,128,256,512,1024";
     const char *compute = "fast";
     const char *json = NULL;
@@ -183,13 +183,13 @@ static int run(int argc, char **argv)
     double jitter = NAN;
     bool controller = false;
     const chirp_option table[] = {
-        {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
+        {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME", .file = CHIRP_FILE_READ,
          .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
-        {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
+        {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "layer times measured by chirpbench scale --profile"},
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
          .help = "variation of passes between ranks, relative; default: calibrated"},
@@ -210,7 +210,7 @@ static int run(int argc, char **argv)
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
         {"seed", CHIRP_OPTION_UINT64, &o.settings.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the jitter"},
-        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "rows, terms, calibration, assumptions"},
     };
     const chirp_usage usage = {

@@ -62,7 +62,8 @@ static void make_problem(problem *p, chirp_variant variant, chirp_variational_es
     config.seed = SEED;
     config.n_threads = n_threads;
     assert_int_equal(chirp_network_create(&config, &p->net), CHIRP_OK);
-    chirp_network_initialize(p->net, SEED, chirp_likelihood_scale_bias(0.3));
+    p->likelihood = (chirp_likelihood){.spec = &small, .outputs = outputs, .noise_scale = 0.3};
+    chirp_network_initialize(p->net, SEED, chirp_likelihood_scale_bias(&p->likelihood, 0.3));
     /* biases start at zero, where a wrong one would not show */
     int n = 0;
     const chirp_tensor *tensors = chirp_network_tensors(p->net, &n);
@@ -81,7 +82,6 @@ static void make_problem(problem *p, chirp_variant variant, chirp_variational_es
         for (int l = 0; l < CHIRP_LABELS; ++l)
             p->label[n_row * CHIRP_LABELS + l] =
                 l < 2 ? 20.0F + 7.0F * (float)n_row : 0.1F * (float)(n_row + l);
-    p->likelihood = (chirp_likelihood){&small, outputs, 0.3};
     p->pass = (chirp_pass){.training = true, .sample = true, .step = STEP, .first_row = FIRST_ROW};
 }
 

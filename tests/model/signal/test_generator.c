@@ -1,5 +1,6 @@
 /* model/signal: training signals are a function of (seed, index) and are what they claim to be. */
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
 #include "model/signal/generator.h"
 
 #include <setjmp.h>
@@ -114,7 +115,7 @@ static void test_windows_are_normalised_and_labelled(void **state)
         assert_int_equal(chirp_qnm((double)l[CHIRP_LABEL_FINAL_SPIN], &r, &w), CHIRP_OK);
         assert_true(fabs(r - (double)l[CHIRP_LABEL_OMEGA_R]) < 1e-6 &&
                     fabs(w - (double)l[CHIRP_LABEL_OMEGA_I]) < 1e-6);
-        assert_true(b.snr[i] >= 10 && b.snr[i] <= 30);
+        assert_true(b.snr[i] >= 5 && b.snr[i] <= 100);
     }
     batch_free(b);
     chirp_generator_destroy(g);
@@ -160,6 +161,41 @@ static void test_snr_scales_signal_against_noise(void **state)
     batch_free(quiet);
 }
 
+/*
+ * Quantiles against the closed forms of the cumulative distributions, written the other way round, and draws of the generator
+ * against them: the largest distance of the two is at most 1.95 / sqrt(n) in all but 0.1 % of samples (Kolmogorov).
+ */
+static void test_snr_laws(void **state)
+{
+    (void)state;
+    enum { N = 4000 };
+    const double low = 5, high = 100;
+    chirp_signal_config config = chirp_signal_config_default();
+    config.snr_min = low;
+    config.snr_max = high;
+    for (int law = 0; law < CHIRP_SNR_LAWS; ++law) {
+        config.snr_law = (chirp_snr_law)law;
+        chirp_generator *g = generator_new(&config);
+        double rank[N];
+        for (int i = 0; i < N; ++i) {
+            chirp_signal_draw draw;
+            assert_int_equal(chirp_generator_draw(g, (uint64_t)i, &draw), CHIRP_OK);
+            const double rho = draw.snr;
+            const double below[] = {(rho - low) / (high - low), log(rho / low) / log(high / low),
+                                    (pow(low, -3) - pow(rho, -3)) / (pow(low, -3) - pow(high, -3))};
+            rank[i] = below[law];
+            assert_true(rho >= low && rho <= high);
+            assert_true(fabs(chirp_snr_quantile(config.snr_law, low, high, rank[i]) / rho - 1) <
+                        1e-9);
+        }
+        chirp_sort(rank, N);
+        for (int i = 0; i < N; ++i)
+            assert_true(fabs(rank[i] - (i + 0.5) / N) < 1.95 / sqrt(N) + 0.5 / N);
+        chirp_generator_destroy(g);
+    }
+    assert_true(chirp_snr_quantile(CHIRP_SNR_VOLUMETRIC, 8, 8, 0.3) == 8.0);
+}
+
 static void expect_bad(chirp_signal_config config, const char *part)
 {
     chirp_generator *g = NULL;
@@ -184,6 +220,9 @@ static void test_bad_configurations(void **state)
     c = chirp_signal_config_default();
     c.spin_max = 1.2;
     expect_bad(c, "spins");
+    c = chirp_signal_config_default();
+    c.snr_law = CHIRP_SNR_LAWS;
+    expect_bad(c, "SNR law");
     c = chirp_signal_config_default();
     c.snr_min = 0;
     expect_bad(c, "SNR");
@@ -224,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_function_of_seed_and_index),
         cmocka_unit_test(test_windows_are_normalised_and_labelled),
         cmocka_unit_test(test_snr_scales_signal_against_noise),
+        cmocka_unit_test(test_snr_laws),
         cmocka_unit_test(test_bad_configurations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
