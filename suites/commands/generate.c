@@ -3,6 +3,7 @@
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/signals.h"
 #include "harness/progress/progress.h"
 #include "model/signal/dataset.h"
 #include "model/signal/parameters.h"
@@ -13,16 +14,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { BATCH = 128 };
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number) { stop_signal = number; }
 
 typedef struct generation {
     chirp_signal_config signal;
@@ -85,7 +81,7 @@ static chirp_status fill(const generation *g, chirp_generator *generator, const 
     chirp_status st = chirp_prefetch_create(&config, &prefetch);
     chirp_progress *progress = g->quiet ? NULL : chirp_progress_begin("generate", rows);
     chirp_progress_start_at(progress, done);
-    while (st == CHIRP_OK && done < rows && !stop_signal) {
+    while (st == CHIRP_OK && done < rows && !chirp_stop_signal()) {
         chirp_batch b;
         st = chirp_prefetch_next(prefetch, &b);
         const int64_t n = rows - done < b.n ? rows - done : b.n;
@@ -262,9 +258,8 @@ static chirp_status make_set(const generation *g)
     chirp_status st = chirp_generator_create(&g->signal, &generator);
     if (st != CHIRP_OK)
         return st;
-    const struct sigaction action = {.sa_handler = on_signal};
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    chirp_signals before;
+    chirp_stop_begin(&before, NULL);
     for (int64_t part = 0; st == CHIRP_OK && part < g->split; ++part) {
         const int64_t from = g->count * part / g->split, to = g->count * (part + 1) / g->split;
         char *path = part_path(g->out, part, g->split);
@@ -272,6 +267,7 @@ static chirp_status make_set(const generation *g)
                   : CHIRP_ERR_NOMEM;
         chirp_free(path);
     }
+    chirp_stop_end(&before);
     chirp_generator_destroy(generator);
     return st;
 }

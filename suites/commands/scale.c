@@ -194,6 +194,15 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
     return chirp_parallel_agree(own == CHIRP_OK ? st : own);
 }
 
+static chirp_status parse_lists(const char *ranks, const char *threads, const char *variants,
+                                chirp_scale_options *o)
+{
+    chirp_status st = parse_ranks(ranks, o);
+    if (st == CHIRP_OK)
+        st = parse_threads(threads, o);
+    return st == CHIRP_OK ? parse_variants(variants, o) : st;
+}
+
 static int run(int argc, char **argv)
 {
     static const char *const modes[] = {"weak", "strong"};
@@ -252,15 +261,13 @@ static int run(int argc, char **argv)
                                table, sizeof table / sizeof table[0]};
     chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_train_tables(&o.train, of_train, tables);
-    chirp_status st = chirp_parallel_init();
+    chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
+    if (st == CHIRP_ERR_INTERRUPTED) /* --help: no MPI for it */
+        return chirp_command_exit(st);
+    const chirp_status begun = chirp_parallel_init();
+    st = st == CHIRP_OK ? begun : st;
     if (st == CHIRP_OK)
-        st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
-    if (st == CHIRP_OK)
-        st = parse_ranks(ranks, &o);
-    if (st == CHIRP_OK)
-        st = parse_threads(threads, &o);
-    if (st == CHIRP_OK)
-        st = parse_variants(variants, &o);
+        st = parse_lists(ranks, threads, variants, &o);
     const struct {
         const char *option, *path;
     } single[] = {{"timeline", o.timeline}, {"profile", profile}, {"machine-out", machine}};

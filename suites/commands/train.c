@@ -1,4 +1,5 @@
 /* chirpbench train: trains the network; under mpiexec data parallel. */
+#include "harness/base/signals.h"
 #include "model/parallel/parallel.h"
 #include "model/training/config.h"
 #include "model/training/run.h"
@@ -109,9 +110,10 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
         "Trains the root-and-leaf network on signals made on the fly; under mpiexec data "
         "parallel.\n"
         "Ends at --iterations, at the target error, or on --max-seconds, SIGINT, SIGTERM, SIGHUP,\n"
-        "SIGUSR1, SIGUSR2 (batch systems send them before the time limit) or SIGXCPU with a\n"
-        "checkpoint from which --resume continues bitwise. A resume takes the options of the run\n"
-        "again: those that must be the same are compared, others may change.",
+        "SIGUSR1, SIGUSR2, SIGALRM (batch systems send them before the time limit), SIGXCPU or\n"
+        "SIGXFSZ with a checkpoint from which --resume continues bitwise. A resume takes the "
+        "options\n"
+        "of the run again: those that must be the same are compared, others may change.",
         run_options, sizeof run_options / sizeof run_options[0]};
     const bool *const set[CHIRP_TRAIN_TABLES] = {own, given, NULL};
     chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
@@ -127,6 +129,10 @@ static int run(int argc, char **argv)
     chirp_status st = parse(argc, argv, &config, &options, given);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
+    chirp_signals before;
+    chirp_stop_begin(
+        &before,
+        NULL); /* a signal that comes while things start ends the run with its first step */
     st = chirp_parallel_init();
     if (st == CHIRP_OK)
         st = take_data(&config, given);
@@ -140,6 +146,7 @@ static int run(int argc, char **argv)
         code = chirp_parallel_rank() == 0 ? chirp_command_exit(st) : 2;
     else if (end == CHIRP_RUN_INTERRUPTED)
         code = 1; /* saved, but not what was asked for */
+    chirp_stop_end(&before);
     chirp_parallel_finalize();
     return code;
 }

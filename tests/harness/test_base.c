@@ -1,7 +1,9 @@
 /* harness/base: options, files, errors. */
 #include "harness/base/file.h"
+#include "harness/base/index.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/pattern.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -501,6 +503,84 @@ static void test_allocation_limits(void **state)
     chirp_free(block);
 }
 
+static void test_an_index_finds_what_was_added(void **state)
+{
+    enum { N = 5000 };
+    static char name[N][16];
+    chirp_index index = {0};
+    size_t at = 0;
+    (void)state;
+    assert_false(chirp_index_find(&index, "x", 1, &at));
+    for (size_t i = 0; i < N; ++i) {
+        (void)snprintf(name[i], sizeof name[i], "%zu/x", i);
+        assert_true(chirp_index_add(&index, name[i], strlen(name[i]), i));
+    }
+    for (size_t i = 0; i < N; ++i) {
+        assert_true(chirp_index_find(&index, name[i], strlen(name[i]), &at));
+        assert_int_equal(at, i);
+    }
+    assert_false(chirp_index_find(&index, "1234/", 5, &at));
+    assert_false(chirp_index_find(&index, "", 0, &at));
+    chirp_index_clear(&index);
+}
+
+static void test_patterns_keep_and_refuse(void **state)
+{
+    static const struct {
+        const char *text, *kept, *dropped;
+    } good[] = {
+        {NULL, "a", NULL},
+        {"", "a", NULL},
+        {"^a{2}{3}$", "aaaaaa", "aaaa"},
+        {"-b", "a", "abc"},
+        {"[]{9}]{2}", "9]", "a"},
+        {"[[:alpha:]]{4}", "abcd", "abc1"},
+        {"\\({2}", "((", "("},
+        {"(a|b){2,}c", "bac", "ac"},
+        {"a{63}{64}|b", "b", "c"},
+        {"{,2}", NULL, NULL}, /* glibc's own word on it */
+    };
+    static const char *const bad[] = {
+        "a{4097}",       "(a{1,255}){1,255}",    "((a{1,100}){1,100}){1,100}",
+        "[]a]{2}{3000}", "(((a*){99}){99}){99}", "a{99}{99}",
+        "(){32767}",     "a{1,32767}",
+    };
+    chirp_pattern pattern = {0};
+    (void)state;
+    assert_true(chirp_pattern_keeps(&pattern, "all"));
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i) {
+        if (chirp_pattern_compile(&pattern, "--filter ", good[i].text) != CHIRP_OK) {
+            assert_null(good[i].kept);
+            continue;
+        }
+        assert_true(!good[i].kept || chirp_pattern_keeps(&pattern, good[i].kept));
+        assert_false(good[i].dropped && chirp_pattern_keeps(&pattern, good[i].dropped));
+        chirp_pattern_clear(&pattern);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+        assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", bad[i]), CHIRP_ERR_ARG);
+        assert_non_null(strstr(chirp_error_message(), "is too large: at most"));
+    }
+    char deep[2 * 65 + 2]; /* 65 parentheses in each other */
+    memset(deep, '(', 65);
+    deep[65] = 'a';
+    memset(deep + 66, ')', 65);
+    deep[131] = '\0';
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", deep), CHIRP_ERR_ARG);
+    deep[130] = '\0';
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", deep + 1), CHIRP_OK);
+    assert_true(chirp_pattern_keeps(&pattern, "a"));
+    chirp_pattern_clear(&pattern);
+    char longest[4098];
+    memset(longest, 'a', 4097);
+    longest[4097] = '\0';
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", longest), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", longest + 1), CHIRP_OK);
+    chirp_pattern_clear(&pattern);
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", "-("), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "--filter -(: not an extended regular"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -517,6 +597,8 @@ int main(void)
         cmocka_unit_test(test_open_descriptors_go_on),
         cmocka_unit_test(test_messages_are_one_line),
         cmocka_unit_test(test_allocation_limits),
+        cmocka_unit_test(test_an_index_finds_what_was_added),
+        cmocka_unit_test(test_patterns_keep_and_refuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,8 @@ static void check_contents(const char *page)
     assert_true(has(page, "measured here: weak, overlap exchange"));
     assert_true(has(page, "projected: theta, horovod exchange"));
     assert_true(has(page, "published, 1024 nodes"));
+    /* no card without its band */
+    assert_true(has(page, "90 % band 60.9 to 79 %, 1024 nodes"));
     /* 728 ms projected for 750 of real training */
     assert_true(has(page, "predicted, and trained for real"));
     assert_true(has(page, ">750.0</data>") || has(page, ">750</data>"));
@@ -486,9 +488,28 @@ static void test_own_published_numbers(void **state)
     end(&t);
 }
 
+/* A prediction of somebody else's program has step times and no efficiency. */
+static void test_a_prediction_from_measured_jobs(void **state)
+{
+    (void)state;
+    trial t;
+    begin(&t);
+    put(&t, "p.json",
+        HEAD("projection") "\"machine\":\"m\", \"assumed_numbers_of_machine\":9, "
+                           "\"numbers_of_machine\":11, \"rows\":[{\"nodes\":1024, \"ranks\":1024, "
+                           "\"seconds_per_step\":0.5024, \"interval_90\":[0.471, 0.5376]}]}");
+    make(&t);
+    assert_sound(&t);
+    assert_true(has(t.page, "90 % prediction interval 0.471 to 0.538 s, 1024 nodes"));
+    assert_true(has(t.page, "assumed machine"));
+    assert_true(has(t.tables, "mean step of one further job"));
+    end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_prediction_from_measured_jobs),
         cmocka_unit_test(test_what_is_no_page_is_found),
         cmocka_unit_test(test_full_page),
         cmocka_unit_test(test_text_is_escaped),

@@ -61,6 +61,7 @@ def bad_input(folder, checkpoint, strain):
     cases = [
         ({"--strain": folder + "/none.hdf5"}, "none.hdf5"),
         ({"--strain": text}, "text.hdf5"),
+        ({"--strain": ","}, "expected strain files with commas between"),
         ({"--strain": short_strain}, "short.hdf5"),
         ({"--strain": checkpoint}, "strain"),
         ({"--checkpoint": folder + "/none.h5"}, "none.h5"),

