@@ -58,7 +58,7 @@ static chirp_status read_file(chirp_trainer *trainer, const char *path, resumed 
     if (st == CHIRP_OK)
         st = chirp_train_record_compare(path, &old, &trainer->config, trainer->ranks,
                                         &trainer->resume_note);
-    const int64_t rate_ranks = old.config.rate_ranks > 0 ? old.config.rate_ranks : old.ranks;
+    result->rate_ranks = old.config.rate_ranks > 0 ? old.config.rate_ranks : old.ranks;
     chirp_train_record_release(&old);
     state.first = trainer->first;
     state.second = trainer->second;
@@ -70,12 +70,11 @@ static chirp_status read_file(chirp_trainer *trainer, const char *path, resumed 
         memcpy(state.trained, used,
                (size_t)chirp_network_parameter_count(trainer->net) * sizeof *used);
     chirp_free(state.configuration);
-    *result = (resumed){.iteration = state.iteration,
-                        .rate_ranks = rate_ranks,
-                        .crossings = state.crossings,
-                        .progress = state.progress,
-                        .typical_norm = state.typical_norm,
-                        .best_score = state.best_score};
+    result->iteration = state.iteration;
+    result->crossings = state.crossings;
+    result->progress = state.progress;
+    result->typical_norm = state.typical_norm;
+    result->best_score = state.best_score;
     return st;
 }
 

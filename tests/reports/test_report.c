@@ -67,9 +67,9 @@ static void begin(trial *t)
 
 static void begin_full(trial *t)
 {
-    static const char *const all[] = {"bench.json", "calibrate.json", "doctor.json",
-                                      "infer.json", "project.json",   "scale.json",
-                                      "study.json", "train.jsonl"};
+    static const char *const all[] = {"bench.json",  "calibrate.json", "calibration.json",
+                                      "doctor.json", "infer.json",     "project.json",
+                                      "scale.json",  "study.json",     "train.jsonl"};
     begin(t);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i)
         copy(t, all[i]);
@@ -183,9 +183,9 @@ static void test_what_is_no_page_is_found(void **state)
 
 static void test_full_page(void **state)
 {
-    static const char *const sections[] = {"machine",  "kernels",   "ledger", "roofline",
-                                           "training", "posterior", "signal", "scaling",
-                                           "other",    "steps",     "files"};
+    static const char *const sections[] = {"machine",  "kernels",   "ledger",      "roofline",
+                                           "training", "posterior", "calibration", "signal",
+                                           "scaling",  "other",     "steps",       "files"};
     trial t;
     size_t numbers = 0;
     (void)state;
@@ -209,6 +209,10 @@ static void test_full_page(void **state)
     assert_true(plots >= 18);
     check_contents(t.page);
     assert_true(has(t.tables, "Variational against deterministic"));
+    /* of two bins one has the exact posterior: 1.18 times the limit; p-p plots have the band of honest ranks */
+    assert_true(has(t.tables, "Errors and honesty of posteriors") && has(t.page, ">1.18</data>"));
+    assert_true(has(t.page, "Ranks of omega_R") && has(t.page, "exact posterior"));
+    assert_true(has(t.page, "spin&lt;best&gt;.h5"));
     assert_true(has(t.tables, "conv1d/forward/direct/conv2/batch:64/threads:2"));
     check_same_page_twice(&t);
     end(&t);
@@ -240,9 +244,13 @@ static void test_sections_follow_files(void **state)
 {
     static const struct {
         const char *file, *section;
-    } pair[] = {{"train.jsonl", "id=\"training\""}, {"infer.json", "id=\"posterior\""},
-                {"study.json", "id=\"steps\""},     {"bench.json", "id=\"kernels\""},
-                {"calibrate.json", "id=\"other\""}, {"scale.json", "id=\"scaling\""}};
+    } pair[] = {{"train.jsonl", "id=\"training\""},
+                {"infer.json", "id=\"posterior\""},
+                {"study.json", "id=\"steps\""},
+                {"bench.json", "id=\"kernels\""},
+                {"calibrate.json", "id=\"other\""},
+                {"scale.json", "id=\"scaling\""},
+                {"calibration.json", "id=\"calibration\""}};
     (void)state;
     for (size_t half = 0; half < 2; ++half) {
         trial t;
@@ -293,6 +301,7 @@ static void test_malformed_files(void **state)
              "format 2");
     bad_file("infer.json", HEAD("posterior") "\"event\": [{\"gps\": 1}]}", "events");
     bad_file("infer.json", HEAD("posterior") "\"events\": [{\"parameters\": [1]}]}", "parameters");
+    bad_file("calibration.json", HEAD("calibration") "\"rows\": [{\"error\": 1}]}", "snr_min");
     bad_file("scale.json", HEAD("scaling") "\"row\": [{}]}", "rows");
     bad_file("project.json", HEAD("projection") "\"rows\": 7}", "rows");
     bad_file("train.jsonl",
