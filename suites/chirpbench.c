@@ -7,6 +7,7 @@
 #include "suites/command.h"
 
 #include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,10 @@ const chirp_command *const chirp_commands[] = {
     &chirp_command_describe,
     &chirp_command_waveform,
     &chirp_command_generate,
+    &chirp_command_export,
     &chirp_command_infer,
+    &chirp_command_exact,
+    &chirp_command_calibrate,
     &chirp_command_train,
     &chirp_command_project,
     &chirp_command_report,
@@ -52,9 +56,11 @@ int chirp_command_unknown(const char *name)
 /* Output that went nowhere, such as a full disk behind a redirection, is no success. */
 static int finish(int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    const int error = fflush(stdout) == 0 ? 0 : errno;
+    if (!error && !ferror(stdout))
         return code;
-    (void)fprintf(stderr, "chirpbench: stdout: can't write: is the disk full?\n");
+    (void)fprintf(stderr, "chirpbench: stdout: can't write: %s\n",
+                  error ? strerror(error) : "an earlier part failed");
     return 2;
 }
 

@@ -1,11 +1,13 @@
 #include "harness/base/options.h"
 
+#include "harness/base/file.h"
 #include "harness/base/options_internal.h"
 #include "harness/base/text.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -378,6 +380,55 @@ static chirp_status unknown_option(const chirp_usage *usage, const listing *all,
                       usage->command, name, usage->command);
 }
 
+/* Whether a text names this file: alone, in a list with commas, or in front of ":SERIES". Names may hold both. */
+static bool mentions(const char *text, const char *file)
+{
+    char piece[PATH_MAX];
+    for (const char *from = text; from; from = strchr(from, ',') ? strchr(from, ',') + 1 : NULL)
+        for (const char *to = from; *to;) {
+            ++to;
+            to += strcspn(to, ",:");
+            if (to - from >= (ptrdiff_t)sizeof piece)
+                break;
+            memcpy(piece, from, (size_t)(to - from));
+            piece[to - from] = '\0';
+            if (chirp_file_same(piece, file))
+                return true;
+        }
+    return false;
+}
+
+/* Every output against every input and the outputs before it. */
+static chirp_status check_outputs(const chirp_usage *usage, const listing *all, int n_rest,
+                                  char *const *rest)
+{
+    for (int i = 0; i < all->n; ++i) {
+        const chirp_option *row = all->entry[i].row;
+        const char *file =
+            row->file == CHIRP_FILE_WRITTEN ? *(const char *const *)all->entry[i].value : NULL;
+        if (!file || !*file || chirp_file_is_sink(file))
+            continue;
+        for (int k = 0; k < all->n; ++k) {
+            const chirp_option *other = all->entry[k].row;
+            const char *text =
+                other->file != CHIRP_FILE_NONE ? *(const char *const *)all->entry[k].value : NULL;
+            const bool output = other->file == CHIRP_FILE_WRITTEN;
+            if (text && *text &&
+                (output ? k < i && chirp_file_same(text, file) : mentions(text, file)))
+                return chirp_fail(CHIRP_ERR_ARG,
+                                  "%s: --%s %s is the same file as --%s %s: name another output",
+                                  usage->command, row->name, file, other->name, text);
+        }
+        for (int k = 0; k < n_rest; ++k)
+            if (mentions(rest[k], file))
+                return chirp_fail(
+                    CHIRP_ERR_ARG,
+                    "%s: --%s %s is the same file as the input %s: name another output",
+                    usage->command, row->name, file, rest[k]);
+    }
+    return CHIRP_OK;
+}
+
 /* What must stand on the command line, and what must not, after the options are read. */
 static chirp_status check_complete(const chirp_usage *usage, const listing *all, const bool *seen,
                                    const char *argument)
@@ -429,7 +480,9 @@ static chirp_status parse_listed(const chirp_usage *usage, const listing *all, i
         if (st != CHIRP_OK)
             return st;
     }
-    const chirp_status st = check_complete(usage, all, seen, argc > optind ? argv[optind] : NULL);
+    chirp_status st = check_complete(usage, all, seen, argc > optind ? argv[optind] : NULL);
+    if (st == CHIRP_OK)
+        st = check_outputs(usage, all, argc - optind, argv + optind);
     if (st == CHIRP_OK && n_rest)
         *n_rest = argc - optind;
     return st;

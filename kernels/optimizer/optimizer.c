@@ -45,6 +45,28 @@ void chirp_sgd_step(int64_t n, float learning_rate, float momentum, const float 
     }
 }
 
+void chirp_average_step(int64_t n, float share, const float *x, float *average, int n_threads)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
+    for (int64_t start = 0; start < n; start += CHIRP_CHUNK) {
+        const int64_t end = start + chirp_chunk_length(n, start, CHIRP_CHUNK);
+#pragma omp simd
+        for (int64_t i = start; i < end; ++i)
+            average[i] += share * (x[i] - average[i]);
+    }
+}
+
+void chirp_scale(int64_t n, float factor, float *x, int n_threads)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(chirp_chunk_threads(n, n_threads))
+    for (int64_t start = 0; start < n; start += CHIRP_CHUNK) {
+        const int64_t end = start + chirp_chunk_length(n, start, CHIRP_CHUNK);
+#pragma omp simd
+        for (int64_t i = start; i < end; ++i)
+            x[i] *= factor;
+    }
+}
+
 /* Eight sums side by side, then added in order: the order is ours, not the vector width's. */
 static double sum_of_squares_serial(int64_t n, const float *x)
 {

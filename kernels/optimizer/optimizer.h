@@ -25,6 +25,12 @@ void chirp_adam_step(int64_t n, const chirp_adam *adam, int64_t step, const floa
 void chirp_sgd_step(int64_t n, float learning_rate, float momentum, const float *grad,
                     float *velocity, float *param, int n_threads);
 
+/** A step of an exponential moving average: average += share * (x - average). */
+void chirp_average_step(int64_t n, float share, const float *x, float *average, int n_threads);
+
+/** x *= factor. */
+void chirp_scale(int64_t n, float factor, float *x, int n_threads);
+
 /** Sum of squares in double, fixed order: gradient norms, checks for NaN. */
 double chirp_sum_of_squares(int64_t n, const float *x, int n_threads);
 

@@ -66,7 +66,7 @@ typedef struct chirp_layer_info {
     int64_t taps, dilation, pool;           /**< dense: 1 */
     int64_t pad_left, pad_right;            /**< dense: 0 */
     chirp_activation activation;            /**< applied by the layer */
-    chirp_activation likelihood_activation; /**< applied to a last layer's mean by the likelihood */
+    chirp_activation likelihood_activation; /**< applied to a last layer's mean by the study's likelihood */
     int first_tensor, n_tensors;            /**< in the tensor table */
     int64_t weights, biases; /**< a variational layer has twice as many weight numbers */
     int64_t trained;         /**< numbers with a gradient: means, rhos and biases count one each */

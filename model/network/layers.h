@@ -40,8 +40,8 @@ typedef struct chirp_network_spec {
     chirp_layer_row leaf[CHIRP_MAX_LEAF_LAYERS];
     int n_leaves;
     int label[CHIRP_MAX_LEAVES];          /**< CHIRP_LABEL_...: what each leaf reads */
-    double label_scale[CHIRP_MAX_LEAVES]; /**< the leaf predicts label / scale, of order one */
-    bool tanh_output;                     /**< tanh on the predicted mean, else linear */
+    double label_scale[CHIRP_MAX_LEAVES]; /**< the study's leaf predicts label / scale */
+    bool tanh_output;                     /**< the study has tanh on the predicted mean */
     double target_relative_error;         /**< training stops below this on held-out signals */
 } chirp_network_spec;
 

@@ -13,7 +13,10 @@
 #error "CHIRP_VERSION must be defined by the build"
 #endif
 
-static const char *const FORMAT = "chirpbench checkpoint 1";
+/* 2: labels may be standardised, which readers of 1 would not know; 1 is still read. */
+static const char *const FORMAT = "chirpbench checkpoint 2";
+static const char *const TRAINED = "trained";
+static const char *const EARLIER_FORMAT = "chirpbench checkpoint 1";
 
 static chirp_status write_tensors(hid_t file, const char *path, const char *prefix,
                                   const chirp_tensor *tensors, int n_tensors, const float *arena)
@@ -30,6 +33,39 @@ static chirp_status write_tensors(hid_t file, const char *path, const char *pref
         (void)snprintf(name, sizeof name, "%s%s%s", prefix, *prefix ? "/" : "", tensor->name);
         st = chirp_hdf_put_array(file, path, name, &array, arena + tensor->offset);
     }
+    return st;
+}
+
+/* Of a run that is not over. */
+static chirp_status write_course(hid_t file, const char *path, const chirp_checkpoint *state)
+{
+    chirp_status st = chirp_hdf_put_real(file, path, "progress", state->progress);
+    if (st == CHIRP_OK)
+        st = chirp_hdf_put_real(file, path, "typical_norm", state->typical_norm);
+    if (st == CHIRP_OK)
+        st = chirp_hdf_put_real(file, path, "best_score", state->best_score);
+    if (st == CHIRP_OK)
+        st = chirp_hdf_put_integer(file, path, "crossings", state->crossings);
+    return st;
+}
+
+static chirp_status read_course(hid_t file, const char *path, chirp_checkpoint *state)
+{
+    static const char *const name[3] = {"progress", "typical_norm", "best_score"};
+    double value[3] = {0};
+    bool found = false;
+    chirp_status st = CHIRP_OK;
+    for (int i = 0; i < 3 && st == CHIRP_OK; ++i) {
+        st = chirp_hdf_attribute(file, path, "/", name[i], &value[i], &found);
+        if (st == CHIRP_OK && !(isfinite(value[i]) && (i == 2 || value[i] >= 0)))
+            st = chirp_fail(CHIRP_ERR_FORMAT, "%s: %s is %g", path, name[i], value[i]);
+    }
+    state->crossings = -1;
+    if (st == CHIRP_OK && H5Aexists(file, "crossings") > 0)
+        st = chirp_hdf_integer_attribute(file, path, "crossings", &state->crossings);
+    state->progress = fmin(value[0], 1);
+    state->typical_norm = value[1];
+    state->best_score = value[2];
     return st;
 }
 
@@ -58,7 +94,11 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(file, path, "seed", (int64_t)state->seed);
     if (st == CHIRP_OK)
+        st = write_course(file, path, state);
+    if (st == CHIRP_OK)
         st = write_tensors(file, path, "", tensors, n_tensors, parameters);
+    if (st == CHIRP_OK && state->trained)
+        st = write_tensors(file, path, TRAINED, tensors, n_tensors, state->trained);
     if (st == CHIRP_OK && state->first)
         st = write_tensors(file, path, "optimizer/first", tensors, n_tensors, state->first);
     if (st == CHIRP_OK && state->second)
@@ -96,9 +136,9 @@ static chirp_status read_header(const char *path, hid_t file, chirp_checkpoint *
                           "`chirpbench train --checkpoint FILE` writes one",
                           path);
     chirp_status st = chirp_hdf_text_attribute(file, path, "format", &format);
-    if (st == CHIRP_OK && strcmp(format, FORMAT) != 0)
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s'", path,
-                        format, FORMAT);
+    if (st == CHIRP_OK && strcmp(format, FORMAT) != 0 && strcmp(format, EARLIER_FORMAT) != 0)
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: format '%.60s', this version reads '%s' and '%s'",
+                        path, format, EARLIER_FORMAT, FORMAT);
     chirp_free(format);
     if (st == CHIRP_OK && H5Lexists(file, "exchange", H5P_DEFAULT) > 0)
         st = chirp_fail(CHIRP_ERR_FORMAT,
@@ -168,8 +208,11 @@ static chirp_status read_tensors(const char *path, hid_t file, const char *prefi
         if (!chirp_hdf_has(file, name))
             return chirp_fail(
                 CHIRP_ERR_FORMAT,
-                "%s: dataset %s is missing: a checkpoint of another network or variant", path,
-                name);
+                *prefix
+                    ? "%s: dataset %s is missing: no optimiser state, as in files of chirpbench "
+                      "export: resume from the checkpoint it was made of"
+                    : "%s: dataset %s is missing: a checkpoint of another network or variant",
+                path, name);
         chirp_status st = chirp_hdf_open_dataset(file, path, name, &set);
         if (st != CHIRP_OK)
             return st;
@@ -203,9 +246,9 @@ static int64_t arena_length(const chirp_tensor *tensors, int n_tensors)
 chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
                                    const chirp_tensor *tensors, int n_tensors, float *parameters)
 {
-    enum { ARENAS = 3 };
-    static const char *const prefix[ARENAS] = {"", "optimizer/first", "optimizer/second"};
-    float *const target[ARENAS] = {parameters, state->first, state->second};
+    enum { ARENAS = 4 };
+    const char *const prefix[ARENAS] = {"", "optimizer/first", "optimizer/second", TRAINED};
+    float *target[ARENAS] = {parameters, state->first, state->second, state->trained};
     const size_t n = (size_t)arena_length(tensors, n_tensors);
     hid_t file = H5I_INVALID_HID;
     float *copy[ARENAS] = {NULL}; /* so that a bad file changes nothing */
@@ -214,6 +257,11 @@ chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
     if (st != CHIRP_OK)
         return st;
     st = read_header(path, file, &header);
+    if (st == CHIRP_OK)
+        st = read_course(file, path, &header);
+    header.has_trained = chirp_hdf_has(file, TRAINED);
+    if (!header.has_trained)
+        target[3] = NULL;
     for (int i = 0; i < ARENAS && st == CHIRP_OK; ++i) {
         if (!target[i])
             continue;
@@ -231,8 +279,9 @@ chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
         chirp_free(header.configuration);
         return st;
     }
-    state->iteration = header.iteration;
-    state->seed = header.seed;
-    state->configuration = header.configuration;
+    header.first = state->first;
+    header.second = state->second;
+    header.trained = state->trained;
+    *state = header;
     return CHIRP_OK;
 }

@@ -2,8 +2,11 @@
  * Checkpoints: HDF5 files that h5py opens without our help.
  *
  *   /root/conv1/weight [out][in][taps], /leaf0/dense2/mean, rho, bias ...   float32, names of the tensor table
+ *   /trained/root/conv1/weight ...   the same tree, where training averages parameters: what it goes on from; those above are
+ *                                    then their average
  *   /optimizer/first/..., /optimizer/second/...   the same tree: Adam's moments, or SGD's velocity (first only)
- *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format
+ *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format; progress, typical_norm,
+ *                    best_score (float64) and crossings (int64) of a run that is not over, absent in earlier versions
  *
  * Draws are functions of (seed, stream, iteration), so seed and iteration are the whole random state.
  */
@@ -20,6 +23,13 @@ typedef struct chirp_checkpoint {
     uint64_t seed;
     char *configuration;   /**< JSON; after a read owned by the caller, chirp_free() */
     float *first, *second; /**< optimiser state in arena layout, or NULL */
+    float *
+        trained; /**< parameters that training goes on from where they are not those for use, in arena layout; or NULL */
+    bool has_trained;    /**< after a read */
+    double progress;     /**< share of the run that is over, by its time; 0: by its iterations */
+    double typical_norm; /**< of gradients; 0: not known */
+    double best_score;   /**< least held-out score so far; only where crossings is not negative */
+    int64_t crossings;   /**< held-out checks in a row below the target; -1: none was made */
 } chirp_checkpoint;
 
 /** Writes atomically: the file at `path` is the old one or the new one, never half of it. */
@@ -31,8 +41,8 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
 chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *state);
 
 /**
- * Reads parameters, and optimiser state into state->first and state->second where those are not NULL. Nothing
- * is written to the arrays unless every tensor is there, of the right shape and finite.
+ * Reads parameters for use, and optimiser state and trained parameters into state->first, second and trained where those are
+ * not NULL (and there are any of the latter). Nothing is written to the arrays unless every tensor is there, of the right shape and finite.
  */
 chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
                                    const chirp_tensor *tensors, int n_tensors, float *parameters);

@@ -1,6 +1,7 @@
 #include "model/training/config.h"
 
 #include "harness/base/memory.h"
+#include "model/training/labels.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -103,6 +104,7 @@ chirp_status chirp_train_config_write(const chirp_train_config *config, int rank
                 write_field(object, row, chirp_option_value(row, tables[t].base));
         }
     }
+    chirp_train_labels_write(config, root);
     char *printed = root ? chirp_json_print_line(root) : NULL;
     cJSON_Delete(root);
     *text = printed ? chirp_strdup(printed) : NULL;
@@ -183,7 +185,7 @@ static chirp_status read_tables(const char *path, const cJSON *root, chirp_train
 
 chirp_status chirp_train_record_read(const char *path, const char *text, chirp_train_record *record)
 {
-    *record = (chirp_train_record){.config = chirp_train_config_default()};
+    *record = (chirp_train_record){.config = chirp_train_config_study()};
     cJSON *root = cJSON_Parse(text);
     const cJSON *ranks = cJSON_GetObjectItemCaseSensitive(root, "ranks");
     chirp_status st = CHIRP_OK;
@@ -193,6 +195,8 @@ chirp_status chirp_train_record_read(const char *path, const char *text, chirp_t
         st = chirp_fail(CHIRP_ERR_FORMAT, "%s: configuration lacks 'ranks'", path);
     else
         st = read_tables(path, root, record);
+    if (st == CHIRP_OK)
+        st = chirp_train_labels_read(path, root, &record->config);
     record->ranks = st == CHIRP_OK ? ranks->valueint : 0;
     cJSON_Delete(root);
     if (st != CHIRP_OK)

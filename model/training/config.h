@@ -26,7 +26,7 @@ enum { CHIRP_TRAIN_STRINGS = 8 };
 
 /** A configuration read back. */
 typedef struct chirp_train_record {
-    /** Fields that are not stored have their defaults; strings live as long as the record. */
+    /** Fields that are not stored have the values of chirp_train_config_study(); strings live as long as the record. */
     chirp_train_config config;
     int ranks;                            /**< it was trained with */
     uint64_t missing[CHIRP_TRAIN_TABLES]; /**< bit i: row i of the table was not stored */
@@ -38,7 +38,7 @@ typedef struct chirp_train_record {
  * @param path    names the file in errors
  * @param record  receives the configuration; release it with chirp_train_record_release(), also after a failure
  * @return CHIRP_ERR_FORMAT when a field is missing, of another type or beyond its limits. Fields that earlier versions did
- *         not store may be missing: they have their defaults, which is what those versions trained with
+ *         not store may be missing: they have the values of the preset study, which is what those versions trained with
  */
 chirp_status chirp_train_record_read(const char *path, const char *text,
                                      chirp_train_record *record);

@@ -3,17 +3,20 @@
 #include "model/signal/parameters.h"
 
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 /* A new training parameter is a field of chirp_train_config (trainer.h), its default and its row here. */
 
 const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS] = {"adam", "sgd"};
+const char *const chirp_rate_name[CHIRP_RATES] = {"constant", "cosine", "cosine-iterations"};
 
 chirp_train_config chirp_train_config_default(void)
 {
     return (chirp_train_config){
         .network = "spin",
         .variant = CHIRP_VARIANT_LAST2,
-        .estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION,
+        .estimator = CHIRP_VARIATIONAL_LOCAL,
         .batch = 64,
         .accumulate = 1,
         .shares = "equal",
@@ -21,10 +24,16 @@ chirp_train_config chirp_train_config_default(void)
         .optimizer = CHIRP_OPTIMIZER_ADAM,
         .learning_rate = 0.0008,
         .momentum = 0.9,
-        .warmup_steps = 100,
-        .dropout = 0.1,
+        .schedule = CHIRP_RATE_COSINE,
+        .warmup_steps = 200,
+        .rate_hold = 0.3,
+        .final_rate = 1e-5,
+        .clip = 5,
+        .average = 0.02,
+        .labels = {.standardised = true},
         .learned_scale = true,
-        .noise_scale = 0.2,
+        .noise_scale = 1,
+        .kl_warmup = 0.25,
         .prior_sigma = 1,
         .initial_rho = -5,
         .independent_noise = true,
@@ -35,6 +44,28 @@ chirp_train_config chirp_train_config_default(void)
         .algorithm = CHIRP_CONV1D_AUTO,
     };
 }
+
+/* Options and their values; "default" lists nothing. */
+enum { PRESET_OPTIONS = 12 };
+static const struct {
+    const char *name;
+    struct {
+        const char *option, *value;
+    } set[PRESET_OPTIONS];
+} presets[] = {
+    {"default", {{NULL, NULL}}},
+    {"study",
+     {{"estimator", "reparameterization"},
+      {"dropout", "0.1"},
+      {"labels", "study"},
+      {"noise-scale", "0.2"},
+      {"schedule", "constant"},
+      {"warmup-steps", "100"},
+      {"clip", "0"},
+      {"average", "0"},
+      {"curriculum", "study"},
+      {"kl-warmup", "0"}}},
+};
 
 #define NETWORK .group = "Network"
 #define OPTIMIZER .group = "Optimizer"
@@ -48,6 +79,7 @@ chirp_train_config chirp_train_config_default(void)
 #define NAMES(list, n) .names = (list), .n_names = (n)
 
 static const char *const likelihoods[] = {"fixed", "learned"};
+static const char *const label_maps[] = {"study", "standardised"};
 static const char *const weight_noises[] = {"shared", "independent"};
 static const char *const compressions[] = {"none", "bf16"}; /* chirp_exchange_compress */
 
@@ -63,7 +95,7 @@ static const chirp_option train_options[] = {
      .help = "optimiser steps", CHANGE(iterations)},
     {"seed", CHIRP_OPTION_UINT64, .metavar = "N", .min = 0, .max = 9e15,
      .help = "seed of weights, noise and signals", AT(seed), .resume = CHIRP_RESUME_SAME},
-    {"data", CHIRP_OPTION_STRING, .metavar = "FILE",
+    {"data", CHIRP_OPTION_STRING, .metavar = "FILE", .file = CHIRP_FILE_READ,
      .help = "data set of chirpbench generate in place of new signals; its last rows are held out",
      SAME(data), .none = "made on the fly"},
 
@@ -85,23 +117,46 @@ static const chirp_option train_options[] = {
     {"optimizer", CHIRP_OPTION_ENUM, OPTIMIZER, NAMES(chirp_optimizer_name, CHIRP_OPTIMIZERS),
      .help = "optimiser: the study's public code uses adam, its paper sgd", SAME(optimizer)},
     {"learning-rate", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "R", .min = 1e-9, .max = 10,
-     .help = "base rate; it is multiplied by the number of ranks after --warmup-steps",
-     CHANGE(learning_rate)},
+     .help = "base rate; it is multiplied by the number of ranks", CHANGE(learning_rate)},
     {"warmup-steps", CHIRP_OPTION_INT, OPTIMIZER, .metavar = "N", .min = 0, .max = 1e9,
-     .help = "steps at the base rate", CHANGE(warmup_steps)},
+     .help = "constant: steps at the base rate before it is multiplied by the ranks; cosine: "
+             "steps in which the rate grows from 0, at most a tenth of the run",
+     CHANGE(warmup_steps)},
+    {"schedule", CHIRP_OPTION_ENUM, OPTIMIZER, NAMES(chirp_rate_name, CHIRP_RATES),
+     .help = "cosine: the rate is held, then falls over --iterations, or over --max-seconds, which "
+             "is not repeated bitwise; cosine-iterations: over --iterations in any number of runs",
+     CHANGE(schedule), .later = true},
+    {"hold", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "S", .min = 0, .max = 1,
+     .help = "cosine: share of the run before the rate falls", CHANGE(rate_hold), .later = true},
+    {"final-rate", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "R", .min = 0, .max = 10,
+     .help = "cosine: where the rate ends", CHANGE(final_rate), .later = true},
+    {"clip", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "C", .min = 0, .max = 1e6,
+     .help = "cuts a gradient longer than C times the running median of norms; 0: never",
+     CHANGE(clip), .later = true},
+    {"average", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "S", .min = 0, .max = 1,
+     .help = "held-out checks, checkpoints and infer use an exponential average of all parameters "
+             "over this share of the run; 0: the parameters themselves",
+     CHANGE(average), .later = true},
     {"momentum", CHIRP_OPTION_REAL, OPTIMIZER, .metavar = "M", .min = 0, .max = 0.9999,
      .help = "momentum of sgd; beta1 of adam", SAME(momentum)},
     {NULL, CHIRP_OPTION_INT, .max = 1e9, AT(rate_ranks), .key = "rate_ranks", .later = true},
 
+    {"labels", CHIRP_OPTION_EITHER, LOSS, NAMES(label_maps, 2),
+     .help = "standardised: zero mean and unit variance over the prior, linear mean, scale "
+             "softplus(r); study: label / 80 of masses, tanh of others, scale softplus(0.05 r)",
+     AT(labels.standardised), .key = "standardised_labels", .resume = CHIRP_RESUME_SAME,
+     .later = true},
     {"likelihood", CHIRP_OPTION_EITHER, LOSS, NAMES(likelihoods, 2),
      .help = "the noise scale is fixed, or an output of each leaf", SAME(learned_scale)},
     {"noise-scale", CHIRP_OPTION_REAL, LOSS, .metavar = "S", .min = 0.0011, .max = 10,
-     .help = "fixed scale, or where the learned one starts", SAME(noise_scale)},
+     .help = "fixed scale, or where the learned one starts, in units of --labels",
+     SAME(noise_scale)},
     {"kl-weight", CHIRP_OPTION_REAL, LOSS, .metavar = "W", .min = 0, .max = 1,
      .help = "weight of the KL divergence per signal; 0: 1/(signals in the whole training)",
      SAME(kl_weight)},
-    {"kl-warmup", CHIRP_OPTION_INT, LOSS, .metavar = "N", .min = 0, .max = 1e9,
-     .help = "steps over which the KL weight grows from 0", SAME(kl_warmup)},
+    {"kl-warmup", CHIRP_OPTION_REAL, LOSS, .metavar = "W", .min = 0, .max = 1e9,
+     .help = "share of the run over which the KL weight grows from 0; from 1 on: steps",
+     SAME(kl_warmup)},
     {"prior-sigma", CHIRP_OPTION_REAL, LOSS, .metavar = "S", .min = 1e-6, .max = 1e6,
      .help = "standard deviation of the weights' prior", SAME(prior_sigma)},
 
@@ -152,8 +207,8 @@ const char *const chirp_train_object[CHIRP_TRAIN_TABLES] = {NULL, "signal", NULL
 
 /* Of the signal options: the network sets the length, and reads noise that is made for one detector. */
 static const char *const signal_options_of_train[] = {
-    "mass-min",   "mass-max",    "ratio-max", "spin-max", "snr-min", "snr-max", "merger-min",
-    "merger-max", "sample-rate", "f-low",     "f-high",   "psd",     NULL};
+    "mass-min",   "mass-max",   "ratio-max",   "spin-max", "snr-min", "snr-max", "snr-law",
+    "merger-min", "merger-max", "sample-rate", "f-low",    "f-high",  "psd",     NULL};
 
 void chirp_train_tables(const chirp_train_config *config, const char *const *only,
                         chirp_option_table tables[CHIRP_TRAIN_TABLES])
@@ -167,4 +222,58 @@ void chirp_train_tables(const chirp_train_config *config, const char *const *onl
     tables[CHIRP_TRAIN_EXCHANGE] =
         (chirp_option_table){exchange_options, sizeof exchange_options / sizeof exchange_options[0],
                              base + offsetof(chirp_train_config, exchange), only, NULL};
+}
+
+_Static_assert(sizeof train_options / sizeof train_options[0] <= CHIRP_TRAIN_OWN_OPTIONS,
+               "marks of options have no room for all");
+
+const char *chirp_train_preset_choices(void)
+{
+    static char text[CHIRP_OPTION_TEXT];
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; ++i)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? "|" : "",
+                                 presets[i].name);
+    return text;
+}
+
+static chirp_status set_option(const chirp_option_table tables[CHIRP_TRAIN_TABLES],
+                               const char *name, const char *value)
+{
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        for (size_t i = 0; i < tables[t].n_options; ++i) {
+            const chirp_option *row = &tables[t].options[i];
+            if (!row->name || strcmp(row->name, name) != 0)
+                continue;
+            if (tables[t].given && tables[t].given[i])
+                return CHIRP_OK;
+            return chirp_option_read(row, name, value, chirp_option_value(row, tables[t].base));
+        }
+    return chirp_fail(CHIRP_ERR_ARG, "a preset sets --%s, which is no option", name);
+}
+
+chirp_status chirp_train_preset(const char *name, const bool *const given[CHIRP_TRAIN_TABLES],
+                                chirp_train_config *config)
+{
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    chirp_status st = CHIRP_OK;
+    chirp_train_tables(config, NULL, tables);
+    for (int t = 0; t < CHIRP_TRAIN_TABLES; ++t)
+        tables[t].given = given ? (bool *)(uintptr_t)given[t] : NULL;
+    for (size_t p = 0; p < sizeof presets / sizeof presets[0]; ++p) {
+        if (strcmp(presets[p].name, name) != 0)
+            continue;
+        for (int i = 0; i < PRESET_OPTIONS && presets[p].set[i].option && st == CHIRP_OK; ++i)
+            st = set_option(tables, presets[p].set[i].option, presets[p].set[i].value);
+        return st;
+    }
+    return chirp_fail(CHIRP_ERR_ARG, "preset '%s' is none of %s", name,
+                      chirp_train_preset_choices());
+}
+
+chirp_train_config chirp_train_config_study(void)
+{
+    chirp_train_config config = chirp_train_config_default();
+    (void)chirp_train_preset("study", NULL, &config); /* the table's own values */
+    return config;
 }

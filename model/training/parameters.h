@@ -18,4 +18,20 @@ extern const char *const chirp_train_object[CHIRP_TRAIN_TABLES];
 void chirp_train_tables(const chirp_train_config *config, const char *const *only,
                         chirp_option_table tables[CHIRP_TRAIN_TABLES]);
 
+/** What the study, and versions of chirpbench without a preset, trained with. */
+chirp_train_config chirp_train_config_study(void);
+
+/** Names of presets, "default|study|...". */
+const char *chirp_train_preset_choices(void);
+
+/** Room for a mark of each row of chirp_train_tables()[CHIRP_TRAIN_OWN]. */
+enum { CHIRP_TRAIN_OWN_OPTIONS = 64 };
+
+/**
+ * Sets the options that a preset names. Rows of fields, so that a checkpoint stores them as if they were given.
+ * @param given  [table] -> by row: options that keep their value; NULL, or NULL for a table: none
+ */
+chirp_status chirp_train_preset(const char *name, const bool *const given[CHIRP_TRAIN_TABLES],
+                                chirp_train_config *config);
+
 #endif

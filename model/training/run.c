@@ -9,11 +9,11 @@
 #include "harness/progress/progress.h"
 #include "harness/results/document.h"
 #include "model/parallel/parallel.h"
+#include "model/parallel/places.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -110,36 +110,16 @@ static chirp_status trim_log(const char *path, const chirp_train_config *config,
     return st;
 }
 
-/* Where a rank runs: mpiexec names a killed process by host and PID, and only the log can say which rank that was. */
-typedef struct rank_place {
-    char host[56];
-    int32_t threads;
-    int64_t pid;
-} rank_place;
-
 typedef struct run_log {
     FILE *file;   /* rank 0, when a log is wanted */
     bool started; /* this run wrote a line, and with it the header */
     const char *path;
-    rank_place *places; /* [ranks] until the first line is written */
+    /* [ranks] until the first line is written: mpiexec names a killed process by host and PID, and only the log can say which
+       rank that was */
+    chirp_place *places;
 } run_log;
 
-/* @param places  receives [ranks] on rank 0, for the caller to free; NULL elsewhere. Collective */
-static chirp_status gather_places(int threads, rank_place **places)
-{
-    rank_place mine = {.pid = (int64_t)getpid(),
-                       .threads = threads > 0 ? threads : omp_get_max_threads()};
-    const bool first = chirp_parallel_rank() == 0;
-    if (gethostname(mine.host, sizeof mine.host - 1) != 0)
-        (void)strcpy(mine.host, "unknown");
-    *places = first ? chirp_calloc((size_t)chirp_parallel_size(), sizeof **places) : NULL;
-    chirp_status st = chirp_parallel_agree(*places || !first ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    if (st == CHIRP_OK)
-        st = chirp_parallel_gather(&mine, (int64_t)sizeof mine, *places, 0);
-    return st;
-}
-
-static void add_places(cJSON *line, const rank_place *places)
+static void add_places(cJSON *line, const chirp_place *places)
 {
     cJSON *array = cJSON_AddArrayToObject(line, "ranks");
     for (int rank = 0; rank < chirp_parallel_size(); ++rank) {
@@ -151,9 +131,27 @@ static void add_places(cJSON *line, const rank_place *places)
     }
 }
 
+static void add_by_label(cJSON *object, const chirp_network_spec *spec, const double *value)
+{
+    for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
+        cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], value[leaf]);
+}
+
+static void add_validation(cJSON *line, const chirp_network_spec *spec, const chirp_validation *v)
+{
+    cJSON *object = cJSON_AddObjectToObject(line, "validation_relative_error");
+    add_by_label(object, spec, v->relative_error);
+    cJSON_AddNumberToObject(object, "mean", v->mean_relative_error);
+    object = cJSON_AddObjectToObject(line, "validation_guess_error");
+    add_by_label(object, spec, v->guess_error);
+    cJSON_AddNumberToObject(object, "mean", v->mean_guess_error);
+    add_by_label(cJSON_AddObjectToObject(line, "validation_crps"), spec, v->crps);
+    cJSON_AddNumberToObject(line, "validation_negative_log_likelihood", v->negative_log_likelihood);
+}
+
+/* @param held_out  NULL: no check was made after this step */
 static chirp_status write_line(run_log *log, const chirp_step_report *r,
-                               const chirp_trainer *trainer, const double *validation,
-                               double validation_mean)
+                               const chirp_trainer *trainer, const chirp_validation *held_out)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
     const double rows = (double)chirp_train_step_signals(config, chirp_parallel_size());
@@ -174,6 +172,8 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
     cJSON_AddNumberToObject(line, "relative_error", r->relative_error);
     cJSON_AddNumberToObject(line, "learning_rate", r->learning_rate);
     cJSON_AddNumberToObject(line, "gradient_norm", r->gradient_norm);
+    if (config->clip > 0)
+        cJSON_AddNumberToObject(line, "clipped", r->clipped);
     cJSON_AddNumberToObject(line, "active_neurons", r->active_neurons);
     cJSON_AddNumberToObject(line, "seconds", r->profile.total_s);
     cJSON_AddNumberToObject(line, "signals_per_second", rows / r->profile.total_s);
@@ -186,12 +186,8 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
         for (int rank = 0; rank < chirp_parallel_size(); ++rank)
             cJSON_AddItemToArray(array, cJSON_CreateNumber((double)r->shares[rank]));
     }
-    if (validation) {
-        cJSON *object = cJSON_AddObjectToObject(line, "validation_relative_error");
-        for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
-            cJSON_AddNumberToObject(object, chirp_label_name[spec->label[leaf]], validation[leaf]);
-        cJSON_AddNumberToObject(object, "mean", validation_mean);
-    }
+    if (held_out)
+        add_validation(line, spec, held_out);
     char *text = chirp_json_print_line(line);
     cJSON_Delete(line);
     if (!text)
@@ -242,7 +238,39 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK && options->log && chirp_parallel_size() > 1)
-        st = gather_places(chirp_trainer_config(trainer)->n_threads, &log->places);
+        st = chirp_places_gather(chirp_trainer_config(trainer)->n_threads, &log->places);
+    return st;
+}
+
+/* When a run began, and what share of the whole run was over then. */
+typedef struct run_clock {
+    double started, progress;
+} run_clock;
+
+static bool follows_time(const chirp_trainer *trainer, const chirp_run_options *options)
+{
+    return options->max_seconds > 0 && chirp_trainer_config(trainer)->schedule == CHIRP_RATE_COSINE;
+}
+
+static void look_at_clock(chirp_trainer *trainer, const chirp_run_options *options, run_clock clock)
+{
+    const double share =
+        options->max_seconds > 0 ? (chirp_now_s() - clock.started) / options->max_seconds : 0;
+    if (follows_time(trainer, options))
+        chirp_trainer_set_progress(trainer, clock.progress + (1 - clock.progress) * share);
+    else if (share > 1)
+        chirp_trainer_request_stop(trainer);
+    if (chirp_stop_signal())
+        chirp_trainer_request_stop(trainer);
+}
+
+/* A held-out check, and the best checkpoint so far. */
+static chirp_status check(chirp_trainer *trainer, const chirp_run_options *options,
+                          chirp_run_result *result)
+{
+    chirp_status st = chirp_trainer_validate(trainer, &result->held_out);
+    if (st == CHIRP_OK && options->keep_best && result->held_out.best)
+        st = chirp_trainer_save(trainer, options->keep_best);
     return st;
 }
 
@@ -263,12 +291,10 @@ static chirp_status save_after(chirp_trainer *trainer, const char *path, int64_t
 
 /* One step and what follows from it. Sets result->end and *done when the run is over. */
 static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *options, run_log *log,
-                            double started, chirp_run_result *result, bool *done)
+                            run_clock clock, chirp_run_result *result, bool *done)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
-    if (chirp_stop_signal() ||
-        (options->max_seconds > 0 && chirp_now_s() - started > options->max_seconds))
-        chirp_trainer_request_stop(trainer);
+    look_at_clock(trainer, options, clock);
     chirp_status st = chirp_trainer_step(trainer, &result->last);
     if (st != CHIRP_OK && st != CHIRP_ERR_NUMERIC && chirp_parallel_size() > 1)
         chirp_parallel_abort(
@@ -282,22 +308,24 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
         result->end = CHIRP_RUN_INTERRUPTED;
     else if (iteration >= config->iterations)
         result->end = CHIRP_RUN_ITERATIONS;
+    else if (follows_time(trainer, options) && chirp_trainer_progress(trainer) >= 1)
+        result->end = CHIRP_RUN_TIME;
     else
         *done = false;
     const bool validate = (*done && !result->last.stop) ||
                           (options->validate_every > 0 && iteration % options->validate_every == 0);
     if (validate) {
-        st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
-        if (st == CHIRP_OK && result->mean_relative_error < chirp_trainer_target(trainer) &&
-            !*done) {
+        st = check(trainer, options, result);
+        if (st == CHIRP_OK && result->held_out.target_reached && !*done) {
             result->end = CHIRP_RUN_TARGET;
             *done = true;
         }
     }
     if (st == CHIRP_OK && log->file)
-        st = write_line(log, &result->last, trainer, validate ? result->relative_error : NULL,
-                        result->mean_relative_error);
+        st = write_line(log, &result->last, trainer, validate ? &result->held_out : NULL);
+    chirp_parallel_patience(options->log != NULL);
     st = chirp_parallel_agree(st);
+    chirp_parallel_patience(false);
     const bool due =
         *done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0);
     if (options->checkpoint && (st == CHIRP_OK ? due : st == CHIRP_ERR_IO))
@@ -320,12 +348,15 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
         progress = chirp_progress_begin("train", config->iterations);
         chirp_progress_start_at(progress, start);
     }
-    const double started = chirp_now_s();
-    bool done = steps <= 0;
+    const run_clock clock = {chirp_now_s(), chirp_trainer_progress(trainer)};
+    const bool over = follows_time(trainer, options) && clock.progress >= 1;
+    bool done = steps <= 0 || over;
+    if (over)
+        result->end = CHIRP_RUN_TIME;
     if (st == CHIRP_OK && done) /* already trained: only say how good it is */
-        st = chirp_trainer_validate(trainer, result->relative_error, &result->mean_relative_error);
+        st = check(trainer, options, result);
     while (st == CHIRP_OK && !done) {
-        st = advance(trainer, options, &log, started, result, &done);
+        st = advance(trainer, options, &log, clock, result, &done);
         if (st != CHIRP_OK)
             break;
         add_time(&times, result->last.profile.total_s);
@@ -335,7 +366,7 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
         chirp_progress_update(progress, result->iteration, note);
     }
     chirp_progress_end(progress);
-    result->seconds = chirp_now_s() - started;
+    result->seconds = chirp_now_s() - clock.started;
     if (times.kept > 0) {
         chirp_sort(times.seconds, times.kept);
         result->signals_per_second =

@@ -10,32 +10,35 @@
 typedef struct chirp_run_options {
     /** JSON lines, one a step, a run's first with each rank's host, PID and threads; NULL: none */
     const char *log;
-    const char *checkpoint;   /**< NULL: none */
+    const char *checkpoint; /**< NULL: none */
+    const char *
+        keep_best; /**< a checkpoint at every held-out check with the least score so far; NULL: none */
     int64_t checkpoint_every; /**< steps; also at the end and when interrupted */
     bool resume;              /**< continue from `checkpoint`, which must exist */
     int64_t validate_every;   /**< steps between held-out checks; also at the end */
-    double max_seconds;       /**< stop cleanly after this long; 0: no limit */
-    bool quiet;               /**< no progress on stderr */
+    /** stop cleanly after this long; 0: no limit. Schedule "cosine" then follows the time, and the run is complete after it */
+    double max_seconds;
+    bool quiet; /**< no progress on stderr */
 } chirp_run_options;
 
 typedef enum chirp_run_end {
     CHIRP_RUN_ITERATIONS,
     CHIRP_RUN_TARGET,
+    CHIRP_RUN_TIME, /**< the time that the schedule followed is over */
     CHIRP_RUN_INTERRUPTED
 } chirp_run_end;
 
 typedef struct chirp_run_result {
     chirp_run_end end;
     int64_t iteration;
-    double relative_error[CHIRP_MAX_LEAVES]; /**< held-out, at the end */
-    double mean_relative_error;
+    chirp_validation held_out; /**< at the end */
     double seconds;            /**< of this run */
     double signals_per_second; /**< over all ranks, median step of this run */
     chirp_step_report last;
 } chirp_run_result;
 
 /**
- * Trains until the trainer's iterations are done, the held-out relative error is below the target, or a signal between
+ * Trains until the trainer's iterations are done, the held-out relative error stays below the target, or a signal between
  * chirp_stop_begin() and chirp_stop_end(), also one that came before this call, or the time limit ask for an end; then the
  * checkpoint is saved and result->end says which. Collective.
  * Without `resume` an existing checkpoint or log is an error, so that nothing is overwritten; with it, log lines past

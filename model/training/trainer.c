@@ -2,10 +2,11 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
-#include "harness/base/sort.h"
 #include "kernels/optimizer/optimizer.h"
 #include "model/parallel/parallel.h"
 #include "model/training/config.h"
+#include "model/training/labels.h"
+#include "model/training/course.h"
 #include "model/training/shares.h"
 #include "model/training/trainer_internal.h"
 
@@ -21,7 +22,7 @@ static chirp_status make_network(chirp_trainer *trainer)
     network.variant = config->variant;
     network.estimator = config->estimator;
     network.outputs = config->learned_scale ? 2 : 1;
-    network.batch = trainer->share[trainer->rank];
+    network.batch = trainer->share.signals;
     network.dropout = config->dropout;
     network.prior_sigma = config->prior_sigma;
     network.initial_rho = config->initial_rho;
@@ -31,8 +32,9 @@ static chirp_status make_network(chirp_trainer *trainer)
     network.n_threads = config->n_threads;
     const chirp_status st = chirp_network_create(&network, &trainer->net);
     if (st == CHIRP_OK)
-        chirp_network_initialize(trainer->net, config->seed,
-                                 chirp_likelihood_scale_bias(config->noise_scale));
+        chirp_network_initialize(
+            trainer->net, config->seed,
+            chirp_likelihood_scale_bias(&trainer->likelihood, config->noise_scale));
     return st;
 }
 
@@ -44,26 +46,27 @@ static bool shares_noise(const chirp_trainer *trainer)
            trainer->config.estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION;
 }
 
-/* The public code's schedule: the base rate for the first steps, then base rate times ranks. */
-static double learning_rate(const chirp_trainer *trainer)
+double chirp_trainer_progress(const chirp_trainer *trainer)
 {
-    const chirp_train_config *config = &trainer->config;
-    return config->learning_rate *
-           (double)(trainer->iteration < config->warmup_steps ? 1 : config->rate_ranks);
+    const double share = (double)trainer->iteration / (double)trainer->config.iterations;
+    return fmin(1, fmax(share, trainer->time_progress));
 }
 
-static double kl_weight(const chirp_trainer *trainer, int64_t step)
+static chirp_train_place place(const chirp_trainer *trainer)
+{
+    return (chirp_train_place){trainer->iteration, chirp_trainer_progress(trainer)};
+}
+
+static double kl_weight(const chirp_trainer *trainer)
 {
     const chirp_train_config *config = &trainer->config;
+    const int64_t rows = chirp_batches_rows(trainer->batches);
     double weight = config->kl_weight;
     if (weight == 0)
-        weight = chirp_batches_rows(trainer->batches) > 0
-                     ? 1.0 / (double)chirp_batches_rows(trainer->batches)
-                     : 1.0 / ((double)config->iterations *
-                              (double)chirp_train_step_signals(config, trainer->ranks));
-    if (step < config->kl_warmup)
-        weight *= (double)(step + 1) / (double)config->kl_warmup;
-    return weight;
+        weight = 1 / (rows > 0 ? (double)rows
+                               : chirp_course_steps(config, place(trainer)) *
+                                     (double)chirp_train_step_signals(config, trainer->ranks));
+    return weight * chirp_course_kl(config, place(trainer));
 }
 
 static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pass)
@@ -75,7 +78,7 @@ static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pa
         .step = (uint64_t)step,
         .noise =
             config->independent_noise ? (uint32_t)(trainer->rank * config->accumulate + pass) : 0,
-        .first_row = (uint64_t)(trainer->first_signal + pass * trainer->share[trainer->rank]),
+        .first_row = (uint64_t)(trainer->share.first + pass * trainer->share.signals),
     };
 }
 
@@ -83,7 +86,7 @@ static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pa
 static void apply_gradient(chirp_trainer *trainer, int64_t from, int64_t to)
 {
     const chirp_train_config *config = &trainer->config;
-    const float rate = (float)learning_rate(trainer);
+    const float rate = (float)chirp_course_rate(config, place(trainer));
     float *parameters = chirp_network_parameters(trainer->net) + from;
     const float *gradients = chirp_network_gradients(trainer->net) + from;
     if (config->optimizer == CHIRP_OPTIMIZER_ADAM) {
@@ -117,12 +120,35 @@ static void gradient_reduced(void *context, int first, int n)
         if (tensors[t].kind == CHIRP_TENSOR_MEAN && tensors[t].offset >= from &&
             tensors[t].offset < to) {
             const chirp_pass pass = pass_of(trainer, step, 0); /* the draws of that mean */
-            chirp_network_shared_noise_gradients(trainer->net, t, &pass, kl_weight(trainer, step));
+            chirp_network_shared_noise_gradients(trainer->net, t, &pass, kl_weight(trainer));
         }
     trainer->sum_of_squares += chirp_sum_of_squares(
         to - from, chirp_network_gradients(trainer->net) + from, trainer->config.n_threads);
-    if (isfinite(trainer->sum_of_squares))
+    if (isfinite(trainer->sum_of_squares) && trainer->config.clip == 0)
         apply_gradient(trainer, from, to);
+}
+
+/* Clipping needs the norm of the whole gradient, so that nothing is applied before all of it has arrived. */
+static void apply_clipped(chirp_trainer *trainer, chirp_step_report *r)
+{
+    const chirp_train_config *config = &trainer->config;
+    const int64_t n = chirp_network_parameter_count(trainer->net);
+    const double start = chirp_now_s();
+    r->clipped =
+        chirp_course_clip(config, trainer->iteration, r->gradient_norm, &trainer->typical_norm);
+    if (r->clipped < 1)
+        chirp_scale(n, (float)r->clipped, chirp_network_gradients(trainer->net), config->n_threads);
+    apply_gradient(trainer, 0, n);
+    r->profile.optimizer_s += chirp_now_s() - start;
+}
+
+static void average_parameters(chirp_trainer *trainer)
+{
+    const double share = chirp_course_average(&trainer->config, place(trainer));
+    if (trainer->average && share > 0)
+        chirp_average_step(chirp_network_parameter_count(trainer->net), (float)share,
+                           chirp_network_parameters(trainer->net), trainer->average,
+                           trainer->config.n_threads);
 }
 
 static chirp_status make_exchange(chirp_trainer *trainer)
@@ -161,13 +187,15 @@ static chirp_status make_buffers(chirp_trainer *trainer)
         return CHIRP_ERR_NOMEM;
     if (trainer->config.accumulate > 1 && !(trainer->sum = chirp_calloc(n, sizeof(float))))
         return CHIRP_ERR_NOMEM;
+    if (trainer->config.average > 0 && !(trainer->average = chirp_calloc(n, sizeof(float))))
+        return CHIRP_ERR_NOMEM;
     return trainer->first ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
-/* Makes passes of this rank's share. */
-static chirp_status take_share(chirp_trainer *trainer)
+/* Room for the outputs of a pass of this rank's share. */
+static chirp_status make_outputs(chirp_trainer *trainer)
 {
-    const int64_t n = trainer->share[trainer->rank];
+    const int64_t n = trainer->share.signals;
     const size_t outputs =
         (size_t)n * (size_t)trainer->spec->n_leaves * (size_t)trainer->likelihood.outputs;
     float *both = chirp_calloc(2 * outputs, sizeof *both);
@@ -176,27 +204,35 @@ static chirp_status take_share(chirp_trainer *trainer)
     chirp_free(trainer->output);
     trainer->output = both;
     trainer->doutput = both + outputs;
-    trainer->first_signal = 0;
-    for (int r = 0; r < trainer->rank; ++r)
-        trainer->first_signal += trainer->config.accumulate * trainer->share[r];
-    trainer->new_shares = strcmp(trainer->config.shares, "equal") != 0;
+    trainer->room = n;
+    return CHIRP_OK;
+}
+
+/* Makes the coming step's passes those of this rank's share. */
+static chirp_status take_share(chirp_trainer *trainer)
+{
+    const chirp_share share[2] = {chirp_share_control_share(trainer->control, 0),
+                                  chirp_share_control_share(trainer->control, 1)};
+    trainer->share = share[0];
     chirp_status st = CHIRP_OK;
-    if (chirp_network_configuration(trainer->net)->batch != n)
-        st = chirp_network_set_batch(trainer->net, n);
-    return st == CHIRP_OK ? chirp_batches_assign(trainer->batches, trainer->first_signal, n) : st;
+    if (share[0].signals > trainer->room)
+        st = make_outputs(trainer);
+    if (st == CHIRP_OK)
+        st = chirp_network_set_batch(trainer->net, share[0].signals);
+    return st == CHIRP_OK ? chirp_batches_assign(trainer->batches, trainer->iteration, share,
+                                                 !chirp_share_control_follows(trainer->control))
+                          : st;
 }
 
 static chirp_status make_shares(chirp_trainer *trainer)
 {
-    const size_t ranks = (size_t)trainer->ranks;
-    trainer->share = chirp_calloc(ranks, sizeof *trainer->share);
-    trainer->wanted = chirp_calloc(ranks, sizeof *trainer->wanted);
-    trainer->seconds = chirp_calloc(ranks, sizeof *trainer->seconds);
-    if (!trainer->share || !trainer->wanted || !trainer->seconds)
-        return CHIRP_ERR_NOMEM;
-    trainer->n_to_time = FIRST_SHARE_STEPS;
-    return chirp_shares_parse(trainer->config.shares, trainer->config.batch, trainer->ranks,
-                              trainer->share);
+    const chirp_train_config *config = &trainer->config;
+    const chirp_status st = chirp_share_control_create(config->shares, config->batch,
+                                                       config->accumulate, &trainer->control);
+    if (st == CHIRP_OK)
+        trainer->share = chirp_share_control_share(trainer->control, 0);
+    trainer->new_shares = strcmp(config->shares, "equal") != 0;
+    return st;
 }
 
 /* The public code starts every rank from rank 0's parameters; ours are equal already, as they are a function of the
@@ -240,15 +276,20 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     if (!trainer)
         return CHIRP_ERR_NOMEM;
     trainer->config = *config;
+    trainer->own_progress = -1;
+    trainer->crossings = -1;
     trainer->rank = chirp_parallel_rank();
     trainer->ranks = chirp_parallel_size();
     if (trainer->config.rate_ranks == 0)
         trainer->config.rate_ranks = trainer->ranks;
     st = chirp_network_spec_find(config->network, &trainer->spec);
-    trainer->likelihood =
-        (chirp_likelihood){trainer->spec, config->learned_scale ? 2 : 1, config->noise_scale};
+    if (st == CHIRP_OK)
+        st = chirp_train_labels(&trainer->config);
+    if (st == CHIRP_OK)
+        st = chirp_train_likelihood(&trainer->config, &trainer->likelihood);
     if (st == CHIRP_OK)
         st = chirp_batches_create(&trainer->config, trainer->ranks, &trainer->batches);
+    st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
         st = make_shares(trainer);
     if (st == CHIRP_OK)
@@ -262,6 +303,9 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
         st = broadcast_parameters(trainer);
+    if (st == CHIRP_OK && trainer->average)
+        memcpy(trainer->average, chirp_network_parameters(trainer->net),
+               (size_t)chirp_network_parameter_count(trainer->net) * sizeof *trainer->average);
     if (st != CHIRP_OK) {
         chirp_trainer_destroy(trainer);
         return st;
@@ -281,9 +325,8 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_free(trainer->output);
     chirp_free(trainer->first);
     chirp_free(trainer->second);
-    chirp_free(trainer->share);
-    chirp_free(trainer->wanted);
-    chirp_free(trainer->seconds);
+    chirp_free(trainer->average);
+    chirp_share_control_destroy(trainer->control);
     chirp_free(trainer->sum);
     chirp_free(trainer->resume_note.bytes);
     chirp_free(trainer);
@@ -339,7 +382,7 @@ static chirp_status run_pass(chirp_trainer *trainer, double weight, double *sums
 {
     const chirp_train_config *config = &trainer->config;
     const int leaves = trainer->spec->n_leaves;
-    const int64_t n = trainer->share[trainer->rank];
+    const int64_t n = trainer->share.signals;
     /* the mean over ranks weighs all signals alike: a rank's gradient counts by its share */
     const double share = (double)n / (double)config->batch;
     const chirp_pass pass = pass_of(trainer, trainer->iteration, trainer->pass);
@@ -370,44 +413,31 @@ static chirp_status run_pass(chirp_trainer *trainer, double weight, double *sums
     return trainer->exchange_status;
 }
 
-/* Times this rank's passes; every so many steps the ranks agree on shares by the medians. Collective. */
+/* The next step's shares, by how long this rank's passes took. Collective. */
 static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *profile)
 {
     const double busy = profile->signals_s + profile->forward_s + profile->backward_s;
-    const int ranks = trainer->ranks;
-    if (ranks == 1 || strcmp(trainer->config.shares, "measured") != 0)
+    if (!chirp_share_control_follows(trainer->control))
         return CHIRP_OK;
-    trainer->signal_seconds[trainer->n_timed++] =
-        busy / (double)(trainer->config.accumulate * trainer->share[trainer->rank]);
-    if (trainer->n_timed < trainer->n_to_time)
-        return CHIRP_OK;
-    chirp_sort(trainer->signal_seconds, (size_t)trainer->n_timed);
-    memset(trainer->seconds, 0, (size_t)ranks * sizeof *trainer->seconds);
-    trainer->seconds[trainer->rank] = trainer->signal_seconds[trainer->n_timed / 2];
-    trainer->n_timed = 0;
-    trainer->n_to_time =
-        trainer->n_to_time > SHARE_STEPS / 2 ? SHARE_STEPS : 2 * trainer->n_to_time;
-    const chirp_status st = chirp_parallel_sum(trainer->seconds, ranks);
-    if (st != CHIRP_OK)
-        return st;
-    chirp_shares_balance(trainer->seconds, trainer->config.batch, ranks, trainer->wanted);
-    if (!chirp_shares_better(trainer->seconds, ranks, trainer->share, trainer->wanted))
-        return CHIRP_OK;
-    memcpy(trainer->share, trainer->wanted, (size_t)ranks * sizeof *trainer->share);
-    return chirp_parallel_agree(take_share(trainer));
+    if (trainer->iteration % SHARE_REPORT_STEPS == 0)
+        trainer->new_shares = true;
+    return chirp_share_control_step(
+        trainer->control, busy / (double)(trainer->config.accumulate * trainer->share.signals));
 }
 
 chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report)
 {
     const chirp_train_config *config = &trainer->config;
     const int leaves = trainer->spec->n_leaves;
-    double sums[2 + 2 * CHIRP_MAX_LEAVES] = {
-        0}; /* nll, absolute errors, absolute labels, wish to stop */
+    /* nll, absolute errors, absolute labels, wish to stop, share of time over */
+    double sums[3 + 2 * CHIRP_MAX_LEAVES] = {0};
     chirp_step_report r = {.iteration = trainer->iteration + 1,
-                           .learning_rate = learning_rate(trainer),
-                           .shares = trainer->new_shares ? trainer->share : NULL};
-    const double weight = kl_weight(trainer, trainer->iteration);
-    chirp_status st = CHIRP_OK;
+                           .learning_rate = chirp_course_rate(config, place(trainer)),
+                           .clipped = 1,
+                           .shares = trainer->new_shares ? chirp_share_control_all(trainer->control)
+                                                         : NULL};
+    const double weight = kl_weight(trainer);
+    chirp_status st = take_share(trainer);
     trainer->new_shares = false;
     trainer->exchange_status = CHIRP_OK;
     trainer->sum_of_squares = 0;
@@ -417,11 +447,12 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
         st = run_pass(trainer, weight, sums, &r.profile);
     const double computed = chirp_now_s();
     sums[1 + 2 * leaves] = trainer->stop_requested;
+    sums[2 + 2 * leaves] = trainer->rank == 0 ? trainer->own_progress : 0;
     r.kl = chirp_network_kl(trainer->net); /* of the parameters that the loss is of */
     if (st == CHIRP_OK)
         st = chirp_exchange_finish(trainer->exchange, &r.profile.exchange);
     if (st == CHIRP_OK)
-        st = chirp_parallel_sum(sums, 2 + 2 * leaves);
+        st = chirp_parallel_sum(sums, 3 + 2 * leaves);
     if (st != CHIRP_OK)
         return st;
     r.stop = sums[1 + 2 * leaves] > 0;
@@ -439,37 +470,19 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
                           r.iteration, r.loss, r.gradient_norm);
     r.profile.optimizer_s = r.profile.exchange.applied_s;
     r.profile.exchange_s = end - computed - r.profile.optimizer_s;
-    r.profile.total_s = end - start;
-    st = balance(trainer, &r.profile);
+    if (config->clip > 0)
+        apply_clipped(trainer, &r);
+    average_parameters(trainer);
+    r.profile.total_s = chirp_now_s() - start;
     trainer->iteration += 1;
+    trainer->time_progress = fmax(trainer->time_progress, sums[2 + 2 * leaves]);
     *report = r;
-    return st;
+    return balance(trainer, &r.profile);
 }
 
-chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, double *mean)
+void chirp_trainer_set_progress(chirp_trainer *trainer, double share)
 {
-    const chirp_pass pass = {.training = false, .sample = false};
-    const int64_t n = trainer->share[trainer->rank];
-    const int64_t all = trainer->config.validation_signals;
-    const int64_t end = all * (trainer->rank + 1) / trainer->ranks;
-    double sums[2 * CHIRP_MAX_LEAVES] = {0};
-    chirp_status st = CHIRP_OK;
-    for (int64_t i = all * trainer->rank / trainer->ranks; i < end; i += n) {
-        const float *strain = NULL;
-        const float *label = NULL;
-        st = chirp_batches_validation(trainer->batches, i, &strain, &label);
-        if (st != CHIRP_OK)
-            break;
-        chirp_network_forward(trainer->net, strain, &pass, trainer->output);
-        chirp_likelihood_errors(&trainer->likelihood, end - i < n ? end - i : n, trainer->output,
-                                label, sums, sums + trainer->spec->n_leaves);
-    }
-    st = chirp_parallel_agree(st);
-    if (st == CHIRP_OK)
-        st = chirp_parallel_sum(sums, 2 * trainer->spec->n_leaves);
-    if (st == CHIRP_OK)
-        *mean = mean_relative_error(trainer, sums, error);
-    return st;
+    trainer->own_progress = share;
 }
 
 void chirp_trainer_request_stop(chirp_trainer *trainer) { trainer->stop_requested = true; }
@@ -487,7 +500,10 @@ bool chirp_trainer_sends(const chirp_trainer *trainer, int tensor)
     return trainer->sent[tensor] >= 0;
 }
 
-const int64_t *chirp_trainer_shares(const chirp_trainer *trainer) { return trainer->share; }
+const int64_t *chirp_trainer_shares(const chirp_trainer *trainer)
+{
+    return chirp_share_control_all(trainer->control);
+}
 
 chirp_network *chirp_trainer_network(chirp_trainer *trainer) { return trainer->net; }
 

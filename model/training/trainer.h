@@ -34,6 +34,15 @@ typedef enum chirp_optimizer {
 } chirp_optimizer;
 extern const char *const chirp_optimizer_name[CHIRP_OPTIMIZERS];
 
+/** How the learning rate goes, see course.h. */
+typedef enum chirp_rate {
+    CHIRP_RATE_CONSTANT = 0,
+    CHIRP_RATE_COSINE, /**< over the iterations, or over the run's time where that is limited */
+    CHIRP_RATE_COSINE_ITERATIONS, /**< over the iterations, however many runs they take */
+    CHIRP_RATES
+} chirp_rate;
+extern const char *const chirp_rate_name[CHIRP_RATES];
+
 typedef struct chirp_train_config {
     const char *network; /**< "spin" or "mass" */
     chirp_variant variant;
@@ -46,19 +55,26 @@ typedef struct chirp_train_config {
     uint64_t seed;
 
     chirp_optimizer optimizer;
-    double learning_rate; /**< 0.0008 */
-    double momentum;      /**< of SGD; Adam's beta1: 0.9 */
-    int64_t
-        warmup_steps; /**< steps at the base rate before it is multiplied by the number of ranks: 100 */
+    double learning_rate;         /**< 0.0008 */
+    double momentum;              /**< of SGD; Adam's beta1: 0.9 */
+    chirp_rate schedule;          /**< cosine */
+    int64_t warmup_steps;         /**< of the schedule: 200 */
+    double rate_hold, final_rate; /**< of a falling rate: 0.3 of the run, 1e-5 */
+    double clip; /**< gradients are cut to this many times their typical norm: 5; 0: never */
+    double
+        average; /**< share of the run that parameters are averaged over: 0.02; 0: not averaged */
     int64_t
         rate_ranks; /**< that number: 0 takes the ranks at hand; a resume keeps it when ranks change */
-    double dropout; /**< 0.1 */
+    double dropout; /**< 0: signals made on the fly never repeat; the study: 0.1 */
 
+    /** standardised: true; chirp_trainer_create() fills in centres and units */
+    chirp_label_map labels;
     bool learned_scale; /**< likelihood's scale is an output of every leaf, else fixed */
     double
-        noise_scale; /**< the fixed scale, or where the learned one starts: 0.2, in label-scale units */
-    double kl_weight;   /**< factor of KL per signal; 0 means 1 / signals of the whole training */
-    int64_t kl_warmup;  /**< steps over which kl_weight grows linearly from 0 */
+        noise_scale; /**< the fixed scale, or where the learned one starts: 1, in units of the label map */
+    double kl_weight; /**< factor of KL per signal; 0 means 1 / signals of the whole training */
+    double
+        kl_warmup; /**< kl_weight grows linearly from 0 over this share of the run, 0.25, or from 1 on over so many steps */
     double prior_sigma; /**< 1 */
     double initial_rho; /**< -5: posterior sigmas start at 0.0067 */
     bool
@@ -88,8 +104,11 @@ chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
 /** Signals of one optimiser step over all ranks. */
 int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks);
 
-/** The study's hyper-parameters (reference in model/network/layers.h). */
+/** What trains best; chirp_train_config_study() in parameters.h has what the study trained with. */
 chirp_train_config chirp_train_config_default(void);
+
+/** The likelihood of a configuration whose labels field is filled. */
+chirp_status chirp_train_likelihood(const chirp_train_config *config, chirp_likelihood *likelihood);
 
 /** Seconds of one step, all its passes together; a benchmark and the scaling suite read it. */
 typedef struct chirp_step_profile {
@@ -105,10 +124,11 @@ typedef struct chirp_step_report {
     double
         relative_error; /**< mean over leaves, on this step's training batch, with sampled weights and dropout */
     double learning_rate;
-    double gradient_norm; /**< of the gradient applied */
-    const int64_t
-        *shares; /**< [ranks] signals of each rank's passes, in the first step that they hold for;
-                                else NULL. NULL for "equal". Valid until the next step */
+    double gradient_norm; /**< before clipping */
+    double clipped;       /**< what clipping multiplied the gradient by: 1 when it was left alone */
+    const int64_t *
+        shares; /**< [ranks] signals of each rank's passes on rank 0: in the first step and, when they are "measured",
+                                every ten steps; else NULL. NULL for "equal". Valid until the next step */
     double active_neurons; /**< chirp_network_active_share() of this rank's last pass */
     bool stop;             /**< some rank has asked to stop: the same on every rank */
     chirp_step_profile profile;
@@ -122,8 +142,8 @@ void chirp_trainer_destroy(chirp_trainer *trainer); /**< accepts NULL */
 
 /**
  * One optimiser step. Collective.
- * @return CHIRP_ERR_NUMERIC when the loss or a gradient is not finite: parameters are then as before the step from the first
- *         bucket (of all ranks together) on that is not finite; those ahead of it in the table may have moved
+ * @return CHIRP_ERR_NUMERIC when the loss or a gradient is not finite: parameters are then as before the step; without clipping
+ *         they are so from the first bucket (of all ranks together) on that is not finite, and those ahead of it may have moved
  */
 chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report);
 
@@ -131,18 +151,37 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
 void chirp_trainer_request_stop(chirp_trainer *trainer);
 
 /**
- * Relative errors on the held-out signals with mean weights and no dropout. Collective.
- * @param error  [leaves]: mean |prediction - label| / mean |label| of each
- * @param mean   mean over leaves; what early stopping compares with the target
+ * The schedule follows time from now on: on rank 0 the share of it that is over, which all ranks learn with the next step and
+ * use from the one after it. Training is then not repeated bitwise.
  */
-chirp_status chirp_trainer_validate(chirp_trainer *trainer, double *error, double *mean);
+void chirp_trainer_set_progress(chirp_trainer *trainer, double share);
+/** Share of the run that is over, by its iterations or its time, whichever is more. */
+double chirp_trainer_progress(const chirp_trainer *trainer);
+
+/** Held-out signals with mean weights, averaged parameters (see average) and no dropout. */
+typedef struct chirp_validation {
+    /** [leaves] mean |prediction - label| / mean |label| of each, and of guessing the median of the labels themselves */
+    double relative_error[CHIRP_MAX_LEAVES], guess_error[CHIRP_MAX_LEAVES];
+    double mean_relative_error, mean_guess_error; /**< over leaves */
+    double crps[CHIRP_MAX_LEAVES]; /**< mean over signals, physical units: chirp_crps_normal() */
+    double
+        negative_log_likelihood; /**< per signal [nats, in units of the label map]: decides which checkpoint is best */
+    bool best; /**< of all so far, also before a resume */
+    bool
+        target_reached; /**< mean error below the target in CHIRP_TRAIN_CROSSINGS checks in a row */
+} chirp_validation;
+
+enum { CHIRP_TRAIN_CROSSINGS = 2 };
+
+/** Collective. */
+chirp_status chirp_trainer_validate(chirp_trainer *trainer, chirp_validation *validation);
 
 /** The target that early stopping uses. */
 double chirp_trainer_target(const chirp_trainer *trainer);
 int64_t chirp_trainer_iteration(const chirp_trainer *trainer);
 /** Whether a tensor's gradient travels: with one weight draw for all ranks those of the rhos stay at home. */
 bool chirp_trainer_sends(const chirp_trainer *trainer, int tensor);
-/** [ranks] signals of each rank's passes in the next step. */
+/** [ranks] signals of each rank's passes in the next step, on rank 0; NULL on the others. */
 const int64_t *chirp_trainer_shares(const chirp_trainer *trainer);
 chirp_network *chirp_trainer_network(chirp_trainer *trainer);
 /** The gradient exchange, for its events (timelines). */
@@ -154,14 +193,14 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
 /**
  * Continues from a checkpoint whose configuration is the same in every field that parameters.c marks SAME, with any number of
  * ranks whose total batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with.
- * Collective.
+ * Collective; rank 0 reads, and the others get what it read.
  * Training goes on bitwise as if it had not been interrupted when ranks and options are the same, and to rounding when
  * they are not. Of what was under way between ranks:
  *   bf16     what rounding held back is not saved: at most one rounding of one gradient is lost, and the bits change
  *   shares   are not saved: "measured" starts from equal ones, a list is given again
  */
 chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path);
-/** One line about what the last resume changed or could not compare, "" without; valid as long as the trainer. */
+/** One line on rank 0 about what the last resume changed or could not compare, "" without; valid as long as the trainer. */
 const char *chirp_trainer_resume_note(const chirp_trainer *trainer);
 
 #endif

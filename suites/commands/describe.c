@@ -103,13 +103,14 @@ static int run(int argc, char **argv)
 {
     static const char *const of_train[] = {"network", "variational", "estimator", "likelihood",
                                            NULL};
-    chirp_train_config train = chirp_train_config_default();
+    chirp_train_config train = chirp_train_config_study();
     description d = {.batch = 16};
     train.learned_scale = false;
     const chirp_option table[] = {
         {"batch", CHIRP_OPTION_INT, &d.batch, .metavar = "N", .min = 0, .max = 256,
          .help = "signals in the timed passes; 0: no times"},
-        {"json", CHIRP_OPTION_STRING, &d.json, .metavar = "FILE", .help = "the table as JSON"},
+        {"json", CHIRP_OPTION_STRING, &d.json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "the table as JSON"},
     };
     const chirp_usage usage = {
         "describe", NULL,

@@ -209,7 +209,7 @@ static int run(int argc, char **argv)
     static const char *const of_train[] = {"network",  "weight-noise", "accumulate", "exchange",
                                            "compress", "bucket-mib",   NULL};
     chirp_scale_options o = {
-        .repetitions = 7, .steps = 4, .warmup = 1, .train = chirp_train_config_default()};
+        .repetitions = 7, .steps = 4, .warmup = 1, .train = chirp_train_config_study()};
     const char *ranks = NULL;
     const char *variants = "last2";
     const char *threads = "0";
@@ -237,15 +237,18 @@ static int run(int argc, char **argv)
         {"steps", CHIRP_OPTION_INT32, &o.steps, .metavar = "N", .min = 1, .max = 100000,
          .help = "timed steps of a repetition"},
         {"warmup", CHIRP_OPTION_INT32, &o.warmup, .metavar = "N", .min = 0, .max = 1000,
-         .help = "untimed steps first; with --shares measured 12, as speeds take 10 to measure",
+         .help =
+             "untimed steps first; with --shares measured 12, as shares need some steps to settle",
          .given = &warmup_given},
-        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "rows, intervals, loss budget, calls by size"},
         {"timeline", CHIRP_OPTION_STRING, &o.timeline, .metavar = "FILE",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "Chrome trace of one step of all ranks (opens in Perfetto)"},
-        {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE",
+        {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "layer times for chirpbench project --profile"},
         {"machine-out", CHIRP_OPTION_STRING, &machine, .metavar = "NAME.json",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "this machine for chirpbench project --machine: rates, exchange costs, jitter; "
                  "NAME.xml beside it"},
     };

@@ -8,10 +8,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static void print_by_label(const char *title, double mean, const chirp_network_spec *spec,
+                           const double *value)
+{
+    printf("%s %.4f:", title, mean);
+    for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
+        printf(" %s %.4f", chirp_label_name[spec->label[leaf]], value[leaf]);
+    printf("\n");
+}
+
 static void print_result(const chirp_train_config *config, const chirp_run_options *options,
                          const chirp_run_result *result, double target)
 {
-    static const char *const end[] = {"all iterations done", "target reached", "interrupted"};
+    static const char *const end[] = {"all iterations done", "target reached", "time is over",
+                                      "interrupted"};
     const chirp_network_spec *spec = NULL;
     if (chirp_network_spec_find(config->network, &spec) != CHIRP_OK)
         return;
@@ -22,11 +32,15 @@ static void print_result(const chirp_train_config *config, const chirp_run_optio
         printf("%s at iteration %" PRId64 " already: no step was taken\n", end[result->end],
                result->iteration);
     if (result->end != CHIRP_RUN_INTERRUPTED) {
-        printf("held-out relative error %.4f (target %.4f):", result->mean_relative_error, target);
-        for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
-            printf(" %s %.4f", chirp_label_name[spec->label[leaf]], result->relative_error[leaf]);
-        printf("\n");
+        const chirp_validation *v = &result->held_out;
+        print_by_label("held-out relative error", v->mean_relative_error, spec, v->relative_error);
+        print_by_label("guessing the median", v->mean_guess_error, spec, v->guess_error);
+        printf("target %.4f, held-out negative log likelihood %.4f\n", target,
+               v->negative_log_likelihood);
     }
+    if (options->max_seconds > 0 && config->schedule == CHIRP_RATE_COSINE)
+        printf("the learning rate followed the time limit: another run won't repeat this one "
+               "bitwise\n");
     if (options->checkpoint)
         printf("checkpoint %s\n", options->checkpoint);
 }
@@ -63,22 +77,33 @@ static chirp_status take_data(chirp_train_config *config, const bool given[CHIRP
 static chirp_status parse(int argc, char **argv, chirp_train_config *config,
                           chirp_run_options *options, bool given[CHIRP_SIGNAL_OPTIONS])
 {
+    const char *preset = "default";
+    bool own[CHIRP_TRAIN_OWN_OPTIONS] = {false};
     const chirp_option run_options[] = {
-        {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE",
+        {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "JSON lines, one a step"},
         {"checkpoint", CHIRP_OPTION_STRING, &options->checkpoint, .metavar = "FILE",
-         .help = "HDF5, written atomically"},
+         .file = CHIRP_FILE_WRITTEN, .help = "HDF5, written atomically"},
+        {"keep-best", CHIRP_OPTION_STRING, &options->keep_best, .metavar = "FILE",
+         .file = CHIRP_FILE_WRITTEN,
+         .help = "checkpoint with the least held-out negative log likelihood so far"},
         {"resume", CHIRP_OPTION_FLAG, &options->resume, .help = "continue from --checkpoint"},
         {"quiet", CHIRP_OPTION_FLAG, &options->quiet, .help = "no progress"},
         {"checkpoint-every", CHIRP_OPTION_INT, &options->checkpoint_every, .metavar = "N", .min = 0,
          .max = 1e9, .help = "steps; also at the end", .group = "Run"},
         {"validate-every", CHIRP_OPTION_INT, &options->validate_every, .metavar = "N", .min = 0,
          .max = 1e9, .help = "steps between held-out checks", .group = "Run"},
+        {"preset", CHIRP_OPTION_CHOICE, &preset, .list = chirp_train_preset_choices,
+         .help = "sets several options; one that is given as well wins"},
         {"max-seconds", CHIRP_OPTION_REAL, &options->max_seconds, .metavar = "S", .min = 0,
-         .max = 1e9, .help = "stop cleanly after this long; 0: no limit", .group = "Run"},
+         .max = 1e9,
+         .help =
+             "stop cleanly after this long; 0: no limit. --schedule cosine then follows the time",
+         .group = "Run"},
     };
     chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_train_tables(config, NULL, tables);
+    tables[CHIRP_TRAIN_OWN].given = own;
     tables[CHIRP_TRAIN_SIGNALS].given = given;
     const chirp_usage usage = {
         "train", NULL,
@@ -90,7 +115,9 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
         "options\n"
         "of the run again: those that must be the same are compared, others may change.",
         run_options, sizeof run_options / sizeof run_options[0]};
-    return chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
+    const bool *const set[CHIRP_TRAIN_TABLES] = {own, given, NULL};
+    chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
+    return st == CHIRP_OK ? chirp_train_preset(preset, set, config) : st;
 }
 
 static int run(int argc, char **argv)

@@ -20,7 +20,7 @@ except ImportError:
     h5py = None
 
 CHIRPBENCH, MPIEXEC = sys.argv[1:3]
-SMALL = ["--network", "spin", "--seed", "5", "--validation-signals", "8", "--validate-every", "0", "--quiet"]
+SMALL = ["--preset", "study", "--network", "spin", "--seed", "5", "--validation-signals", "8", "--validate-every", "0", "--quiet"]
 
 
 def run(args, code=0, ranks=0):

@@ -53,7 +53,7 @@ static chirp_status open_workbench(const network_case *c, bool training, int thr
     config.batch = c->batch;
     config.training = training;
     config.n_threads = threads;
-    *w = (workbench){.likelihood = {spec, config.outputs, 0.2}};
+    *w = (workbench){.likelihood = {.spec = spec, .outputs = config.outputs, .noise_scale = 0.2}};
     st = chirp_network_create(&config, &w->net);
     if (st != CHIRP_OK)
         return st;
@@ -69,7 +69,7 @@ static chirp_status open_workbench(const network_case *c, bool training, int thr
         close_workbench(w);
         return CHIRP_ERR_NOMEM;
     }
-    chirp_network_initialize(w->net, 1, chirp_likelihood_scale_bias(0.2));
+    chirp_network_initialize(w->net, 1, chirp_likelihood_scale_bias(&w->likelihood, 0.2));
     chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, c->batch * spec->length,
                      w->strain);
     for (int64_t i = 0; i < c->batch * CHIRP_LABELS; ++i)

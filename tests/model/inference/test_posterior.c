@@ -32,6 +32,8 @@ static const chirp_network_spec small = {
     .tanh_output = true,
 };
 
+static const chirp_likelihood likelihood = {.spec = &small, .outputs = 2, .noise_scale = 0.2};
+
 static chirp_network *make(chirp_variant variant, int n_threads)
 {
     chirp_network *net = NULL;
@@ -42,7 +44,7 @@ static chirp_network *make(chirp_variant variant, int n_threads)
     config.initial_rho = -2;
     config.n_threads = n_threads;
     assert_int_equal(chirp_network_create(&config, &net), CHIRP_OK);
-    chirp_network_initialize(net, 3, chirp_likelihood_scale_bias(0.2));
+    chirp_network_initialize(net, 3, chirp_likelihood_scale_bias(&likelihood, 0.2));
     return net;
 }
 
@@ -51,7 +53,6 @@ static void predict(chirp_variant variant, int n_threads, double *samples,
 {
     float strain[EVENTS * LENGTH];
     chirp_posterior *posterior = NULL;
-    const chirp_likelihood likelihood = {&small, 2, 0.2};
     chirp_network *net = make(variant, n_threads);
     chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, EVENTS * LENGTH, strain);
     assert_int_equal(chirp_posterior_create(net, &likelihood, SAMPLES, &posterior), CHIRP_OK);
@@ -77,7 +78,6 @@ static float *find(chirp_network *net, const char *name, int64_t *count)
 static void test_a_posterior_that_is_not_finite_is_refused(void **state)
 {
     (void)state;
-    const chirp_likelihood likelihood = {&small, 2, 0.2};
     const float value[3] = {1e30F, 3e38F, (float)NAN};
     for (int i = 0; i < 3; ++i)
         for (int variant = CHIRP_VARIANT_NONE; variant <= CHIRP_VARIANT_ALL; ++variant) {
@@ -110,7 +110,6 @@ static void reference(chirp_variant variant, double mean[EVENTS * LEAVES],
     float strain[EVENTS * LENGTH];
     float output[EVENTS * LEAVES * 2];
     double square[EVENTS * LEAVES] = {0};
-    const chirp_likelihood likelihood = {&small, 2, 0.2};
     chirp_network *net = make(variant, 1);
     chirp_rng_normal(chirp_rng_stream(1, CHIRP_RNG_TEST, 0, 0), 0, EVENTS * LENGTH, strain);
     memset(mean, 0, sizeof *mean * EVENTS * LEAVES);
@@ -121,7 +120,7 @@ static void reference(chirp_variant variant, double mean[EVENTS * LEAVES],
             double m = 0;
             double scale = 0;
             chirp_likelihood_moments(&likelihood, output + 2 * (ptrdiff_t)i, &m, &scale);
-            m *= small.label_scale[i % LEAVES];
+            chirp_likelihood_to_physical(&likelihood, i % LEAVES, &m, &scale);
             mean[i] += m / SAMPLES;
             square[i] += m * m / SAMPLES;
         }
@@ -189,7 +188,6 @@ static void test_bad_sample_counts(void **state)
 {
     (void)state;
     chirp_posterior *posterior = NULL;
-    const chirp_likelihood likelihood = {&small, 2, 0.2};
     chirp_network *net = make(CHIRP_VARIANT_LAST2, 1);
     assert_int_equal(chirp_posterior_create(net, &likelihood, 1, &posterior), CHIRP_ERR_ARG);
     assert_null(posterior);

@@ -62,7 +62,9 @@ static chirp_status export(const char *folder, const char *variant)
     st = chirp_network_create(&config, &net);
     if (st != CHIRP_OK)
         return st;
-    chirp_network_initialize(net, SEED, chirp_likelihood_scale_bias(0.2));
+    const chirp_likelihood likelihood = {
+        .spec = spec, .outputs = config.outputs, .noise_scale = 0.2};
+    chirp_network_initialize(net, SEED, chirp_likelihood_scale_bias(&likelihood, 0.2));
     static float strain[ROWS * 8192];
     float label[ROWS * CHIRP_LABELS];
     float output[ROWS * CHIRP_MAX_LEAVES * 2];
@@ -70,7 +72,6 @@ static chirp_status export(const char *folder, const char *variant)
     chirp_rng_normal(chirp_rng_stream(SEED, CHIRP_RNG_TEST, 0, 0), 0, ROWS * 8192, strain);
     for (int i = 0; i < ROWS * CHIRP_LABELS; ++i)
         label[i] = 0.1F * (float)i;
-    const chirp_likelihood likelihood = {spec, config.outputs, 0.2};
     const chirp_pass pass = {.training = true, .sample = true, .step = 9};
     chirp_network_forward(net, strain, &pass, output);
     (void)chirp_likelihood_loss(&likelihood, ROWS, output, label, doutput);

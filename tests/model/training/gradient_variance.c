@@ -12,6 +12,7 @@
 #include "model/network/network.h"
 #include "model/signal/generator.h"
 #include "model/training/checkpoint.h"
+#include "model/training/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +117,7 @@ static chirp_status prepare(experiment *e, int argc, char **argv)
     signal.seed = SEED;
     signal.snr_min = 40;
     signal.snr_max = 80;
-    e->likelihood = (chirp_likelihood){spec, config.outputs, 0.2};
+    e->likelihood = (chirp_likelihood){.spec = spec, .outputs = config.outputs, .noise_scale = 0.2};
     st = chirp_network_create(&config, &e->net);
     if (st == CHIRP_OK)
         st = chirp_generator_create(&signal, &e->generator);
@@ -124,11 +125,17 @@ static chirp_status prepare(experiment *e, int argc, char **argv)
         return st;
     e->tensors = chirp_network_tensors(e->net, &e->n_tensors);
     e->n = chirp_network_parameter_count(e->net);
-    chirp_network_initialize(e->net, SEED, chirp_likelihood_scale_bias(0.2));
+    chirp_network_initialize(e->net, SEED, chirp_likelihood_scale_bias(&e->likelihood, 0.2));
     float *parameters = chirp_network_parameters(e->net);
     if (argc > 2 && argv[2][0] != '\0') {
         chirp_checkpoint state = {0};
+        chirp_train_record record = {0};
         st = chirp_checkpoint_read(argv[2], &state, e->tensors, e->n_tensors, parameters);
+        if (st == CHIRP_OK)
+            st = chirp_train_record_read(argv[2], state.configuration, &record);
+        if (st == CHIRP_OK)
+            st = chirp_train_likelihood(&record.config, &e->likelihood);
+        chirp_train_record_release(&record);
         chirp_free(state.configuration);
     }
     for (int t = 0; argc > 3 && t < e->n_tensors; ++t)

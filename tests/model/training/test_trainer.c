@@ -7,6 +7,7 @@
 #include "model/parallel/parallel.h"
 #include "model/training/checkpoint.h"
 #include "model/training/config.h"
+#include "model/training/labels.h"
 #include "model/training/trainer.h"
 
 #include <setjmp.h>
@@ -32,6 +33,7 @@ static chirp_train_config small_run(int n_threads)
     config.validation_signals = 3;
     config.seed = 11;
     config.n_threads = n_threads;
+    assert_int_equal(chirp_train_labels(&config), CHIRP_OK); /* as chirp_trainer_create() does */
     return config;
 }
 
@@ -57,17 +59,21 @@ static void test_threads_and_resume_are_bitwise(void **state)
     (void)state;
     enum { STEPS = 4 };
     double loss[STEPS];
-    double error[CHIRP_MAX_LEAVES];
-    double mean = 0;
-    const chirp_train_config config = small_run(1);
+    chirp_validation whole;
+    chirp_validation held_out;
+    chirp_train_config config = small_run(1);
+    config.clip = 0.9;    /* clips about half of the steps */
+    config.average = 0.5; /* the average is not the parameters */
     chirp_trainer *trainer = make(&config);
     for (int i = 0; i < STEPS; ++i)
         loss[i] = step(trainer);
-    assert_int_equal(chirp_trainer_validate(trainer, error, &mean), CHIRP_OK);
-    assert_true(isfinite(mean) && mean > 0);
+    assert_int_equal(chirp_trainer_validate(trainer, &whole), CHIRP_OK);
+    assert_true(isfinite(whole.mean_relative_error) && whole.mean_relative_error > 0);
+    assert_true(whole.best && whole.crps[0] > 0 && whole.guess_error[0] > 0);
     chirp_trainer_destroy(trainer);
 
-    const chirp_train_config other = small_run(3);
+    chirp_train_config other = config;
+    other.n_threads = 3;
     trainer = make(&other);
     for (int i = 0; i < 2; ++i)
         assert_true(step(trainer) == loss[i]);
@@ -79,6 +85,70 @@ static void test_threads_and_resume_are_bitwise(void **state)
     assert_int_equal(chirp_trainer_iteration(trainer), 2);
     for (int i = 2; i < STEPS; ++i)
         assert_true(step(trainer) == loss[i]);
+    assert_int_equal(chirp_trainer_validate(trainer, &held_out), CHIRP_OK);
+    assert_true(held_out.negative_log_likelihood == whole.negative_log_likelihood);
+    assert_true(held_out.crps[0] == whole.crps[0] &&
+                held_out.mean_guess_error == whole.mean_guess_error);
+
+    /* what is checked, and saved for use, is the average and not what training goes on from */
+    const int64_t n = chirp_network_parameter_count(chirp_trainer_network(trainer));
+    int n_tensors = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(chirp_trainer_network(trainer), &n_tensors);
+    chirp_checkpoint saved = {0};
+    saved.trained = chirp_calloc((size_t)n, sizeof(float));
+    float *used = chirp_calloc((size_t)n, sizeof(float));
+    assert_true(saved.trained && used);
+    assert_int_equal(chirp_trainer_save(trainer, path), CHIRP_OK);
+    assert_int_equal(chirp_checkpoint_read(path, &saved, tensors, n_tensors, used), CHIRP_OK);
+    assert_true(saved.has_trained && saved.crossings >= 0 && saved.typical_norm > 0);
+    assert_memory_equal(saved.trained, chirp_network_parameters(chirp_trainer_network(trainer)),
+                        (size_t)n * sizeof(float));
+    assert_true(memcmp(saved.trained, used, (size_t)n * sizeof(float)) != 0);
+    chirp_free(saved.trained);
+    chirp_free(saved.configuration);
+    chirp_free(used);
+    chirp_trainer_destroy(trainer);
+}
+
+/* The held-out check counts crossings in a row and remembers the best score, also over a resume. */
+static void test_one_crossing_is_not_enough(void **state)
+{
+    (void)state;
+    chirp_validation held_out;
+    chirp_train_config config = small_run(0);
+    char other[80];
+    config.target_error = 1;
+    (void)snprintf(other, sizeof other, "%s/crossing.h5", folder);
+    chirp_trainer *trainer = make(&config);
+    assert_int_equal(chirp_trainer_validate(trainer, &held_out), CHIRP_OK);
+    assert_true(held_out.mean_relative_error < 1 && !held_out.target_reached && held_out.best);
+    assert_int_equal(chirp_trainer_save(trainer, other), CHIRP_OK);
+    chirp_trainer_destroy(trainer);
+    trainer = make(&config);
+    assert_int_equal(chirp_trainer_resume(trainer, other), CHIRP_OK);
+    assert_int_equal(chirp_trainer_validate(trainer, &held_out), CHIRP_OK);
+    assert_true(held_out.target_reached && !held_out.best); /* the same score is not better */
+    chirp_trainer_destroy(trainer);
+}
+
+/* Time in place of iterations: all of the rate's fall within a few steps. */
+static void test_the_schedule_follows_time(void **state)
+{
+    (void)state;
+    chirp_step_report report = {0};
+    chirp_train_config config = small_run(0);
+    config.iterations = 100000;
+    chirp_trainer *trainer = make(&config);
+    for (int i = 1; i <= 3; ++i) {
+        chirp_trainer_set_progress(trainer, 0.3 * i);
+        assert_int_equal(chirp_trainer_step(trainer, &report), CHIRP_OK);
+        assert_true(chirp_trainer_progress(trainer) == 0.3 * i);
+    }
+    chirp_trainer_set_progress(trainer, 1);
+    assert_int_equal(chirp_trainer_step(trainer, &report), CHIRP_OK);
+    const double fallen = config.final_rate + (config.learning_rate - config.final_rate) * 0.5 *
+                                                  (1 + cos(M_PI * (0.9 - 0.3) / 0.7));
+    assert_true(fabs(report.learning_rate - fallen) < 1e-9);
     chirp_trainer_destroy(trainer);
 }
 
@@ -181,7 +251,7 @@ static void change(const chirp_option *row, void *value)
         *(uint64_t *)value += 1;
         break;
     case CHIRP_OPTION_REAL:
-        *(double *)value = 0.5 * (*(double *)value + 0.25);
+        *(double *)value = 0.5 * (*(double *)value + 0.26);
         break;
     case CHIRP_OPTION_STRING:
     case CHIRP_OPTION_PATTERN:
@@ -299,6 +369,95 @@ static void test_fields_of_later_versions_may_be_missing(void **state)
     chirp_free(text);
 }
 
+/* A checkpoint of a version without standardised labels is read with the study's; a map that is missing is refused. */
+static void test_the_label_map_is_stored(void **state)
+{
+    (void)state;
+    const chirp_train_config config = small_run(0);
+    chirp_train_record old = {0};
+    char *text = NULL;
+    assert_true(config.labels.standardised && config.labels.unit[2] > 0.003 &&
+                config.labels.unit[2] < 0.007); /* omega_I: 0.0820 +- 0.0049 */
+    assert_int_equal(chirp_train_config_write(&config, 1, &text), CHIRP_OK);
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
+    assert_memory_equal(&old.config.labels.centre, &config.labels.centre,
+                        sizeof config.labels.centre);
+    assert_memory_equal(&old.config.labels.unit, &config.labels.unit, sizeof config.labels.unit);
+    chirp_train_record_release(&old);
+    *strstr(text, "label_map") = 'X';
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_ERR_FORMAT);
+    assert_non_null(strstr(chirp_error_message(), "label_map"));
+    chirp_train_record_release(&old);
+    *strstr(text, "standardised_labels") = 'X';
+    assert_int_equal(chirp_train_record_read("c.h5", text, &old), CHIRP_OK);
+    chirp_likelihood likelihood;
+    assert_int_equal(chirp_train_likelihood(&old.config, &likelihood), CHIRP_OK);
+    assert_false(likelihood.labels.standardised);
+    chirp_train_record_release(&old);
+    chirp_free(text);
+}
+
+/* The map follows the prior of the signals: mean and standard deviation of labels that a generator with another seed makes. */
+static void test_labels_have_unit_variance(void **state)
+{
+    (void)state;
+    enum { DRAWS = 4096 };
+    chirp_train_config config = small_run(0);
+    chirp_generator *generator = NULL;
+    config.signal.spin_max = 0.3;
+    config.signal.seed = 99;
+    assert_int_equal(chirp_train_labels(&config), CHIRP_OK);
+    assert_int_equal(chirp_generator_create(&config.signal, &generator), CHIRP_OK);
+    double sum[3] = {0};
+    double square[3] = {0};
+    for (uint64_t i = 0; i < DRAWS; ++i) {
+        chirp_signal_draw draw;
+        assert_int_equal(chirp_generator_draw(generator, i, &draw), CHIRP_OK);
+        const double value[3] = {draw.final_spin, draw.omega_r, draw.omega_i};
+        for (int leaf = 0; leaf < 3; ++leaf) {
+            const double y = (value[leaf] - config.labels.centre[leaf]) / config.labels.unit[leaf];
+            sum[leaf] += y / DRAWS;
+            square[leaf] += y * y / DRAWS;
+        }
+    }
+    /* five standard errors: 1 / sqrt(n) of a mean; of a variance sqrt((kurtosis - 1) / n), kurtosis taken as below 10 */
+    for (int leaf = 0; leaf < 3; ++leaf)
+        assert_true(fabs(sum[leaf]) < 5 * 1.2 / sqrt(DRAWS) &&
+                    fabs(square[leaf] - 1) < 5 * 3 * 1.2 / sqrt(DRAWS));
+    chirp_generator_destroy(generator);
+}
+
+/* A preset sets what is not given; every option that one names exists, and study is what earlier versions trained with. */
+static void test_presets(void **state)
+{
+    (void)state;
+    const chirp_train_config study = chirp_train_config_study();
+    assert_true(study.dropout == 0.1 && study.noise_scale == 0.2 && study.kl_warmup == 0);
+    assert_true(!study.labels.standardised &&
+                study.estimator == CHIRP_VARIATIONAL_REPARAMETERIZATION);
+    char names[CHIRP_OPTION_TEXT];
+    (void)snprintf(names, sizeof names, "%s", chirp_train_preset_choices());
+    for (char *rest = names, *name = strtok_r(names, "|", &rest); name;
+         name = strtok_r(NULL, "|", &rest)) {
+        chirp_train_config config = chirp_train_config_default();
+        if (chirp_train_preset(name, NULL, &config) != CHIRP_OK ||
+            chirp_train_config_check(&config) != CHIRP_OK)
+            fail_msg("%s: %s", name, chirp_error_message());
+    }
+    chirp_option_table tables[CHIRP_TRAIN_TABLES];
+    bool own[CHIRP_TRAIN_OWN_OPTIONS] = {false};
+    const bool *const given[CHIRP_TRAIN_TABLES] = {own, NULL, NULL};
+    chirp_train_config config = chirp_train_config_default();
+    chirp_train_tables(&config, NULL, tables);
+    for (size_t i = 0; i < tables[CHIRP_TRAIN_OWN].n_options; ++i) {
+        const char *name = tables[CHIRP_TRAIN_OWN].options[i].name;
+        own[i] = name && strcmp(name, "dropout") == 0;
+    }
+    assert_int_equal(chirp_train_preset("study", given, &config), CHIRP_OK);
+    assert_true(config.dropout == 0 && config.noise_scale == 0.2);
+    assert_int_equal(chirp_train_preset("nonsense", NULL, &config), CHIRP_ERR_ARG);
+}
+
 /* Replaces an attribute of a checkpoint by `count` elements of a type. */
 static void replace_attribute(const char *file_path, const char *name, hid_t type, hsize_t count,
                               const void *values)
@@ -404,7 +563,12 @@ int main(void)
         cmocka_unit_test(test_every_stored_field_is_compared),
         cmocka_unit_test(test_configuration_is_read_back),
         cmocka_unit_test(test_fields_of_later_versions_may_be_missing),
+        cmocka_unit_test(test_the_label_map_is_stored),
+        cmocka_unit_test(test_labels_have_unit_variance),
+        cmocka_unit_test(test_presets),
         cmocka_unit_test(test_threads_and_resume_are_bitwise),
+        cmocka_unit_test(test_one_crossing_is_not_enough),
+        cmocka_unit_test(test_the_schedule_follows_time),
         cmocka_unit_test(test_bad_checkpoints_change_nothing),
         cmocka_unit_test(test_attributes_of_another_extent),
         cmocka_unit_test(test_unwritable_checkpoints),
