@@ -4,6 +4,7 @@
 #   make check   deps + build with warnings as errors + all tests
 #   make check-avx2   the tests that depend on the instruction set, with a build for AVX2
 #   make check-busy   the tests of threads and ranks, while another process keeps every core busy
+#   make faults  kills, failing disks and refused memory: the long versions of the tests in tests/faults, an hour
 #   make check-clang, check-tsan, coverage   builds by clang, with the thread sanitizer, with counts of the lines that tests run
 #   make format, format-check, tidy   clang-format on all C files (the check changes none) and clang-tidy
 #   make study   deps + build + the study (STUDY=folder, PRESET=quick|paper, STRAIN=file and GPS=seconds for real strain)
@@ -22,7 +23,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 MISSING = $(shell for p in $(PACKAGES); do \
     dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 
-.PHONY: all deps build build-ci check check-avx2 check-busy check-clang check-tsan coverage format format-check tidy study clean
+.PHONY: all deps build build-ci check check-avx2 check-busy check-clang check-tsan coverage faults format format-check tidy study clean
 all: build
 
 deps:
@@ -55,6 +56,10 @@ check-busy: deps
 	@spinners=; trap 'kill $$spinners 2>/dev/null' EXIT INT TERM; \
 	for core in $$(seq $(JOBS)); do nice -n 5 sh -c 'while :; do :; done' & spinners="$$spinners $$!"; done; \
 	ctest --preset busy
+
+faults: deps build-ci
+	for fault in kill_generate memory; do \
+	    python3 tests/faults/$$fault.py build/chirpbench build/tests/faults/libchirp_kill_at.so long || exit 1; done
 
 # these need clang and its OpenMP library besides (Debian packages clang and libomp-dev)
 check-clang check-tsan: check-%: deps

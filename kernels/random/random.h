@@ -29,7 +29,8 @@ typedef enum chirp_rng_purpose {
     CHIRP_RNG_SHUFFLE,
     CHIRP_RNG_PREDICTIVE, /**< posterior predictive draws */
     CHIRP_RNG_TEST,
-    CHIRP_RNG_CHAIN /**< Markov chains of the exact posterior */
+    CHIRP_RNG_CHAIN, /**< Markov chains of the exact posterior */
+    CHIRP_RNG_CURVE  /**< noise curve of a training signal */
 } chirp_rng_purpose;
 
 /**

@@ -78,7 +78,8 @@ static double fill_points(const chirp_amplitude *a, double b, double first, doub
     double most = -INFINITY;
     for (int i = 0; i < POINTS; ++i) {
         const double rho = first + step * i, weight = i == 0 || i == POINTS - 1 ? 1 : i % 2 ? 4 : 2;
-        value[i] = over_scale(a, rho * b) - 0.5 * rho * rho + log(weight);
+        value[i] = over_scale(a, rho * b) - 0.5 * rho * rho +
+                   chirp_snr_log_density(a->prior->snr_law, rho) + log(weight);
         most = fmax(most, value[i]);
     }
     return most;

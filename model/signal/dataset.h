@@ -8,7 +8,7 @@
  *   attributes of the file: format, software, version, seed, first_index, rows, sample_rate_hz, length, detector,
  *   n_detectors, noise, has_noise, f_low_hz, f_high_hz, and the priors. Row i is signal first_index + i of that seed.
  *
- * `rows` is raised last: after a crash the rows it counts are whole.
+ * `rows` is raised last: after a crash the rows it counts are whole, which `rows_digest` confirms before others are added.
  */
 #ifndef CHIRP_MODEL_SIGNAL_DATASET_H
 #define CHIRP_MODEL_SIGNAL_DATASET_H
@@ -37,7 +37,8 @@ chirp_status chirp_dataset_create(const char *path, const chirp_generator *gener
  * Opens an existing file to add rows. When the process is killed while it adds some, HDF5 may not read the file again: add to a
  * copy (chirp_file_copy) of a data set that is to last.
  * @return CHIRP_ERR_ARG when it was made with another configuration or seed than `generator`'s: the sentence names the
- *         attribute; CHIRP_ERR_FORMAT when it is damaged
+ *         attribute; CHIRP_ERR_FORMAT when it is damaged, or its rows are not
+ *         those that were written
  */
 chirp_status chirp_dataset_append(const char *path, const chirp_generator *generator,
                                   chirp_dataset_writer **writer);

@@ -1,3 +1,4 @@
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
 #include "model/signal/dataset.h"
 #include "model/signal/dataset_internal.h"
@@ -17,7 +18,28 @@ struct chirp_dataset_writer {
     int64_t rows, length;
     int n_detectors;
     uint64_t first_index;
+    uint64_t digest[CHIRP_DATASET_FIELDS]; /* of all rows */
 };
+
+/* Rows that a killed process left may be others than it wrote: HDF5's metadata have no check of their own in this format. */
+static const char DIGEST[] = "rows_digest";
+
+static void add_to_digest(chirp_dataset_writer *w, int field, const float *values, int64_t n)
+{
+    uint64_t h = w->digest[field];
+    for (int64_t i = 0; i < n; ++i) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        h = (h ^ bits) * 0x9E3779B97F4A7C15u;
+        h ^= h >> 29;
+    }
+    w->digest[field] = h;
+}
+
+static int64_t whole_digest(const chirp_dataset_writer *w)
+{
+    return (int64_t)chirp_fnv(CHIRP_FNV_START, w->digest, sizeof w->digest);
+}
 
 static chirp_status put_attributes(const chirp_dataset_writer *w, const chirp_generator *generator,
                                    const char *version)
@@ -43,6 +65,8 @@ static chirp_status put_attributes(const chirp_dataset_writer *w, const chirp_ge
         st = chirp_hdf_put_integer(file, w->path, "seed", (int64_t)c->seed);
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(file, w->path, "first_index", (int64_t)w->first_index);
+    if (st == CHIRP_OK)
+        st = chirp_hdf_put_integer(file, w->path, DIGEST, whole_digest(w));
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(file, w->path, "rows", 0);
     for (int i = 0; st == CHIRP_OK && i < CHIRP_SIGNAL_OPTIONS; ++i) {
@@ -71,6 +95,12 @@ static int field_shape(const chirp_dataset_writer *w, int field, hsize_t extent[
     default:
         return 1;
     }
+}
+
+/* Numbers of a row. */
+static int64_t row_length(const hsize_t extent[3], int dims)
+{
+    return (int64_t)((dims > 1 ? extent[1] : 1) * (dims > 2 ? extent[2] : 1));
 }
 
 static chirp_status create_field(chirp_dataset_writer *w, int field, const chirp_dataset_options *o)
@@ -191,6 +221,40 @@ static chirp_status check_same(const chirp_dataset_writer *w, const chirp_genera
     return st;
 }
 
+/* Reads the rows that count, which go into the digest, and compares it with the file's; earlier versions stored none. */
+static chirp_status check_rows(chirp_dataset_writer *w)
+{
+    enum { BLOCK = 64 };
+    int64_t stored = 0;
+    chirp_status st = CHIRP_OK;
+    const int64_t longest = w->length * w->n_detectors;
+    float *block = chirp_alloc((size_t)(BLOCK * (longest > CHIRP_LABELS ? longest : CHIRP_LABELS)) *
+                               sizeof *block);
+    if (!block)
+        return CHIRP_ERR_NOMEM;
+    for (int f = 0; f < CHIRP_DATASET_FIELDS; ++f) {
+        hsize_t extent[3] = {0};
+        const int dims = field_shape(w, f, extent);
+        const int64_t width = row_length(extent, dims);
+        for (int64_t first = 0; st == CHIRP_OK && first < w->rows; first += BLOCK) {
+            const int64_t n = w->rows - first < BLOCK ? w->rows - first : BLOCK;
+            st = chirp_hdf_read_rows(w->field[f], w->path, chirp_dataset_field[f], H5T_NATIVE_FLOAT,
+                                     (chirp_hdf_rows){(hsize_t)first, (hsize_t)n, (hsize_t)width},
+                                     block);
+            if (st == CHIRP_OK)
+                add_to_digest(w, f, block, n * width);
+        }
+    }
+    chirp_free(block);
+    if (st != CHIRP_OK || H5Aexists(w->file, DIGEST) == 0)
+        return st;
+    st = chirp_hdf_integer_attribute(w->file, w->path, DIGEST, &stored);
+    if (st == CHIRP_OK && stored != whole_digest(w))
+        st = chirp_fail(CHIRP_ERR_FORMAT,
+                        "%s: its signals are not those that were written: damaged", w->path);
+    return st;
+}
+
 static chirp_status open_rows(const char *path, const chirp_generator *generator, bool writable,
                               chirp_dataset_writer **writer)
 {
@@ -213,12 +277,14 @@ static chirp_status open_rows(const char *path, const chirp_generator *generator
             st = chirp_fail(CHIRP_ERR_FORMAT, "%s: /%s has %llu rows, but attribute rows says %.0f",
                             path, chirp_dataset_field[f], (unsigned long long)extent[0], rows);
     }
+    w->rows = (int64_t)rows;
+    w->first_index = (uint64_t)first;
+    if (st == CHIRP_OK && writable)
+        st = check_rows(w);
     if (st != CHIRP_OK) {
         (void)chirp_dataset_finish(w);
         return st;
     }
-    w->rows = (int64_t)rows;
-    w->first_index = (uint64_t)first;
     *writer = w;
     return CHIRP_OK;
 }
@@ -246,8 +312,7 @@ int64_t chirp_dataset_written(const chirp_dataset_writer *w, uint64_t *next_inde
     return w->rows;
 }
 
-static chirp_status write_rows(const chirp_dataset_writer *w, int field, int64_t n,
-                               const float *values)
+static chirp_status write_rows(chirp_dataset_writer *w, int field, int64_t n, const float *values)
 {
     hsize_t extent[3] = {0}, start[3] = {(hsize_t)w->rows};
     const int dims = field_shape(w, field, extent);
@@ -261,6 +326,8 @@ static chirp_status write_rows(const chirp_dataset_writer *w, int field, int64_t
            H5Dwrite(id, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, values) >= 0;
     chirp_hdf_close(memory);
     chirp_hdf_close(space);
+    if (good)
+        add_to_digest(w, field, values, n * row_length(extent, dims));
     return good ? CHIRP_OK
                 : chirp_fail(chirp_hdf_blame(), "%s: /%s can't be extended to %lld rows: %s",
                              w->path, chirp_dataset_field[field], (long long)(w->rows + n),
@@ -278,6 +345,8 @@ chirp_status chirp_dataset_write(chirp_dataset_writer *w, int64_t n, const float
     if (st == CHIRP_OK && H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
         st = chirp_fail(chirp_hdf_blame(), "%s: HDF5 can't flush it: %s", w->path,
                         chirp_hdf_reason());
+    if (st == CHIRP_OK)
+        st = chirp_hdf_put_integer(w->file, w->path, DIGEST, whole_digest(w));
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(w->file, w->path, "rows", w->rows + n);
     if (st == CHIRP_OK && H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)

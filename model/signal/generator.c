@@ -22,6 +22,13 @@ double chirp_snr_quantile(chirp_snr_law law, double snr_min, double snr_max, dou
     return snr_min + (snr_max - snr_min) * u;
 }
 
+double chirp_snr_log_density(chirp_snr_law law, double snr)
+{
+    return law == CHIRP_SNR_LOG_UNIFORM  ? -log(snr)
+           : law == CHIRP_SNR_VOLUMETRIC ? -4 * log(snr)
+                                         : 0;
+}
+
 chirp_signal_config chirp_signal_config_default(void)
 {
     return (chirp_signal_config){
@@ -127,18 +134,18 @@ static chirp_status check_corners(const chirp_signal_config *c)
     return CHIRP_OK;
 }
 
-static chirp_status load_density(chirp_generator *g)
+static chirp_status load_curves(chirp_generator *g)
 {
     const chirp_signal_config *c = &g->config;
-    chirp_status st;
-    if (!g->psd_path)
-        st = chirp_psd_design(&g->psd);
-    else if (chirp_strain_is_hdf5(g->psd_path))
-        st = chirp_strain_psd(g->psd_path, (double)NAN, &g->psd);
-    else
-        st = chirp_psd_read(g->psd_path, CHIRP_PSD_DETECT, &g->psd);
-    if (st == CHIRP_OK)
-        st = chirp_psd_require(g->psd, c->f_low_hz, c->f_high_hz);
+    const chirp_status st =
+        c->curves
+            ? chirp_curves_copy(c->curves, &g->curves)
+            : chirp_curves_load(g->psd_path, (chirp_band){c->f_low_hz, c->f_high_hz}, &g->curves);
+    g->config.curves = NULL;
+    if (st == CHIRP_OK && g->curves.n > 1 && g->noise_path)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "noise %s: real noise is whitened with one curve, not %d: name one",
+                          g->noise_path, g->curves.n);
     return st;
 }
 
@@ -207,16 +214,17 @@ static chirp_status load_real_noise(chirp_generator *g)
 }
 
 /*
- * Whitening of the bins of the band. A measured density has lines, so the filter's response is cut as
+ * Whitening of the bins of the band by curve i. A measured density has lines, so the filter's response is cut as
  * chirp_strain_whiten() cuts it, on a grid fine enough for them; smooth curves are used as they are.
  */
-static chirp_status fill_whitening(const chirp_generator *g, chirp_band band, double *whitening)
+static chirp_status fill_whitening(const chirp_generator *g, int i, double *whitening)
 {
+    const chirp_band band = {g->config.f_low_hz, g->config.f_high_hz};
     const chirp_phenomd_grid *grid = &g->grid;
-    if (!g->psd_path || !chirp_strain_is_hdf5(g->psd_path)) {
+    const chirp_psd *psd = g->curves.psd[i];
+    if (!g->curves.estimated[i]) {
         for (int64_t k = 0; k < grid->n; ++k)
-            whitening[k] =
-                chirp_band_gain(band, grid->f[k]) / sqrt(chirp_psd_at(g->psd, grid->f[k]));
+            whitening[k] = chirp_band_gain(band, grid->f[k]) / sqrt(chirp_psd_at(psd, grid->f[k]));
         return CHIRP_OK;
     }
     enum { FINER = 16 };
@@ -224,7 +232,7 @@ static chirp_status fill_whitening(const chirp_generator *g, chirp_band band, do
     double *gain = chirp_calloc((size_t)(n / 2 + 1), sizeof *gain);
     if (!gain)
         return CHIRP_ERR_NOMEM;
-    const chirp_status st = chirp_whitening_gain(g->psd, band, n, g->config.sample_rate_hz,
+    const chirp_status st = chirp_whitening_gain(psd, band, n, g->config.sample_rate_hz,
                                                  chirp_whiten_options_default().response_s, gain);
     for (int64_t k = 0; st == CHIRP_OK && k < grid->n; ++k)
         whitening[k] = gain[FINER * (grid->first + k)];
@@ -232,10 +240,10 @@ static chirp_status fill_whitening(const chirp_generator *g, chirp_band band, do
     return st;
 }
 
-static chirp_status fill_tables(chirp_generator *g)
+/* The bins of the band: their frequencies and powers, and the gain of white noise. */
+static chirp_status fill_grid(chirp_generator *g)
 {
-    const chirp_signal_config *c = &g->config;
-    const chirp_band band = {c->f_low_hz, c->f_high_hz};
+    const chirp_band band = {g->config.f_low_hz, g->config.f_high_hz};
     const double df = 1 / g->grid_s;
     const int64_t first = (int64_t)floor(band.low_hz / df) + 1;
     int64_t last = (int64_t)ceil(band.high_hz / df); /* first bin that is out again */
@@ -243,19 +251,34 @@ static chirp_status fill_tables(chirp_generator *g)
         last = g->grid_length / 2; /* Nyquist stays zero */
     const int64_t n = last - first;
     g->tables = chirp_calloc((size_t)(CHIRP_PHENOMD_GRID_TABLES * n), sizeof *g->tables);
-    g->weight = chirp_calloc((size_t)n, sizeof *g->weight);
     g->gain = chirp_calloc((size_t)n, sizeof *g->gain);
-    double *whitening = chirp_calloc((size_t)n, sizeof *whitening);
-    chirp_status st = g->tables && g->weight && g->gain && whitening ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    if (st == CHIRP_OK) {
-        chirp_phenomd_grid_prepare(&g->grid, df, first, n, g->tables);
-        st = fill_whitening(g, band, whitening);
-    }
-    for (int64_t k = 0; st == CHIRP_OK && k < n; ++k) {
-        const double f = g->grid.f[k];
-        g->weight[k] = (float)(1e-24 * whitening[k] * pow(f / 100, -7.0 / 6)); /* of order one */
+    if (!g->tables || !g->gain)
+        return CHIRP_ERR_NOMEM;
+    chirp_phenomd_grid_prepare(&g->grid, df, first, n, g->tables);
+    for (int64_t k = 0; k < n; ++k)
         /* white noise of unit variance on the whole grid has E|X_k|^2 = 1/grid_length for an unnormalised inverse */
-        g->gain[k] = (float)(chirp_band_gain(band, f) / sqrt(2 * (double)g->grid_length));
+        g->gain[k] =
+            (float)(chirp_band_gain(band, g->grid.f[k]) / sqrt(2 * (double)g->grid_length));
+    return CHIRP_OK;
+}
+
+static chirp_status fill_tables(chirp_generator *g)
+{
+    chirp_status st = fill_grid(g);
+    if (st != CHIRP_OK)
+        return st;
+    const int64_t n = g->grid.n;
+    g->weight = chirp_calloc((size_t)n, sizeof *g->weight);
+    g->other = chirp_calloc((size_t)(g->curves.n * n), sizeof *g->other);
+    double *whitening = chirp_calloc((size_t)(2 * n), sizeof *whitening);
+    st = g->weight && g->other && whitening ? fill_whitening(g, 0, whitening) : CHIRP_ERR_NOMEM;
+    for (int64_t k = 0; st == CHIRP_OK && k < n; ++k) /* of order one */
+        g->weight[k] = (float)(1e-24 * whitening[k] * pow(g->grid.f[k] / 100, -7.0 / 6));
+    for (int i = 1; st == CHIRP_OK && i < g->curves.n; ++i) {
+        st = fill_whitening(g, i, whitening + n);
+        for (int64_t k = 0; st == CHIRP_OK && k < n; ++k)
+            g->other[(i - 1) * n + k] =
+                whitening[k] > 0 ? (float)(whitening[n + k] / whitening[k]) : 0;
     }
     chirp_free(whitening);
     return st;
@@ -299,7 +322,7 @@ chirp_status chirp_generator_create(const chirp_signal_config *config, chirp_gen
     if (st == CHIRP_OK && config->noise && g->noise_path)
         st = load_real_noise(g);
     if (st == CHIRP_OK)
-        st = load_density(g);
+        st = load_curves(g);
     if (st == CHIRP_OK)
         st = fill_tables(g);
     if (st == CHIRP_OK)
@@ -330,10 +353,11 @@ void chirp_generator_destroy(chirp_generator *g)
     chirp_band_transform_destroy(g->inverse);
     chirp_free(g->tables);
     chirp_free(g->weight);
+    chirp_free(g->other);
     chirp_free(g->gain);
     for (int d = 0; d < CHIRP_MAX_DETECTORS; ++d)
         chirp_whitened_destroy(g->real[d]);
-    chirp_psd_destroy(g->psd);
+    chirp_curves_release(&g->curves);
     chirp_free(g->psd_path);
     chirp_free(g->noise_path);
     chirp_free(g);
@@ -341,7 +365,12 @@ void chirp_generator_destroy(chirp_generator *g)
 
 const chirp_signal_config *chirp_generator_config(const chirp_generator *g) { return &g->config; }
 
-const char *chirp_generator_noise_name(const chirp_generator *g) { return chirp_psd_name(g->psd); }
+const char *chirp_generator_noise_name(const chirp_generator *g)
+{
+    return g->curves.n > 1 && g->psd_path ? g->psd_path : chirp_psd_name(g->curves.psd[0]);
+}
+
+const chirp_curves *chirp_generator_curves(const chirp_generator *g) { return &g->curves; }
 
 chirp_status chirp_generator_set_snr(chirp_generator *g, double snr_min, double snr_max)
 {

@@ -14,6 +14,7 @@
 
 #include "harness/base/status.h"
 #include "model/signal/curriculum.h"
+#include "model/signal/curves.h"
 #include "model/signal/remnant.h"
 
 #include <stdbool.h>
@@ -57,6 +58,9 @@ extern const char *const chirp_snr_law_name[CHIRP_SNR_LAWS];
  */
 double chirp_snr_quantile(chirp_snr_law law, double snr_min, double snr_max, double u);
 
+/** ln of the law's density at an SNR within its range, up to a constant. */
+double chirp_snr_log_density(chirp_snr_law law, double snr);
+
 typedef struct chirp_signal_config {
     int64_t length;        /**< [samples] of a window, 8192 */
     double sample_rate_hz; /**< 8192 */
@@ -70,9 +74,11 @@ typedef struct chirp_signal_config {
     double merger_min_s, merger_max_s;
     double f_low_hz; /**< the band starts here: 20 */
     /** Noise curve that whitens: NULL for the analytic aLIGO design, a table file (noise.h), or a
-     * strain file (HDF5) whose Welch estimate is used: signals as that detector would show them */
+     * strain file (HDF5) whose Welch estimate is used: signals as that detector would show them; several with commas
+     * between: each signal draws one of them */
     const char *psd_path;
-    bool noise; /**< false: noiseless whitened signals (normalised too) */
+    const chirp_curves *curves; /**< not NULL: these, which are copied, in place of psd_path */
+    bool noise;                 /**< false: noiseless whitened signals (normalised too) */
     uint64_t seed;
     int n_threads; /**< 0: omp_get_max_threads() */
     /** The band ends here (chirp_band in noise.h): 1000, as chirp_strain_window() filters real data */
@@ -125,6 +131,8 @@ chirp_status chirp_generator_make(chirp_generator *generator, const chirp_signal
 /** The configuration in force (its psd_path is NULL or the generator's own copy) and the name of the noise curve. */
 const chirp_signal_config *chirp_generator_config(const chirp_generator *generator);
 const char *chirp_generator_noise_name(const chirp_generator *generator);
+/** The noise curves that whiten; they live as long as the generator. */
+const chirp_curves *chirp_generator_curves(const chirp_generator *generator);
 
 /** Stages of making a signal. */
 typedef enum chirp_generator_stage {

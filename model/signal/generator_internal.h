@@ -22,12 +22,13 @@ typedef struct chirp_scratch {
 struct chirp_generator {
     chirp_signal_config config;
     char *psd_path, *noise_path;
-    chirp_psd *psd;
+    chirp_curves curves;
     int64_t grid_length;
     double grid_s;
     chirp_phenomd_grid grid; /* the bins of the band */
     double *tables;
-    float *weight; /* [grid.n] band gain / sqrt(S) * f^(-7/6), of order one */
+    float *weight; /* [grid.n] band gain / sqrt(S) * f^(-7/6), of order one, of the first curve */
+    float *other;  /* [curves.n - 1][grid.n] whitening of each other curve over that of the first */
     float *gain;   /* [grid.n] of the noise's normal numbers */
     chirp_band_transform *inverse;
     int n_threads;

@@ -80,6 +80,17 @@ chirp_status chirp_psd_from_table(const char *name, const double *f_hz, const do
     return CHIRP_OK;
 }
 
+chirp_status chirp_psd_copy(const chirp_psd *psd, chirp_psd **copy)
+{
+    chirp_psd *made = psd_new(psd->name, psd->n);
+    if (!made)
+        return CHIRP_ERR_NOMEM;
+    memcpy(made->log_f, psd->log_f, psd->n * sizeof *made->log_f);
+    memcpy(made->log_s, psd->log_s, psd->n * sizeof *made->log_s);
+    *copy = made;
+    return CHIRP_OK;
+}
+
 /* Two numbers of a line; 1 for a row, 0 for a blank line or comment, -1 for anything else. */
 static int parse_row(const char *line, double row[2])
 {

@@ -39,6 +39,7 @@ chirp_status chirp_psd_read(const char *path, chirp_psd_unit unit, chirp_psd **p
 chirp_status chirp_psd_from_table(const char *name, const double *f_hz, const double *s, size_t n,
                                   chirp_psd **psd);
 
+chirp_status chirp_psd_copy(const chirp_psd *psd, chirp_psd **copy);
 void chirp_psd_destroy(chirp_psd *psd); /**< accepts NULL */
 
 /** S(f); tables are interpolated in ln S against ln f, and infinite outside their range. */

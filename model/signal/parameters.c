@@ -33,8 +33,10 @@ const chirp_option chirp_signal_option[CHIRP_SIGNAL_OPTIONS] = {
      .help = "lower end of the frequency band [Hz]", STORED(f_low_hz)},
     {"f-high", CHIRP_OPTION_REAL, .metavar = "F", .min = 2, .max = 5e5,
      .help = "upper end of the frequency band [Hz]", STORED(f_high_hz), .later = true},
-    {"psd", CHIRP_OPTION_STRING, .metavar = "FILE", .file = CHIRP_FILE_READ,
-     .help = "noise curve: a table or a strain file; without this option the analytic aLIGO design",
+    {"psd", CHIRP_OPTION_STRING, .metavar = "FILE[,FILE]", .file = CHIRP_FILE_READ,
+     .help =
+         "noise curve: a table or a strain file; of several each signal draws one; without this "
+         "option the analytic aLIGO design",
      AT(psd_path), .key = "psd", .none = "analytic aLIGO design", .resume = CHIRP_RESUME_SAME},
     {"noise", CHIRP_OPTION_STRING, .metavar = "FILE[,FILE]", .file = CHIRP_FILE_READ,
      .help = "real noise from strain files, one for each detector", AT(noise_path)},

@@ -286,3 +286,8 @@ chirp_status chirp_batches_validation(chirp_batches *b, int64_t first, const flo
 }
 
 int64_t chirp_batches_rows(const chirp_batches *b) { return b->rows; }
+
+const chirp_curves *chirp_batches_curves(const chirp_batches *b)
+{
+    return b->training ? chirp_generator_curves(b->training) : NULL;
+}

@@ -6,6 +6,7 @@
 #ifndef CHIRP_MODEL_TRAINING_BATCHES_H
 #define CHIRP_MODEL_TRAINING_BATCHES_H
 
+#include "model/signal/curves.h"
 #include "model/training/share_control.h"
 #include "model/training/trainer.h"
 
@@ -42,5 +43,8 @@ chirp_status chirp_batches_validation(chirp_batches *batches, int64_t first, con
 
 /** Different training signals in all: rows of a data set; 0 when they are made on the fly and never repeat. */
 int64_t chirp_batches_rows(const chirp_batches *batches);
+
+/** The noise curves that whiten the signals; NULL when they come from a data set. */
+const chirp_curves *chirp_batches_curves(const chirp_batches *batches);
 
 #endif

@@ -3,6 +3,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "model/signal/hdf.h"
+#include "model/training/checkpoint_curves.h"
 
 #include <hdf5.h>
 #include <math.h>
@@ -78,11 +79,12 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
     chirp_status st = chirp_file_temporary(path, &temporary);
     if (st != CHIRP_OK)
         return st;
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* errors become our own one-line messages */
+    chirp_hdf_quiet();
     const hid_t file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (file < 0) {
         chirp_file_discard(temporary);
-        return chirp_fail(CHIRP_ERR_IO, "%s: can't create the checkpoint", path);
+        return chirp_fail(CHIRP_ERR_IO, "%s: can't create the checkpoint: %s", path,
+                          chirp_hdf_reason());
     }
     st = chirp_hdf_put_fixed_text(file, path, "format", FORMAT);
     if (st == CHIRP_OK)
@@ -103,8 +105,10 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
         st = write_tensors(file, path, "optimizer/first", tensors, n_tensors, state->first);
     if (st == CHIRP_OK && state->second)
         st = write_tensors(file, path, "optimizer/second", tensors, n_tensors, state->second);
+    if (st == CHIRP_OK && state->curves)
+        st = chirp_checkpoint_curves_write(file, path, state->curves, state->band);
     if (H5Fclose(file) < 0 && st == CHIRP_OK)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: is the disk full?", path);
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: %s", path, chirp_hdf_reason());
     if (st != CHIRP_OK) {
         (void)snprintf(sentence, sizeof sentence, "%s", chirp_error_message());
         chirp_file_discard(temporary);
@@ -284,4 +288,16 @@ chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
     header.trained = state->trained;
     *state = header;
     return CHIRP_OK;
+}
+
+chirp_status chirp_checkpoint_read_curves(const char *path, chirp_curves *curves)
+{
+    hid_t file = H5I_INVALID_HID;
+    *curves = (chirp_curves){0};
+    chirp_status st = open_checkpoint(path, &file);
+    if (st != CHIRP_OK)
+        return st;
+    st = chirp_checkpoint_curves_read(file, path, curves);
+    (void)H5Fclose(file);
+    return st;
 }

@@ -5,8 +5,10 @@
  *   /trained/root/conv1/weight ...   the same tree, where training averages parameters: what it goes on from; those above are
  *                                    then their average
  *   /optimizer/first/..., /optimizer/second/...   the same tree: Adam's moments, or SGD's velocity (first only)
+ *   /noise_curve/frequency_hz [n], psd [curves][n] [1/Hz], float64: what whitened the signals
  *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format; progress, typical_norm,
- *                    best_score (float64) and crossings (int64) of a run that is not over, absent in earlier versions
+ *                    best_score (float64) and crossings (int64) of a run that is not over, absent in earlier versions;
+ *                    noise_curve (the curves' names, one a line)
  *
  * Draws are functions of (seed, stream, iteration), so seed and iteration are the whole random state.
  */
@@ -15,6 +17,7 @@
 
 #include "harness/base/status.h"
 #include "model/network/network.h"
+#include "model/signal/curves.h"
 
 #include <stdint.h>
 
@@ -30,6 +33,9 @@ typedef struct chirp_checkpoint {
     double typical_norm; /**< of gradients; 0: not known */
     double best_score;   /**< least held-out score so far; only where crossings is not negative */
     int64_t crossings;   /**< held-out checks in a row below the target; -1: none was made */
+    const chirp_curves
+        *curves; /**< written every 1/4 Hz of `band`; NULL: none, as for a data set */
+    chirp_band band;
 } chirp_checkpoint;
 
 /** Writes atomically: the file at `path` is the old one or the new one, never half of it. */
@@ -46,5 +52,13 @@ chirp_status chirp_checkpoint_read_header(const char *path, chirp_checkpoint *st
  */
 chirp_status chirp_checkpoint_read(const char *path, chirp_checkpoint *state,
                                    const chirp_tensor *tensors, int n_tensors, float *parameters);
+
+/**
+ * The noise curves that training whitened with.
+ * @param curves  receives them, none when the file has none (trained on a data set, or by an earlier version); release it with
+ *                chirp_curves_release(), also after a failure
+ * @return CHIRP_ERR_FORMAT when they are no curves
+ */
+chirp_status chirp_checkpoint_read_curves(const char *path, chirp_curves *curves);
 
 #endif

@@ -18,6 +18,8 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
             .seed = trainer->config.seed,
             .first = trainer->first,
             .second = trainer->second,
+            .curves = chirp_batches_curves(trainer->batches),
+            .band = {trainer->config.signal.f_low_hz, trainer->config.signal.f_high_hz},
             .trained = trainer->average ? chirp_network_parameters(trainer->net) : NULL,
             .progress = trainer->time_progress,
             .typical_norm = trainer->typical_norm,

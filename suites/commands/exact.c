@@ -34,9 +34,9 @@ typedef struct detector {
     chirp_strain_info info;
 } detector;
 
-static const char *const prior_options[] = {"mass-min", "mass-max", "ratio-max",  "spin-max",
-                                            "snr-min",  "snr-max",  "merger-min", "merger-max",
-                                            "psd",      NULL};
+static const char *const prior_options[] = {"mass-min",   "mass-max", "ratio-max", "spin-max",
+                                            "snr-min",    "snr-max",  "snr-law",   "merger-min",
+                                            "merger-max", "psd",      NULL};
 
 static chirp_status add_event(const request *q, const chirp_exact_result *r, const double *truth,
                               cJSON **event)
@@ -243,10 +243,11 @@ static int run(int argc, char **argv)
     bool given[CHIRP_SIGNAL_OPTIONS] = {false};
     const chirp_option table[] = {
         {"strain", CHIRP_OPTION_STRING, &q.strain, .metavar = "FILE[,FILE]",
+         .file = CHIRP_FILE_READ,
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; several give an answer "
                  "each and one of all together"},
         {"gps", CHIRP_OPTION_REAL, &q.gps, .metavar = "T", .help = "GPS time of the merger [s]"},
-        {"data", CHIRP_OPTION_STRING, &q.data, .metavar = "FILE",
+        {"data", CHIRP_OPTION_STRING, &q.data, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "data set of chirpbench generate in place of --strain: an answer for each row"},
         {"rows", CHIRP_OPTION_STRING, &q.rows, .metavar = "A:B",
          .help = "rows A to B - 1 of --data, counted from 0; without this option all"},
@@ -258,7 +259,7 @@ static int run(int argc, char **argv)
          .max = 1e5, .help = "effective draws of every parameter at which a run ends"},
         {"seed", CHIRP_OPTION_INT, &q.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the chains"},
-        {"json", CHIRP_OPTION_STRING, &q.json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &q.json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "the posterior with its samples"},
         {"threads", CHIRP_OPTION_INT, &q.threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "0: OMP_NUM_THREADS or all cores"},

@@ -9,7 +9,9 @@
 #include "model/signal/generator.h"
 #include "model/signal/likeness.h"
 #include "model/signal/strain.h"
+#include "model/training/checkpoint.h"
 #include "suites/command.h"
+#include "suites/commands/curve_check.h"
 #include "suites/commands/inference.h"
 
 #include <cjson/cJSON.h>
@@ -25,7 +27,7 @@ static chirp_status load_network(inference *f)
     chirp_status st = chirp_trained_load(f->checkpoint, 1, (int)f->threads, &f->trained);
     f->config = f->trained.record.config;
     f->config.signal.psd_path =
-        NULL; /* its file may be elsewhere; signals are shown in design noise */
+        NULL; /* its file may be elsewhere; the checkpoint has its numbers */
     f->spec = f->trained.spec;
     if (st == CHIRP_OK)
         st = chirp_posterior_create(f->trained.net, &f->trained.likelihood, f->samples,
@@ -156,12 +158,18 @@ static void add_truth(const inference *f, const chirp_binary *binary, cJSON *eve
                                 value[f->spec->label[leaf]]);
 }
 
-/* A few signals like those the network was trained on (design noise), for the report to show beside the real ones. */
+/* A few signals like those the network was trained on, with its noise curve (without one in the checkpoint: the design curve), for
+   the report to show beside the real ones. */
 static chirp_status add_training_signals(const inference *f, cJSON *event)
 {
     chirp_signal_config signal = f->config.signal;
     chirp_generator *generator = NULL;
-    chirp_status st = chirp_generator_create(&signal, &generator);
+    chirp_curves curves = {0};
+    chirp_status st = chirp_checkpoint_read_curves(f->checkpoint, &curves);
+    signal.curves = curves.n > 0 ? &curves : NULL;
+    if (st == CHIRP_OK)
+        st = chirp_generator_create(&signal, &generator);
+    chirp_curves_release(&curves);
     float *strain = chirp_calloc((size_t)(SHOWN_SIGNALS * signal.length), sizeof *strain);
     if (st == CHIRP_OK && !strain)
         st = CHIRP_ERR_NOMEM;
@@ -230,7 +238,7 @@ void inference_add_network(const inference *f, cJSON *event)
 }
 
 static chirp_status add_event(const inference *f, const char *path, const chirp_strain_info *info,
-                      const chirp_posterior_summary *summary, cJSON *event)
+                              const chirp_posterior_summary *summary, cJSON *event)
 {
     cJSON_AddStringToObject(event, "strain", path);
     cJSON_AddStringToObject(event, "detector", info->detector);
@@ -349,7 +357,9 @@ static chirp_status infer_file(inference *f, const char *path)
                       "CBC_CAT3 quality\n",
                       path);
     judge_noise(path, &info, event);
-    st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
+    st = chirp_curve_check(f->checkpoint, path, &info, event);
+    if (st == CHIRP_OK)
+        st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
     if (st == CHIRP_OK)
         st = add_event(f, path, &info, summary, event);
     if (st == CHIRP_OK)

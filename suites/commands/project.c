@@ -90,10 +90,10 @@ static void print_map(const chirp_projection *p)
         "\nEfficiency is the share of what all nodes can do, each computing all the time at its "
         "own "
         "speed.\nIt depends on how much nodes differ (down) and for how long each keeps its speed "
-        "(across);\nspeeds are those of %d steps. %d nodes, closed form, percent; events: one step "
-        "in "
-        "500 of a node is 10 %% longer.\n\n%8s",
-        p->options.settings.speed_steps, p->row[p->n_rows - 1].nodes, "");
+        "(across), if speeds are\nfollowed as well as possible; project --controller replays what "
+        "train does. %d nodes, closed form, percent;\nevents: one step in 500 of a node is 10 %% "
+        "longer.\n\n%8s",
+        p->row[p->n_rows - 1].nodes, "");
     for (int k = 0; k < CHIRP_MAP_CONDITIONS; ++k)
         printf(" %*s", k + 1 < CHIRP_MAP_CONDITIONS ? 10 : 16, chirp_map_conditions[k].title);
     for (int i = 0; i < CHIRP_MAP_SPREADS; ++i) {
@@ -274,7 +274,7 @@ static int run(int argc, char **argv)
          .help = "measured: load balancing, each rank gets whole signals by its speed"},
         {"speed-steps", CHIRP_OPTION_INT32, &o.settings.speed_steps, .metavar = "N", .min = 1,
          .max = 1e6,
-         .help = "with --shares measured: speeds come from so many steps; train takes 100"},
+         .help = "with --shares measured: speeds that stay put are known from so many steps"},
         {"correlation-steps", CHIRP_OPTION_REAL, &o.settings.correlation_steps, .metavar = "N",
          .min = 0, .max = 1e9,
          .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},

@@ -17,10 +17,10 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-CHIRPBENCH, LIBRARY = sys.argv[1:3]
+CHIRPBENCH, LIBRARY = map(os.path.abspath, sys.argv[1:3])
 LONG = "long" in sys.argv[3:]
-CALLS = 0 if LONG else 12  # per command; 0: all
-MOMENTS = 200 if LONG else 6
+CALLS = 0 if LONG else 8  # per command; 0: all
+MOMENTS = 200 if LONG else 4
 OLD, ALL = 200, 560
 FIELDS = ("strain", "label", "snr", "parameters")
 
@@ -115,7 +115,7 @@ class Kills:
 
     def report(self):
         print(f"{self.name}: {self.tried} kills tried, {self.tried - len(self.lost)} survived ({self.begun_again} of them with "
-              f"a damaged FILE.partial, made again), {len(self.lost)} lost")
+              f"a damaged FILE.partial, made again), {len(self.lost)} lost", flush=True)
         for line in self.lost:
             print("  " + line)
         return not self.lost

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-CHIRPBENCH, LIBRARY = sys.argv[1:3]
+CHIRPBENCH, LIBRARY = map(os.path.abspath, sys.argv[1:3])
 MOST = 400 if "long" in sys.argv[3:] else 4
 VOLATILE = ("date", "seconds", "time_s", "passes_per_second")
 
@@ -58,7 +58,8 @@ def sweep(name, command, output, read):
         else:
             wrong.append(f"block {at}: exit code {result.returncode}, {'another' if written else 'no'} output: "
                          f"{result.stderr.strip()[-200:]}")
-    print(f"{name}: {len(points)} of {blocks} blocks refused: {refused} said so, {same} gave the same output, {len(wrong)} neither")
+    print(f"{name}: {len(points)} of {blocks} blocks refused: {refused} said so, {same} gave the same output, {len(wrong)} neither",
+          flush=True)
     for line in wrong:
         print("  " + line)
     return not wrong

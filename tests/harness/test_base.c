@@ -199,6 +199,15 @@ static void test_files_are_whole_or_absent(void **state)
     assert_int_equal(chirp_file_write(path, large, 200000), CHIRP_OK);
     assert_int_equal(chirp_file_read(path, &bytes, &length), CHIRP_OK);
     assert_int_equal(length, 200000);
+    char copy[136];
+    (void)snprintf(copy, sizeof copy, "%s.copy", path);
+    assert_int_equal(chirp_file_copy(path, copy), CHIRP_ERR_IO); /* into an existing file only */
+    assert_int_equal(chirp_file_create(copy, path), CHIRP_OK);
+    chirp_free(bytes);
+    assert_int_equal(chirp_file_copy(path, copy), CHIRP_OK);
+    assert_int_equal(chirp_file_read(copy, &bytes, &length), CHIRP_OK);
+    assert_int_equal(length, 200000);
+    assert_memory_equal(bytes, large, length);
     chirp_free(bytes);
     chirp_free(large);
     (void)unlink(path);

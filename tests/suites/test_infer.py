@@ -185,6 +185,46 @@ def train(network, path, *options):
          "--quiet"] + list(options))
 
 
+def noise_curve(folder, strain):
+    """The curve of training is in the checkpoint; infer compares it with the data's and warns of another one."""
+    design, own, bare = (f"{folder}/curve_{name}.h5" for name in ("design", "own", "bare"))
+    table, out = folder + "/tilted.txt", folder + "/curve.json"
+    with open(table, "w") as file:
+        file.writelines(f"{f} {1e-23 * (f / 100) ** 2}\n" for f in range(1, 4100))
+
+    def overlap(checkpoint):
+        result = run(["infer", "--checkpoint", checkpoint, "--strain", strain, "--gps", GPS, "--samples", "20", "--json", out])
+        event = json.load(open(out))["events"][0]
+        found = event["noise_curve"]
+        assert f"overlap by {found['overlap']:.4f}" in result.stdout and found["training"] in result.stdout, result.stdout
+        assert ("another noise curve" in result.stderr) == (found["overlap"] < found["overlap_least"]), result.stderr
+        return found, event["batch_strain"]
+
+    train("spin", design)
+    train("spin", own, "--psd", table)
+    same, signals = overlap(design)
+    assert same["overlap"] > same["overlap_least"] and "design" in same["training"], same
+    tilted, other_signals = overlap(own)
+    assert tilted["overlap"] < tilted["overlap_least"] and tilted["training"] == table, tilted
+    assert signals != other_signals
+    try:
+        import h5py
+    except ImportError:
+        return
+    with h5py.File(own, "r+") as f:
+        hz, s = f["noise_curve/frequency_hz"][...], f["noise_curve/psd"][...]
+        assert hz[0] == 20 and hz[-1] == 1000 and s.shape == (1, len(hz)), (hz, s.shape)
+        assert f.attrs["noise_curve"].decode() == table and max(abs(s[0] / (1e-46 * (hz / 100) ** 4) - 1)) < 0.01
+        f["noise_curve/psd"][0, 5] = -1
+    args = ["infer", "--strain", strain, "--gps", GPS, "--samples", "20", "--checkpoint"]
+    error = run(args + [own], code=2).stderr
+    assert own in error and "noise_curve" in error and error.count("\n") == 1, error
+    shutil.copy(design, bare)
+    with h5py.File(bare, "r+") as f:
+        del f["noise_curve"]
+    assert "does not hold the noise curve" in run(args + [bare]).stderr
+
+
 def another_band(folder, strain):
     """A network of another band than infer whitens to is refused; the noise curve's file needn't be there any more."""
     checkpoint, curve = folder + "/band.h5", folder + "/curve.txt"
@@ -266,6 +306,7 @@ def simulated_strain(scratch):
     other_inputs(scratch, spin, simulated)
     together(scratch, spin, simulated)
     another_band(scratch, simulated)
+    noise_curve(scratch, simulated)
     not_finite(scratch, spin, simulated)
     doubts(scratch, spin, simulated)
 

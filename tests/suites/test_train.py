@@ -71,7 +71,7 @@ def arrays(path, prefix=""):
     found = {}
     with h5py.File(path, "r") as file:
         def take(name, item):
-            if isinstance(item, h5py.Dataset) and (prefix or not name.startswith(("optimizer", "exchange"))):
+            if isinstance(item, h5py.Dataset) and (prefix or not name.startswith(("optimizer", "exchange", "noise_curve"))):
                 found[name] = item[()].astype(float)
         file[prefix or "/"].visititems(take)
     return found

@@ -165,6 +165,10 @@ static void plan_train(chirp_study *s, const preset *p, const char *network)
     number(step, "batch", p->batch);
     number(step, "iterations", p->iterations);
     number(step, "seed", s->options.seed);
+    if (!s->simulated) { /* the noise curve of the data that infer reads */
+        word(step, "--psd");
+        word(step, "%s", s->strain);
+    }
     const double limit = s->options.train_s > 0 ? s->options.train_s : p->train_s;
     if (limit > 0) {
         word(step, "--max-seconds");

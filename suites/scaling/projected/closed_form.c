@@ -186,24 +186,20 @@ double chirp_speed_error(const chirp_plan *p)
     return sqrt(1.5707963267948966 / (p->micro_steps * p->speed_steps)) * fresh;
 }
 
-/* With a the mean of the m deviations shown and x the one j steps later: var(x - a) = 1 + var(a) - 2 cov(x, a). */
+/* One step ahead the error's variance v solves v = kept^2 v noise / (v + noise) + drift; a step more keeps and adds once again. */
 double chirp_speed_wander(const chirp_plan *p)
 {
-    const int m = p->speed_steps;
+    double permanent = 0;
+    double fresh = 0;
     if (!(p->correlation_steps > 0))
         return 0;
-    const double kept = exp(-1 / p->correlation_steps);
-    double sum = 0; /* of kept^0 ... kept^(m - 1) */
-    double of_mean = 0;
-    double power = 1;
-    for (int k = 0; k < m; ++k, power *= kept) {
-        sum += power;
-        of_mean += (k ? 2 : 1) * (m - k) * power / ((double)m * m);
-    }
-    double mean = 0;
-    for (int j = 1; j <= m; ++j)
-        mean += sqrt(fmax(0, 1 + of_mean - 2 * pow(kept, j) * sum / m)) / m;
-    return mean;
+    chirp_jitter_parts(p, &permanent, &fresh);
+    const double kept = exp(-2 / p->correlation_steps); /* squared */
+    const double drift = (1 - kept) * permanent * permanent;
+    const double noise = fresh * fresh / p->micro_steps;
+    const double b = noise * (1 - kept) - drift;
+    const double ahead = 0.5 * (sqrt(b * b + 4 * drift * noise) - b);
+    return sqrt(kept * ahead + drift);
 }
 
 double chirp_agreement_s(const chirp_plan *p)
@@ -264,11 +260,11 @@ static double last_reduced_s(const chirp_plan *p, double pass)
  * rank is last. They add less than e(N) times their standard deviation, because only ranks that finish late matter; this and the
  * half signal are not independent, so one expected maximum covers both.
  */
-static double shared_s(const chirp_plan *p, double step, double permanent, double fresh)
+static double shared_s(const chirp_plan *p, double step, double fresh)
 {
     const double h = chirp_shared_compute(p);
     const double signal = step / p->share_signals;
-    const double wrong = hypot(chirp_speed_error(p) * step, chirp_speed_wander(p) * permanent);
+    const double wrong = step * fmax(chirp_speed_error(p), chirp_speed_wander(p));
     const double full = (h - 1) * step + 0.5 * h * signal;
     return full + expected_last(p->ranks, hypot(wrong, fresh), signal);
 }
@@ -284,11 +280,7 @@ static double straggler_s(const chirp_plan *p)
     permanent *= step;
     fresh *= sqrt(p->micro_steps) * p->micro_s;
     const double equal = e * hypot(permanent, fresh);
-    if (p->share_signals == 0)
-        return equal;
-    const double shared = shared_s(p, step, permanent, fresh);
-    /* shares that help nobody are not taken; but ranks don't see that their speeds will have changed */
-    return p->correlation_steps > 0 ? shared : fmin(equal, shared);
+    return p->share_signals > 0 ? fmin(equal, shared_s(p, step, fresh)) : equal;
 }
 
 /* Copies, and reductions that a pass of `pass` seconds doesn't hide. */

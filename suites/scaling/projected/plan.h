@@ -110,9 +110,9 @@ double chirp_sum_s(const chirp_plan *plan, double bytes);
 /** [1] relative standard deviation of the speed that speed_steps steps show, when shares follow it. */
 double chirp_speed_error(const chirp_plan *plan);
 /**
- * [1] How far speeds have wandered from what speed_steps steps showed, over the standard deviation between nodes: mean over the following
- * speed_steps steps, in which they hold. A node's deviation is a first-order autoregression that keeps exp(-1 / correlation_steps) from
- * step to step; 0 where it stays put, 1.4 where it is new each time.
+ * [1] Relative standard deviation of a rank's speed from what is believed of it, where speeds wander: a node's deviation is a first-order
+ * autoregression that keeps exp(-1 / correlation_steps) from step to step, seen through the step-to-step noise. The belief is
+ * that of a Kalman filter, two steps ahead as shares are decided: nobody can follow better. 0 where speeds stay put.
  */
 double chirp_speed_wander(const chirp_plan *plan);
 /** [s] of agreeing on 8 bytes by recursive doubling. */

@@ -139,8 +139,9 @@ static void add_option_assumptions(cJSON *list, const chirp_projection *p)
     (void)snprintf(
         text, sizeof text,
         "ranks share the signals of every pass by speed, as train --shares measured "
-        "does: whole signals, speeds known from %d steps and unchanged for longer than "
-        "that; that a pass of fewer signals takes longer for each is not charged. "
+        "does: whole signals, speeds known from %d steps, or followed as well as possible where "
+        "they wander (efficiency_map); that a pass of fewer signals takes longer for each is not "
+        "charged. "
         "efficiency is over what all ranks can do at their own speeds. What faster ranks "
         "take over lowers straggler, below 0 where nothing else raises it",
         p->options.settings.speed_steps);

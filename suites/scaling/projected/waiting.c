@@ -200,53 +200,61 @@ double chirp_weighted_quantile(chirp_weighted *items, size_t n, double p)
     return items[n - 1].value;
 }
 
-/* A plan whose nodes differ for good by `plan.jitter_relative`, and what comes of it. */
+/* What comes of a plan whose nodes differ for good by so much. */
 typedef struct permanent_case {
-    chirp_plan plan;
-    chirp_step_terms terms;
+    double relative, seconds;
     double efficiency_s; /* [s] efficiency times seconds */
-    double maximum;      /* expected, of the plan's ranks */
 } permanent_case;
 
-static void solve_case(permanent_case *c, double relative)
+/* All that were asked for: networks, forms and cycles share their sizes, and the closed form is not free. */
+typedef struct case_list {
+    chirp_plan plan;
+    double maximum; /* expected, of the plan's ranks */
+    int n;
+    permanent_case solved[4 * SIZES];
+} case_list;
+
+static const permanent_case *solve_case(case_list *c, double relative)
 {
-    if (c->plan.jitter_relative == relative && c->terms.seconds > 0)
-        return; /* neighbours in the grid share it */
+    enum { MOST = sizeof c->solved / sizeof c->solved[0] };
+    for (int i = 0; i < c->n; ++i)
+        if (fabs(c->solved[i].relative - relative) <= 1e-12)
+            return &c->solved[i];
+    permanent_case *one = &c->solved[c->n < MOST ? c->n++ : MOST - 1];
+    chirp_step_terms t;
     c->plan.jitter_relative = relative;
-    chirp_closed_form(&c->plan, &c->terms);
-    c->efficiency_s =
-        chirp_plan_efficiency(&c->plan, c->terms.compute, c->terms.seconds) * c->terms.seconds;
+    chirp_closed_form(&c->plan, &t);
+    *one = (permanent_case){relative, t.seconds,
+                            chirp_plan_efficiency(&c->plan, t.compute, t.seconds) * t.seconds};
+    return one;
 }
 
 static double efficiency_of(const chirp_waiting *law, double one_node_s, const chirp_plan *plan,
-                            permanent_case *c)
+                            case_list *c)
 {
     const double step = plan->micro_steps * plan->micro_s;
     const double relative = law->size_s / (law->absolute ? step : one_node_s);
     const double cycles = plan->exchange.negotiates ? law->cycles_s : 0;
-    double waiting = 0;
-    if (permanent(law->form)) {
-        solve_case(c, fmax(relative, plan->jitter_fresh));
-    } else {
-        solve_case(c, 0);
-        waiting = step * fmax(relative * chirp_waiting_growth(law, plan->ranks),
-                              plan->jitter_fresh * c->maximum);
-    }
-    return c->efficiency_s / (c->terms.seconds + cycles + waiting);
+    const bool differ = permanent(law->form);
+    const permanent_case *one = solve_case(c, differ ? fmax(relative, plan->jitter_fresh) : 0);
+    const double waiting = differ ? 0
+                                  : step * fmax(relative * chirp_waiting_growth(law, plan->ranks),
+                                                plan->jitter_fresh * c->maximum);
+    return one->efficiency_s / (one->seconds + cycles + waiting);
 }
 
 chirp_status chirp_waiting_band(const chirp_waiting_laws *laws, const chirp_plan *plan,
                                 double band[2])
 {
     chirp_weighted *items = chirp_calloc((size_t)laws->n, sizeof *items);
-    permanent_case c = {.plan = *plan, .maximum = chirp_expected_maximum(plan->ranks)};
+    case_list c = {.plan = *plan, .maximum = chirp_expected_maximum(plan->ranks)};
     if (!items)
         return CHIRP_ERR_NOMEM;
     if (!laws->plan_cycles)
         c.plan.cycles = 0; /* a law brings its own */
     size_t n = 0;
     for (int i = 0; i < laws->n && plan->ranks > 1 && !plan->alone; ++i)
-        if (laws->law[i].weight > 1e-9) {
+        if (laws->law[i].weight > 1e-8) {
             items[n].value = efficiency_of(&laws->law[i], laws->one_node_s, plan, &c);
             items[n++].weight = laws->law[i].weight;
         }

@@ -227,15 +227,16 @@ static void test_match_is_the_direct_sum(void **state)
 /* ln of the integral over phase, SNR and scale by sums over fine steps. */
 static double direct_integral(const chirp_amplitude *a, double b)
 {
-    enum { RHO = 400, SCALES = 200, PHASES = 64 };
+    enum { RHO = 1600, SCALES = 50, PHASES = 48 };
     double sum = 0, most = -INFINITY;
     static double value[RHO][SCALES][PHASES];
     const double low = a->prior->snr_min, high = a->prior->snr_max;
     for (int i = 0; i < RHO; ++i)
         for (int j = 0; j < SCALES; ++j)
             for (int k = 0; k < PHASES; ++k) {
-                const double rho = low + (high - low) * (i + 0.5) / RHO;
                 const double s = 0.4 + 0.2 * (j + 0.5) / SCALES; /* about sqrt(N/n) = 0.47 */
+                const double u = (i + 0.5) / RHO;                /* equal shares of the prior */
+                const double rho = chirp_snr_quantile(a->prior->snr_law, low, high, u);
                 value[i][j][k] = (a->freedom - 1) * log(s) - 0.5 * s * s * a->square -
                                  0.5 * rho * rho + s * rho * b * cos(2 * M_PI * k / PHASES);
                 most = fmax(most, value[i][j][k]);
@@ -256,17 +257,20 @@ static void test_amplitude_is_the_direct_integral(void **state)
     const chirp_amplitude a = {8192, 1840, &prior};
     static const double b[] = {2, 14, 20, 24,
                                30}; /* SNRs of 1 to 15: below, inside and above the prior */
-    const double zero[2] = {direct_integral(&a, b[0]), chirp_amplitude_likelihood(&a, b[0])};
-    for (int i = 1; i < 5; ++i) {
-        const double expected = direct_integral(&a, b[i]) - zero[0],
-                     found = chirp_amplitude_likelihood(&a, b[i]) - zero[1];
-        print_message("ln L(%g)/L(%g): %.5f, direct %.5f\n", b[i], b[0], found, expected);
-        /* Laplace: 1/N; Simpson and midpoints: a thousandth */
-        assert_true(fabs(found - expected) < 3e-3);
-        const double low = chirp_amplitude_snr(&a, b[i], 1e-6),
-                     high = chirp_amplitude_snr(&a, b[i], 1 - 1e-6);
-        assert_true(low >= 4 && low < chirp_amplitude_snr(&a, b[i], 0.5) && high <= 12 &&
-                    high > low);
+    for (int law = 0; law < CHIRP_SNR_LAWS; ++law) {
+        prior.snr_law = (chirp_snr_law)law;
+        const double zero[2] = {direct_integral(&a, b[0]), chirp_amplitude_likelihood(&a, b[0])};
+        for (int i = 1; i < 5; ++i) {
+            const double expected = direct_integral(&a, b[i]) - zero[0],
+                         found = chirp_amplitude_likelihood(&a, b[i]) - zero[1];
+            print_message("ln L(%g)/L(%g): %.5f, direct %.5f\n", b[i], b[0], found, expected);
+            /* Laplace: 1/N; Simpson and midpoints: a thousandth each */
+            assert_true(fabs(found - expected) < 3e-3);
+            const double low = chirp_amplitude_snr(&a, b[i], 1e-6),
+                         high = chirp_amplitude_snr(&a, b[i], 1 - 1e-6);
+            assert_true(low >= 4 && low < chirp_amplitude_snr(&a, b[i], 0.5) && high <= 12 &&
+                        high > low);
+        }
     }
     /* I0 and I1 are integrals over the phase; the polynomials' errors are 2e-7 of e^x/sqrt(x), of which I0 is 0.4 */
     for (double x = 0.1; x < 1000; x *= 1.7) {

@@ -341,62 +341,41 @@ static double draw_normal(uint64_t *seed)
     return chirp_normal_quantile(((double)(chirp_mix64(++*seed) >> 12) + 0.5) / 4503599627370496.0);
 }
 
-/* Ranks whose speeds wander, and shares by what the last m steps showed, held for m steps: drawn, against the formula. */
-static double wander_drawn(int m, double correlation, int ranks, int windows, double *sd)
-{
-    uint64_t seed = 77;
-    double kept = exp(-1 / correlation);
-    double *x = chirp_calloc(3 * (size_t)ranks, sizeof *x);
-    double *shown = x + ranks;
-    double *sum = shown + ranks;
-    double mean = 0;
-    double squares = 0;
-    assert_non_null(x);
-    for (int i = 0; i < ranks; ++i)
-        x[i] = draw_normal(&seed);
-    for (int w = 0; w < windows; ++w) {
-        double waiting =
-            0; /* of a window: mean over its steps of how far the last rank is behind */
-        for (int s = 0; s < m; ++s) {
-            double last = -HUGE_VAL;
-            for (int i = 0; i < ranks; ++i) {
-                x[i] = kept * x[i] + sqrt(1 - kept * kept) * draw_normal(&seed);
-                last = fmax(last, x[i] - shown[i]);
-                sum[i] += x[i] / m;
-            }
-            waiting += last / m;
-        }
-        for (int i = 0; i < ranks; ++i) {
-            shown[i] = sum[i];
-            sum[i] = 0;
-        }
-        if (w > 0) { /* the first one has nothing shown yet */
-            mean += waiting / (windows - 1);
-            squares += waiting * waiting / (windows - 1);
-        }
-    }
-    *sd = sqrt(fmax(0, squares - mean * mean) / (windows - 1));
-    chirp_free(x);
-    return mean;
-}
-
-static void test_wandering_speeds_make_shares_late(void **state)
+/* Ranks whose speeds wander and are seen through noise, followed by the filter: the error two steps ahead, against the formula. */
+static void test_wandering_speeds_are_followed_two_steps_ahead(void **state)
 {
     (void)state;
-    enum { M = 20, RANKS = 200, WINDOWS = 60 };
-    static const double correlation[] = {1, 20, 60, 200};
-    for (int k = 0; k < 4; ++k) {
-        double sd = 0;
-        const chirp_plan plan = {
-            .ranks = RANKS, .speed_steps = M, .correlation_steps = correlation[k]};
-        const double drawn = wander_drawn(M, correlation[k], RANKS, WINDOWS, &sd);
-        const double formula = chirp_speed_wander(&plan) * chirp_expected_maximum(RANKS);
-        /* windows that share their ranks' slow drifts are worth fewer: correlation / M + 1 each */
-        if (!(fabs(drawn - formula) <= 5 * sd * sqrt(1 + correlation[k] / M)))
-            fail_msg("correlation %g: %g drawn (sd %g), %g by formula", correlation[k], drawn, sd,
-                     formula);
+    enum { RANKS = 4000, STEPS = 60 };
+    static const double correlation[] = {1, 10, 100};
+    const double noise = 0.02;
+    for (int k = 0; k < 3; ++k) {
+        const chirp_plan plan = {.ranks = RANKS,
+                                 .micro_steps = 1,
+                                 .jitter_relative = hypot(0.1, noise),
+                                 .jitter_fresh = noise,
+                                 .correlation_steps = correlation[k]};
+        const double kept = exp(-1 / correlation[k]);
+        const double drift = 0.1 * sqrt(1 - kept * kept);
+        uint64_t seed = 77;
+        double squares = 0;
+        for (int i = 0; i < RANKS; ++i) {
+            double x = 0.1 * draw_normal(&seed);
+            double believed = 0;
+            double variance = 0.01; /* of x about what is believed of it */
+            for (int s = 0; s < STEPS; ++s) {
+                const double gain = variance / (variance + noise * noise);
+                believed = kept * (believed + gain * (x + noise * draw_normal(&seed) - believed));
+                variance = kept * kept * (1 - gain) * variance + drift * drift;
+                x = kept * x + drift * draw_normal(&seed);
+            }
+            const double later = kept * x + drift * draw_normal(&seed);
+            squares += pow(later - kept * believed, 2) / RANKS;
+        }
+        const double formula = pow(chirp_speed_wander(&plan), 2);
+        /* a mean of so many squares of normal numbers has a relative standard deviation of sqrt(2 / RANKS) */
+        assert_near(squares, formula, 5 * sqrt(2.0 / RANKS));
     }
-    const chirp_plan put = {.ranks = RANKS, .speed_steps = M};
+    const chirp_plan put = {.ranks = RANKS, .micro_steps = 1, .jitter_relative = 0.1};
     assert_true(chirp_speed_wander(&put) == 0);
 }
 
@@ -630,7 +609,7 @@ int main(void)
         cmocka_unit_test(test_exchange_costs_are_recovered),
         cmocka_unit_test(test_bf16_is_charged_for_its_messages),
         cmocka_unit_test(test_held_out_node_counts_are_those_beyond_the_fit),
-        cmocka_unit_test(test_wandering_speeds_make_shares_late),
+        cmocka_unit_test(test_wandering_speeds_are_followed_two_steps_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
