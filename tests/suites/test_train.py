@@ -206,7 +206,7 @@ def resume_compares_the_configuration(folder):
     refused = [("--network", "mass"), ("--variational", "leaf"), ("--estimator", "local"), ("--optimizer", "sgd"),
                ("--likelihood", "fixed"), ("--weight-noise", "shared"), ("--momentum", "0.5"), ("--dropout", "0.3"),
                ("--noise-scale", "0.3"), ("--kl-weight", "1e-06"), ("--kl-warmup", "7"), ("--prior-sigma", "2"),
-               ("--initial-rho", "-4"), ("--curriculum", "study"), ("--snr-law", "uniform"), ("--validation-signals", "9"), ("--psd", curve),
+               ("--initial-rho", "-4"), ("--curriculum", "none"), ("--snr-law", "volumetric"), ("--validation-signals", "9"), ("--psd", curve),
                ("--mass-min", "6"), ("--mass-max", "70"), ("--spin-max", "0.5"), ("--snr-min", "11"),
                ("--snr-max", "29"), ("--seed", "6")]
     for option, value in refused:
