@@ -31,6 +31,21 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
     return chirp_train_curriculum(config, 1, &curriculum);
 }
 
+chirp_status chirp_train_fit_signals(chirp_train_config *config,
+                                     const bool given[CHIRP_SIGNAL_OPTIONS])
+{
+    const chirp_network_spec *spec = NULL;
+    const chirp_status st = chirp_network_spec_find(config->network, &spec);
+    if (st != CHIRP_OK)
+        return st;
+    config->signal.length = spec->length;
+    for (int i = 0; i < CHIRP_SIGNAL_OPTIONS; ++i)
+        if (chirp_signal_option[i].offset == offsetof(chirp_signal_config, sample_rate_hz) &&
+            !(given && given[i]))
+            config->signal.sample_rate_hz = (double)spec->length;
+    return CHIRP_OK;
+}
+
 chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
                                     chirp_curriculum *result)
 {

@@ -95,8 +95,8 @@ static const char *const weight_noises[] = {"shared", "independent"};
 static const char *const compressions[] = {"none", "bf16"}; /* chirp_exchange_compress */
 
 static const chirp_option train_options[] = {
-    {"network", CHIRP_OPTION_CHOICE, .choices = "spin|mass", .help = "which labels to learn",
-     SAME(network)},
+    {"network", CHIRP_OPTION_CHOICE, .list = chirp_network_choices,
+     .help = "labels to learn; -2048: from 2048 samples a second", SAME(network)},
     {"variational", CHIRP_OPTION_ENUM, NAMES(chirp_variant_name, CHIRP_VARIANTS),
      .help = "which layers are variational", AT(variant), .key = "variant",
      .resume = CHIRP_RESUME_SAME},

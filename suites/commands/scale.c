@@ -253,6 +253,8 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK)
         st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
     if (st == CHIRP_OK)
+        st = chirp_train_fit_signals(&o.train, NULL);
+    if (st == CHIRP_OK)
         st = parse_ranks(ranks, &o);
     if (st == CHIRP_OK)
         st = parse_threads(threads, &o);
