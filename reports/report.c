@@ -161,6 +161,7 @@ chirp_status chirp_report_write(const chirp_report_options *options, int *n_prob
 {
     chirp_report r = {
         .options = options, .tables = options->tables, .problems_out = options->problems};
+    const size_t refused = chirp_memory_refusals();
     chirp_status st = chirp_result_files_read(options->folder, &r.results);
     if (st == CHIRP_OK)
         st = check_page(&r);
@@ -177,7 +178,10 @@ chirp_status chirp_report_write(const chirp_report_options *options, int *n_prob
             chirp_report_problem(&r, chirp_error_message());
         chirp_sections_draw(&r);
         write_files(&r);
-        st = write_derived(&r);
+        /* what looks absent without memory, a section, a plot, a row, may be there */
+        st = chirp_memory_refusals() == refused
+                 ? write_derived(&r)
+                 : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the page, which is not written");
     }
     if (st == CHIRP_OK)
         st = write_page(&r);

@@ -7,17 +7,21 @@
 #include "suites/command.h"
 
 #include <stdbool.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static const chirp_command *const commands[] = {
+const chirp_command *const chirp_commands[] = {
     &chirp_command_bench,
     &chirp_command_compare,
     &chirp_command_doctor,
     &chirp_command_describe,
     &chirp_command_waveform,
     &chirp_command_generate,
+    &chirp_command_export,
     &chirp_command_infer,
+    &chirp_command_exact,
+    &chirp_command_calibrate,
     &chirp_command_train,
     &chirp_command_project,
     &chirp_command_report,
@@ -33,25 +37,30 @@ int chirp_command_exit(chirp_status status)
     if (status == CHIRP_ERR_INTERRUPTED && chirp_error_message()[0] == '\0')
         return 0; /* --help */
     (void)fprintf(stderr, "chirpbench: %s\n", chirp_error_message());
-    return 2;
+    return status == CHIRP_ERR_INTERRUPTED ? 1 : 2;
 }
 
-static void print_help(void)
+int chirp_command_unknown(const char *name)
 {
-    printf("chirpbench %s: Bayesian neural networks on gravitational waves, trained, timed and "
-           "projected\n\n"
-           "Usage: chirpbench COMMAND [options]      chirpbench COMMAND --help\n\nCommands:\n",
-           CHIRP_VERSION);
-    for (size_t i = 0; commands[i]; ++i)
-        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    const char *names[32] = {0}; /* ends with NULL */
+    for (size_t i = 0; chirp_commands[i] && i + 1 < sizeof names / sizeof names[0]; ++i)
+        names[i] = chirp_commands[i]->name;
+    const char *near = chirp_nearest_name(name, names);
+    if (near)
+        (void)fprintf(stderr, "chirpbench: no command '%s'; did you mean %s?\n", name, near);
+    else
+        (void)fprintf(stderr, "chirpbench: no command '%s'; see chirpbench --help\n", name);
+    return 2;
 }
 
 /* Output that went nowhere, such as a full disk behind a redirection, is no success. */
 static int finish(int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    const int error = fflush(stdout) == 0 ? 0 : errno;
+    if (!error && !ferror(stdout))
         return code;
-    (void)fprintf(stderr, "chirpbench: stdout: can't write: is the disk full?\n");
+    (void)fprintf(stderr, "chirpbench: stdout: can't write: %s\n",
+                  error ? strerror(error) : "an earlier part failed");
     return 2;
 }
 
@@ -65,35 +74,31 @@ static bool threads_are_sane(void)
     return st == CHIRP_OK;
 }
 
+static bool is_word(const char *text, const char *word, const char *letter)
+{
+    return strcmp(text, word) == 0 || strcmp(text, word + 2) == 0 || strcmp(text, letter) == 0;
+}
+
 int main(int argc, char **argv)
 {
-    const char *names[sizeof commands / sizeof commands[0]] = {0};
     chirp_signals_put_back(); /* before the second start: what is handled then begins as the default, not ignored */
     if (argc < 2) {
-        print_help();
+        (void)chirp_command_help(1, argv);
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
-        print_help();
-        return 0;
-    }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (is_word(argv[1], "--help", "-h"))
+        return finish(chirp_command_help(argc - 1, argv + 1));
+    if (is_word(argv[1], "--version", "-V")) {
         printf("chirpbench %s\n", CHIRP_VERSION);
-        return 0;
+        return finish(0);
     }
-    for (size_t i = 0; commands[i]; ++i) {
-        if (strcmp(argv[1], commands[i]->name) == 0) {
+    for (size_t i = 0; chirp_commands[i]; ++i) {
+        if (strcmp(argv[1], chirp_commands[i]->name) == 0) {
             if (!threads_are_sane())
                 return 2;
             chirp_wait_briefly(argv);
-            return finish(commands[i]->run(argc - 1, argv + 1));
+            return finish(chirp_commands[i]->run(argc - 1, argv + 1));
         }
-        names[i] = commands[i]->name;
     }
-    const char *near = chirp_nearest_name(argv[1], names);
-    if (near)
-        (void)fprintf(stderr, "chirpbench: no command '%s'; did you mean %s?\n", argv[1], near);
-    else
-        (void)fprintf(stderr, "chirpbench: no command '%s'; see chirpbench --help\n", argv[1]);
-    return 2;
+    return chirp_command_unknown(argv[1]);
 }

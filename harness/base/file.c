@@ -1,7 +1,6 @@
 #include "harness/base/file.h"
 
 #include "harness/base/memory.h"
-#include "harness/base/scratch.h"
 #include "harness/base/text.h"
 
 #include <errno.h>
@@ -11,100 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-chirp_status chirp_file_temporary(const char *path, char **temporary)
-{
-    struct stat info;
-    char suffix[32];
-    char *name = NULL;
-    char *folder = NULL;
-    if (!path || !*path)
-        return chirp_fail(CHIRP_ERR_ARG, "an output file needs a name");
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-        return chirp_fail(CHIRP_ERR_IO, "%s: is a directory, name a file", path);
-    if (chirp_file_is_sink(path)) { /* to rename over /dev/null would take it from everybody */
-        const chirp_status st = chirp_file_sink_writable(path);
-        return st == CHIRP_OK ? chirp_scratch_path(".tmp", temporary) : st;
-    }
-    (void)snprintf(suffix, sizeof suffix, ".tmp-%ld", (long)getpid());
-    chirp_status st = chirp_file_beside(path, suffix, &name);
-    if (st == CHIRP_OK)
-        st = chirp_file_folder(name, &folder);
-    if (st == CHIRP_OK && access(folder, W_OK | X_OK) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't write in folder %s: %s", path, folder,
-                        strerror(errno));
-    chirp_free(folder);
-    if (st != CHIRP_OK)
-        chirp_free(name);
-    else
-        *temporary = name;
-    return st;
-}
-
-/* A library that wrote a file of its own: its bytes go into the device, pipe or descriptor. */
-static chirp_status pour(const char *temporary, const char *path)
-{
-    char block[65536];
-    FILE *from = fopen(temporary, "rbe");
-    FILE *to = chirp_file_open_sink(path);
-    bool good = from && to;
-    for (size_t n = 1; good && n > 0;) {
-        n = fread(block, 1, sizeof block, from);
-        good = !ferror(from) && fwrite(block, 1, n, to) == n;
-    }
-    if (to && fclose(to) != 0)
-        good = false;
-    const chirp_status st =
-        good ? CHIRP_OK : chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", path, strerror(errno));
-    if (from)
-        (void)fclose(from); /* only read from */
-    return st;
-}
-
-static chirp_status replace(const char *temporary, const char *path)
-{
-    char *target = NULL;
-    chirp_status st = CHIRP_OK;
-    const int fd = open(temporary, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't flush to disk: %s", path, strerror(errno));
-    if (fd >= 0)
-        (void)close(fd);
-    if (st == CHIRP_OK)
-        st = chirp_file_target(path, &target);
-    if (st == CHIRP_OK && rename(temporary, target) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't rename the finished file: %s", path,
-                        strerror(errno));
-    chirp_free(target);
-    return st;
-}
-
-chirp_status chirp_file_commit(char *temporary, const char *path)
-{
-    const bool sink = chirp_file_is_sink(path);
-    const chirp_status st = sink ? pour(temporary, path) : replace(temporary, path);
-    if (sink || st != CHIRP_OK)
-        (void)unlink(temporary);
-    chirp_free(temporary);
-    return st;
-}
-
-chirp_status chirp_file_writable(const char *path)
-{
-    char *temporary = NULL;
-    if (chirp_file_is_sink(path))
-        return chirp_file_sink_writable(path);
-    const chirp_status st = chirp_file_temporary(path, &temporary);
-    chirp_free(temporary);
-    return st;
-}
-
-void chirp_file_discard(char *temporary)
-{
-    if (temporary)
-        (void)unlink(temporary);
-    chirp_free(temporary);
-}
-
 chirp_status chirp_file_write(const char *path, const void *bytes, size_t length)
 {
     char *temporary = NULL;
@@ -112,7 +17,7 @@ chirp_status chirp_file_write(const char *path, const void *bytes, size_t length
     chirp_status st = sink ? CHIRP_OK : chirp_file_temporary(path, &temporary);
     if (st != CHIRP_OK)
         return st;
-    FILE *file = sink ? chirp_file_open_sink(path) : fopen(temporary, "wb");
+    FILE *file = sink ? chirp_file_open_sink(path) : fopen(temporary, "we");
     if (!file) {
         st = chirp_fail(CHIRP_ERR_IO, "%s: can't create: %s", path, strerror(errno));
         chirp_file_discard(temporary);
@@ -126,6 +31,44 @@ chirp_status chirp_file_write(const char *path, const void *bytes, size_t length
         return st;
     }
     return sink ? CHIRP_OK : chirp_file_commit(temporary, path);
+}
+
+/* Bytes copied, 0 at the end, -1 with errno. copy_file_range() shares blocks, but not between any two file systems. */
+static ssize_t copy_some(int from, int to, char *block, size_t room)
+{
+    const ssize_t shared = copy_file_range(from, NULL, to, NULL, (size_t)1 << 30, 0);
+    if (shared > 0 ||
+        (shared < 0 && errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP))
+        return shared;
+    const ssize_t got = read(from, block, room); /* some file systems answer 0 before the end */
+    for (ssize_t done = 0; done < got;) {
+        const ssize_t put = write(to, block + done, (size_t)(got - done));
+        if (put < 0)
+            return -1;
+        done += put;
+    }
+    return got;
+}
+
+chirp_status chirp_file_copy(const char *from, const char *to)
+{
+    char block[65536];
+    ssize_t n = -1;
+    const int in = open(from, O_RDONLY | O_CLOEXEC);
+    const int out = open(to, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+    while (in >= 0 && out >= 0 &&
+           ((n = copy_some(in, out, block, sizeof block)) > 0 || (n < 0 && errno == EINTR)))
+        ;
+    int error = errno;
+    if (in >= 0)
+        (void)close(in); /* only read from */
+    if (out >= 0 && close(out) != 0 && n == 0) {
+        error = errno;
+        n = -1;
+    }
+    return n == 0
+               ? CHIRP_OK
+               : chirp_fail(CHIRP_ERR_IO, "%s: can't copy it to %s: %s", from, to, strerror(error));
 }
 
 chirp_status chirp_file_read(const char *path, char **bytes, size_t *length)

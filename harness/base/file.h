@@ -2,7 +2,7 @@
  * Outputs that are whole or absent: write to a temporary file beside the target, then rename.
  *
  *     char *temporary;
- *     st = chirp_file_temporary("out.json", &temporary);   // "out.json.tmp-1234", parent checked writable
+ *     st = chirp_file_temporary("out.json", &temporary);   // makes an empty file of a random name beside out.json
  *     ... write it, or hand the name to HDF5 ...
  *     st = chirp_file_commit(temporary, "out.json");       // flushes to disk, renames, frees the name
  *     or chirp_file_discard(temporary)                     // removes it, frees the name
@@ -17,18 +17,29 @@
 #include <stdio.h>
 
 /**
- * Name for a temporary file in the directory of the file that `path` means, behind symbolic links; no file is created, but
- * the directory is checked to exist and to be writable. For a sink an empty file in TMPDIR is made, whose bytes
- * chirp_file_commit() writes into the sink.
+ * Makes an empty temporary file in the directory of the file that `path` means, behind symbolic links. Its name is random and
+ * the file is new, so nothing that somebody else put there is written. What processes that no longer live left of the same
+ * output is removed. For a sink the file is in TMPDIR, and chirp_file_commit() writes its bytes into the sink.
  * @param temporary  receives a name to pass to chirp_file_commit() or chirp_file_discard()
  */
 chirp_status chirp_file_temporary(const char *path, char **temporary);
 
 /**
- * fsync + rename `temporary` over the file that `path` means: links stay links. Into a sink the bytes are copied.
- * On failure the temporary is removed. Frees the name.
+ * Makes an empty file of exactly this name, beside the output `path` that it is to become (chirp_file_beside). A regular file
+ * of that name is replaced.
+ * @return CHIRP_ERR_IO also while another process holds it locked
+ */
+chirp_status chirp_file_create(const char *name, const char *path);
+
+/**
+ * fsync + rename `temporary` over the file that `path` means, and fsync of the folder: links stay links, and an existing
+ * file's mode and owner are kept. Into a sink the bytes are copied. Frees the name.
+ * @return CHIRP_ERR_IO when it fails. The temporary then stays and the sentence names it.
  */
 chirp_status chirp_file_commit(char *temporary, const char *path);
+
+/** Flushes the folder of `path` to disk, which holds its name. */
+chirp_status chirp_file_sync_folder(const char *path);
 
 /** Removes the temporary if it exists; frees the name. Accepts NULL. */
 void chirp_file_discard(char *temporary);
@@ -55,12 +66,19 @@ FILE *chirp_file_open_sink(const char *path);
  */
 chirp_status chirp_file_target(const char *path, char **target);
 
+/**
+ * Whether two names mean one file, by device and inode: through links and hard links, and for files that don't exist yet by
+ * their folder and name. False where there is no telling: links in a circle, names too long for the system.
+ */
+bool chirp_file_same(const char *a, const char *b);
+
 /** The folder of `path`, "." without one. @param folder  caller frees with chirp_free() */
 chirp_status chirp_file_folder(const char *path, char **folder);
 
 /**
  * The name of a companion in the same folder: the target's name and `suffix`. A name that would be too long for the folder is
  * cut, always in the same way. @param name  caller frees with chirp_free()
+ * @return CHIRP_ERR_IO for a link or a device of that name, which might lead to somebody's file
  */
 chirp_status chirp_file_beside(const char *path, const char *suffix, char **name);
 
@@ -69,6 +87,12 @@ chirp_status chirp_file_writable(const char *path);
 
 /** Writes `length` bytes as the whole of `path`, by way of a temporary; into a sink directly. */
 chirp_status chirp_file_write(const char *path, const void *bytes, size_t length);
+
+/**
+ * Copies a file into an existing one, which had better be empty; a file system that can shares the blocks instead.
+ * @return CHIRP_ERR_IO naming both; `to` then holds a part
+ */
+chirp_status chirp_file_copy(const char *from, const char *to);
 
 /**
  * Reads a whole file; a NUL byte follows the contents.

@@ -1,11 +1,12 @@
 /* Where an output really goes: to the file behind symbolic links, or into a device, a pipe or an open descriptor. */
 #include "harness/base/file.h"
-#include "harness/base/hash.h"
 
+#include "harness/base/hash.h"
 #include "harness/base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,97 +23,112 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-chirp_status chirp_file_folder(const char *path, char **folder)
+/* The folder of `path` in a buffer: what asks for a place can't run out of memory. The path is shorter than PATH_MAX. */
+static void copy_folder(const char *path, char folder[PATH_MAX])
 {
     const size_t length = (size_t)(base_name(path) - path);
-    char *text = chirp_strdup(length ? path : ".");
-    if (!text)
-        return CHIRP_ERR_NOMEM;
-    if (length)
-        text[length > 1 ? length - 1 : 1] = '\0'; /* the root keeps its slash */
-    *folder = text;
-    return CHIRP_OK;
+    memcpy(folder, length ? path : ".", length ? length : 1);
+    folder[length > 1 ? length - 1 : 1] = '\0'; /* the root keeps its slash */
+}
+
+chirp_status chirp_file_folder(const char *path, char **folder)
+{
+    char text[PATH_MAX];
+    if (strlen(path) >= PATH_MAX)
+        return chirp_fail(CHIRP_ERR_IO, "%.60s...: %s", path, strerror(ENAMETOOLONG));
+    copy_folder(path, text);
+    *folder = chirp_strdup(text);
+    return *folder ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
 /* Links below /proc are not texts: they lead to what a process has open, which may have no name or another one by now. */
 static bool in_proc(const char *path)
 {
     struct statfs info;
-    char *folder = NULL;
-    if (chirp_file_folder(path, &folder) != CHIRP_OK)
-        return false;
-    const bool proc = statfs(folder, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
-    chirp_free(folder);
-    return proc;
+    char folder[PATH_MAX];
+    copy_folder(path, folder);
+    return statfs(folder, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
 }
 
-/* What the link `path` says, as a path that is good where `path` is. NULL with errno, EINVAL for no link. */
-static char *read_link(const char *path)
+/* Replaces the link `path` by what it says, as a path that is good where `path` is. 1: done, 0: no link, -1: too long. */
+static int read_link(char path[PATH_MAX])
 {
-    char text[4096];
-    const ssize_t length = readlink(path, text, sizeof text - 1);
+    char text[PATH_MAX];
+    const ssize_t length = readlink(path, text, sizeof text);
     if (length < 0)
-        return NULL;
-    text[length] = '\0';
+        return 0;
     const size_t folder = text[0] == '/' ? 0 : (size_t)(base_name(path) - path);
-    char *joined = chirp_alloc(folder + (size_t)length + 1);
-    if (!joined) {
-        errno = ENOMEM;
-        return NULL;
+    if (folder + (size_t)length >= PATH_MAX)
+        return -1;
+    memcpy(path + folder, text, (size_t)length);
+    path[folder + (size_t)length] = '\0';
+    return 1;
+}
+
+/* The file behind links. Returns 0, ELOOP or ENAMETOOLONG. */
+static int resolve(const char *path, char target[PATH_MAX])
+{
+    if (strlen(path) >= PATH_MAX)
+        return ENAMETOOLONG;
+    memcpy(target, path, strlen(path) + 1);
+    for (int links = 0; links <= MOST_LINKS && !in_proc(target); ++links) {
+        const int link = read_link(target);
+        if (link <= 0)
+            return link < 0 ? ENAMETOOLONG : 0;
     }
-    memcpy(joined, path, folder);
-    memcpy(joined + folder, text, (size_t)length + 1);
-    return joined;
+    return in_proc(target) ? 0 : ELOOP;
 }
 
 chirp_status chirp_file_target(const char *path, char **target)
 {
-    char *at = chirp_strdup(path);
-    if (!at)
-        return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a name");
-    for (int links = 0; links <= MOST_LINKS && !in_proc(at); ++links) {
-        char *next = read_link(at);
-        if (!next) {
-            if (errno == ENOMEM) {
-                chirp_free(at);
-                return chirp_fail(CHIRP_ERR_NOMEM, "no memory for a name");
-            }
-            *target = at;
-            return CHIRP_OK;
-        }
-        chirp_free(at);
-        at = next;
-    }
-    if (in_proc(at)) {
-        *target = at;
-        return CHIRP_OK;
-    }
-    chirp_free(at);
-    return chirp_fail(CHIRP_ERR_IO, "%s: symbolic links lead in a circle; name a file", path);
+    char text[PATH_MAX];
+    const int error = resolve(path, text);
+    if (error == ELOOP)
+        return chirp_fail(CHIRP_ERR_IO, "%s: symbolic links lead in a circle; name a file", path);
+    if (error)
+        return chirp_fail(CHIRP_ERR_IO, "%.60s...: %s", path, strerror(error));
+    *target = chirp_strdup(text);
+    return *target ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for a name");
+}
+
+static bool same_inode(const char *a, const char *b)
+{
+    struct stat one;
+    struct stat other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+bool chirp_file_same(const char *a, const char *b)
+{
+    char one[PATH_MAX];
+    char other[PATH_MAX];
+    char folder[PATH_MAX];
+    char other_folder[PATH_MAX];
+    if (same_inode(a, b))
+        return true;
+    if (resolve(a, one) != 0 || resolve(b, other) != 0 ||
+        strcmp(base_name(one), base_name(other)) != 0)
+        return false;
+    copy_folder(one, folder);
+    copy_folder(other, other_folder);
+    return same_inode(folder, other_folder);
 }
 
 /* The descriptor of this process that /dev/stdout, /dev/fd/7 and the like mean; -1 for every other path. */
 static int own_descriptor(const char *path)
 {
-    char *target = NULL;
-    char *folder = NULL;
-    struct stat there;
-    struct stat ours;
-    int fd = -1;
-    if (chirp_file_target(path, &target) != CHIRP_OK)
+    char target[PATH_MAX];
+    char folder[PATH_MAX];
+    if (resolve(path, target) != 0 || !in_proc(target))
         return -1;
-    if (in_proc(target) && chirp_file_folder(target, &folder) == CHIRP_OK &&
-        stat(folder, &there) == 0 && stat("/proc/self/fd", &ours) == 0 &&
-        there.st_dev == ours.st_dev && there.st_ino == ours.st_ino) {
-        char *end = NULL;
-        const long number = strtol(base_name(target), &end, 10);
-        fd = end != base_name(target) && *end == '\0' && number >= 0 && number < 1 << 20
-                 ? (int)number
-                 : -1;
-    }
-    chirp_free(target);
-    chirp_free(folder);
-    return fd;
+    copy_folder(target, folder);
+    if (!same_inode(folder, "/proc/self/fd"))
+        return -1;
+    char *end = NULL;
+    const long number = strtol(base_name(target), &end, 10);
+    return end != base_name(target) && *end == '\0' && number >= 0 && number < 1 << 20 ? (int)number
+                                                                                       : -1;
 }
 
 bool chirp_file_is_stream(const char *path)
@@ -191,5 +207,12 @@ chirp_status chirp_file_beside(const char *path, const char *suffix, char **name
     else
         st = chirp_fail(CHIRP_ERR_NOMEM, "no memory for a name");
     chirp_free(target);
+    struct stat info;
+    if (st == CHIRP_OK && *suffix && lstat(*name, &info) == 0 && !S_ISREG(info.st_mode)) {
+        st = chirp_fail(CHIRP_ERR_IO, "%s: is in the way and no regular file: remove or rename it",
+                        *name);
+        chirp_free(*name);
+        *name = NULL;
+    }
     return st;
 }

@@ -2,6 +2,7 @@
 
 #include "harness/base/status.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,17 +10,19 @@
 
 enum { CACHE_LINE = 64, HUGE_PAGE = 2 * 1024 * 1024 };
 
+static atomic_size_t refusals;
+
+size_t chirp_memory_refusals(void) { return refusals; }
+
 void *chirp_alloc(size_t bytes)
 {
     /* huge pages spare the TLB in blocks of many megabytes; small blocks would only waste memory */
     const size_t align = bytes >= 2 * (size_t)HUGE_PAGE ? HUGE_PAGE : CACHE_LINE;
-    if (bytes > SIZE_MAX - 2 * align) {
-        (void)chirp_fail(CHIRP_ERR_NOMEM, "can't allocate %zu bytes", bytes);
-        return NULL;
-    }
-    const size_t padded = (bytes + CACHE_LINE + align - 1) / align * align;
-    void *block = aligned_alloc(align, padded);
+    const size_t padded =
+        bytes > SIZE_MAX - 2 * align ? 0 : (bytes + CACHE_LINE + align - 1) / align * align;
+    void *block = padded ? aligned_alloc(align, padded) : NULL;
     if (!block) {
+        ++refusals;
         (void)chirp_fail(CHIRP_ERR_NOMEM, "can't allocate %zu bytes", bytes);
         return NULL;
     }
@@ -33,6 +36,7 @@ void *chirp_alloc(size_t bytes)
 void *chirp_calloc(size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / size) {
+        ++refusals;
         (void)chirp_fail(CHIRP_ERR_NOMEM, "can't allocate %zu times %zu bytes", count, size);
         return NULL;
     }

@@ -27,6 +27,12 @@ char *chirp_strdup(const char *text);
  */
 void *chirp_grow(void *items, size_t *room, size_t count, size_t size);
 
+/**
+ * How many blocks were refused to this process so far. Who asks many small questions whose answer without memory looks like a
+ * no compares the number before and after.
+ */
+size_t chirp_memory_refusals(void);
+
 /** Accepts NULL. */
 void chirp_free(void *block);
 

@@ -1,10 +1,13 @@
 #include "harness/base/options.h"
 
+#include "harness/base/file.h"
+#include "harness/base/options_internal.h"
 #include "harness/base/text.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,7 +15,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_OPTIONS = 96, HELP_COLUMN = 32, PAGE_WIDTH = 100 };
 static const double LARGEST_EXACT =
     9007199254740992.0; /* 2^53: whole numbers up to it are doubles */
 
@@ -91,13 +93,13 @@ static const char *number_text(double value, char text[32])
     return text;
 }
 
-static bool is_text(chirp_option_kind kind)
+bool chirp_option_is_text(chirp_option_kind kind)
 {
     return kind == CHIRP_OPTION_STRING || kind == CHIRP_OPTION_PATTERN ||
            kind == CHIRP_OPTION_CHOICE;
 }
 
-static bool is_flag(chirp_option_kind kind)
+bool chirp_option_is_flag(chirp_option_kind kind)
 {
     return kind == CHIRP_OPTION_FLAG || kind == CHIRP_OPTION_UNFLAG;
 }
@@ -143,7 +145,7 @@ bool chirp_option_set_number(const chirp_option *option, void *value, double num
     const chirp_option_kind kind = option->kind;
     const bool narrow = kind == CHIRP_OPTION_INT32 || kind == CHIRP_OPTION_ENUM;
     const double most = narrow ? INT32_MAX : LARGEST_EXACT;
-    if (is_text(kind) || !isfinite(number))
+    if (chirp_option_is_text(kind) || !isfinite(number))
         return false;
     if (kind == CHIRP_OPTION_REAL) {
         *(double *)value = number;
@@ -156,7 +158,7 @@ bool chirp_option_set_number(const chirp_option *option, void *value, double num
         *(int *)value = (int)number;
     else if (kind == CHIRP_OPTION_UINT64)
         *(uint64_t *)value = (uint64_t)number;
-    else if (is_flag(kind) || kind == CHIRP_OPTION_EITHER)
+    else if (chirp_option_is_flag(kind) || kind == CHIRP_OPTION_EITHER)
         *(bool *)value = number != 0;
     else
         *(int64_t *)value = (int64_t)number;
@@ -169,10 +171,10 @@ const char *chirp_option_text(const chirp_option *option, const void *value,
     char digits[32];
     const double number = chirp_option_number(option, value);
     const char *found = NULL;
-    if (is_text(option->kind)) {
+    if (chirp_option_is_text(option->kind)) {
         found = *(const char *const *)value;
         found = found ? found : option->none ? option->none : "none";
-    } else if (is_flag(option->kind)) {
+    } else if (chirp_option_is_flag(option->kind)) {
         found = (number != 0) == (option->kind == CHIRP_OPTION_FLAG) ? "true" : "false";
     } else if (option->names) {
         found = number >= 0 && number < option->n_names ? option->names[(int)number] : "unknown";
@@ -187,7 +189,7 @@ bool chirp_option_equal(const chirp_option *option, const void *a, const void *b
 {
     if (option->kind == CHIRP_OPTION_UINT64)
         return *(const uint64_t *)a == *(const uint64_t *)b;
-    if (!is_text(option->kind))
+    if (!chirp_option_is_text(option->kind))
         return chirp_option_number(option, a) == chirp_option_number(option, b);
     const char *one = *(const char *const *)a;
     const char *other = *(const char *const *)b;
@@ -225,7 +227,7 @@ chirp_status chirp_option_check(const chirp_option *option, const void *value)
             return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, word ? word : "",
                               choices_of(option));
     }
-    if (is_text(option->kind))
+    if (chirp_option_is_text(option->kind))
         return CHIRP_OK;
     const double number = chirp_option_number(option, value) / unit_of(option);
     if (option->kind == CHIRP_OPTION_ENUM && !(number >= 0 && number < option->n_names))
@@ -235,18 +237,6 @@ chirp_status chirp_option_check(const chirp_option *option, const void *value)
         return outside(option, what, chirp_option_text(option, value, text));
     return CHIRP_OK;
 }
-
-/* One option of a command: its row and where its value goes. */
-typedef struct entry {
-    const chirp_option *row;
-    void *value;
-    bool *given; /* NULL, or told when it stands on the command line */
-} entry;
-
-typedef struct listing {
-    entry entry[MAX_OPTIONS];
-    int n;
-} listing;
 
 static bool is_listed(const chirp_option_table *table, const char *name)
 {
@@ -280,8 +270,7 @@ static chirp_status list_options(const chirp_usage *usage, const chirp_option_ta
     return CHIRP_OK;
 }
 
-/* "a|b|c" of a row's choices. */
-static const char *choices_text(const chirp_option *row, char text[CHIRP_OPTION_TEXT])
+const char *chirp_option_choices(const chirp_option *row, char text[CHIRP_OPTION_TEXT])
 {
     size_t used = 0;
     if (row->kind == CHIRP_OPTION_CHOICE)
@@ -301,7 +290,7 @@ static chirp_status store_name(const chirp_option *row, const char *what, const 
     if (index >= 0 && chirp_option_set_number(row, value, index))
         return CHIRP_OK;
     return chirp_fail(CHIRP_ERR_ARG, "%s: '%s' is none of %s", what, text,
-                      choices_text(row, choices));
+                      chirp_option_choices(row, choices));
 }
 
 static chirp_status store_number(const chirp_option *row, const char *what, const char *text,
@@ -370,78 +359,6 @@ static chirp_status store(const chirp_usage *usage, const entry *e, const char *
     return chirp_option_read(e->row, what, text ? text : "true", e->value);
 }
 
-/* Prints words in the help's column up to the width of a page; returns the column behind them. */
-static int print_words(const char *text, int column)
-{
-    while (*text) {
-        const int length = (int)strcspn(text, " ");
-        if (column > HELP_COLUMN && column + 1 + length > PAGE_WIDTH) {
-            printf("\n%*s", HELP_COLUMN, "");
-            column = HELP_COLUMN;
-        }
-        column += printf("%s%.*s", column > HELP_COLUMN ? " " : "", length, text);
-        text += length;
-        text += strspn(text, " ");
-    }
-    return column;
-}
-
-static void print_option(const entry *e)
-{
-    const chirp_option *row = e->row;
-    char text[CHIRP_OPTION_TEXT];
-    const char *value =
-        row->kind == CHIRP_OPTION_CHOICE || row->names ? choices_text(row, text) : row->metavar;
-    const int used = printf("  --%s%s%s", row->name, value ? " " : "", value ? value : "");
-    if (used >= HELP_COLUMN)
-        printf("\n%*s", HELP_COLUMN, "");
-    else
-        printf("%*s", HELP_COLUMN - used, "");
-    int column = print_words(row->explain ? row->explain() : row->help, HELP_COLUMN);
-    /* NAN and NULL: not given, and the help text says what stands in its place */
-    const bool has_default =
-        !is_flag(row->kind) &&
-        !(row->kind == CHIRP_OPTION_REAL && isnan(*(const double *)e->value)) &&
-        !(is_text(row->kind) && !*(const char *const *)e->value);
-    if (has_default) {
-        char bracket[CHIRP_OPTION_TEXT + 2];
-        (void)snprintf(bracket, sizeof bracket, "[%s]", chirp_option_text(row, e->value, text));
-        column = print_words(bracket, column);
-    }
-    if (row->required)
-        (void)print_words("(required)", column);
-    printf("\n");
-}
-
-static bool same_group(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
-
-static void print_group(const listing *all, const char *group)
-{
-    printf("\n%s:\n", group ? group : "Options");
-    for (int i = 0; i < all->n; ++i)
-        if (same_group(all->entry[i].row->group, group))
-            print_option(&all->entry[i]);
-    if (!group)
-        printf("  --help%*sthis text\n", HELP_COLUMN - 8, "");
-}
-
-/* The options without a group first, so that they and the summary make the first screen; then each group once. */
-static void print_help(const chirp_usage *usage, const listing *all)
-{
-    printf("Usage: chirpbench %s [options]%s%s\n\n%s\n", usage->command,
-           usage->positional && *usage->positional ? " " : "",
-           usage->positional ? usage->positional : "", usage->summary);
-    print_group(all, NULL);
-    for (int i = 0; i < all->n; ++i) {
-        const char *group = all->entry[i].row->group;
-        bool printed = group == NULL;
-        for (int k = 0; k < i && !printed; ++k)
-            printed = same_group(all->entry[k].row->group, group);
-        if (!printed)
-            print_group(all, group);
-    }
-}
-
 static chirp_status unknown_option(const chirp_usage *usage, const listing *all, const char *word)
 {
     const char *names[MAX_OPTIONS + 2] = {0};
@@ -461,6 +378,55 @@ static chirp_status unknown_option(const chirp_usage *usage, const listing *all,
                           usage->command, name, near);
     return chirp_fail(CHIRP_ERR_ARG, "%s: unknown option --%s; see chirpbench %s --help",
                       usage->command, name, usage->command);
+}
+
+/* Whether a text names this file: alone, in a list with commas, or in front of ":SERIES". Names may hold both. */
+static bool mentions(const char *text, const char *file)
+{
+    char piece[PATH_MAX];
+    for (const char *from = text; from; from = strchr(from, ',') ? strchr(from, ',') + 1 : NULL)
+        for (const char *to = from; *to;) {
+            ++to;
+            to += strcspn(to, ",:");
+            if (to - from >= (ptrdiff_t)sizeof piece)
+                break;
+            memcpy(piece, from, (size_t)(to - from));
+            piece[to - from] = '\0';
+            if (chirp_file_same(piece, file))
+                return true;
+        }
+    return false;
+}
+
+/* Every output against every input and the outputs before it. */
+static chirp_status check_outputs(const chirp_usage *usage, const listing *all, int n_rest,
+                                  char *const *rest)
+{
+    for (int i = 0; i < all->n; ++i) {
+        const chirp_option *row = all->entry[i].row;
+        const char *file =
+            row->file == CHIRP_FILE_WRITTEN ? *(const char *const *)all->entry[i].value : NULL;
+        if (!file || !*file || chirp_file_is_sink(file))
+            continue;
+        for (int k = 0; k < all->n; ++k) {
+            const chirp_option *other = all->entry[k].row;
+            const char *text =
+                other->file != CHIRP_FILE_NONE ? *(const char *const *)all->entry[k].value : NULL;
+            const bool output = other->file == CHIRP_FILE_WRITTEN;
+            if (text && *text &&
+                (output ? k < i && chirp_file_same(text, file) : mentions(text, file)))
+                return chirp_fail(CHIRP_ERR_ARG,
+                                  "%s: --%s %s is the same file as --%s %s: name another output",
+                                  usage->command, row->name, file, other->name, text);
+        }
+        for (int k = 0; k < n_rest; ++k)
+            if (mentions(rest[k], file))
+                return chirp_fail(
+                    CHIRP_ERR_ARG,
+                    "%s: --%s %s is the same file as the input %s: name another output",
+                    usage->command, row->name, file, rest[k]);
+    }
+    return CHIRP_OK;
 }
 
 /* What must stand on the command line, and what must not, after the options are read. */
@@ -488,7 +454,7 @@ static chirp_status parse_listed(const chirp_usage *usage, const listing *all, i
     for (int i = 0; i < help; ++i) {
         const chirp_option *row = all->entry[i].row;
         table[i].name = row->name;
-        table[i].has_arg = is_flag(row->kind) ? optional_argument : required_argument;
+        table[i].has_arg = chirp_option_is_flag(row->kind) ? optional_argument : required_argument;
         table[i].val = i + 256;
     }
     table[help].name = "help";
@@ -506,7 +472,7 @@ static chirp_status parse_listed(const chirp_usage *usage, const listing *all, i
             return chirp_fail(CHIRP_ERR_ARG, "%s: %s needs a value", usage->command,
                               argv[optind - 1]);
         if (found == help + 256) {
-            print_help(usage, all);
+            chirp_options_print_help(usage, all);
             return chirp_fail(CHIRP_ERR_INTERRUPTED, "%s", "");
         }
         seen[found - 256] = true;
@@ -514,7 +480,9 @@ static chirp_status parse_listed(const chirp_usage *usage, const listing *all, i
         if (st != CHIRP_OK)
             return st;
     }
-    const chirp_status st = check_complete(usage, all, seen, argc > optind ? argv[optind] : NULL);
+    chirp_status st = check_complete(usage, all, seen, argc > optind ? argv[optind] : NULL);
+    if (st == CHIRP_OK)
+        st = check_outputs(usage, all, argc - optind, argv + optind);
     if (st == CHIRP_OK && n_rest)
         *n_rest = argc - optind;
     return st;

@@ -49,6 +49,13 @@ typedef enum chirp_option_resume {
     CHIRP_RESUME_CHANGE /**< goes on and says so */
 } chirp_option_resume;
 
+/** What is done with the file that a text names. An output that is also an input or another output is refused. */
+typedef enum chirp_option_file {
+    CHIRP_FILE_NONE,
+    CHIRP_FILE_READ, /**< "FILE", "FILE,FILE", "FILE:SERIES", or something that is no file */
+    CHIRP_FILE_WRITTEN
+} chirp_option_file;
+
 typedef struct chirp_option {
     const char *name; /**< without dashes; NULL: a stored field without an option */
     chirp_option_kind kind;
@@ -70,6 +77,7 @@ typedef struct chirp_option {
     /** Configurations stored by earlier versions lack it. An enum had its first name then. */
     bool later;
     const char *none; /**< stored in place of a NULL string */
+    chirp_option_file file;
 } chirp_option;
 
 /** Rows about the fields of one struct. */
@@ -84,7 +92,8 @@ typedef struct chirp_option_table {
 typedef struct chirp_usage {
     const char *command; /**< "train" */
     const char
-        *positional; /**< "[SUITE...]" or "" : shown in --help; NULL refuses positional arguments */
+        *positional; /**< "[SUITE...]" or "" : shown in --help; NULL refuses positional arguments.
+                        One that names a file is taken for a file to read: outputs are checked against it. */
     const char *summary; /**< what the command does; may hold several lines */
     const chirp_option *options;
     size_t n_options;
@@ -97,7 +106,7 @@ typedef struct chirp_usage {
  * @return CHIRP_OK               go on; positional arguments are argv[argc - *n_rest .. argc - 1]
  * @return CHIRP_ERR_INTERRUPTED  --help was given and printed on stdout: leave with exit code 0
  * @return CHIRP_ERR_ARG          an unknown option (the sentence names the nearest one), a missing or
- *                                impossible value, or a missing required option
+ *                                impossible value, a missing required option, or an output over an input
  */
 chirp_status chirp_options_parse(const chirp_usage *usage, int argc, char **argv, int *n_rest);
 

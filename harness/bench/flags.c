@@ -42,7 +42,7 @@ static void list_flags(chirp_bench_flags *f, flag_words *words, chirp_option *li
         {"benchmark_format", CHIRP_OPTION_CHOICE, &f->format, .choices = "console|json|csv",
          .help = "what goes to stdout"},
         {"benchmark_out", CHIRP_OPTION_PATTERN, &f->out, .metavar = "FILE",
-         .help = "also write a result file"},
+         .file = CHIRP_FILE_WRITTEN, .help = "also write a result file"},
         {"benchmark_out_format", CHIRP_OPTION_CHOICE, &f->out_format, .choices = "json|console|csv",
          .help = "its format"},
         {"benchmark_color", CHIRP_OPTION_CHOICE, &f->color, .choices = "auto|true|false",

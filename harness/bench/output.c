@@ -18,20 +18,28 @@ chirp_status chirp_output_open(chirp_output *out, const chirp_bench_flags *flags
         .flags = flags, .context = context, .path = flags->out, .name_width = name_width};
     if (!out->path)
         return CHIRP_OK;
-    const chirp_status st = chirp_file_writable(out->path); /* now and not after an hour of work */
+    chirp_status st = chirp_file_writable(out->path); /* now and not after an hour of work */
     if (st != CHIRP_OK)
         return st;
     /* a device or a pipe takes the finished document; there is no name beside it */
     out->stream = chirp_file_is_sink(out->path);
     if (out->stream)
         out->partial_path = chirp_strdup(out->path);
-    else if (chirp_file_beside(out->path, ".partial", &out->partial_path) != CHIRP_OK)
-        return CHIRP_ERR_IO;
+    else
+        st = chirp_file_beside(out->path, ".partial", &out->partial_path);
+    if (st != CHIRP_OK)
+        return st;
     if (!out->partial_path)
         return CHIRP_ERR_NOMEM;
     if (strcmp(flags->out_format, "json") != 0) {
+        st = out->stream ? CHIRP_OK : chirp_file_create(out->partial_path, out->path);
+        if (st != CHIRP_OK) { /* whose file it is, it stays */
+            chirp_free(out->partial_path);
+            out->partial_path = NULL;
+            return st;
+        }
         out->text_file =
-            out->stream ? chirp_file_open_sink(out->path) : fopen(out->partial_path, "w");
+            out->stream ? chirp_file_open_sink(out->path) : fopen(out->partial_path, "we");
         if (!out->text_file)
             return chirp_fail(CHIRP_ERR_IO, "%s: can't create: %s", out->partial_path,
                               strerror(errno));
@@ -101,13 +109,9 @@ static chirp_status close_file(chirp_output *out, const chirp_rows *all, bool co
     }
     if (!complete || out->stream)
         return CHIRP_OK;
-    char *target = NULL; /* a link stays a link */
-    chirp_status st = chirp_file_target(out->path, &target);
-    if (st == CHIRP_OK && rename(out->partial_path, target) != 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't rename %s to it: %s", out->path, out->partial_path,
-                        strerror(errno));
-    chirp_free(target);
-    return st;
+    char *partial = out->partial_path;
+    out->partial_path = NULL;
+    return chirp_file_commit(partial, out->path);
 }
 
 chirp_status chirp_output_close(chirp_output *out, const chirp_rows *all, bool complete)

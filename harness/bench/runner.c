@@ -6,6 +6,8 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/base/options_help.h"
+#include "harness/base/signals.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
 #include "harness/roofline/levels.h"
@@ -337,14 +339,11 @@ static chirp_status run_guarded(const char *name, const chirp_bench_flags *flags
     char executable[4096];
     const ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
     executable[length > 0 ? length : 0] = '\0';
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    struct sigaction before[2];
+    chirp_signals before;
     interrupted = 0;
-    (void)sigaction(SIGINT, &action, &before[0]);
-    (void)sigaction(SIGTERM, &action, &before[1]);
+    chirp_stop_begin(&before, on_signal);
     const chirp_status st = run_selection(length > 0 ? executable : name, flags, selection, good);
-    (void)sigaction(SIGINT, &before[0], NULL);
-    (void)sigaction(SIGTERM, &before[1], NULL);
+    chirp_stop_end(&before);
     return st;
 }
 
@@ -408,9 +407,9 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     chirp_status st =
         chirp_bench_flags_parse(argc, argv, own.options, own.n_options, &flags, &n_wanted);
     if (st == CHIRP_ERR_INTERRUPTED) { /* --help */
-        printf("\nSuites:\n");
+        chirp_help_heading("Suites");
         for (size_t i = 0; i < n_suites; ++i)
-            printf("  %-14s %s\n", suites[i].name, suites[i].summary);
+            chirp_help_name(suites[i].name, suites[i].summary);
         return 0;
     }
     if (st == CHIRP_OK)

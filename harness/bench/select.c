@@ -2,9 +2,9 @@
 #include "harness/bench/bench_internal.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/pattern.h"
 #include "harness/base/options.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,30 +88,23 @@ static void drop_unasked(chirp_selection *s)
     s->count = kept;
 }
 
-static chirp_status filter(chirp_selection *s, const char *pattern)
+static chirp_status filter(chirp_selection *s, const char *text)
 {
-    if (!pattern || !*pattern || strcmp(pattern, "all") == 0)
+    chirp_pattern pattern = {0};
+    if (text && strcmp(text, "all") == 0)
         return CHIRP_OK;
-    const bool negate = pattern[0] == '-';
-    regex_t expression;
-    const int failed = regcomp(&expression, pattern + negate, REG_EXTENDED | REG_NOSUB);
-    if (failed) {
-        char reason[128];
-        (void)regerror(failed, &expression, reason, sizeof reason);
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "--benchmark_filter=%s: not an extended regular expression: %s", pattern,
-                          reason);
-    }
+    const chirp_status st = chirp_pattern_compile(&pattern, "--benchmark_filter=", text);
+    if (st != CHIRP_OK)
+        return st;
     size_t kept = 0;
     for (size_t i = 0; i < s->count; ++i) {
-        const bool found = regexec(&expression, s->item[i].name, 0, NULL, 0) == 0;
-        if (found != negate)
+        if (chirp_pattern_keeps(&pattern, s->item[i].name))
             s->item[kept++] = s->item[i];
         else
             chirp_free(s->item[i].name);
     }
     s->count = kept;
-    regfree(&expression);
+    chirp_pattern_clear(&pattern);
     return CHIRP_OK;
 }
 

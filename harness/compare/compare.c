@@ -1,11 +1,12 @@
 #include "harness/compare/compare.h"
 
+#include "harness/base/index.h"
 #include "harness/base/memory.h"
+#include "harness/base/pattern.h"
 #include "harness/compare/judge.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -163,41 +164,51 @@ static chirp_status compare_pair(const chirp_samples *base, const chirp_samples 
     return chirp_comparison_say(c, "one file has no repetitions of it to compare");
 }
 
+/* The family that a name belongs to, which its first member makes; NULL: no memory. */
+static chirp_family_mean *family_of(chirp_compare_result *r, chirp_index *families,
+                                    const char *name)
+{
+    const size_t length = strcspn(name, "/");
+    size_t at = 0;
+    if (chirp_index_find(families, name, length, &at))
+        return &r->family[at];
+    char *own = chirp_strdup(name);
+    if (!own)
+        return NULL;
+    own[length] = '\0';
+    at = r->n_families++;
+    r->family[at].name = own;
+    return chirp_index_add(families, own, length, at) ? &r->family[at] : NULL;
+}
+
 static chirp_status family_means(chirp_compare_result *r)
 {
     r->family = chirp_calloc(r->count + 1, sizeof *r->family);
     if (!r->family)
         return CHIRP_ERR_NOMEM;
     chirp_family_mean all = {.name = chirp_strdup("")};
+    chirp_index families = {0};
     double all_log = 0;
-    for (size_t i = 0; i < r->count && all.name; ++i) {
+    bool ok = all.name != NULL;
+    for (size_t i = 0; i < r->count && ok; ++i) {
         const chirp_comparison *c = &r->item[i];
         if (!(c->ratio.value > 0))
             continue;
-        const size_t length = strcspn(c->name, "/");
-        size_t k = 0;
-        while (k < r->n_families && (strlen(r->family[k].name) != length ||
-                                     strncmp(r->family[k].name, c->name, length) != 0))
-            ++k;
-        if (k == r->n_families) {
-            char *name = chirp_strdup(c->name);
-            if (!name) {
-                chirp_free(all.name);
-                return CHIRP_ERR_NOMEM;
-            }
-            name[length] = '\0';
-            r->family[r->n_families++].name = name;
-        }
-        ++r->family[k].count;
-        r->family[k].ratio += log(c->ratio.value);
+        chirp_family_mean *family = family_of(r, &families, c->name);
+        ok = family != NULL;
+        if (!ok)
+            break;
+        ++family->count;
+        family->ratio += log(c->ratio.value);
         ++all.count;
         all_log += log(c->ratio.value);
     }
+    chirp_index_clear(&families);
     for (size_t k = 0; k < r->n_families; ++k)
         r->family[k].ratio = exp(r->family[k].ratio / (double)r->family[k].count);
     all.ratio = all.count ? exp(all_log / (double)all.count) : 0;
-    r->family[r->n_families++] = all;
-    return all.name ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    r->family[r->n_families++] = all; /* a name of NULL is freed as nothing */
+    return ok ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
 /* `name` with the first `from` in it replaced by `to`; chirp_free(). */
@@ -213,19 +224,8 @@ static char *renamed(const char *name, const chirp_compare_options *o)
     return text;
 }
 
-/* Which names --filter keeps: those that the expression finds, or with a minus in front those that it doesn't. */
-typedef struct name_filter {
-    regex_t expression;
-    bool used, negated;
-} name_filter;
-
-static bool keeps(const name_filter *f, const char *name)
-{
-    return !f->used || (regexec(&f->expression, name, 0, NULL, 0) == 0) != f->negated;
-}
-
 static chirp_status compare_all(const chirp_results *base, const chirp_results *fresh,
-                                const chirp_compare_options *o, const name_filter *filter,
+                                const chirp_compare_options *o, const chirp_pattern *filter,
                                 chirp_compare_result *r)
 {
     r->item = chirp_calloc(base->count + 1, sizeof *r->item);
@@ -235,7 +235,7 @@ static chirp_status compare_all(const chirp_results *base, const chirp_results *
         char *name = renamed(base->item[i].name, o);
         if (!name)
             return CHIRP_ERR_NOMEM;
-        const bool kept = keeps(filter, name);
+        const bool kept = chirp_pattern_keeps(filter, name);
         const chirp_samples *partner = kept ? chirp_results_find(fresh, name) : NULL;
         chirp_free(name);
         if (!partner) {
@@ -249,7 +249,7 @@ static chirp_status compare_all(const chirp_results *base, const chirp_results *
             return st;
     }
     for (size_t i = 0; i < fresh->count; ++i)
-        r->only_fresh += keeps(filter, fresh->item[i].name);
+        r->only_fresh += chirp_pattern_keeps(filter, fresh->item[i].name);
     r->only_fresh -= r->count < r->only_fresh ? r->count : r->only_fresh;
     if (r->count == 0)
         return chirp_fail(CHIRP_ERR_FORMAT, "%s and %s have no benchmark name in common%s%s",
@@ -262,25 +262,11 @@ chirp_status chirp_compare(const chirp_results *base, const chirp_results *fresh
                            const chirp_compare_options *options, chirp_compare_result *result)
 {
     chirp_compare_result r = {0};
-    name_filter filter = {.used = options->filter && options->filter[0]};
-    if (filter.used) {
-        filter.negated = options->filter[0] == '-';
-        const int failed =
-            regcomp(&filter.expression, options->filter + filter.negated, REG_EXTENDED | REG_NOSUB);
-        if (failed) {
-            const size_t room = regerror(failed, &filter.expression, NULL, 0);
-            char *reason = chirp_alloc(room);
-            if (!reason)
-                return CHIRP_ERR_NOMEM;
-            (void)regerror(failed, &filter.expression, reason, room);
-            (void)chirp_fail(CHIRP_ERR_ARG, "compare: --filter %s: %s", options->filter, reason);
-            chirp_free(reason);
-            return CHIRP_ERR_ARG;
-        }
-    }
-    chirp_status st = compare_all(base, fresh, options, &filter, &r);
-    if (filter.used)
-        regfree(&filter.expression);
+    chirp_pattern filter = {0};
+    chirp_status st = chirp_pattern_compile(&filter, "compare: --filter ", options->filter);
+    if (st == CHIRP_OK)
+        st = compare_all(base, fresh, options, &filter, &r);
+    chirp_pattern_clear(&filter);
     if (st == CHIRP_OK)
         st = chirp_judge(&r, options);
     if (st == CHIRP_OK)

@@ -2,6 +2,7 @@
 
 #include "harness/base/file.h"
 #include "harness/base/hash.h"
+#include "harness/base/index.h"
 #include "harness/base/memory.h"
 #include "harness/base/sort.h"
 #include "harness/base/text.h"
@@ -467,7 +468,9 @@ static chirp_status trace(const stored_runs *runs, const char *name, double min_
     return st;
 }
 
-static chirp_status trace_all(const stored_runs *runs, double min_effect, chirp_history *h)
+/* @param known  receives the names of h's rows, also when this fails */
+static chirp_status trace_all(const stored_runs *runs, double min_effect, chirp_history *h,
+                              chirp_index *known)
 {
     size_t room = 0;
     for (size_t i = 0; i < runs->count; ++i)
@@ -480,15 +483,15 @@ static chirp_status trace_all(const stored_runs *runs, double min_effect, chirp_
         const chirp_results *run = &runs->item[i].results;
         for (size_t k = 0; k < run->count; ++k) {
             const char *name = run->item[k].name;
-            bool known = false;
-            for (size_t j = 0; j < h->count && !known; ++j)
-                known = strcmp(h->item[j].name, name) == 0;
-            if (known)
+            size_t at = 0;
+            if (chirp_index_find(known, name, strlen(name), &at))
                 continue;
             const chirp_status st = trace(runs, name, min_effect, &h->item[h->count]);
             ++h->count; /* also one half made: it is freed with the rest */
             if (st != CHIRP_OK)
                 return st;
+            if (!chirp_index_add(known, name, strlen(name), h->count - 1))
+                return CHIRP_ERR_NOMEM;
         }
     }
     return CHIRP_OK;
@@ -510,8 +513,10 @@ chirp_status chirp_history_read(const char *store, const char *machine, double m
     } else {
         st = newest_machine(store, &h.machine, &runs);
     }
+    chirp_index known = {0};
     if (st == CHIRP_OK)
-        st = trace_all(&runs, min_effect, &h);
+        st = trace_all(&runs, min_effect, &h, &known);
+    chirp_index_clear(&known); /* before the runs, whose names it points to */
     h.runs = runs.count;
     runs_clear(&runs);
     if (st != CHIRP_OK) {

@@ -10,10 +10,9 @@
 
 static chirp_samples *samples_of(chirp_results *r, const char *name)
 {
-    for (size_t i = r->count;
-         i-- > 0;) /* rows of one benchmark stand together: the last is the likeliest */
-        if (strcmp(r->item[i].name, name) == 0)
-            return &r->item[i];
+    size_t at = 0;
+    if (chirp_index_find(&r->names, name, strlen(name), &at))
+        return &r->item[at];
     chirp_samples *more = chirp_grow(r->item, &r->room, r->count, sizeof *more);
     if (!more)
         return NULL;
@@ -22,8 +21,8 @@ static chirp_samples *samples_of(chirp_results *r, const char *name)
     *s = (chirp_samples){.name = chirp_strdup(name), .last_index = -1};
     if (!s->name)
         return NULL;
-    ++r->count;
-    return s;
+    ++r->count; /* its name is freed with the others */
+    return chirp_index_add(&r->names, s->name, strlen(s->name), r->count - 1) ? s : NULL;
 }
 
 /* Room for one more in each of the three lists. */
@@ -182,6 +181,7 @@ void chirp_results_clear(chirp_results *r)
         chirp_free(r->item[i].skip);
     }
     chirp_free(r->item);
+    chirp_index_clear(&r->names);
     chirp_free(r->path);
     cJSON_Delete(r->context);
     cJSON_Delete(r->more_contexts);
@@ -197,6 +197,9 @@ const double *chirp_samples_deciding(const chirp_samples *a, const chirp_samples
 
 const chirp_samples *chirp_results_find(const chirp_results *r, const char *name)
 {
+    size_t at = 0;
+    if (r->names.count == r->count)
+        return chirp_index_find(&r->names, name, strlen(name), &at) ? &r->item[at] : NULL;
     for (size_t i = 0; i < r->count; ++i)
         if (strcmp(r->item[i].name, name) == 0)
             return &r->item[i];

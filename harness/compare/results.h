@@ -4,6 +4,7 @@
 #ifndef CHIRP_HARNESS_COMPARE_RESULTS_H
 #define CHIRP_HARNESS_COMPARE_RESULTS_H
 
+#include "harness/base/index.h"
 #include "harness/base/status.h"
 
 #include <stdbool.h>
@@ -38,6 +39,8 @@ typedef struct chirp_results {
     struct cJSON *more_contexts; /**< NULL, or an array: of the files pooled with it */
     chirp_samples *item;
     size_t count, room;
+    chirp_index
+        names;    /**< of the items that were read; empty where items were put together otherwise */
     int files;    /**< pooled */
     bool partial; /**< the run that wrote it was cut short */
 } chirp_results;

@@ -21,9 +21,14 @@ static const struct {
     bool by_hand;
 } kinds[CHIRP_DOCUMENT_KINDS] = {
     [CHIRP_DOCUMENT_BENCH] = {"bench", "benchmarks", "bench --benchmark_out", "benchmarks", 1},
+    [CHIRP_DOCUMENT_CALIBRATION] = {"calibration", "calibration of a network", "calibrate --json",
+                                    "rows", 1},
     [CHIRP_DOCUMENT_COMPARISON] = {"comparison", "comparison of benchmarks", "compare --json", NULL,
                                    1},
+    [CHIRP_DOCUMENT_CONTROLLER] = {"load-balancing", "load balancing replayed",
+                                   "project --controller --json", "rows", 1},
     [CHIRP_DOCUMENT_DOCTOR] = {"doctor", "machine", "doctor --json", NULL, 1},
+    [CHIRP_DOCUMENT_EXACT] = {"exact-posterior", "exact posterior", "exact --json", "events", 1},
     [CHIRP_DOCUMENT_HISTORY] = {"history", "history of benchmarks", "compare --history",
                                 "benchmarks", 1},
     [CHIRP_DOCUMENT_LAYERS] = {"layers", "layers of a network", "describe --json", "layers", 1},

@@ -224,25 +224,35 @@ chirp_status chirp_ratio_interval(const double *base, size_t n_base, const doubl
     return st;
 }
 
+typedef struct place {
+    double p;
+    size_t at;
+} place;
+
+/* Equal ones in their own order, so that the result doesn't depend on how qsort works. */
+static int by_p(const void *a, const void *b)
+{
+    const place *x = a;
+    const place *y = b;
+    return x->p != y->p ? (x->p > y->p) - (x->p < y->p) : (x->at > y->at) - (x->at < y->at);
+}
+
 chirp_status chirp_holm(double *p, size_t n)
 {
     if (n < 2)
         return CHIRP_OK;
-    size_t *order = chirp_alloc(n * sizeof *order);
+    place *order = chirp_alloc(n * sizeof *order);
     if (!order)
         return CHIRP_ERR_NOMEM;
-    for (size_t i = 0; i < n; ++i) { /* insertion sort: a few hundred benchmarks at most */
-        size_t at = i;
-        for (; at > 0 && p[order[at - 1]] > p[i]; --at)
-            order[at] = order[at - 1];
-        order[at] = i;
-    }
+    for (size_t i = 0; i < n; ++i)
+        order[i] = (place){p[i], i};
+    qsort(order, n, sizeof *order, by_p);
     double least = 0;
     for (size_t i = 0; i < n; ++i) {
-        double adjusted = p[order[i]] * (double)(n - i);
+        double adjusted = order[i].p * (double)(n - i);
         adjusted = adjusted > 1 ? 1 : adjusted;
         least = adjusted > least ? adjusted : least;
-        p[order[i]] = least;
+        p[order[i].at] = least;
     }
     chirp_free(order);
     return CHIRP_OK;

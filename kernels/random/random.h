@@ -28,7 +28,8 @@ typedef enum chirp_rng_purpose {
     CHIRP_RNG_NOISE,  /**< detector noise of a training signal */
     CHIRP_RNG_SHUFFLE,
     CHIRP_RNG_PREDICTIVE, /**< posterior predictive draws */
-    CHIRP_RNG_TEST
+    CHIRP_RNG_TEST,
+    CHIRP_RNG_CHAIN /**< Markov chains of the exact posterior */
 } chirp_rng_purpose;
 
 /**

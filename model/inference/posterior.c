@@ -27,6 +27,7 @@ struct chirp_posterior {
     double *mean, *scale;   /* [B][leaves][S] */
     double *drawn, *sorted; /* [B][leaves][S]; [S] */
     float *normal;          /* [S] */
+    double recalibration[CHIRP_MAX_LEAVES]; /* factor; 0: none */
 };
 
 static void summarise(const double *mean, const double *scale, const double *drawn, double *sorted,
@@ -54,6 +55,8 @@ static void summarise(const double *mean, const double *scale, const double *dra
     memcpy(sorted, drawn, (size_t)n * sizeof *sorted);
     chirp_sort(sorted, (size_t)n);
     s->median = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.5);
+    s->interval_50[0] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.25);
+    s->interval_50[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.75);
     s->interval_90[0] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.05);
     s->interval_90[1] = chirp_stats_quantile_sorted(sorted, (size_t)n, 0.95);
 }
@@ -224,6 +227,21 @@ static void sample_everything(chirp_posterior *p, const float *strain, uint64_t 
     }
 }
 
+/* Stretches the predictive of a row about its mean. */
+static void recalibrate(chirp_posterior *p, int64_t row)
+{
+    const double factor = p->recalibration[row % p->likelihood.spec->n_leaves];
+    double *mean = p->mean + row * p->samples;
+    double *scale = p->scale + row * p->samples;
+    if (factor == 0)
+        return;
+    const double centre = chirp_stats_mean(mean, (size_t)p->samples);
+    for (int64_t s = 0; s < p->samples; ++s) {
+        mean[s] = centre + factor * (mean[s] - centre);
+        scale[s] *= factor;
+    }
+}
+
 static chirp_status not_finite(const chirp_posterior *p, int64_t row)
 {
     const chirp_network_spec *spec = p->likelihood.spec;
@@ -265,6 +283,7 @@ chirp_status chirp_posterior_predict(chirp_posterior *p, const float *strain, ui
         const chirp_rng rng = chirp_rng_stream(seed, CHIRP_RNG_PREDICTIVE, (uint32_t)(i % leaves),
                                                (uint64_t)(i / leaves));
         double *drawn = p->drawn + i * S;
+        recalibrate(p, i);
         chirp_rng_normal(rng, 0, S, p->normal);
         for (int64_t s = 0; s < S; ++s)
             drawn[s] = p->mean[i * S + s] + p->scale[i * S + s] * (double)p->normal[s];
@@ -279,6 +298,19 @@ chirp_status chirp_posterior_predict(chirp_posterior *p, const float *strain, ui
     if (samples)
         memcpy(samples, p->drawn, (size_t)(p->events * leaves * S) * sizeof *samples);
     return CHIRP_OK;
+}
+
+void chirp_posterior_recalibrate(chirp_posterior *p, const double *factor)
+{
+    memcpy(p->recalibration, factor, (size_t)p->likelihood.spec->n_leaves * sizeof *factor);
+}
+
+void chirp_posterior_components(const chirp_posterior *p, int64_t event, int leaf,
+                                const double **mean, const double **scale)
+{
+    const int64_t at = (event * p->likelihood.spec->n_leaves + leaf) * p->samples;
+    *mean = p->mean + at;
+    *scale = p->scale + at;
 }
 
 chirp_status chirp_credible_interval(const double *samples, int64_t n, double level,

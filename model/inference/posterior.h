@@ -16,7 +16,7 @@
 
 typedef struct chirp_posterior_summary {
     double mean, median, std;
-    double interval_90[2]; /**< 5 % and 95 % quantiles */
+    double interval_50[2], interval_90[2]; /**< central: 25 and 75 %, 5 and 95 % quantiles */
     /** of the predicted means over weight draws; 0 for a deterministic network */
     double epistemic_std;
     double aleatoric_std; /**< root mean square of the likelihood's scale */
@@ -48,6 +48,19 @@ void chirp_posterior_destroy(chirp_posterior *posterior); /**< accepts NULL */
  */
 chirp_status chirp_posterior_predict(chirp_posterior *posterior, const float *strain, uint64_t seed,
                                      double *samples, chirp_posterior_summary *summary);
+
+/**
+ * From now on predictives are stretched about their means.
+ * @param factor  [leaves] as chirp_recalibration_fit() gives them (calibration.h); 0 or 1: not stretched
+ */
+void chirp_posterior_recalibrate(chirp_posterior *posterior, const double *factor);
+
+/**
+ * The normal laws whose mixture is the predictive of a leaf, as the last prediction made them, in physical units.
+ * @param mean, scale  receive arrays of [S] that the posterior owns
+ */
+void chirp_posterior_components(const chirp_posterior *posterior, int64_t event, int leaf,
+                                const double **mean, const double **scale);
 
 /**
  * Central credible interval of n samples: equal probability is left out on both sides.

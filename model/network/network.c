@@ -31,18 +31,20 @@ static chirp_status make_arena(chirp_network *net)
     if (!net->config.training)
         return CHIRP_OK;
     net->gradients = chirp_calloc(n, sizeof(float));
-    net->dfeatures = chirp_calloc((size_t)(net->config.batch * net->shape.features), sizeof(float));
-    return net->gradients && net->dfeatures ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    return net->gradients ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
-static chirp_status make_layer(const chirp_network_config *config, layer *l)
+static void free_buffers(const layer *l)
 {
-    const chirp_layer_info *info = l->info;
-    const size_t outputs = (size_t)(config->batch * info->out_width * info->out_channels);
-    l->type = layer_type_find(info->kind, info->variational);
-    const chirp_status st = l->type->create(l, config);
-    if (st != CHIRP_OK)
-        return chirp_fail(st, "%s: %s", info->name, chirp_error_message());
+    chirp_free(l->dst);
+    chirp_free(l->code);
+    chirp_free(l->ddst);
+}
+
+/* Sets dst, code and ddst, which are NULL before; the caller frees them, also after a failure. */
+static chirp_status make_buffers(const chirp_network_config *config, int64_t batch, layer *l)
+{
+    const size_t outputs = (size_t)(batch * l->info->out_width * l->info->out_channels);
     if (!(l->dst = chirp_calloc(outputs, sizeof *l->dst)))
         return CHIRP_ERR_NOMEM;
     if (config->training && l->type->codes && !(l->code = chirp_calloc(outputs, 1)))
@@ -50,6 +52,104 @@ static chirp_status make_layer(const chirp_network_config *config, layer *l)
     if (config->training && !(l->ddst = chirp_calloc(outputs, sizeof *l->ddst)))
         return CHIRP_ERR_NOMEM;
     return CHIRP_OK;
+}
+
+/* Room for the outputs of `batch` signals in every layer; on failure the old buffers stay. */
+static chirp_status make_room(chirp_network *net, int64_t batch)
+{
+    const int n = net->shape.n_layers;
+    layer *fresh = chirp_calloc((size_t)n, sizeof *fresh);
+    float *dfeatures = chirp_calloc(
+        (size_t)(net->config.training ? batch * net->shape.features : 0), sizeof *dfeatures);
+    chirp_status st = fresh && dfeatures ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    for (int i = 0; st == CHIRP_OK && i < n; ++i) {
+        fresh[i].type = net->layer[i].type;
+        fresh[i].info = net->layer[i].info;
+        st = make_buffers(&net->config, batch, &fresh[i]);
+    }
+    for (int i = 0; fresh && i < n; ++i) {
+        layer *l = &net->layer[i];
+        const layer old = *l;
+        if (st == CHIRP_OK) {
+            l->dst = fresh[i].dst;
+            l->code = fresh[i].code;
+            l->ddst = fresh[i].ddst;
+        }
+        free_buffers(st == CHIRP_OK ? &old : &fresh[i]);
+    }
+    if (st == CHIRP_OK) {
+        chirp_free(net->dfeatures);
+        net->dfeatures = dfeatures;
+        net->room = batch;
+    } else {
+        chirp_free(dfeatures);
+    }
+    chirp_free(fresh);
+    return st;
+}
+
+static void destroy_plans(const chirp_network *net, kept_plans *kept)
+{
+    for (int i = 0; kept->plan && i < net->shape.n_layers; ++i) {
+        layer l = {.plan = kept->plan[i]};
+        if (l.plan)
+            net->layer[i].type->destroy(&l);
+    }
+    chirp_free(kept->plan);
+    *kept = (kept_plans){0};
+}
+
+static chirp_status make_plans(const chirp_network *net, int64_t batch, kept_plans *made)
+{
+    chirp_network_config config = net->config;
+    config.batch = batch;
+    *made = (kept_plans){batch, chirp_calloc((size_t)net->shape.n_layers, sizeof *made->plan)};
+    chirp_status st = made->plan ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    for (int i = 0; st == CHIRP_OK && i < net->shape.n_layers; ++i) {
+        layer l = net->layer[i];
+        l.plan = NULL;
+        st = l.type->create(&l, &config);
+        if (st == CHIRP_OK)
+            made->plan[i] = l.plan;
+        else
+            (void)chirp_fail(st, "%s: %s", l.info->name, chirp_error_message());
+    }
+    if (st != CHIRP_OK)
+        destroy_plans(net, made);
+    return st;
+}
+
+/* The plans for net->config.batch become the latest that are kept, and the ones in use. */
+static void use_plans(chirp_network *net, kept_plans plans)
+{
+    int at = 0;
+    while (at < NETWORK_KEPT_PLANS - 1 && net->kept[at].batch != plans.batch &&
+           net->kept[at].batch != 0)
+        ++at;
+    if (net->kept[at].batch != plans.batch)
+        destroy_plans(net, &net->kept[at]);
+    for (; at > 0; --at)
+        net->kept[at] = net->kept[at - 1];
+    net->kept[0] = plans;
+    for (int i = 0; i < net->shape.n_layers; ++i)
+        net->layer[i].plan = plans.plan[i];
+    chirp_network_parameters_changed(net);
+}
+
+static chirp_status take_batch(chirp_network *net, int64_t batch)
+{
+    kept_plans plans = {0};
+    for (int i = 0; i < NETWORK_KEPT_PLANS; ++i)
+        if (net->kept[i].batch == batch)
+            plans = net->kept[i];
+    chirp_status st = CHIRP_OK;
+    if (plans.batch == 0)
+        st = make_plans(net, batch, &plans);
+    if (st == CHIRP_OK) {
+        use_plans(net, plans);
+        net->config.batch = batch;
+    }
+    return st;
 }
 
 chirp_status chirp_network_create(const chirp_network_config *config, chirp_network **result)
@@ -66,7 +166,12 @@ chirp_status chirp_network_create(const chirp_network_config *config, chirp_netw
     if (st == CHIRP_OK)
         bind(net);
     for (int i = 0; st == CHIRP_OK && i < net->shape.n_layers; ++i)
-        st = make_layer(&net->config, &net->layer[i]);
+        net->layer[i].type =
+            layer_type_find(net->layer[i].info->kind, net->layer[i].info->variational);
+    if (st == CHIRP_OK)
+        st = make_room(net, config->batch);
+    if (st == CHIRP_OK)
+        st = take_batch(net, config->batch);
     if (st != CHIRP_OK) {
         chirp_network_destroy(net);
         return st;
@@ -77,38 +182,25 @@ chirp_status chirp_network_create(const chirp_network_config *config, chirp_netw
 
 chirp_status chirp_network_set_batch(chirp_network *net, int64_t batch)
 {
-    chirp_network_config config = net->config;
-    chirp_network *other = NULL;
-    config.batch = batch;
-    const chirp_status st = chirp_network_create(&config, &other);
-    if (st != CHIRP_OK)
-        return st;
-    float *parameters = other->parameters;
-    float *gradients = other->gradients;
-    other->parameters = net->parameters;
-    other->gradients = net->gradients;
-    const chirp_network old = *net;
-    *net = *other;
-    *other = old;
-    other->parameters = parameters;
-    other->gradients = gradients;
-    bind(net);
-    chirp_network_destroy(other);
-    return CHIRP_OK;
+    chirp_status st = CHIRP_OK;
+    if (batch < 1)
+        return chirp_fail(CHIRP_ERR_ARG, "passes of %lld signals", (long long)batch);
+    if (batch >
+        net->room) { /* more than asked for: shares that grow by one should not come here each time */
+        const int64_t ahead = net->room + net->room / 4;
+        st = make_room(net, batch > ahead ? batch : ahead);
+    }
+    return st == CHIRP_OK && batch != net->config.batch ? take_batch(net, batch) : st;
 }
 
 void chirp_network_destroy(chirp_network *net)
 {
     if (!net)
         return;
-    for (int i = 0; net->layer && i < net->shape.n_layers; ++i) {
-        layer *l = &net->layer[i];
-        if (l->type)
-            l->type->destroy(l);
-        chirp_free(l->dst);
-        chirp_free(l->code);
-        chirp_free(l->ddst);
-    }
+    for (int i = 0; i < NETWORK_KEPT_PLANS; ++i)
+        destroy_plans(net, &net->kept[i]);
+    for (int i = 0; net->layer && i < net->shape.n_layers; ++i)
+        free_buffers(&net->layer[i]);
     chirp_free(net->layer);
     chirp_free(net->parameters);
     chirp_free(net->gradients);

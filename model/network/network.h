@@ -47,7 +47,8 @@ void chirp_network_destroy(chirp_network *net); /**< accepts NULL */
 
 /**
  * From now on a pass has `batch` signals. Parameters and gradients stay, with their addresses; outputs of earlier passes don't.
- * Costs as much as creating the network: all plans are made again. On failure nothing has changed.
+ * Plans of the latest four numbers of signals are kept, and buffers only grow: a number that comes back costs nothing, another
+ * one the making of its plans. On failure nothing has changed, but buffers may have grown.
  */
 chirp_status chirp_network_set_batch(chirp_network *net, int64_t batch);
 

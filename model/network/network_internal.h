@@ -5,12 +5,22 @@
 #include "model/network/layer.h"
 #include "model/network/network.h"
 
+/* Plans of batches that passes have had lately: numbers of signals that come back cost nothing. */
+enum { NETWORK_KEPT_PLANS = 4 };
+
+typedef struct kept_plans {
+    int64_t batch; /* 0: none */
+    void **plan;   /* [n_layers] */
+} kept_plans;
+
 struct chirp_network {
     chirp_network_config config;
     chirp_network_shape shape;
     layer *layer; /* in forward order */
     float *parameters, *gradients;
     float *dfeatures; /* [N][features] of one leaf, summed into the last root layer's ddst */
+    int64_t room;     /* signals that the buffers hold: config.batch or more */
+    kept_plans kept[NETWORK_KEPT_PLANS]; /* latest first */
 };
 
 /* Layer l of leaf f. */

@@ -97,6 +97,23 @@ chirp_status chirp_parallel_gather(const void *mine, int64_t bytes, void *all, i
     return complete(code, &request, "gather", bytes);
 }
 
+chirp_status chirp_parallel_scatter(const void *all, int64_t bytes, void *mine, int root)
+{
+    if (bytes < 0 || bytes > PIECE_BYTES || root < 0 || root >= chirp_parallel_size() ||
+        (!mine && bytes > 0))
+        return chirp_fail(CHIRP_ERR_ARG, "scatter of %lld bytes from rank %d of %d",
+                          (long long)bytes, root, chirp_parallel_size());
+    if (!chirp_mpi_several()) {
+        if (bytes > 0)
+            memcpy(mine, all, (size_t)bytes);
+        return CHIRP_OK;
+    }
+    MPI_Request request = MPI_REQUEST_NULL;
+    const int code = MPI_Iscatter(all, (int)bytes, MPI_BYTE, mine, (int)bytes, MPI_BYTE, root,
+                                  chirp_mpi_comm(), &request);
+    return complete(code, &request, "scatter", bytes);
+}
+
 chirp_status chirp_parallel_sum(double *values, int n)
 {
     if (n < 0 || (!values && n > 0))

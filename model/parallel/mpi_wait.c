@@ -24,6 +24,7 @@ enum { HERE_TAG = 4711, DEPUTIES = 3, MAX_CALLS = 64, POLLS_PER_YIELD = 64 };
 
 static const double HERE_AFTER_S = 1; /* a wait this long is reported to the deputies */
 static const double GRACE_S = 3;      /* for reports to come in */
+static const double PATIENCE = 20;    /* times longer may a rank take that reads or writes files */
 static const double DEPUTY_DELAY_S =
     4; /* rank 1 acts this much after rank 0 should have, rank 2 after rank 1 */
 
@@ -32,11 +33,16 @@ static struct {
     double
         longest_s;  /* of the completed ones: a job whose steps differ by seconds is not stalled */
     double limit_s; /* negative: not read from the environment yet; 0: never */
+    bool patient;
+    int64_t *
+        seen; /* [size] on deputies: the newest wait that each rank has reported; NULL before the first report */
     int n_calls;
     chirp_call_row call[MAX_CALLS];
 } self = {.limit_s = -1};
 
 void chirp_parallel_stall_limit(double seconds) { self.limit_s = seconds; }
+
+void chirp_parallel_patience(bool patient) { self.patient = patient; }
 
 static double stall_limit_s(void)
 {
@@ -48,7 +54,7 @@ static double stall_limit_s(void)
     }
     if (self.limit_s == 0)
         return INFINITY;
-    return fmax(self.limit_s, 5 * self.longest_s);
+    return (self.patient ? PATIENCE : 1) * fmax(self.limit_s, 5 * self.longest_s);
 }
 
 void chirp_mpi_account(const char *call, int64_t bytes, double seconds)
@@ -90,8 +96,18 @@ static void report_here(int rank, int size)
     }
 }
 
-/* Newest report of each rank into seen[]; NULL just empties the queue. */
-static void collect_reports(int64_t *seen)
+/* [size], -1 each; NULL without memory: then nobody is named. */
+static int64_t *make_seen(void)
+{
+    const int size = chirp_parallel_size();
+    int64_t *seen = chirp_alloc((size_t)size * sizeof *seen);
+    for (int r = 0; seen && r < size; ++r)
+        seen[r] = -1;
+    return seen;
+}
+
+/* Takes the reports that have come in. Whoever is slow himself meets many, and unread ones slow every later receive. */
+static void collect_reports(void)
 {
     for (;;) {
         int there = 0;
@@ -104,19 +120,25 @@ static void collect_reports(int64_t *seen)
         if (MPI_Recv(&at, 1, MPI_INT64_T, status.MPI_SOURCE, HERE_TAG, chirp_mpi_comm(),
                      MPI_STATUS_IGNORE) != MPI_SUCCESS)
             return;
-        if (seen && at > seen[status.MPI_SOURCE])
-            seen[status.MPI_SOURCE] = at;
+        chirp_mpi_account("recv (stall report)", (int64_t)sizeof at, 0);
+        if (!self.seen)
+            self.seen = make_seen();
+        if (self.seen && at > self.seen[status.MPI_SOURCE])
+            self.seen[status.MPI_SOURCE] = at;
     }
 }
 
 void chirp_mpi_drain(void)
 {
     if (chirp_mpi_several() && chirp_parallel_rank() < DEPUTIES)
-        collect_reports(NULL);
+        collect_reports();
+    chirp_free(self.seen);
+    self.seen = NULL;
 }
 
-static void end_job(const int64_t *seen, int rank, int size, const char *what, double waited)
+static void end_job(int rank, int size, const char *what, double waited)
 {
+    const int64_t *seen = self.seen;
     int64_t least = self.waits;
     for (int r = 0; r < size; ++r)
         if (r != rank && seen[r] < least)
@@ -155,17 +177,14 @@ chirp_status chirp_mpi_wait_all(MPI_Request *requests, int n, const char *what, 
     const double start = chirp_now_s();
     const int rank = chirp_parallel_rank();
     const int size = chirp_parallel_size();
-    int64_t *seen = NULL; /* allocated when a diagnosis begins */
     bool reported = false;
     int next = 0; /* those before it are done */
     for (int polls = 1; next < n; ++polls) {
         int done = 1;
         while (next < n && done) {
             const int code = MPI_Test(&requests[next], &done, MPI_STATUS_IGNORE);
-            if (code != MPI_SUCCESS) {
-                chirp_free(seen);
+            if (code != MPI_SUCCESS)
                 return chirp_mpi_check(code, what);
-            }
             next += done;
         }
         if (next == n || polls % POLLS_PER_YIELD != 0)
@@ -175,22 +194,21 @@ chirp_status chirp_mpi_wait_all(MPI_Request *requests, int n, const char *what, 
         if (!reported && waited > HERE_AFTER_S) {
             reported = true;
             report_here(rank, size);
-            if (rank >= DEPUTIES)
-                continue;
-            seen = chirp_alloc((size_t)size * sizeof *seen);
-            for (int r = 0; seen && r < size; ++r)
-                seen[r] = -1;
         }
         if (!reported || rank >= DEPUTIES)
             continue;
-        collect_reports(seen);
-        if (seen && waited > stall_limit_s() + GRACE_S + DEPUTY_DELAY_S * rank)
-            end_job(seen, rank, size, what, waited);
+        collect_reports();
+        if (!self.seen)
+            self.seen = make_seen();
+        if (self.seen && waited > stall_limit_s() + GRACE_S + DEPUTY_DELAY_S * rank)
+            end_job(rank, size, what, waited);
     }
-    chirp_free(seen);
+    if (rank < DEPUTIES && size > 1)
+        collect_reports();
     const double waited = chirp_now_s() - start;
     ++self.waits;
-    self.longest_s = fmax(self.longest_s, waited);
+    if (!self.patient)
+        self.longest_s = fmax(self.longest_s, waited);
     *seconds += waited;
     return CHIRP_OK;
 }

@@ -209,6 +209,23 @@ chirp_status chirp_parallel_group(int n)
     return st;
 }
 
+chirp_status chirp_parallel_apart(void)
+{
+    MPI_Comm alone = MPI_COMM_NULL;
+    if (!chirp_mpi_several())
+        return CHIRP_OK;
+    chirp_status st = chirp_parallel_barrier(); /* nobody still has to say something */
+    chirp_mpi_drain();
+    if (st == CHIRP_OK)
+        st = duplicate(MPI_COMM_SELF, &alone);
+    if (st == CHIRP_OK)
+        st = chirp_mpi_check(MPI_Comm_free(&self.comm), "MPI_Comm_free");
+    if (st != CHIRP_OK)
+        return st;
+    self.comm = alone;
+    return number_ranks();
+}
+
 chirp_status chirp_parallel_everyone(void)
 {
     if (self.world == MPI_COMM_NULL)

@@ -46,11 +46,19 @@ chirp_status chirp_parallel_barrier(void);
 chirp_status chirp_parallel_group(int n);
 /** Whether this rank belongs to the group; true unless chirp_parallel_group() left it out. */
 bool chirp_parallel_member(void);
+/**
+ * Collective over the group: from now on each of its ranks is a job of one, until chirp_parallel_everyone(). For work that is to
+ * be done by all ranks at the same time without a word between them.
+ */
+chirp_status chirp_parallel_apart(void);
 /** Collective over the whole job: the group is everybody again. Waits for all without using the processor. */
 chirp_status chirp_parallel_everyone(void);
 
 /** Collective: `bytes` of every rank, in rank order, at root. @param all  [size * bytes] at root, else ignored */
 chirp_status chirp_parallel_gather(const void *mine, int64_t bytes, void *all, int root);
+
+/** Collective: the part of rank r, `bytes` from r * bytes on, from root. @param all  [size * bytes] at root, else ignored */
+chirp_status chirp_parallel_scatter(const void *all, int64_t bytes, void *mine, int root);
 
 /**
  * Collective: what to add to this rank's chirp_now_s() to read rank 0's clock, from the fastest of 32 round trips.
@@ -73,5 +81,11 @@ int chirp_parallel_calls(chirp_call_row *rows, int max);
  * CHIRPBENCH_STALL_SECONDS, at least five times the longest wait so far, 0: never.
  */
 void chirp_parallel_stall_limit(double seconds);
+/**
+ * Until it is called with false, this rank waits for one that may be reading or writing files, which on a shared file system
+ * can take minutes: the stall limit is twenty times as long, and what a wait takes doesn't count as normal. Every rank calls it
+ * for itself, around the same waits.
+ */
+void chirp_parallel_patience(bool patient);
 
 #endif

@@ -28,17 +28,22 @@ typedef struct chirp_dataset_options {
     const char *version;  /**< of the software, for the attributes */
 } chirp_dataset_options;
 
-/** Starts a new file (an existing one is replaced). Strings are not kept. */
+/** Starts a new data set in `path`, whatever it held. Strings are not kept. */
 chirp_status chirp_dataset_create(const char *path, const chirp_generator *generator,
                                   const chirp_dataset_options *options,
                                   chirp_dataset_writer **writer);
 
 /**
- * Opens an existing file to add rows.
- * @return CHIRP_ERR_ARG when it was made with another configuration or seed than `generator`'s: the sentence names the attribute
+ * Opens an existing file to add rows. When the process is killed while it adds some, HDF5 may not read the file again: add to a
+ * copy (chirp_file_copy) of a data set that is to last.
+ * @return CHIRP_ERR_ARG when it was made with another configuration or seed than `generator`'s: the sentence names the
+ *         attribute; CHIRP_ERR_FORMAT when it is damaged
  */
 chirp_status chirp_dataset_append(const char *path, const chirp_generator *generator,
                                   chirp_dataset_writer **writer);
+
+/** Rows of an existing file that chirp_dataset_append() could go on with, and the same errors. The file is only read. */
+chirp_status chirp_dataset_count(const char *path, const chirp_generator *generator, int64_t *rows);
 
 /** Rows in the file, and the index of the signal that comes next. */
 int64_t chirp_dataset_written(const chirp_dataset_writer *writer, uint64_t *next_index);

@@ -132,8 +132,9 @@ chirp_status chirp_dataset_create(const char *path, const chirp_generator *gener
     w->first_index = options->first_index;
     chirp_hdf_quiet();
     w->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    chirp_status st =
-        w->file >= 0 ? CHIRP_OK : chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't create it", path);
+    chirp_status st = w->file >= 0 ? CHIRP_OK
+                                   : chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't create it: %s", path,
+                                                chirp_hdf_reason());
     for (int f = 0; st == CHIRP_OK && f < CHIRP_DATASET_FIELDS; ++f)
         st = create_field(w, f, options);
     if (st == CHIRP_OK)
@@ -190,14 +191,14 @@ static chirp_status check_same(const chirp_dataset_writer *w, const chirp_genera
     return st;
 }
 
-chirp_status chirp_dataset_append(const char *path, const chirp_generator *generator,
-                                  chirp_dataset_writer **writer)
+static chirp_status open_rows(const char *path, const chirp_generator *generator, bool writable,
+                              chirp_dataset_writer **writer)
 {
     chirp_dataset_writer *w = writer_new(path, generator);
     if (!w)
         return CHIRP_ERR_NOMEM;
     double rows = 0, first = 0;
-    chirp_status st = chirp_hdf_open(path, true, &w->file);
+    chirp_status st = chirp_hdf_open(path, writable, &w->file);
     if (st == CHIRP_OK)
         st = read_attribute(w->file, path, "rows", &rows);
     if (st == CHIRP_OK)
@@ -220,6 +221,22 @@ chirp_status chirp_dataset_append(const char *path, const chirp_generator *gener
     w->first_index = (uint64_t)first;
     *writer = w;
     return CHIRP_OK;
+}
+
+chirp_status chirp_dataset_append(const char *path, const chirp_generator *generator,
+                                  chirp_dataset_writer **writer)
+{
+    return open_rows(path, generator, true, writer);
+}
+
+chirp_status chirp_dataset_count(const char *path, const chirp_generator *generator, int64_t *rows)
+{
+    chirp_dataset_writer *w = NULL;
+    const chirp_status st = open_rows(path, generator, false, &w);
+    if (st != CHIRP_OK)
+        return st;
+    *rows = w->rows;
+    return chirp_dataset_finish(w);
 }
 
 int64_t chirp_dataset_written(const chirp_dataset_writer *w, uint64_t *next_index)
@@ -245,9 +262,9 @@ static chirp_status write_rows(const chirp_dataset_writer *w, int field, int64_t
     chirp_hdf_close(memory);
     chirp_hdf_close(space);
     return good ? CHIRP_OK
-                : chirp_fail(CHIRP_ERR_IO,
-                             "%s: /%s can't be extended to %lld rows: is the disk full?", w->path,
-                             chirp_dataset_field[field], (long long)(w->rows + n));
+                : chirp_fail(chirp_hdf_blame(), "%s: /%s can't be extended to %lld rows: %s",
+                             w->path, chirp_dataset_field[field], (long long)(w->rows + n),
+                             chirp_hdf_reason());
 }
 
 chirp_status chirp_dataset_write(chirp_dataset_writer *w, int64_t n, const float *strain,
@@ -259,11 +276,13 @@ chirp_status chirp_dataset_write(chirp_dataset_writer *w, int64_t n, const float
     for (int f = 0; st == CHIRP_OK && f < CHIRP_DATASET_FIELDS; ++f)
         st = write_rows(w, f, n, values[f]);
     if (st == CHIRP_OK && H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't flush it: is the disk full?", w->path);
+        st = chirp_fail(chirp_hdf_blame(), "%s: HDF5 can't flush it: %s", w->path,
+                        chirp_hdf_reason());
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(w->file, w->path, "rows", w->rows + n);
     if (st == CHIRP_OK && H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't flush it: is the disk full?", w->path);
+        st = chirp_fail(chirp_hdf_blame(), "%s: HDF5 can't flush it: %s", w->path,
+                        chirp_hdf_reason());
     if (st == CHIRP_OK)
         w->rows += n;
     return st;
@@ -278,7 +297,8 @@ chirp_status chirp_dataset_finish(chirp_dataset_writer *w)
     for (int f = 0; f < CHIRP_DATASET_FIELDS; ++f)
         chirp_hdf_close(w->field[f]);
     if (w->file >= 0 && H5Fclose(w->file) < 0)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't finish it: is the disk full?", w->path);
+        st = chirp_fail(chirp_hdf_blame(), "%s: HDF5 can't finish it: %s", w->path,
+                        chirp_hdf_reason());
     chirp_free(w->path);
     chirp_free(w);
     return st;

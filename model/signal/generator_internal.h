@@ -38,4 +38,10 @@ struct chirp_generator {
                    [2]; /* [before and after the event][first, one past last] start of a window */
 };
 
+/** Spectrum of the noiseless whitened band-passed signal, of arbitrary size, its envelope's peak at merger_s of the window.
+ * @param peak_s  of the model: chirp_phenomd_peak_time()
+ * @param band    [2 * bins of the band] real and imaginary parts in turn */
+void chirp_generator_spectrum(const chirp_generator *g, const chirp_phenomd *m, double peak_s,
+                              double merger_s, double phase, float *band);
+
 #endif

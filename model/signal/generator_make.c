@@ -26,9 +26,8 @@ static double frequency_at(const chirp_generator *g, const chirp_phenomd *m, dou
     return high;
 }
 
-/* Spectrum of the noiseless whitened band-passed signal, of arbitrary size, its envelope's peak at merger_s of the window. */
-static void make_signal(const chirp_generator *g, const chirp_phenomd *m, double peak_s,
-                        double merger_s, double phase, float *band)
+void chirp_generator_spectrum(const chirp_generator *g, const chirp_phenomd *m, double peak_s,
+                              double merger_s, double phase, float *band)
 {
     const chirp_phenomd_grid *grid = &g->grid;
     const double window_at = g->grid_s / 2;
@@ -144,8 +143,8 @@ static chirp_status make_windows(const chirp_generator *g, const chirp_signal_dr
     const int64_t length = g->config.length;
     for (int detector = 0; detector < g->config.n_detectors; ++detector) {
         const float *noise = s->noise;
-        make_signal(g, &model, peak_s, d->merger_s + (detector ? d->delay_s : 0),
-                    detector ? d->phase2 : d->phase, s->spectrum);
+        chirp_generator_spectrum(g, &model, peak_s, d->merger_s + (detector ? d->delay_s : 0),
+                                 detector ? d->phase2 : d->phase, s->spectrum);
         lap(seconds, CHIRP_STAGE_WAVEFORM, &from);
         chirp_band_transform_execute(g->inverse, s->spectrum, s->work, s->signal);
         lap(seconds, CHIRP_STAGE_TRANSFORM, &from);

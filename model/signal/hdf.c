@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +14,37 @@
  */
 __attribute__((constructor)) static void without_exit_handler(void) { (void)H5dont_atexit(); }
 
-void chirp_hdf_quiet(void) { (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
+/* What the system said to the last call that failed: HDF5 tells it in words of its error stack only. 0: nothing. */
+static _Thread_local int system_error;
+
+static herr_t note_error(unsigned depth, const H5E_error2_t *error, void *none)
+{
+    static const char key[] = "errno = ";
+    const char *at = error->desc ? strstr(error->desc, key) : NULL;
+    (void)depth;
+    (void)none;
+    if (at)
+        system_error = (int)strtol(at + strlen(key), NULL, 10);
+    return 0;
+}
+
+static herr_t note_errors(hid_t stack, void *none)
+{
+    return H5Ewalk2(stack, H5E_WALK_DOWNWARD, note_error, none);
+}
+
+void chirp_hdf_quiet(void)
+{
+    system_error = 0;
+    (void)H5Eset_auto2(H5E_DEFAULT, note_errors, NULL);
+}
+
+chirp_status chirp_hdf_blame(void) { return system_error > 0 ? CHIRP_ERR_IO : CHIRP_ERR_FORMAT; }
+
+const char *chirp_hdf_reason(void)
+{
+    return system_error > 0 ? strerror(system_error) : "HDF5 finds the file damaged";
+}
 
 void chirp_hdf_close(hid_t id)
 {
@@ -385,8 +416,8 @@ static chirp_status put_attribute(hid_t object, const char *path, const char *na
     chirp_hdf_close(id);
     chirp_hdf_close(space);
     return good ? CHIRP_OK
-                : chirp_fail(CHIRP_ERR_IO, "%s: attribute %s can't be written: is the disk full?",
-                             path, name);
+                : chirp_fail(CHIRP_ERR_IO, "%s: attribute %s can't be written: %s", path, name,
+                             chirp_hdf_reason());
 }
 
 static hid_t text_type(const char *text)
@@ -448,8 +479,8 @@ chirp_status chirp_hdf_put_array(hid_t group, const char *path, const char *name
     chirp_hdf_close(space);
     chirp_hdf_close(links);
     return good ? CHIRP_OK
-                : chirp_fail(CHIRP_ERR_IO, "%s: /%s can't be written: is the disk full?", path,
-                             name);
+                : chirp_fail(CHIRP_ERR_IO, "%s: /%s can't be written: %s", path, name,
+                             chirp_hdf_reason());
 }
 
 chirp_status chirp_hdf_put_scalar(hid_t group, const char *path, const char *name, int64_t value)

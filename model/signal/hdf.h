@@ -15,8 +15,17 @@
 /** How the description of a simulated strain file begins. */
 #define CHIRP_STRAIN_SIMULATED "simulated by chirpbench"
 
-/** Stops HDF5 from printing on this thread (its error stack is per thread). Called by the functions below. */
+/**
+ * Stops HDF5 from printing on this thread (its error stack is per thread); chirp_hdf_reason() is about calls from here on.
+ * Called by the functions below.
+ */
 void chirp_hdf_quiet(void);
+
+/** Why HDF5 failed to write: what the system answered ("No space left on device"), or that it didn't get that far. */
+const char *chirp_hdf_reason(void);
+
+/** CHIRP_ERR_IO when the system refused, CHIRP_ERR_FORMAT when HDF5 can't make sense of the file that it adds to. */
+chirp_status chirp_hdf_blame(void);
 
 /** @return CHIRP_ERR_IO when the file is missing or unreadable, CHIRP_ERR_FORMAT when it is not HDF5, truncated or damaged */
 chirp_status chirp_hdf_open(const char *path, bool writable, hid_t *file);

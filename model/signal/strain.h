@@ -57,10 +57,11 @@ chirp_status chirp_strain_next(const char **list, char **path);
 bool chirp_strain_is_hdf5(const char *path);
 
 /**
- * True when `path` is a strain file that chirp_strain_write() made: its report must not call it real.
+ * Whether `path` is a strain file that chirp_strain_write() made: its report must not call it real.
+ * @param simulated  receives the answer, when there is one
  * @param binary  receives the injected signal's parameters (all zero when the file does not tell); may be NULL
  */
-bool chirp_strain_is_simulated(const char *path, chirp_binary *binary);
+chirp_status chirp_strain_is_simulated(const char *path, bool *simulated, chirp_binary *binary);
 
 /** How strain is whitened. */
 typedef struct chirp_whiten_options {

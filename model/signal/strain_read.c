@@ -244,24 +244,26 @@ chirp_status chirp_strain_read(const char *path, double gps_from, double gps_to,
     return CHIRP_OK;
 }
 
-bool chirp_strain_is_simulated(const char *path, chirp_binary *binary)
+chirp_status chirp_strain_is_simulated(const char *path, bool *simulated, chirp_binary *binary)
 {
+    static const char field[] = "meta/Description";
     char description[256] = "";
     chirp_strain_source source;
-    if (chirp_strain_source_open(path, &source) != CHIRP_OK)
-        return false;
-    const bool simulated =
-        source.gwosc && chirp_hdf_has(source.file, "meta/Description") &&
-        chirp_hdf_string(source.file, path, "meta/Description", description, sizeof description) ==
-            CHIRP_OK &&
-        strncmp(description, CHIRP_STRAIN_SIMULATED, strlen(CHIRP_STRAIN_SIMULATED)) == 0;
+    chirp_status st = chirp_strain_source_open(path, &source);
+    if (st != CHIRP_OK)
+        return st;
+    if (source.gwosc && chirp_hdf_has(source.file, field))
+        st = chirp_hdf_string(source.file, path, field, description, sizeof description);
     chirp_strain_source_close(&source);
-    if (simulated && binary) {
+    if (st != CHIRP_OK)
+        return st;
+    *simulated = strncmp(description, CHIRP_STRAIN_SIMULATED, strlen(CHIRP_STRAIN_SIMULATED)) == 0;
+    if (*simulated && binary) {
         const char *at = strstr(description, " m1 ");
         *binary = (chirp_binary){0};
         if (!at || sscanf(at, " m1 %lf, m2 %lf, chi1 %lf, chi2 %lf", &binary->m1_msun,
                           &binary->m2_msun, &binary->chi1, &binary->chi2) != 4)
             *binary = (chirp_binary){0};
     }
-    return simulated;
+    return CHIRP_OK;
 }

@@ -4,22 +4,36 @@
 #include "model/signal/strain_internal.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static bool is_file(const char *path, size_t length)
+/* Whether a name without its end means something to read; on the stack, so that the answer needs no memory. */
+static bool is_kind(const char *path, size_t length, bool (*kind)(const char *name, mode_t mode))
 {
     struct stat info;
-    char *name = chirp_alloc(length + 1);
-    if (!name)
-        return false;
+    char name[PATH_MAX];
+    if (length >= sizeof name)
+        return false; /* for the system too */
     memcpy(name, path, length);
     name[length] = '\0';
-    const bool found = stat(name, &info) == 0 && !S_ISDIR(info.st_mode);
-    chirp_free(name);
-    return found;
+    return stat(name, &info) == 0 && kind(name, info.st_mode);
 }
+
+static bool no_folder(const char *name, mode_t mode)
+{
+    (void)name;
+    return !S_ISDIR(mode);
+}
+
+static bool hdf5(const char *name, mode_t mode)
+{
+    chirp_hdf_quiet();
+    return S_ISREG(mode) && H5Fis_hdf5(name) > 0;
+}
+
+static bool is_file(const char *path, size_t length) { return is_kind(path, length, no_folder); }
 
 /* Length of the file's name in "FILE:SERIES"; all of it where the whole is a file, or nothing is. */
 static size_t file_length(const char *path, size_t length)
@@ -34,15 +48,7 @@ static size_t file_length(const char *path, size_t length)
 
 bool chirp_strain_is_hdf5(const char *path)
 {
-    struct stat info;
-    char *name = chirp_strdup(path);
-    if (!name)
-        return false;
-    name[file_length(path, strlen(path))] = '\0';
-    chirp_hdf_quiet();
-    const bool found = stat(name, &info) == 0 && S_ISREG(info.st_mode) && H5Fis_hdf5(name) > 0;
-    chirp_free(name);
-    return found;
+    return is_kind(path, file_length(path, strlen(path)), hdf5);
 }
 
 chirp_status chirp_strain_next(const char **list, char **path)
@@ -210,8 +216,12 @@ static herr_t visit(hid_t file, const char *name, const H5O_info_t *info, void *
 static chirp_status find_series(const char *select, chirp_strain_source *source)
 {
     search s = {.select = select, .source = source};
+    const size_t refused = chirp_memory_refusals();
     if (H5Ovisit(source->file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &s) < 0)
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: its groups can't be read: damaged", source->name);
+    if (chirp_memory_refusals() !=
+        refused) /* a name or a unit was not read, which looks as if there were none */
+        return chirp_fail(CHIRP_ERR_NOMEM, "%s: no memory to look for its series", source->name);
     if (s.found == 1)
         return CHIRP_OK;
     if (s.found > 1)

@@ -159,8 +159,8 @@ static chirp_status write_samples(hid_t group, const char *path, const chirp_str
         id = H5Dcreate2(group, "Strain", H5T_IEEE_F64LE, space, H5P_DEFAULT, create, H5P_DEFAULT);
     st = id >= 0 && H5Dwrite(id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, x) >= 0
              ? CHIRP_OK
-             : chirp_fail(CHIRP_ERR_IO, "%s: /strain/Strain can't be written: is the disk full?",
-                          path);
+             : chirp_fail(CHIRP_ERR_IO, "%s: /strain/Strain can't be written: %s", path,
+                          chirp_hdf_reason());
     if (st == CHIRP_OK)
         st = chirp_hdf_put_integer(id, path, "Npoints", (int64_t)n);
     if (st == CHIRP_OK)
@@ -246,7 +246,7 @@ static chirp_status write_file(const char *path, const chirp_strain_spec *s, con
     chirp_hdf_quiet();
     const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (file < 0)
-        return chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't create it", path);
+        return chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't create it: %s", path, chirp_hdf_reason());
     const char *const names[5] = {"strain", "meta", "quality", "quality/simple",
                                   "quality/injections"};
     hid_t group[5];
@@ -254,8 +254,8 @@ static chirp_status write_file(const char *path, const chirp_strain_spec *s, con
     for (int i = 0; i < 5; ++i) {
         group[i] = H5Gcreate2(file, names[i], H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
         if (group[i] < 0)
-            st = chirp_fail(CHIRP_ERR_IO, "%s: group /%s can't be written: is the disk full?", path,
-                            names[i]);
+            st = chirp_fail(CHIRP_ERR_IO, "%s: group /%s can't be written: %s", path, names[i],
+                            chirp_hdf_reason());
     }
     if (st == CHIRP_OK)
         st = write_samples(group[0], path, s, x, (hsize_t)n);
@@ -272,7 +272,7 @@ static chirp_status write_file(const char *path, const chirp_strain_spec *s, con
     for (int i = 0; i < 5; ++i)
         chirp_hdf_close(group[i]);
     if (H5Fclose(file) < 0 && st == CHIRP_OK)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't finish it: is the disk full?", path);
+        st = chirp_fail(CHIRP_ERR_IO, "%s: HDF5 can't finish it: %s", path, chirp_hdf_reason());
     return st;
 }
 

@@ -7,16 +7,24 @@
 #include "model/training/config.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 
 /* Held-out signals come from another seed, so that no iteration count can ever reach them. */
 static const uint64_t VALIDATION_SEED = UINT64_C(0x9e3779b97f4a7c15);
-enum { PREFETCH_DEPTH = 3 };
+/* The prefetcher is at most one step ahead of the shares that are known: so many are needed at a time, and one more. */
+enum { PREFETCH_DEPTH = 3, SHARES = 4 };
 
 struct chirp_batches {
     int64_t length, rows;
     int64_t n_validation;
     int64_t passes, step_signals; /* of a rank and of all ranks in a step */
-    int64_t first, batch;         /* of this rank: its first signal in a step, signals of a pass */
+    int64_t batch, room; /* signals of this rank's passes in the coming step; what buffers hold */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    /* under the lock, as the prefetcher's thread reads them */
+    chirp_share share[SHARES]; /* of step k: share[k % SHARES] */
+    int64_t known;             /* the last step with a share */
+    bool stop;                 /* nobody waits for the prefetcher any more */
     chirp_generator *training, *validation;
     chirp_dataset *training_data, *validation_data;
     chirp_dataset_stream stream;
@@ -133,6 +141,8 @@ chirp_status chirp_batches_create(const chirp_train_config *config, int ranks,
     b->n_validation = config->validation_signals;
     b->passes = config->accumulate;
     b->step_signals = chirp_train_step_signals(config, ranks);
+    (void)pthread_mutex_init(&b->lock, NULL);
+    (void)pthread_cond_init(&b->changed, NULL);
     const chirp_status st = config->data ? open_data(config, b) : make_generators(config, ranks, b);
     if (st != CHIRP_OK) {
         chirp_batches_destroy(b);
@@ -142,11 +152,25 @@ chirp_status chirp_batches_create(const chirp_train_config *config, int ranks,
     return CHIRP_OK;
 }
 
+/* Ends the prefetcher, which may be waiting for a share. */
+static void end_prefetch(chirp_batches *b)
+{
+    (void)pthread_mutex_lock(&b->lock);
+    b->stop = true;
+    (void)pthread_cond_broadcast(&b->changed);
+    (void)pthread_mutex_unlock(&b->lock);
+    chirp_prefetch_destroy(b->prefetch);
+    b->prefetch = NULL;
+    b->stop = false;
+}
+
 void chirp_batches_destroy(chirp_batches *b)
 {
     if (!b)
         return;
-    chirp_prefetch_destroy(b->prefetch);
+    end_prefetch(b);
+    (void)pthread_cond_destroy(&b->changed);
+    (void)pthread_mutex_destroy(&b->lock);
     chirp_generator_destroy(b->training);
     chirp_generator_destroy(b->validation);
     chirp_dataset_close(b->training_data);
@@ -156,7 +180,7 @@ void chirp_batches_destroy(chirp_batches *b)
     chirp_free(b);
 }
 
-chirp_status chirp_batches_assign(chirp_batches *b, int64_t first, int64_t n)
+static chirp_status make_room(chirp_batches *b, int64_t n)
 {
     float *strain = chirp_calloc((size_t)(n * b->length), sizeof *strain);
     float *label = chirp_calloc((size_t)n * CHIRP_LABELS, sizeof *label);
@@ -165,25 +189,53 @@ chirp_status chirp_batches_assign(chirp_batches *b, int64_t first, int64_t n)
         chirp_free(label);
         return CHIRP_ERR_NOMEM;
     }
-    chirp_prefetch_destroy(b->prefetch); /* its thread reads what changes here */
-    b->prefetch = NULL;
+    end_prefetch(b); /* its buffers are too small */
     chirp_free(b->strain);
     chirp_free(b->label);
     b->strain = strain;
     b->label = label;
-    b->first = first;
-    b->batch = n;
+    b->room = n;
     return CHIRP_OK;
 }
 
-/* A chirp_batch_source that counts this rank's signals alone: its k-th batch is pass k % passes of step k / passes. */
+chirp_status chirp_batches_assign(chirp_batches *b, int64_t step, const chirp_share share[2],
+                                  bool constant)
+{
+    const int64_t most = share[0].signals > share[1].signals ? share[0].signals : share[1].signals;
+    if (most > b->room) { /* a share that grows by one should not come here each time */
+        const int64_t ahead = constant ? 0 : b->room + b->room / 4;
+        const chirp_status st = make_room(b, most > ahead ? most : ahead);
+        if (st != CHIRP_OK)
+            return st;
+    }
+    b->batch = share[0].signals;
+    (void)pthread_mutex_lock(&b->lock);
+    for (int k = 0; k < (constant ? SHARES : 2); ++k)
+        b->share[(step + k) % SHARES] = share[constant ? 0 : k];
+    b->known = constant ? INT64_MAX : step + 1;
+    (void)pthread_cond_broadcast(&b->changed);
+    (void)pthread_mutex_unlock(&b->lock);
+    return CHIRP_OK;
+}
+
+/* A chirp_batch_source that counts batches of b->room signals: the k-th is pass k % passes of step k / passes, and has as
+   many signals as this rank's share of that step, for which it waits. */
 static chirp_status own_signals(void *context, uint64_t first, int64_t n, float *strain,
                                 float *label, float *snr, float *parameters)
 {
-    const chirp_batches *b = context;
-    const int64_t k = (int64_t)first / b->batch;
-    const int64_t at = k / b->passes * b->step_signals + b->first + k % b->passes * b->batch;
-    return b->source(b->context, (uint64_t)at, n, strain, label, snr, parameters);
+    chirp_batches *b = context;
+    const int64_t k = (int64_t)first / n;
+    const int64_t step = k / b->passes;
+    (void)pthread_mutex_lock(&b->lock);
+    while (step > b->known && !b->stop)
+        (void)pthread_cond_wait(&b->changed, &b->lock);
+    const bool stop = b->stop;
+    const chirp_share share = b->share[step % SHARES];
+    (void)pthread_mutex_unlock(&b->lock);
+    if (stop)
+        return CHIRP_ERR_INTERRUPTED; /* nobody will ask for it */
+    const int64_t at = step * b->step_signals + share.first + k % b->passes * share.signals;
+    return b->source(b->context, (uint64_t)at, share.signals, strain, label, snr, parameters);
 }
 
 chirp_status chirp_batches_training(chirp_batches *b, int64_t iteration, int64_t pass,
@@ -195,14 +247,13 @@ chirp_status chirp_batches_training(chirp_batches *b, int64_t iteration, int64_t
         const chirp_prefetch_config config = {
             .source = own_signals,
             .context = b,
-            .batch = b->batch,
+            .batch = b->room,
             .row = b->length,
-            .first = (uint64_t)(k * b->batch),
-            .stride = (uint64_t)b->batch,
+            .first = (uint64_t)(k * b->room),
+            .stride = (uint64_t)b->room,
             .depth = PREFETCH_DEPTH,
         };
-        chirp_prefetch_destroy(b->prefetch);
-        b->prefetch = NULL;
+        end_prefetch(b);
         const chirp_status st = chirp_prefetch_create(&config, &b->prefetch);
         if (st != CHIRP_OK)
             return st;

@@ -6,6 +6,7 @@
 #ifndef CHIRP_MODEL_TRAINING_BATCHES_H
 #define CHIRP_MODEL_TRAINING_BATCHES_H
 
+#include "model/training/share_control.h"
 #include "model/training/trainer.h"
 
 typedef struct chirp_batches chirp_batches;
@@ -16,10 +17,15 @@ chirp_status chirp_batches_create(const chirp_train_config *config, int ranks,
 void chirp_batches_destroy(chirp_batches *batches); /**< accepts NULL */
 
 /**
- * From now on this rank's pass p of a step takes the step's signals first + p * n .. first + p * n + n - 1. Comes before all
- * below.
+ * Says which signals this rank's passes have: in pass p of the step first + p * n .. first + p * n + n - 1, for a share of n.
+ * Comes before everything below, and before every step whose share is new. Signals made ahead of time stay: they are never
+ * made for a step whose share isn't known.
+ * @param step      the coming one
+ * @param share     of the coming step and of the one after it
+ * @param constant  share[0] holds for all steps
  */
-chirp_status chirp_batches_assign(chirp_batches *batches, int64_t first, int64_t n);
+chirp_status chirp_batches_assign(chirp_batches *batches, int64_t step, const chirp_share share[2],
+                                  bool constant);
 
 /**
  * The signals of one of this rank's passes of a step, in order or from anywhere after a resume.

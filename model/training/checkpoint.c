@@ -208,8 +208,11 @@ static chirp_status read_tensors(const char *path, hid_t file, const char *prefi
         if (!chirp_hdf_has(file, name))
             return chirp_fail(
                 CHIRP_ERR_FORMAT,
-                "%s: dataset %s is missing: a checkpoint of another network or variant", path,
-                name);
+                *prefix
+                    ? "%s: dataset %s is missing: no optimiser state, as in files of chirpbench "
+                      "export: resume from the checkpoint it was made of"
+                    : "%s: dataset %s is missing: a checkpoint of another network or variant",
+                path, name);
         chirp_status st = chirp_hdf_open_dataset(file, path, name, &set);
         if (st != CHIRP_OK)
             return st;

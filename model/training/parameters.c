@@ -106,7 +106,7 @@ static const chirp_option train_options[] = {
      .help = "optimiser steps", CHANGE(iterations)},
     {"seed", CHIRP_OPTION_UINT64, .metavar = "N", .min = 0, .max = 9e15,
      .help = "seed of weights, noise and signals", AT(seed), .resume = CHIRP_RESUME_SAME},
-    {"data", CHIRP_OPTION_STRING, .metavar = "FILE",
+    {"data", CHIRP_OPTION_STRING, .metavar = "FILE", .file = CHIRP_FILE_READ,
      .help = "data set of chirpbench generate in place of new signals; its last rows are held out",
      SAME(data), .none = "made on the fly"},
 

@@ -9,46 +9,33 @@
 #include "harness/progress/progress.h"
 #include "harness/results/document.h"
 #include "model/parallel/parallel.h"
+#include "model/parallel/places.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <omp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_signal;
+/* Times of steps for their median: all of them, or, of more than there is room for, evenly spaced ones. */
+enum { MOST_TIMES = 4096 };
+typedef struct step_times {
+    double seconds[MOST_TIMES];
+    size_t kept;
+    int64_t seen, every; /* `every` is a power of two */
+} step_times;
 
-static void on_signal(int number) { stop_signal = number; }
-
-/* What ends a run: a user, a closed terminal, a batch system before its time limit (USR1, USR2) or at that of the processor. */
-static const int endings[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
-enum { ENDINGS = sizeof endings / sizeof endings[0] };
-
-typedef struct signal_guard {
-    struct sigaction before[ENDINGS];
-} signal_guard;
-
-/* SIGINT is caught also when it was ignored, as shells do for what they start with '&'; what nohup ignored stays ignored. */
-static bool left_alone(int number) { return number != SIGINT && chirp_signal_was_ignored(number); }
-
-static void catch_signals(signal_guard *guard)
+static void add_time(step_times *t, double seconds)
 {
-    struct sigaction action = {0};
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_RESTART;
-    stop_signal = 0;
-    (void)sigemptyset(&action.sa_mask);
-    for (int i = 0; i < ENDINGS; ++i)
-        (void)sigaction(endings[i], left_alone(endings[i]) ? NULL : &action, &guard->before[i]);
-}
-
-static void release_signals(const signal_guard *guard)
-{
-    for (int i = 0; i < ENDINGS; ++i)
-        (void)sigaction(endings[i], &guard->before[i], NULL);
+    if (t->kept == MOST_TIMES) {
+        for (size_t i = 0; 2 * i < MOST_TIMES; ++i)
+            t->seconds[i] = t->seconds[2 * i];
+        t->kept /= 2;
+        t->every *= 2;
+    }
+    if (t->seen++ % t->every == 0)
+        t->seconds[t->kept++] = seconds;
 }
 
 static chirp_status refuse_existing(const char *path)
@@ -123,36 +110,16 @@ static chirp_status trim_log(const char *path, const chirp_train_config *config,
     return st;
 }
 
-/* Where a rank runs: mpiexec names a killed process by host and PID, and only the log can say which rank that was. */
-typedef struct rank_place {
-    char host[56];
-    int32_t threads;
-    int64_t pid;
-} rank_place;
-
 typedef struct run_log {
     FILE *file;   /* rank 0, when a log is wanted */
     bool started; /* this run wrote a line, and with it the header */
     const char *path;
-    rank_place *places; /* [ranks] until the first line is written */
+    /* [ranks] until the first line is written: mpiexec names a killed process by host and PID, and only the log can say which
+       rank that was */
+    chirp_place *places;
 } run_log;
 
-/* @param places  receives [ranks] on rank 0, for the caller to free; NULL elsewhere. Collective */
-static chirp_status gather_places(int threads, rank_place **places)
-{
-    rank_place mine = {.pid = (int64_t)getpid(),
-                       .threads = threads > 0 ? threads : omp_get_max_threads()};
-    const bool first = chirp_parallel_rank() == 0;
-    if (gethostname(mine.host, sizeof mine.host - 1) != 0)
-        (void)strcpy(mine.host, "unknown");
-    *places = first ? chirp_calloc((size_t)chirp_parallel_size(), sizeof **places) : NULL;
-    chirp_status st = chirp_parallel_agree(*places || !first ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    if (st == CHIRP_OK)
-        st = chirp_parallel_gather(&mine, (int64_t)sizeof mine, *places, 0);
-    return st;
-}
-
-static void add_places(cJSON *line, const rank_place *places)
+static void add_places(cJSON *line, const chirp_place *places)
 {
     cJSON *array = cJSON_AddArrayToObject(line, "ranks");
     for (int rank = 0; rank < chirp_parallel_size(); ++rank) {
@@ -271,7 +238,7 @@ static chirp_status prepare(chirp_trainer *trainer, const chirp_run_options *opt
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK && options->log && chirp_parallel_size() > 1)
-        st = gather_places(chirp_trainer_config(trainer)->n_threads, &log->places);
+        st = chirp_places_gather(chirp_trainer_config(trainer)->n_threads, &log->places);
     return st;
 }
 
@@ -293,7 +260,7 @@ static void look_at_clock(chirp_trainer *trainer, const chirp_run_options *optio
         chirp_trainer_set_progress(trainer, clock.progress + (1 - clock.progress) * share);
     else if (share > 1)
         chirp_trainer_request_stop(trainer);
-    if (stop_signal)
+    if (chirp_stop_signal())
         chirp_trainer_request_stop(trainer);
 }
 
@@ -305,6 +272,21 @@ static chirp_status check(chirp_trainer *trainer, const chirp_run_options *optio
     if (st == CHIRP_OK && options->keep_best && result->held_out.best)
         st = chirp_trainer_save(trainer, options->keep_best);
     return st;
+}
+
+/* Saves, also when the log could not be written: the training goes on from here once there is room again. */
+static chirp_status save_after(chirp_trainer *trainer, const char *path, int64_t iteration,
+                               chirp_status logged)
+{
+    char *reason = logged == CHIRP_OK ? NULL : chirp_strdup(chirp_error_message());
+    const chirp_status saved = chirp_trainer_save(trainer, path);
+    if (reason && saved == CHIRP_OK)
+        (void)chirp_fail(logged, "%s; %s holds iteration %" PRId64 ", from which --resume goes on",
+                         reason, path, iteration);
+    else if (reason)
+        (void)chirp_fail(logged, "%s", reason);
+    chirp_free(reason);
+    return logged == CHIRP_OK ? saved : logged;
 }
 
 /* One step and what follows from it. Sets result->end and *done when the run is over. */
@@ -341,10 +323,13 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
     }
     if (st == CHIRP_OK && log->file)
         st = write_line(log, &result->last, trainer, validate ? &result->held_out : NULL);
+    chirp_parallel_patience(options->log != NULL);
     st = chirp_parallel_agree(st);
-    if (st == CHIRP_OK && options->checkpoint &&
-        (*done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0)))
-        st = chirp_trainer_save(trainer, options->checkpoint);
+    chirp_parallel_patience(false);
+    const bool due =
+        *done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0);
+    if (options->checkpoint && (st == CHIRP_OK ? due : st == CHIRP_ERR_IO))
+        st = save_after(trainer, options->checkpoint, iteration, st);
     return st;
 }
 
@@ -352,17 +337,12 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
                                 chirp_run_result *result)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
-    signal_guard guard;
     run_log log = {.path = options->log};
     chirp_status st = prepare(trainer, options, &log);
     const int64_t start = chirp_trainer_iteration(trainer);
     const int64_t steps = config->iterations - start;
-    double *step_seconds = NULL;
+    step_times times = {.every = 1};
     *result = (chirp_run_result){.end = CHIRP_RUN_ITERATIONS, .iteration = start};
-    if (st == CHIRP_OK && steps > 0) {
-        step_seconds = chirp_calloc((size_t)steps, sizeof *step_seconds);
-        st = chirp_parallel_agree(step_seconds ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    }
     chirp_progress *progress = NULL;
     if (st == CHIRP_OK && !options->quiet && chirp_parallel_rank() == 0) {
         progress = chirp_progress_begin("train", config->iterations);
@@ -373,31 +353,26 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
     bool done = steps <= 0 || over;
     if (over)
         result->end = CHIRP_RUN_TIME;
-    int64_t taken = 0;
     if (st == CHIRP_OK && done) /* already trained: only say how good it is */
         st = check(trainer, options, result);
-    catch_signals(&guard);
     while (st == CHIRP_OK && !done) {
         st = advance(trainer, options, &log, clock, result, &done);
         if (st != CHIRP_OK)
             break;
-        if (step_seconds) /* it is there whenever a step was to be taken */
-            step_seconds[taken++] = result->last.profile.total_s;
+        add_time(&times, result->last.profile.total_s);
         char note[96];
         (void)snprintf(note, sizeof note, "loss %.4f  relative error %.4f", result->last.loss,
                        result->last.relative_error);
         chirp_progress_update(progress, result->iteration, note);
     }
-    release_signals(&guard);
     chirp_progress_end(progress);
     result->seconds = chirp_now_s() - clock.started;
-    if (taken > 0) {
-        chirp_sort(step_seconds, (size_t)taken);
+    if (times.kept > 0) {
+        chirp_sort(times.seconds, times.kept);
         result->signals_per_second =
             (double)chirp_train_step_signals(config, chirp_parallel_size()) /
-            step_seconds[taken / 2];
+            times.seconds[times.kept / 2];
     }
-    chirp_free(step_seconds);
     chirp_free(log.places);
     if (log.file && fclose(log.file) != 0 && st == CHIRP_OK)
         st = chirp_fail(CHIRP_ERR_IO, "%s: can't write: %s", options->log, strerror(errno));

@@ -38,8 +38,9 @@ typedef struct chirp_run_result {
 } chirp_run_result;
 
 /**
- * Trains until the trainer's iterations are done, the held-out relative error stays below the target, or SIGINT, SIGTERM,
- * SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU or the time limit ask for an end; then the checkpoint is saved and result->end says which. Collective.
+ * Trains until the trainer's iterations are done, the held-out relative error stays below the target, or a signal between
+ * chirp_stop_begin() and chirp_stop_end(), also one that came before this call, or the time limit ask for an end; then the
+ * checkpoint is saved and result->end says which. Collective.
  * Without `resume` an existing checkpoint or log is an error, so that nothing is overwritten; with it, log lines past
  * the checkpoint are dropped. On divergence (CHIRP_ERR_NUMERIC) the last good checkpoint stays.
  */

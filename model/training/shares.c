@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Halvings of the interval in which the best instant lies. */
+enum { TURNS = 24 };
+
 chirp_status chirp_shares_parse(const char *text, int64_t batch, int ranks, int64_t *share)
 {
     const int64_t all = batch * ranks;
@@ -54,7 +57,9 @@ static int64_t until(double instant, const double *seconds, int ranks, int64_t *
 {
     int64_t sum = 0;
     for (int r = 0; r < ranks; ++r) {
-        share[r] = (int64_t)fmax(1, instant / seconds[r]);
+        const double signals =
+            instant / seconds[r]; /* no fmax(): it is a call, and this the inmost loop */
+        share[r] = signals > 1 ? (int64_t)signals : 1;
         sum += share[r];
     }
     return sum;
@@ -62,19 +67,25 @@ static int64_t until(double instant, const double *seconds, int ranks, int64_t *
 
 void chirp_shares_balance(const double *seconds, int64_t batch, int ranks, int64_t *share)
 {
-    double low = 0;
-    double high = 0;
+    const int64_t all = ranks * batch;
+    double speed = 0;
     for (int r = 0; r < ranks; ++r)
-        high = fmax(high, seconds[r] * (double)(batch + 1));
-    for (int turn = 0; turn < 60; ++turn) {
+        speed += 1 / seconds[r];
+    /* in fractions of signals all end at `all / speed`; rounding down leaves less than a signal of each rank */
+    double low = (double)all / speed;
+    double high = (double)(all + ranks) / speed;
+    if (until(low, seconds, ranks, share) >
+        all) /* a signal is more than slow ranks have time for */
+        low = 0;
+    for (int turn = 0; turn < TURNS; ++turn) {
         const double middle = 0.5 * (low + high);
-        if (until(middle, seconds, ranks, share) > ranks * batch)
+        if (until(middle, seconds, ranks, share) > all)
             high = middle;
         else
             low = middle;
     }
-    /* ranks that would finish at the same instant are left over */
-    for (int64_t left = ranks * batch - until(low, seconds, ranks, share); left > 0; --left) {
+    /* few are left over: ranks that would finish at nearly the same instant */
+    for (int64_t left = all - until(low, seconds, ranks, share); left > 0; --left) {
         int next = 0;
         for (int r = 1; r < ranks; ++r)
             if ((double)(share[r] + 1) * seconds[r] < (double)(share[next] + 1) * seconds[next])

@@ -2,7 +2,6 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
-#include "harness/base/sort.h"
 #include "kernels/optimizer/optimizer.h"
 #include "model/parallel/parallel.h"
 #include "model/training/config.h"
@@ -23,7 +22,7 @@ static chirp_status make_network(chirp_trainer *trainer)
     network.variant = config->variant;
     network.estimator = config->estimator;
     network.outputs = config->learned_scale ? 2 : 1;
-    network.batch = trainer->share[trainer->rank];
+    network.batch = trainer->share.signals;
     network.dropout = config->dropout;
     network.prior_sigma = config->prior_sigma;
     network.initial_rho = config->initial_rho;
@@ -79,7 +78,7 @@ static chirp_pass pass_of(const chirp_trainer *trainer, int64_t step, int64_t pa
         .step = (uint64_t)step,
         .noise =
             config->independent_noise ? (uint32_t)(trainer->rank * config->accumulate + pass) : 0,
-        .first_row = (uint64_t)(trainer->first_signal + pass * trainer->share[trainer->rank]),
+        .first_row = (uint64_t)(trainer->share.first + pass * trainer->share.signals),
     };
 }
 
@@ -193,10 +192,10 @@ static chirp_status make_buffers(chirp_trainer *trainer)
     return trainer->first ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
-/* Makes passes of this rank's share. */
-static chirp_status take_share(chirp_trainer *trainer)
+/* Room for the outputs of a pass of this rank's share. */
+static chirp_status make_outputs(chirp_trainer *trainer)
 {
-    const int64_t n = trainer->share[trainer->rank];
+    const int64_t n = trainer->share.signals;
     const size_t outputs =
         (size_t)n * (size_t)trainer->spec->n_leaves * (size_t)trainer->likelihood.outputs;
     float *both = chirp_calloc(2 * outputs, sizeof *both);
@@ -205,27 +204,35 @@ static chirp_status take_share(chirp_trainer *trainer)
     chirp_free(trainer->output);
     trainer->output = both;
     trainer->doutput = both + outputs;
-    trainer->first_signal = 0;
-    for (int r = 0; r < trainer->rank; ++r)
-        trainer->first_signal += trainer->config.accumulate * trainer->share[r];
-    trainer->new_shares = strcmp(trainer->config.shares, "equal") != 0;
+    trainer->room = n;
+    return CHIRP_OK;
+}
+
+/* Makes the coming step's passes those of this rank's share. */
+static chirp_status take_share(chirp_trainer *trainer)
+{
+    const chirp_share share[2] = {chirp_share_control_share(trainer->control, 0),
+                                  chirp_share_control_share(trainer->control, 1)};
+    trainer->share = share[0];
     chirp_status st = CHIRP_OK;
-    if (chirp_network_configuration(trainer->net)->batch != n)
-        st = chirp_network_set_batch(trainer->net, n);
-    return st == CHIRP_OK ? chirp_batches_assign(trainer->batches, trainer->first_signal, n) : st;
+    if (share[0].signals > trainer->room)
+        st = make_outputs(trainer);
+    if (st == CHIRP_OK)
+        st = chirp_network_set_batch(trainer->net, share[0].signals);
+    return st == CHIRP_OK ? chirp_batches_assign(trainer->batches, trainer->iteration, share,
+                                                 !chirp_share_control_follows(trainer->control))
+                          : st;
 }
 
 static chirp_status make_shares(chirp_trainer *trainer)
 {
-    const size_t ranks = (size_t)trainer->ranks;
-    trainer->share = chirp_calloc(ranks, sizeof *trainer->share);
-    trainer->wanted = chirp_calloc(ranks, sizeof *trainer->wanted);
-    trainer->seconds = chirp_calloc(ranks, sizeof *trainer->seconds);
-    if (!trainer->share || !trainer->wanted || !trainer->seconds)
-        return CHIRP_ERR_NOMEM;
-    trainer->n_to_time = FIRST_SHARE_STEPS;
-    return chirp_shares_parse(trainer->config.shares, trainer->config.batch, trainer->ranks,
-                              trainer->share);
+    const chirp_train_config *config = &trainer->config;
+    const chirp_status st = chirp_share_control_create(config->shares, config->batch,
+                                                       config->accumulate, &trainer->control);
+    if (st == CHIRP_OK)
+        trainer->share = chirp_share_control_share(trainer->control, 0);
+    trainer->new_shares = strcmp(config->shares, "equal") != 0;
+    return st;
 }
 
 /* The public code starts every rank from rank 0's parameters; ours are equal already, as they are a function of the
@@ -282,6 +289,7 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
         st = chirp_train_likelihood(&trainer->config, &trainer->likelihood);
     if (st == CHIRP_OK)
         st = chirp_batches_create(&trainer->config, trainer->ranks, &trainer->batches);
+    st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
         st = make_shares(trainer);
     if (st == CHIRP_OK)
@@ -318,9 +326,7 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_free(trainer->first);
     chirp_free(trainer->second);
     chirp_free(trainer->average);
-    chirp_free(trainer->share);
-    chirp_free(trainer->wanted);
-    chirp_free(trainer->seconds);
+    chirp_share_control_destroy(trainer->control);
     chirp_free(trainer->sum);
     chirp_free(trainer->resume_note.bytes);
     chirp_free(trainer);
@@ -376,7 +382,7 @@ static chirp_status run_pass(chirp_trainer *trainer, double weight, double *sums
 {
     const chirp_train_config *config = &trainer->config;
     const int leaves = trainer->spec->n_leaves;
-    const int64_t n = trainer->share[trainer->rank];
+    const int64_t n = trainer->share.signals;
     /* the mean over ranks weighs all signals alike: a rank's gradient counts by its share */
     const double share = (double)n / (double)config->batch;
     const chirp_pass pass = pass_of(trainer, trainer->iteration, trainer->pass);
@@ -407,31 +413,16 @@ static chirp_status run_pass(chirp_trainer *trainer, double weight, double *sums
     return trainer->exchange_status;
 }
 
-/* Times this rank's passes; every so many steps the ranks agree on shares by the medians. Collective. */
+/* The next step's shares, by how long this rank's passes took. Collective. */
 static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *profile)
 {
     const double busy = profile->signals_s + profile->forward_s + profile->backward_s;
-    const int ranks = trainer->ranks;
-    if (ranks == 1 || strcmp(trainer->config.shares, "measured") != 0)
+    if (!chirp_share_control_follows(trainer->control))
         return CHIRP_OK;
-    trainer->signal_seconds[trainer->n_timed++] =
-        busy / (double)(trainer->config.accumulate * trainer->share[trainer->rank]);
-    if (trainer->n_timed < trainer->n_to_time)
-        return CHIRP_OK;
-    chirp_sort(trainer->signal_seconds, (size_t)trainer->n_timed);
-    memset(trainer->seconds, 0, (size_t)ranks * sizeof *trainer->seconds);
-    trainer->seconds[trainer->rank] = trainer->signal_seconds[trainer->n_timed / 2];
-    trainer->n_timed = 0;
-    trainer->n_to_time =
-        trainer->n_to_time > SHARE_STEPS / 2 ? SHARE_STEPS : 2 * trainer->n_to_time;
-    const chirp_status st = chirp_parallel_sum(trainer->seconds, ranks);
-    if (st != CHIRP_OK)
-        return st;
-    chirp_shares_balance(trainer->seconds, trainer->config.batch, ranks, trainer->wanted);
-    if (!chirp_shares_better(trainer->seconds, ranks, trainer->share, trainer->wanted))
-        return CHIRP_OK;
-    memcpy(trainer->share, trainer->wanted, (size_t)ranks * sizeof *trainer->share);
-    return chirp_parallel_agree(take_share(trainer));
+    if (trainer->iteration % SHARE_REPORT_STEPS == 0)
+        trainer->new_shares = true;
+    return chirp_share_control_step(
+        trainer->control, busy / (double)(trainer->config.accumulate * trainer->share.signals));
 }
 
 chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report)
@@ -443,9 +434,10 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     chirp_step_report r = {.iteration = trainer->iteration + 1,
                            .learning_rate = chirp_course_rate(config, place(trainer)),
                            .clipped = 1,
-                           .shares = trainer->new_shares ? trainer->share : NULL};
+                           .shares = trainer->new_shares ? chirp_share_control_all(trainer->control)
+                                                         : NULL};
     const double weight = kl_weight(trainer);
-    chirp_status st = CHIRP_OK;
+    chirp_status st = take_share(trainer);
     trainer->new_shares = false;
     trainer->exchange_status = CHIRP_OK;
     trainer->sum_of_squares = 0;
@@ -482,11 +474,10 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
         apply_clipped(trainer, &r);
     average_parameters(trainer);
     r.profile.total_s = chirp_now_s() - start;
-    st = balance(trainer, &r.profile);
     trainer->iteration += 1;
     trainer->time_progress = fmax(trainer->time_progress, sums[2 + 2 * leaves]);
     *report = r;
-    return st;
+    return balance(trainer, &r.profile);
 }
 
 void chirp_trainer_set_progress(chirp_trainer *trainer, double share)
@@ -509,7 +500,10 @@ bool chirp_trainer_sends(const chirp_trainer *trainer, int tensor)
     return trainer->sent[tensor] >= 0;
 }
 
-const int64_t *chirp_trainer_shares(const chirp_trainer *trainer) { return trainer->share; }
+const int64_t *chirp_trainer_shares(const chirp_trainer *trainer)
+{
+    return chirp_share_control_all(trainer->control);
+}
 
 chirp_network *chirp_trainer_network(chirp_trainer *trainer) { return trainer->net; }
 

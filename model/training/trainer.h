@@ -126,9 +126,9 @@ typedef struct chirp_step_report {
     double learning_rate;
     double gradient_norm; /**< before clipping */
     double clipped;       /**< what clipping multiplied the gradient by: 1 when it was left alone */
-    const int64_t
-        *shares; /**< [ranks] signals of each rank's passes, in the first step that they hold for;
-                                else NULL. NULL for "equal". Valid until the next step */
+    const int64_t *
+        shares; /**< [ranks] signals of each rank's passes on rank 0: in the first step and, when they are "measured",
+                                every ten steps; else NULL. NULL for "equal". Valid until the next step */
     double active_neurons; /**< chirp_network_active_share() of this rank's last pass */
     bool stop;             /**< some rank has asked to stop: the same on every rank */
     chirp_step_profile profile;
@@ -181,7 +181,7 @@ double chirp_trainer_target(const chirp_trainer *trainer);
 int64_t chirp_trainer_iteration(const chirp_trainer *trainer);
 /** Whether a tensor's gradient travels: with one weight draw for all ranks those of the rhos stay at home. */
 bool chirp_trainer_sends(const chirp_trainer *trainer, int tensor);
-/** [ranks] signals of each rank's passes in the next step. */
+/** [ranks] signals of each rank's passes in the next step, on rank 0; NULL on the others. */
 const int64_t *chirp_trainer_shares(const chirp_trainer *trainer);
 chirp_network *chirp_trainer_network(chirp_trainer *trainer);
 /** The gradient exchange, for its events (timelines). */
@@ -193,14 +193,14 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
 /**
  * Continues from a checkpoint whose configuration is the same in every field that parameters.c marks SAME, with any number of
  * ranks whose total batch (ranks * accumulate * batch) is the same; the learning rate stays that of the ranks it began with.
- * Collective.
+ * Collective; rank 0 reads, and the others get what it read.
  * Training goes on bitwise as if it had not been interrupted when ranks and options are the same, and to rounding when
  * they are not. Of what was under way between ranks:
  *   bf16     what rounding held back is not saved: at most one rounding of one gradient is lost, and the bits change
  *   shares   are not saved: "measured" starts from equal ones, a list is given again
  */
 chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path);
-/** One line about what the last resume changed or could not compare, "" without; valid as long as the trainer. */
+/** One line on rank 0 about what the last resume changed or could not compare, "" without; valid as long as the trainer. */
 const char *chirp_trainer_resume_note(const chirp_trainer *trainer);
 
 #endif

@@ -6,9 +6,8 @@
 #include "model/training/batches.h"
 #include "model/training/trainer.h"
 
-/* Steps that are timed for new shares: few at first, as equal shares cost most, then twice as many each time up to what makes
-   a rank's noise small. */
-enum { FIRST_SHARE_STEPS = 10, SHARE_STEPS = 100 };
+/* Shares that follow speeds may change in every step; reports have them every so many. */
+enum { SHARE_REPORT_STEPS = 10 };
 
 struct chirp_trainer {
     chirp_train_config config;
@@ -24,7 +23,8 @@ struct chirp_trainer {
     int rank, ranks;
     bool stop_requested;
     int64_t iteration;       /* steps done */
-    float *output, *doutput; /* [this rank's share][leaves][outputs] */
+    float *output, *doutput; /* [room][leaves][outputs] */
+    int64_t room;            /* signals */
     float *first, *second;   /* optimiser state, arena layout */
     float *average;          /* of the parameters, arena layout; NULL without --average */
     double typical_norm;     /* of gradients, for clipping */
@@ -35,14 +35,10 @@ struct chirp_trainer {
     int64_t pass;         /* of this step, counted from 0 */
     float
         *sum; /* gradients of this step's passes so far, arena layout; NULL without --accumulate */
-    /* who computes how much */
-    int64_t *share, *wanted;            /* [ranks] signals of each rank's passes; scratch */
-    int64_t first_signal;               /* of this rank in a step */
-    bool new_shares;                    /* not reported yet */
-    double *seconds;                    /* [ranks] of one signal */
-    int n_timed, n_to_time;             /* steps */
-    double signal_seconds[SHARE_STEPS]; /* of this rank, by step */
-    chirp_text resume_note;             /* what a resume changed */
+    chirp_share_control *control; /* who computes how much */
+    chirp_share share;            /* this rank's in the coming step */
+    bool new_shares;              /* not reported yet */
+    chirp_text resume_note;       /* what a resume changed */
 };
 
 #endif

@@ -30,17 +30,25 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
                                                          : chirp_network_values(trainer->net));
         chirp_free(state.configuration);
     }
-    return chirp_parallel_agree(st);
+    chirp_parallel_patience(true);
+    st = chirp_parallel_agree(st);
+    chirp_parallel_patience(false);
+    return st;
 }
 
-chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
+/* What ranks get beside the arrays. */
+typedef struct resumed {
+    int64_t iteration, rate_ranks, crossings;
+    double progress, typical_norm, best_score;
+} resumed;
+
+/* Rank 0's part: file to trainer. */
+static chirp_status read_file(chirp_trainer *trainer, const char *path, resumed *result)
 {
     int n = 0;
     const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
     chirp_train_record old = {0};
     chirp_checkpoint state = {0};
-    chirp_text_clear(&trainer->resume_note);
-    /* every rank reads: file systems serve that well, and no broadcast of three arrays is needed */
     chirp_status st = chirp_checkpoint_read_header(path, &state);
     if (st == CHIRP_OK)
         st = chirp_train_record_read(path, state.configuration, &old);
@@ -50,7 +58,7 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     if (st == CHIRP_OK)
         st = chirp_train_record_compare(path, &old, &trainer->config, trainer->ranks,
                                         &trainer->resume_note);
-    const int64_t rate_ranks = old.config.rate_ranks > 0 ? old.config.rate_ranks : old.ranks;
+    result->rate_ranks = old.config.rate_ranks > 0 ? old.config.rate_ranks : old.ranks;
     chirp_train_record_release(&old);
     state.first = trainer->first;
     state.second = trainer->second;
@@ -61,9 +69,34 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     if (st == CHIRP_OK && !state.has_trained && used != state.trained)
         memcpy(state.trained, used,
                (size_t)chirp_network_parameter_count(trainer->net) * sizeof *used);
-    chirp_network_parameters_changed(trainer->net);
     chirp_free(state.configuration);
+    result->iteration = state.iteration;
+    result->crossings = state.crossings;
+    result->progress = state.progress;
+    result->typical_norm = state.typical_norm;
+    result->best_score = state.best_score;
+    return st;
+}
+
+chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
+{
+    const int64_t bytes =
+        chirp_network_parameter_count(trainer->net) * (int64_t)sizeof *trainer->first;
+    float *const arrays[] = {chirp_network_parameters(trainer->net), trainer->first,
+                             trainer->second, trainer->average};
+    resumed state = {0};
+    chirp_text_clear(&trainer->resume_note);
+    /* one rank reads: a thousand that open one file at once keep each other waiting */
+    chirp_status st = trainer->rank == 0 ? read_file(trainer, path, &state) : CHIRP_OK;
+    chirp_parallel_patience(true);
     st = chirp_parallel_agree(st);
+    chirp_parallel_patience(false);
+    if (st == CHIRP_OK)
+        st = chirp_parallel_broadcast(&state, (int64_t)sizeof state, 0);
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; ++i)
+        if (st == CHIRP_OK && arrays[i])
+            st = chirp_parallel_broadcast(arrays[i], bytes, 0);
+    chirp_network_parameters_changed(trainer->net);
     if (st != CHIRP_OK)
         return st;
     trainer->iteration = state.iteration;
@@ -71,7 +104,7 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     trainer->typical_norm = state.typical_norm;
     trainer->best_score = state.best_score;
     trainer->crossings = state.crossings;
-    trainer->config.rate_ranks = rate_ranks;
+    trainer->config.rate_ranks = state.rate_ranks;
     return CHIRP_OK;
 }
 

@@ -32,7 +32,7 @@ static chirp_status score(chirp_trainer *trainer, sums *s, double *labels)
 {
     const chirp_pass pass = {.training = false, .sample = false};
     const chirp_network_spec *spec = trainer->spec;
-    const int64_t n = trainer->share[trainer->rank];
+    const int64_t n = trainer->share.signals;
     const int64_t all = trainer->config.validation_signals;
     const int64_t end = all * (trainer->rank + 1) / trainer->ranks;
     for (int64_t i = all * trainer->rank / trainer->ranks; i < end; i += n) {

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_BINS = 48 };
+enum { MOST_BINS = 48, MOST_EVENTS = 8 };
 
 static const char *unit_of(const char *label)
 {
@@ -256,6 +256,11 @@ static void write_event(chirp_report *r, const chirp_result_file *file, const cJ
                         real ? "Real strain" : "Injected signal", real ? "real" : "injected",
                         real ? "from real strain" : "from a signal injected into noise");
     say_text(r, event, "", "strain");
+    say_text(r, event, "", "data");
+    if (isfinite(chirp_json_number(event, "row"))) {
+        chirp_markup_raw(&r->body, ", row ");
+        chirp_markup_number(&r->body, chirp_json_number(event, "row"), CHIRP_UNIT_INTEGER);
+    }
     say_text(r, event, ", detector ", "detector");
     if (isfinite(chirp_json_number(event, "gps"))) {
         chirp_markup_raw(&r->body, ", GPS ");
@@ -288,9 +293,15 @@ static void draw_posterior(chirp_report *r)
     const chirp_result_file *file = NULL;
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_POSTERIOR, i));
          ++i) {
+        const cJSON *events = cJSON_GetObjectItemCaseSensitive(file->root, "events");
         const cJSON *event = NULL;
-        cJSON_ArrayForEach(event, cJSON_GetObjectItemCaseSensitive(file->root, "events"))
-            write_event(r, file, event);
+        int n = 0;
+        cJSON_ArrayForEach(event, events) if (n++ < MOST_EVENTS) write_event(r, file, event);
+        if (n > MOST_EVENTS) {
+            chirp_markup_format(&r->body, "<p>The first %d of %d events of ", MOST_EVENTS, n);
+            chirp_markup_text(&r->body, file->name);
+            chirp_markup_raw(&r->body, " are shown.</p>\n");
+        }
     }
 }
 

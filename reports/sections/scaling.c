@@ -216,7 +216,7 @@ static void efficiency_figure(chirp_report *r)
         r, "Scaling efficiency",
         "Efficiency: the time of a step on one rank over that on many (weak scaling), or over that "
         "times the ranks (strong). Bars are 95 % intervals of what was measured here; shaded bands "
-        "are the range over the fits that a projection rests on.",
+        "hold 90 % of the laws of waiting that a projection allows.",
         860, height, &script);
 }
 
@@ -282,13 +282,12 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
     chirp_markup_clear(&plain);
 }
 
-static void row_interval(chirp_table *t, const cJSON *row, const char *key)
+static void row_interval(chirp_table *t, const cJSON *row, const char *key, chirp_unit unit)
 {
     const cJSON *interval = cJSON_GetObjectItemCaseSensitive(row, key);
     for (int end = 0; end < 2; ++end) {
         const cJSON *item = cJSON_GetArrayItem(interval, end);
-        chirp_table_number(t, cJSON_IsNumber(item) ? item->valuedouble : (double)NAN,
-                           CHIRP_UNIT_PERCENT);
+        chirp_table_number(t, cJSON_IsNumber(item) ? item->valuedouble : (double)NAN, unit);
     }
 }
 
@@ -317,7 +316,7 @@ static void rows_table(chirp_report *r, const chirp_result_file *file, bool proj
             chirp_table_text(&t, chirp_json_string(row, "variational"));
         chirp_table_member(&t, row, "seconds_per_step", CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, row, "efficiency", CHIRP_UNIT_PERCENT);
-        row_interval(&t, row, projected ? "efficiency_band" : "interval_95");
+        row_interval(&t, row, projected ? "efficiency_band" : "interval_95", CHIRP_UNIT_PERCENT);
         for (int i = 0; i < n_terms; ++i)
             chirp_table_member(&t, row, projected_terms[i].key, CHIRP_UNIT_SECONDS);
         chirp_table_member(&t, row, "signals_per_second", CHIRP_UNIT_FIXED1);
@@ -325,6 +324,27 @@ static void rows_table(chirp_report *r, const chirp_result_file *file, bool proj
     t.failed = t.failed || caption.failed;
     chirp_report_table(r, &t, 20);
     chirp_markup_clear(&caption);
+}
+
+/* Step times of a program that was measured on fewer nodes. */
+static bool forecast_table(chirp_report *r, const chirp_result_file *file)
+{
+    static const char *const headers[] = {"nodes", "ranks", "time of a step", "from", "to", NULL};
+    const cJSON *row = NULL;
+    chirp_table t;
+    if (!cJSON_GetObjectItemCaseSensitive(cJSON_GetArrayItem(rows_of(file), 0), "interval_90"))
+        return false;
+    chirp_table_begin(&t, "Predicted: mean step of one further job, 90 % prediction interval",
+                      headers);
+    cJSON_ArrayForEach(row, rows_of(file))
+    {
+        chirp_table_member(&t, row, "nodes", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, row, "ranks", CHIRP_UNIT_INTEGER);
+        chirp_table_member(&t, row, "seconds_per_step", CHIRP_UNIT_SECONDS);
+        row_interval(&t, row, "interval_90", CHIRP_UNIT_SECONDS);
+    }
+    chirp_report_table(r, &t, 20);
+    return true;
 }
 
 static void list_texts(chirp_report *r, const char *title, const cJSON *texts)
@@ -345,7 +365,8 @@ static void list_texts(chirp_report *r, const char *title, const cJSON *texts)
 static void write_project(chirp_report *r, const chirp_result_file *file)
 {
     chirp_report_source(r, file);
-    rows_table(r, file, true);
+    if (!forecast_table(r, file))
+        rows_table(r, file, true);
     chirp_scaling_comparison(r, file);
     list_texts(r, "What this projection assumes",
                cJSON_GetObjectItemCaseSensitive(file->root, "assumptions"));
@@ -365,7 +386,19 @@ static void published_line(chirp_report *r)
     chirp_markup_raw(&r->body, ").</p>\n");
 }
 
-/* The largest machine of each projection, as a number at the top. */
+/* "52 to 92 %, " after `before`, where a row has a pair of this key; plain, as a card's note is. */
+static void put_range(chirp_markup *note, const char *before, const cJSON *row, const char *key,
+                      double scale, const char *unit)
+{
+    const cJSON *pair = cJSON_GetObjectItemCaseSensitive(row, key);
+    const cJSON *low = cJSON_GetArrayItem(pair, 0);
+    const cJSON *high = cJSON_GetArrayItem(pair, 1);
+    if (cJSON_IsNumber(low) && cJSON_IsNumber(high))
+        chirp_markup_format(note, "%s%.3g to %.3g %s, ", before, scale * low->valuedouble,
+                            scale * high->valuedouble, unit);
+}
+
+/* The largest machine of each projection, as a number at the top: never without its band, nor without what it rests on. */
 static void card(chirp_report *r, const chirp_result_file *file)
 {
     const cJSON *row = NULL;
@@ -374,10 +407,23 @@ static void card(chirp_report *r, const chirp_result_file *file)
     cJSON_ArrayForEach(row, rows_of(file)) if (!last || chirp_json_number(row, "nodes") >
                                                             chirp_json_number(last, "nodes")) last =
         row;
+    const bool predicted = cJSON_GetObjectItemCaseSensitive(last, "interval_90") != NULL;
+    const char *shares = chirp_json_string(file->root, "shares");
+    const double assumed = chirp_json_number(file->root, "assumed_numbers_of_machine");
+    put_range(&note, "90 % band ", last, "efficiency_band", 100, "%");
+    put_range(&note, "90 % prediction interval ", last, "interval_90", 1, "s");
     chirp_markup_format(&note, "%g nodes, ", chirp_json_number(last, "nodes"));
     describe(&note, file);
-    chirp_report_card(r, "Projected efficiency", chirp_json_number(last, "efficiency"), 1,
-                      CHIRP_UNIT_PERCENT, "", note.bytes);
+    if (shares && strcmp(shares, "measured") == 0)
+        chirp_markup_raw(&note, "; of what the nodes can do, if their speeds stay put");
+    if (assumed > 0.5 * chirp_json_number(file->root, "numbers_of_machine"))
+        chirp_markup_raw(&note, "; assumed machine");
+    if (predicted)
+        chirp_report_card(r, "Predicted step", chirp_json_number(last, "seconds_per_step"), 1,
+                          CHIRP_UNIT_SECONDS, "", note.bytes);
+    else
+        chirp_report_card(r, "Projected efficiency", chirp_json_number(last, "efficiency"), 1,
+                          CHIRP_UNIT_PERCENT, "", note.bytes);
     chirp_markup_clear(&note);
 }
 

@@ -6,6 +6,7 @@ extern const chirp_section chirp_section_ledger;
 extern const chirp_section chirp_section_roofline;
 extern const chirp_section chirp_section_training;
 extern const chirp_section chirp_section_posterior;
+extern const chirp_section chirp_section_calibration;
 extern const chirp_section chirp_section_signal;
 extern const chirp_section chirp_section_scaling;
 extern const chirp_section chirp_section_other;
@@ -18,6 +19,7 @@ const chirp_section *const chirp_sections[] = {
     &chirp_section_roofline,
     &chirp_section_training,
     &chirp_section_posterior,
+    &chirp_section_calibration,
     &chirp_section_signal,
     &chirp_section_scaling,
     &chirp_section_other,

@@ -109,7 +109,8 @@ static int run(int argc, char **argv)
     const chirp_option table[] = {
         {"batch", CHIRP_OPTION_INT, &d.batch, .metavar = "N", .min = 0, .max = 256,
          .help = "signals in the timed passes; 0: no times"},
-        {"json", CHIRP_OPTION_STRING, &d.json, .metavar = "FILE", .help = "the table as JSON"},
+        {"json", CHIRP_OPTION_STRING, &d.json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "the table as JSON"},
     };
     const chirp_usage usage = {
         "describe", NULL,

@@ -332,7 +332,7 @@ static int run(int argc, char **argv)
     double budget_s = 0.1;
     bool fast = false;
     const chirp_option table[] = {
-        {"json", CHIRP_OPTION_STRING, &json_path, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &json_path, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "also write the report as JSON"},
         {"seconds", CHIRP_OPTION_REAL, &budget_s, .metavar = "S", .min = 0.001, .max = 60,
          .help = "time of each single measurement"},

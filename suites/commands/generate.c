@@ -3,6 +3,7 @@
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/signals.h"
 #include "harness/progress/progress.h"
 #include "model/signal/dataset.h"
 #include "model/signal/parameters.h"
@@ -13,16 +14,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { BATCH = 128 };
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_signal(int number) { stop_signal = number; }
 
 typedef struct generation {
     chirp_signal_config signal;
@@ -51,25 +47,23 @@ static char *part_path(const char *path, int64_t part, int64_t parts)
     return name;
 }
 
-/* Where rows are collected: FILE.partial, which a killed run leaves to --resume; for a device or a pipe a file in TMPDIR. */
-static chirp_status partial_path(const generation *g, const char *path, char **partial)
-{
-    if (!chirp_file_is_sink(path))
-        return chirp_file_beside(path, ".partial", partial);
-    if (g->append || g->resume)
-        return chirp_fail(CHIRP_ERR_ARG,
-                          "%s: is a device or a pipe, which keeps no signals; leave out --append "
-                          "and --resume",
-                          path);
-    return chirp_file_temporary(path, partial);
-}
-
 static bool exists(const char *path) { return access(path, F_OK) == 0; }
 
+/* A data set in the making. */
+typedef struct output {
+    const char *path;
+    bool sink;     /* a device or a pipe, which can't be read again */
+    bool has_old;  /* `path` has signals that stay */
+    bool went_on;  /* with what an earlier process left in `partial` */
+    char *partial; /* where rows are collected */
+    chirp_dataset_writer *writer;
+} output;
+
 /* Adds rows until the file has `rows`; a thread makes the next batch while this one is written. */
-static chirp_status fill(const generation *g, chirp_generator *generator,
-                         chirp_dataset_writer *writer, const char *path, int64_t rows)
+static chirp_status fill(const generation *g, chirp_generator *generator, const output *o,
+                         int64_t rows)
 {
+    chirp_dataset_writer *writer = o->writer;
     uint64_t next = 0;
     int64_t done = chirp_dataset_written(writer, &next);
     const int64_t todo = rows - done;
@@ -87,7 +81,7 @@ static chirp_status fill(const generation *g, chirp_generator *generator,
     chirp_status st = chirp_prefetch_create(&config, &prefetch);
     chirp_progress *progress = g->quiet ? NULL : chirp_progress_begin("generate", rows);
     chirp_progress_start_at(progress, done);
-    while (st == CHIRP_OK && done < rows && !stop_signal) {
+    while (st == CHIRP_OK && done < rows && !chirp_stop_signal()) {
         chirp_batch b;
         st = chirp_prefetch_next(prefetch, &b);
         const int64_t n = rows - done < b.n ? rows - done : b.n;
@@ -99,61 +93,154 @@ static chirp_status fill(const generation *g, chirp_generator *generator,
     }
     chirp_progress_end(progress);
     chirp_prefetch_destroy(prefetch);
-    if (st == CHIRP_OK && done < rows)
+    if (st == CHIRP_OK && done < rows && g->append && o->has_old)
+        st = chirp_fail(CHIRP_ERR_INTERRUPTED,
+                        "interrupted after %lld of %lld signals of %s, which has what it had: the "
+                        "same command with --resume --count %lld in place of --append goes on",
+                        (long long)done, (long long)rows, o->path, (long long)rows);
+    else if (st == CHIRP_OK && done < rows)
         st = chirp_fail(
             CHIRP_ERR_INTERRUPTED,
             "interrupted after %lld of %lld signals of %s: the same command with --resume goes on",
-            (long long)done, (long long)rows, path);
+            (long long)done, (long long)rows, o->path);
     return st;
 }
 
-/* New rows go to FILE.partial, which becomes FILE when complete; --append adds to FILE itself, whole rows at a time. */
-static chirp_status one_file(const generation *g, chirp_generator *generator, const char *path,
-                             int64_t rows, uint64_t first)
+/* An empty data set where rows are collected. */
+static chirp_status start_afresh(const generation *g, const chirp_generator *generator,
+                                 uint64_t first, output *o)
 {
-    char *partial = NULL;
-    chirp_dataset_writer *writer = NULL;
-    const bool sink = chirp_file_is_sink(path);
-    const bool in_place = exists(path) && !sink && !g->overwrite;
-    chirp_status st = partial_path(g, path, &partial);
+    const chirp_dataset_options options = {.first_index = first,
+                                           .compress = (int)g->deflate,
+                                           .chunk_rows = g->chunk,
+                                           .version = CHIRP_VERSION};
+    chirp_status st = chirp_file_writable(o->path);
+    if (st == CHIRP_OK && !o->sink)
+        st = chirp_file_create(o->partial, o->path);
+    return st == CHIRP_OK ? chirp_dataset_create(o->partial, generator, &options, &o->writer) : st;
+}
+
+/* A copy of the old signals: the file itself stays whole whatever happens until the copy is complete. */
+static chirp_status start_from_old(const chirp_generator *generator, output *o)
+{
+    chirp_status st = chirp_file_create(o->partial, o->path);
     if (st != CHIRP_OK)
         return st;
-    if (in_place && !g->append && !g->resume)
+    st = chirp_file_copy(o->path, o->partial);
+    if (st == CHIRP_OK)
+        st = chirp_dataset_append(o->partial, generator, &o->writer);
+    if (st != CHIRP_OK)
+        (void)unlink(o->partial);
+    return st;
+}
+
+static void note_damage(void)
+{
+    (void)fprintf(stderr, "chirpbench: note: %s; its signals are made again\n",
+                  chirp_error_message());
+}
+
+/*
+ * Goes on with FILE.partial when it has at least `least` rows. A process that is killed in the middle of a write can leave it
+ * in a state that HDF5 doesn't read; it is then made again.
+ */
+static chirp_status go_on(const chirp_generator *generator, int64_t least, output *o)
+{
+    int64_t rows = 0;
+    if (!exists(o->partial))
+        return CHIRP_OK;
+    chirp_status st = chirp_dataset_count(o->partial, generator, &rows);
+    if (st == CHIRP_OK && rows >= least)
+        st = chirp_dataset_append(o->partial, generator, &o->writer);
+    o->went_on = o->writer != NULL;
+    if (st != CHIRP_ERR_FORMAT)
+        return st;
+    note_damage();
+    return CHIRP_OK;
+}
+
+/* Where rows are collected: FILE.partial, which a killed run leaves to --resume; for a device or a pipe a file in TMPDIR. */
+static chirp_status partial_path(const generation *g, output *o)
+{
+    if (!o->sink)
+        return chirp_file_beside(o->path, ".partial", &o->partial);
+    if (g->append || g->resume)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "%s: is a device or a pipe, which keeps no signals; leave out --append "
+                          "and --resume",
+                          o->path);
+    return chirp_file_temporary(o->path, &o->partial);
+}
+
+/* Opens the file that gets rows until it has *rows of them; without a writer there is nothing to do. */
+static chirp_status start(const generation *g, const chirp_generator *generator, uint64_t first,
+                          output *o, int64_t *rows)
+{
+    int64_t have = 0;
+    chirp_status st = partial_path(g, o);
+    if (st == CHIRP_OK && o->has_old && !g->append && !g->resume)
         st = chirp_fail(
             CHIRP_ERR_ARG,
             "%s exists: --append adds signals, --resume completes it, --overwrite replaces it",
-            path);
-    else if (in_place)
-        st = chirp_dataset_append(path, generator, &writer);
-    else if (g->resume && exists(partial))
-        st = chirp_dataset_append(partial, generator, &writer);
-    else {
-        st = chirp_file_writable(path);
-        const chirp_dataset_options options = {.first_index = first,
-                                               .compress = (int)g->deflate,
-                                               .chunk_rows = g->chunk,
-                                               .version = CHIRP_VERSION};
-        if (st == CHIRP_OK)
-            st = chirp_dataset_create(partial, generator, &options, &writer);
+            o->path);
+    if (st == CHIRP_OK && o->has_old)
+        st = chirp_dataset_count(o->path, generator, &have);
+    if (st != CHIRP_OK)
+        return st;
+    if (g->append)
+        *rows += have;
+    if (o->has_old && have >= *rows) {
+        *rows = have;
+        return CHIRP_OK;
     }
-    if (st == CHIRP_OK && g->append && in_place)
-        rows += chirp_dataset_written(writer, NULL);
-    if (st == CHIRP_OK)
-        st = fill(g, generator, writer, path, rows);
-    int64_t written = writer ? chirp_dataset_written(writer, NULL) : 0;
-    const chirp_status closed = chirp_dataset_finish(writer);
+    if (g->resume)
+        st = go_on(generator, have, o);
+    if (st != CHIRP_OK || o->writer)
+        return st;
+    return o->has_old ? start_from_old(generator, o) : start_afresh(g, generator, first, o);
+}
+
+/* Rows are collected beside FILE, which only ever is replaced by a complete one. */
+static chirp_status collect(const generation *g, chirp_generator *generator, int64_t *rows,
+                            uint64_t first, output *o)
+{
+    chirp_status st = start(g, generator, first, o, rows);
+    if (!o->writer) /* nothing to do, or not possible */
+        return st;
+    st = fill(g, generator, o, *rows);
+    *rows = chirp_dataset_written(o->writer, NULL);
+    const chirp_status closed = chirp_dataset_finish(o->writer);
+    o->writer = NULL;
     if (st == CHIRP_OK)
         st = closed;
-    if (st == CHIRP_OK && !in_place) {
-        st = chirp_file_commit(partial, path); /* frees the name */
-        partial = NULL;
+    if (st != CHIRP_OK)
+        return st;
+    st = chirp_file_commit(o->partial, o->path); /* frees the name */
+    o->partial = NULL;
+    return st;
+}
+
+static chirp_status one_file(const generation *g, chirp_generator *generator, const char *path,
+                             int64_t rows, uint64_t first)
+{
+    output o = {.path = path, .sink = chirp_file_is_sink(path)};
+    o.has_old = exists(path) && !o.sink && !g->overwrite;
+    int64_t have = rows;
+    chirp_status st = collect(g, generator, &have, first, &o);
+    if (st == CHIRP_ERR_FORMAT && o.went_on) { /* damage that shows only when rows are added */
+        note_damage();
+        (void)unlink(o.partial);
+        chirp_free(o.partial);
+        o.partial = NULL;
+        have = rows;
+        st = collect(g, generator, &have, first, &o);
     }
     if (st == CHIRP_OK && !g->quiet)
-        printf("%s: %lld signals\n", path, (long long)written);
-    if (sink)
-        chirp_file_discard(partial);
+        printf("%s: %lld signals\n", path, (long long)have);
+    if (o.sink)
+        chirp_file_discard(o.partial);
     else
-        chirp_free(partial);
+        chirp_free(o.partial);
     return st;
 }
 
@@ -171,9 +258,8 @@ static chirp_status make_set(const generation *g)
     chirp_status st = chirp_generator_create(&g->signal, &generator);
     if (st != CHIRP_OK)
         return st;
-    const struct sigaction action = {.sa_handler = on_signal};
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    chirp_signals before;
+    chirp_stop_begin(&before, NULL);
     for (int64_t part = 0; st == CHIRP_OK && part < g->split; ++part) {
         const int64_t from = g->count * part / g->split, to = g->count * (part + 1) / g->split;
         char *path = part_path(g->out, part, g->split);
@@ -181,6 +267,7 @@ static chirp_status make_set(const generation *g)
                   : CHIRP_ERR_NOMEM;
         chirp_free(path);
     }
+    chirp_stop_end(&before);
     chirp_generator_destroy(generator);
     return st;
 }
@@ -221,14 +308,16 @@ static int run(int argc, char **argv)
     chirp_signal_config *c = &g.signal;
     chirp_strain_spec *s = &g.strain;
     const chirp_option table[] = {
-        {"out", CHIRP_OPTION_STRING, &g.out, .metavar = "FILE", .help = "data set (HDF5) to write"},
+        {"out", CHIRP_OPTION_STRING, &g.out, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "data set (HDF5) to write"},
         {"count", CHIRP_OPTION_INT, &g.count, .metavar = "N", .min = 1, .max = 1e9,
          .help = "signals in all, or to add with --append"},
         {"first", CHIRP_OPTION_INT, &g.first, .metavar = "N", .min = 0, .max = 1e12,
          .help = "index of the first signal of the seed"},
         {"seed", CHIRP_OPTION_UINT64, &c->seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "of signals and noise"},
-        {"append", CHIRP_OPTION_FLAG, &g.append, .help = "add --count signals to an existing FILE"},
+        {"append", CHIRP_OPTION_FLAG, &g.append,
+         .help = "add --count signals to an existing FILE, by way of a copy"},
         {"resume", CHIRP_OPTION_FLAG, &g.resume,
          .help = "go on with an interrupted FILE until it has --count signals"},
         {"overwrite", CHIRP_OPTION_FLAG, &g.overwrite, .help = "replace an existing FILE"},
@@ -242,6 +331,7 @@ static int run(int argc, char **argv)
          .help = "0: OMP_NUM_THREADS or all cores"},
         {"quiet", CHIRP_OPTION_FLAG, &g.quiet, .help = "no progress"},
         {"strain", CHIRP_OPTION_STRING, &g.strain_path, .metavar = "FILE",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "instead: a strain file (GWOSC layout) with one signal in design noise", STRAIN},
         {"mass1", CHIRP_OPTION_REAL, &s->binary.m1_msun, .metavar = "M", .min = 1, .max = 1e4,
          .help = "detector frame [solar masses]", STRAIN},

@@ -3,15 +3,14 @@
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/shipped.h"
 #include "harness/json/json.h"
 #include "harness/results/document.h"
-#include "model/inference/posterior.h"
 #include "model/signal/generator.h"
 #include "model/signal/likeness.h"
 #include "model/signal/strain.h"
-#include "model/training/checkpoint.h"
-#include "model/training/config.h"
 #include "suites/command.h"
+#include "suites/commands/inference.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -19,73 +18,27 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_FILES = 4, SHOWN_SIGNALS = 6 };
+enum { MAX_FILES = INFERENCE_DETECTORS, SHOWN_SIGNALS = 6 };
 
-typedef struct inference {
-    const char *checkpoint, *strain, *json; /* strain: one file, or several with commas between */
-    double gps, merger_at_s;                /* merger_at_s 0: the middle of the trained range */
-    int64_t samples, seed, threads;
-    int64_t sweep; /* windows; 0: none */
-    double sweep_step_s;
-    double credible;           /* [%] of the printed interval */
-    chirp_train_record record; /* of the checkpoint */
-    chirp_train_config config; /* the record's, whose strings it borrows */
-    const chirp_network_spec *spec;
-    chirp_network *net;
-    chirp_likelihood likelihood;
-    chirp_posterior *posterior;
-    int64_t iteration;
-    float *window;    /* [length] */
-    double *drawn;    /* [leaves][samples] */
-    float *windows;   /* [sweep][length] */
-    double *offset_s; /* [sweep] */
-    cJSON *events;
-} inference;
-
-/* Makes the network that the checkpoint describes, fills in its parameters and plans its posterior. */
 static chirp_status load_network(inference *f)
 {
-    chirp_checkpoint state = {0};
-    if (chirp_file_is_stream(f->checkpoint)) /* opening a pipe would wait for ever */
-        return chirp_fail(CHIRP_ERR_IO, "%s: is a device or a pipe: name a checkpoint file",
-                          f->checkpoint);
-    chirp_status st = chirp_checkpoint_read_header(f->checkpoint, &state);
-    if (st == CHIRP_OK)
-        st = chirp_train_record_read(f->checkpoint, state.configuration, &f->record);
-    chirp_free(state.configuration);
-    state.configuration = NULL;
-    f->config = f->record.config;
+    chirp_status st = chirp_trained_load(f->checkpoint, 1, (int)f->threads, &f->trained);
+    f->config = f->trained.record.config;
     f->config.signal.psd_path =
         NULL; /* its file may be elsewhere; signals are shown in design noise */
+    f->spec = f->trained.spec;
     if (st == CHIRP_OK)
-        st = chirp_network_spec_find(f->config.network, &f->spec);
-    if (st != CHIRP_OK)
-        return st;
-    chirp_network_config config = chirp_network_config_default(f->spec);
-    config.variant = f->config.variant;
-    config.outputs = f->config.learned_scale ? 2 : 1;
-    config.prior_sigma = f->config.prior_sigma;
-    config.dense2_relu = f->config.dense2_relu;
-    config.batch = 1;
-    config.training = false;
-    config.n_threads = (int)f->threads;
-    st = chirp_train_likelihood(&f->config, &f->likelihood);
+        st = chirp_posterior_create(f->trained.net, &f->trained.likelihood, f->samples,
+                                    &f->posterior);
     if (st == CHIRP_OK)
-        st = chirp_network_create(&config, &f->net);
-    if (st != CHIRP_OK)
-        return st;
-    int n = 0;
-    const chirp_tensor *tensors = chirp_network_tensors(f->net, &n);
-    st = chirp_checkpoint_read(f->checkpoint, &state, tensors, n, chirp_network_parameters(f->net));
-    chirp_network_parameters_changed(f->net);
-    f->iteration = state.iteration;
-    chirp_free(state.configuration);
-    if (st == CHIRP_OK)
-        st = chirp_posterior_create(f->net, &f->likelihood, f->samples, &f->posterior);
+        chirp_posterior_recalibrate(f->posterior, f->trained.recalibration);
+    if (st == CHIRP_OK && f->trained.recalibration_note)
+        printf("%s: %s\n\n", f->checkpoint, f->trained.recalibration_note);
     return st;
 }
 
-static chirp_status make_buffers(inference *f)
+/* Real strain is whitened in one way only. */
+static chirp_status check_band(const inference *f)
 {
     const chirp_signal_config *signal = &f->config.signal;
     const chirp_whiten_options whiten = chirp_whiten_options_default();
@@ -96,6 +49,15 @@ static chirp_status make_buffers(inference *f)
             "train with these",
             f->checkpoint, signal->f_low_hz, signal->f_high_hz, whiten.band.low_hz,
             whiten.band.high_hz);
+    return CHIRP_OK;
+}
+
+static chirp_status make_buffers(inference *f)
+{
+    const chirp_signal_config *signal = &f->config.signal;
+    const chirp_status st = f->strain ? check_band(f) : CHIRP_OK;
+    if (st != CHIRP_OK)
+        return st;
     if (f->merger_at_s == 0)
         f->merger_at_s = 0.5 * (signal->merger_min_s + signal->merger_max_s);
     f->window = chirp_calloc((size_t)signal->length, sizeof *f->window);
@@ -109,56 +71,68 @@ static chirp_status make_buffers(inference *f)
     return CHIRP_OK;
 }
 
-/* Draws into f->drawn; what goes wrong is the checkpoint's fault. */
-static chirp_status predict(inference *f, const float *window, chirp_posterior_summary *summary)
+chirp_status inference_predict(inference *f, const float *window, uint64_t seed,
+                               chirp_posterior_summary *summary)
 {
-    const chirp_status st =
-        chirp_posterior_predict(f->posterior, window, (uint64_t)f->seed, f->drawn, summary);
+    const chirp_status st = chirp_posterior_predict(f->posterior, window, seed, f->drawn, summary);
     return st == CHIRP_OK ? st : chirp_fail(st, "%s: %s", f->checkpoint, chirp_error_message());
 }
 
-/* The interval that --credible asks for, of samples as predict() left them. */
-static chirp_status credible(const inference *f, int leaf, double interval[2])
+chirp_status inference_credible(const inference *f, int leaf, double interval[2])
 {
     return chirp_credible_interval(f->drawn + leaf * f->samples, f->samples, f->credible / 100,
                                    interval);
+}
+
+void inference_print_heading(const inference *f, const char *more)
+{
+    char title[32];
+    (void)snprintf(title, sizeof title, "%g %% interval", f->credible);
+    printf("%-8s %10s %10s %23s %11s %11s%s\n", "", "median", "std", title, "epistemic",
+           "aleatoric", more);
+}
+
+chirp_status inference_print_leaf(const inference *f, int leaf, const chirp_posterior_summary *s)
+{
+    double interval[2];
+    const chirp_status st = inference_credible(f, leaf, interval);
+    if (st == CHIRP_OK)
+        printf("%-8s %10.4f %10.4f   [%9.4f,%9.4f] %11.4f %11.4f",
+               chirp_label_name[f->spec->label[leaf]], s->median, s->std, interval[0], interval[1],
+               s->epistemic_std, s->aleatoric_std);
+    return st;
 }
 
 static chirp_status print_posterior(const inference *f, const char *path,
                                     const chirp_strain_info *info,
                                     const chirp_posterior_summary *summary)
 {
-    char title[32];
-    (void)snprintf(title, sizeof title, "%g %% interval", f->credible);
     printf("%s  %s at GPS %.4f, merger expected %.3f s into the window\n", path, info->detector,
            f->gps, f->merger_at_s);
     printf("network %s, variational %s, %" PRId64 " iterations, %" PRId64 " weight samples\n\n",
-           f->config.network, chirp_variant_name[f->config.variant], f->iteration, f->samples);
-    printf("%-8s %10s %10s %23s %11s %11s\n", "", "median", "std", title, "epistemic", "aleatoric");
+           f->config.network, chirp_variant_name[f->config.variant], f->trained.iteration,
+           f->samples);
+    inference_print_heading(f, "");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-        const chirp_posterior_summary *s = &summary[leaf];
-        double interval[2];
-        const chirp_status st = credible(f, leaf, interval);
+        const chirp_status st = inference_print_leaf(f, leaf, &summary[leaf]);
         if (st != CHIRP_OK)
             return st;
-        printf("%-8s %10.4f %10.4f   [%9.4f,%9.4f] %11.4f %11.4f\n",
-               chirp_label_name[f->spec->label[leaf]], s->median, s->std, interval[0], interval[1],
-               s->epistemic_std, s->aleatoric_std);
+        printf("\n");
     }
     printf("\n");
     return CHIRP_OK;
 }
 
-/* Mean, spread and intervals of one parameter; "interval" holds "credible_percent" of the probability. */
-static cJSON *summary_json(const inference *f, int leaf, const chirp_posterior_summary *s)
+cJSON *inference_summary(const inference *f, int leaf, const chirp_posterior_summary *s)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddNumberToObject(object, "mean", s->mean);
     cJSON_AddNumberToObject(object, "median", s->median);
     cJSON_AddNumberToObject(object, "std", s->std);
+    cJSON_AddItemToObject(object, "interval_50", cJSON_CreateDoubleArray(s->interval_50, 2));
     cJSON_AddItemToObject(object, "interval_90", cJSON_CreateDoubleArray(s->interval_90, 2));
     double interval[2];
-    if (credible(f, leaf, interval) == CHIRP_OK)
+    if (inference_credible(f, leaf, interval) == CHIRP_OK)
         cJSON_AddItemToObject(object, "interval", cJSON_CreateDoubleArray(interval, 2));
     cJSON_AddNumberToObject(object, "epistemic_std", s->epistemic_std);
     cJSON_AddNumberToObject(object, "aleatoric_std", s->aleatoric_std);
@@ -243,25 +217,35 @@ static chirp_status judge_window(const inference *f, const chirp_strain_info *in
     return CHIRP_OK;
 }
 
-static void add_event(const inference *f, const char *path, const chirp_strain_info *info,
-                      const chirp_posterior_summary *summary, cJSON *event)
+void inference_add_network(const inference *f, cJSON *event)
+{
+    cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
+    cJSON_AddStringToObject(event, "network", f->config.network);
+    cJSON_AddStringToObject(event, "variational", chirp_variant_name[f->config.variant]);
+    cJSON_AddNumberToObject(event, "iterations", (double)f->trained.iteration);
+    if (f->trained.recalibration_note)
+        cJSON_AddStringToObject(event, "recalibration", f->trained.recalibration_note);
+    cJSON_AddNumberToObject(event, "credible_percent", f->credible);
+}
+
+static chirp_status add_event(const inference *f, const char *path, const chirp_strain_info *info,
+                              const chirp_posterior_summary *summary, cJSON *event)
 {
     cJSON_AddStringToObject(event, "strain", path);
     cJSON_AddStringToObject(event, "detector", info->detector);
     chirp_binary binary;
-    const bool simulated = chirp_strain_is_simulated(path, &binary);
+    bool simulated = false;
+    const chirp_status st = chirp_strain_is_simulated(path, &simulated, &binary);
+    if (st != CHIRP_OK)
+        return st;
     cJSON_AddStringToObject(event, "source", simulated ? "injected signal" : "real strain");
     if (simulated)
         add_truth(f, &binary, event);
     cJSON_AddNumberToObject(event, "gps", f->gps);
-    cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
-    cJSON_AddStringToObject(event, "network", f->config.network);
-    cJSON_AddStringToObject(event, "variational", chirp_variant_name[f->config.variant]);
-    cJSON_AddNumberToObject(event, "iterations", (double)f->iteration);
-    cJSON_AddNumberToObject(event, "credible_percent", f->credible);
+    inference_add_network(f, event);
     cJSON *parameters = cJSON_AddObjectToObject(event, "parameters");
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-        cJSON *parameter = summary_json(f, leaf, &summary[leaf]);
+        cJSON *parameter = inference_summary(f, leaf, &summary[leaf]);
         cJSON_AddItemToObject(
             parameter, "samples",
             cJSON_CreateDoubleArray(f->drawn + leaf * f->samples, (int)f->samples));
@@ -276,6 +260,7 @@ static void add_event(const inference *f, const char *path, const chirp_strain_i
     cJSON_AddItemToObject(psd, "frequency_hz",
                           cJSON_CreateDoubleArray(info->psd_f_hz, (int)info->n_psd));
     cJSON_AddItemToObject(psd, "psd", cJSON_CreateDoubleArray(info->psd, (int)info->n_psd));
+    return CHIRP_OK;
 }
 
 /* Slides the window over the event and shows how the estimate settles. */
@@ -300,7 +285,7 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
         printf(" %8s [%5g %% interval]  ", chirp_label_name[f->spec->label[leaf]], f->credible);
     printf("\n");
     for (int64_t i = 0; i < f->sweep; ++i) {
-        st = predict(f, f->windows + i * signal->length, summary);
+        st = inference_predict(f, f->windows + i * signal->length, (uint64_t)f->seed, summary);
         if (st != CHIRP_OK)
             return st;
         cJSON *row = cJSON_CreateObject();
@@ -311,9 +296,9 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
         for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
             const chirp_posterior_summary *s = &summary[leaf];
             cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
-                                  summary_json(f, leaf, s));
+                                  inference_summary(f, leaf, s));
             double interval[2];
-            st = credible(f, leaf, interval);
+            st = inference_credible(f, leaf, interval);
             if (st != CHIRP_OK)
                 return st;
             printf(" %8.4f [%8.4f,%8.4f]", s->median, interval[0], interval[1]);
@@ -363,13 +348,15 @@ static chirp_status infer_file(inference *f, const char *path)
                       "CBC_CAT3 quality\n",
                       path);
     judge_noise(path, &info, event);
-    st = predict(f, f->window, summary);
+    st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
     if (st == CHIRP_OK)
-        add_event(f, path, &info, summary, event);
+        st = add_event(f, path, &info, summary, event);
     if (st == CHIRP_OK)
         st = print_posterior(f, path, &info, summary);
     if (st == CHIRP_OK)
         st = judge_window(f, &info, event);
+    if (st == CHIRP_OK)
+        st = inference_keep(f, &info, event);
     chirp_strain_info_destroy(&info);
     if (st != CHIRP_OK)
         return st;
@@ -378,6 +365,8 @@ static chirp_status infer_file(inference *f, const char *path)
 
 static chirp_status infer_all(inference *f)
 {
+    if (f->data)
+        return inference_of_data(f);
     const char *rest = f->strain;
     for (int n = 0;; ++n) {
         char *path = NULL;
@@ -389,7 +378,7 @@ static chirp_status infer_all(inference *f)
             st = infer_file(f, path);
         chirp_free(path);
         if (!more || st != CHIRP_OK)
-            return st;
+            return st == CHIRP_OK ? inference_together(f) : st;
     }
 }
 
@@ -403,17 +392,55 @@ static chirp_status write_json(const inference *f, const cJSON *root)
     return st;
 }
 
+static chirp_status find_network(inference *f)
+{
+    static const chirp_shipped where = {"CHIRPBENCH_NETWORKS", "networks", CHIRP_NETWORKS_SOURCE};
+    const chirp_network_spec *spec = NULL;
+    char name[64];
+    if (!f->network == !f->checkpoint)
+        return chirp_fail(CHIRP_ERR_ARG, "infer: give either --checkpoint FILE or --network NAME");
+    const chirp_status st = f->network ? chirp_network_spec_find(f->network, &spec) : CHIRP_OK;
+    if (st != CHIRP_OK || !f->network)
+        return st;
+    (void)snprintf(name, sizeof name, "%.50s.h5", f->network);
+    if (!chirp_shipped_find(&where, name, f->found, sizeof f->found))
+        return chirp_fail(
+            CHIRP_ERR_ARG,
+            "infer: --network %s: %s is neither in $CHIRPBENCH_NETWORKS nor installed "
+            "nor in %s: train one and name it with --checkpoint",
+            f->network, name, where.source);
+    f->checkpoint = f->found;
+    return CHIRP_OK;
+}
+
+static chirp_status check_input(const inference *f)
+{
+    if (f->data ? f->strain || !isnan(f->gps) || f->sweep : !f->strain || isnan(f->gps))
+        return chirp_fail(CHIRP_ERR_ARG, "infer: give --strain FILE and --gps T, or --data FILE "
+                                         "without --strain, --gps and --sweep");
+    return f->rows && !f->data ? chirp_fail(CHIRP_ERR_ARG, "infer: --rows needs --data") : CHIRP_OK;
+}
+
 static int run(int argc, char **argv)
 {
-    inference f = {.samples = 1000, .sweep_step_s = 0.01, .credible = 90};
+    inference f = {.gps = NAN, .samples = 1000, .sweep_step_s = 0.01, .credible = 90};
     const chirp_option table[] = {
-        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE", .required = true,
-         .help = "file that chirpbench train wrote"},
-        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]", .required = true,
+        {"checkpoint", CHIRP_OPTION_STRING, &f.checkpoint, .metavar = "FILE",
+         .file = CHIRP_FILE_READ, .help = "file that chirpbench train or export wrote"},
+        {"network", CHIRP_OPTION_STRING, &f.network, .metavar = "NAME",
+         .help =
+             "spin or mass, in place of --checkpoint: the network that comes with the program, or "
+             "NAME.h5 in $CHIRPBENCH_NETWORKS"},
+        {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
+         .file = CHIRP_FILE_READ,
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
                  "holds several"},
-        {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .required = true,
-         .help = "GPS time of the merger [s]"},
+        {"gps", CHIRP_OPTION_REAL, &f.gps, .metavar = "T", .help = "GPS time of the merger [s]"},
+        {"data", CHIRP_OPTION_STRING, &f.data, .metavar = "FILE", .file = CHIRP_FILE_READ,
+         .help = "data set of chirpbench generate in place of --strain: a posterior for each row, "
+                 "beside the truth"},
+        {"rows", CHIRP_OPTION_STRING, &f.rows, .metavar = "A:B",
+         .help = "rows A to B - 1 of --data, counted from 0; without this option all"},
         {"merger-at", CHIRP_OPTION_REAL, &f.merger_at_s, .metavar = "S", .min = 0, .max = 0.99,
          .help = "position of the merger in the window [s]; 0: the middle of the trained range"},
         {"samples", CHIRP_OPTION_INT, &f.samples, .metavar = "N", .min = 2, .max = 1e6,
@@ -424,25 +451,36 @@ static int run(int argc, char **argv)
          .help = "also infer from this many windows around the event"},
         {"sweep-step", CHIRP_OPTION_REAL, &f.sweep_step_s, .metavar = "S", .min = 1e-4, .max = 1,
          .help = "distance between these windows [s]"},
+        {"exact", CHIRP_OPTION_FLAG, &f.exact,
+         .help =
+             "also the exact posterior under the prior of the training signals, seconds an event"},
         {"seed", CHIRP_OPTION_INT, &f.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the samples"},
-        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &f.json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "the posterior with samples, window and PSD"},
         {"threads", CHIRP_OPTION_INT, &f.threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "0: OMP_NUM_THREADS or all cores"},
     };
-    const chirp_usage usage = {"infer", NULL,
-                               "Reads one second of strain around --gps, whitens it with the "
-                               "file's own noise spectrum and prints\n"
-                               "median and credible interval of every parameter from Monte Carlo "
-                               "weight samples. Several detectors\n"
-                               "give one posterior each: the network reads one detector at a time.",
-                               table, sizeof table / sizeof table[0]};
+    const chirp_usage usage = {
+        "infer", NULL,
+        "Reads one second of strain around --gps, whitens it with the "
+        "file's own noise spectrum and prints\n"
+        "median and credible interval of every parameter from Monte Carlo "
+        "weight samples. Several detectors\n"
+        "give one posterior each, for the network reads one detector at a time, and one of all "
+        "together. "
+        "With --data the rows of a data set,\n"
+        "which are whitened already, take the place of strain.",
+        table, sizeof table / sizeof table[0]};
     cJSON *root = chirp_document_create(CHIRP_DOCUMENT_POSTERIOR);
     f.events = cJSON_AddArrayToObject(root, "events");
     chirp_status st = f.events ? CHIRP_OK : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the result");
     if (st == CHIRP_OK)
         st = chirp_options_parse(&usage, argc, argv, NULL);
+    if (st == CHIRP_OK)
+        st = find_network(&f);
+    if (st == CHIRP_OK)
+        st = check_input(&f);
     if (st == CHIRP_OK)
         st = chirp_refuse_ranks("infer");
     if (st == CHIRP_OK)
@@ -451,14 +489,14 @@ static int run(int argc, char **argv)
         st = make_buffers(&f);
     if (st == CHIRP_OK)
         st = infer_all(&f);
-    if (st == CHIRP_OK && f.json)
+    if (st == CHIRP_OK && f.json && f.strain)
         st = add_training_signals(&f, cJSON_GetArrayItem(f.events, 0));
     if (st == CHIRP_OK && f.json)
         st = write_json(&f, root);
     cJSON_Delete(root);
     chirp_posterior_destroy(f.posterior);
-    chirp_network_destroy(f.net);
-    chirp_train_record_release(&f.record);
+    inference_forget(&f);
+    chirp_trained_release(&f.trained);
     chirp_free(f.window);
     chirp_free(f.drawn);
     chirp_free(f.windows);

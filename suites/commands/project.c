@@ -6,6 +6,7 @@
 #include "harness/progress/progress.h"
 #include "model/training/parameters.h"
 #include "suites/command.h"
+#include "suites/scaling/controller/controller.h"
 #include "suites/scaling/projected/projection.h"
 
 #include <math.h>
@@ -55,35 +56,102 @@ static void show_progress(void *context, int done, int of, const chirp_projectio
     chirp_progress_update(context, done, NULL);
 }
 
-static void print_row(const chirp_projection_row *row)
+static void print_row(const chirp_projection *p, const chirp_projection_row *row)
 {
     const chirp_step_terms *t = &row->terms;
-    char band[32] = "";
-    if (row->band[1] > row->band[0])
-        (void)snprintf(band, sizeof band, "%3.0f .. %3.0f %%", 100 * row->band[0],
-                       100 * row->band[1]);
-    printf("%6d %12.4f %9.1f %% %11.4f %11.4f %11.4f %11.4f   %s\n", row->nodes, t->seconds,
-           100 * row->efficiency, t->compute, t->straggler, t->negotiation, t->exposed_allreduce,
-           band);
+    int given = 0;
+    const bool mostly = 2 * chirp_machine_assumed(&p->machine, &given) > given;
+    printf("%6d %12.4f %9.1f %% %5.0f .. %3.0f %% %11.4f %11.4f %11.4f %11.4f%s\n", row->nodes,
+           t->seconds, 100 * row->efficiency, 100 * row->band[0], 100 * row->band[1], t->compute,
+           t->straggler, t->negotiation, t->exposed_allreduce, mostly ? "  assumed machine" : "");
+}
+
+static void print_forecasts(const chirp_projection *p)
+{
+    const chirp_job_count *base = &p->jobs.count[p->jobs.n - 1];
+    printf("%s, %s, calibrated on %d jobs of %d nodes; mean step of one job, in seconds\n\n"
+           "%6s %12s %25s   growth over %d nodes: waiting, start of a phase, slow epochs, data a "
+           "node holds\n",
+           p->machine.name, p->workload.name[0] ? p->workload.name : p->options.network, base->n,
+           base->nodes, "nodes", "step", "90 % prediction interval", base->nodes);
+    for (int i = 0; i < p->n_rows; ++i) {
+        const chirp_forecast *f = &p->row[i].forecast;
+        printf("%6d %12.4f %12.4f .. %9.4f  ", p->row[i].nodes, f->seconds, f->interval[0],
+               f->interval[1]);
+        for (int c = 0; c < CHIRP_FORECAST_CAUSES; ++c)
+            printf(" %+.1f .. %+.1f %%", 100 * f->growth[c][0], 100 * f->growth[c][2]);
+        printf("\n");
+    }
+}
+
+static void print_map(const chirp_projection *p)
+{
+    printf(
+        "\nEfficiency is the share of what all nodes can do, each computing all the time at its "
+        "own "
+        "speed.\nIt depends on how much nodes differ (down) and for how long each keeps its speed "
+        "(across);\nspeeds are those of %d steps. %d nodes, closed form, percent; events: one step "
+        "in "
+        "500 of a node is 10 %% longer.\n\n%8s",
+        p->options.settings.speed_steps, p->row[p->n_rows - 1].nodes, "");
+    for (int k = 0; k < CHIRP_MAP_CONDITIONS; ++k)
+        printf(" %*s", k + 1 < CHIRP_MAP_CONDITIONS ? 10 : 16, chirp_map_conditions[k].title);
+    for (int i = 0; i < CHIRP_MAP_SPREADS; ++i) {
+        printf("\n%8.3f", chirp_map_spread[i]);
+        for (int k = 0; k < CHIRP_MAP_CONDITIONS; ++k)
+            printf(" %*.1f", k + 1 < CHIRP_MAP_CONDITIONS ? 10 : 16, 100 * p->map[i][k]);
+    }
+    printf("\n");
 }
 
 static void print_rows(const chirp_projection *p)
 {
     const chirp_projection_options *o = &p->options;
-    printf("%s, exchange %s, %s/%s, batch %lld; seconds per step\n\n%6s %12s %11s %11s %11s "
-           "%11s %11s   %s\n",
-           o->machine, p->plan.exchange.name, o->network, chirp_variant_name[o->variant],
-           (long long)o->settings.batch, "nodes", "step", "efficiency", "compute", "straggler",
-           "negotiation", "allreduce", "band");
+    if (p->workload.name[0])
+        printf("%s, exchange %s, %s", o->machine, p->plan.exchange.name, p->workload.name);
+    else
+        printf("%s, exchange %s, %s/%s", o->machine, p->plan.exchange.name, o->network,
+               chirp_variant_name[o->variant]);
+    printf(", batch %lld; seconds per step\n\n%6s %12s %11s %14s %11s %11s %11s %11s\n",
+           (long long)o->settings.batch, "nodes", "step", "efficiency", "90 % band", "compute",
+           "straggler", "negotiation", "allreduce");
     for (int i = 0; i < p->n_rows; ++i)
-        print_row(&p->row[i]);
+        print_row(p, &p->row[i]);
+    if (o->settings.shares)
+        print_map(p);
+}
+
+/* What the band is over; and whether the machine is more than assumptions. */
+static void print_basis(const chirp_projection *p)
+{
+    int given = 0;
+    const int assumed = chirp_machine_assumed(&p->machine, &given);
+    printf("\n%d of %d numbers of machine %s are assumed; --json lists them.\n", assumed, given,
+           p->machine.name);
+    if (p->calibration.n == 0) {
+        printf("Nodes differ by %.3g for good (%s).%s\n", p->plan.jitter_relative,
+               p->options.settings.jitter >= 0 ? "--jitter" : "the machine's file",
+               p->jobs.n > 0 || p->options.settings.jitter >= 0
+                   ? ""
+                   : " The band takes half and twice of it and of the step-to-step noise.");
+        return;
+    }
+    printf("%s 90 %% of the laws of waiting that the public runs on up to 8 nodes allow:\n",
+           p->jobs.n > 0 ? "Waiting grows by" : "The band holds");
+    for (int f = 0; f < CHIRP_WAITING_FORMS; ++f) {
+        printf("  %-52s", chirp_waiting_title((chirp_waiting_form)f));
+        for (int k = 0; k < p->calibration.n; ++k)
+            printf(" %s %.2g", p->machine.observed[k].name, p->laws.form_weight[k][f]);
+        printf("\n");
+    }
 }
 
 static void print_end(const chirp_projection *p)
 {
     const chirp_calibration *c = &p->calibration;
-    if (c->n > 0) {
-        printf("\nCalibrated on up to 8 public nodes, then frozen: spread between nodes %.3f "
+    print_basis(p);
+    if (c->n > 0 && p->jobs.n == 0) {
+        printf("Rows take nodes that differ for good, fitted to the same runs: spread %.3f "
                "(pooled; %s %.3f, %s %.3f)\n",
                c->pooled.relative, c->fit[0].network, c->fit[0].relative, c->fit[c->n - 1].network,
                c->fit[c->n - 1].relative);
@@ -125,7 +193,10 @@ static chirp_status report(const chirp_projection *p, const char *json)
     chirp_free(text);
     if (st != CHIRP_OK)
         return st;
-    print_rows(p);
+    if (p->jobs.n > 0)
+        print_forecasts(p);
+    else
+        print_rows(p);
     print_end(p);
     print_comparison(p);
     return CHIRP_OK;
@@ -152,6 +223,19 @@ static void take_training(chirp_projection_options *o, const chirp_train_config 
     o->settings.bucket_bytes = train->exchange.bucket_bytes;
 }
 
+/* On as many ranks as the last number of --nodes says. */
+static chirp_status replay(const chirp_projection_options *o, const char *json)
+{
+    const chirp_controller_options options = {
+        .ranks = o->nodes[o->n_rows - 1],
+        .batch = o->settings.batch,
+        .runs = CHIRP_CONTROLLER_RUNS,
+        .communication = CHIRP_CONTROLLER_COMMUNICATION,
+        .seed = o->settings.seed,
+    };
+    return chirp_controller_report(&options, json);
+}
+
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
@@ -167,14 +251,19 @@ static int run(int argc, char **argv)
     const char *json = NULL;
     double fresh = NAN;
     double jitter = NAN;
+    bool controller = false;
     const chirp_option table[] = {
-        {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME",
-         .help = "theta, theta_crossbar, hal, hdr_fat_tree, or a machine's JSON file"},
+        {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME", .file = CHIRP_FILE_READ,
+         .help = "theta, theta_crossbar, cori_knl, hal, hdr_fat_tree, or a machine's JSON file"},
+        {"workload", CHIRP_OPTION_STRING, &o.workload, .metavar = "NAME", .file = CHIRP_FILE_READ,
+         .help = "another network: cosmoflow, cosmoflow_evaluation, or a JSON file"},
+        {"calibrate", CHIRP_OPTION_STRING, &o.calibrate, .metavar = "FILE", .file = CHIRP_FILE_READ,
+         .help = "jobs measured on some nodes (JSON); rows predict the mean step of one job"},
         {"nodes", CHIRP_OPTION_STRING, &nodes, .metavar = "N,N,...",
          .help = "how many nodes, a row each"},
         {"compute", CHIRP_OPTION_STRING, &compute, .metavar = "RATE",
          .help = "fast, slow (the machine's two rates), measured (--profile) or GFLOP/s"},
-        {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE",
+        {"profile", CHIRP_OPTION_STRING, &o.profile, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "layer times measured by chirpbench scale --profile"},
         {"jitter", CHIRP_OPTION_REAL, &jitter, .metavar = "R", .min = 0, .max = 0.5,
          .help = "variation of passes between ranks, relative; default: calibrated"},
@@ -186,13 +275,19 @@ static int run(int argc, char **argv)
         {"speed-steps", CHIRP_OPTION_INT32, &o.settings.speed_steps, .metavar = "N", .min = 1,
          .max = 1e6,
          .help = "with --shares measured: speeds come from so many steps; train takes 100"},
+        {"correlation-steps", CHIRP_OPTION_REAL, &o.settings.correlation_steps, .metavar = "N",
+         .min = 0, .max = 1e9,
+         .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},
+        {"controller", CHIRP_OPTION_FLAG, &controller,
+         .help = "instead of projecting, replay the load balancer of train --shares measured on as "
+                 "many ranks as the last of --nodes, whose speeds stay, wander or break off"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,
          .help = "simulated steps per row; 0: 32, fewer on many ranks"},
         {"seed", CHIRP_OPTION_UINT64, &o.settings.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of the jitter"},
-        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "rows, terms, calibration, assumptions"},
     };
     const chirp_usage usage = {
@@ -202,9 +297,10 @@ static int run(int argc, char **argv)
         "machine's network; ranks compute with varying speed. Prints the seconds of a step by "
         "term. "
         "Efficiency is\n"
-        "the step time of one rank over that of N. The band covers all fits to the public runs on "
-        "2 "
-        "to 8 nodes.",
+        "the step time of one rank over that of N; with --shares measured, the share of what all "
+        "ranks can do at\n"
+        "their own speeds. The band holds 90 % of the laws of waiting that public runs on 2 to 8 "
+        "nodes allow.",
         table, sizeof table / sizeof table[0]};
     chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_train_tables(&train, of_train, tables);
@@ -220,6 +316,8 @@ static int run(int argc, char **argv)
     o.settings.fresh_jitter = isnan(fresh) ? -1 : fresh;
     if (json) /* an unwritable output is found before the work, not after it */
         st = chirp_file_writable(json);
+    if (st == CHIRP_OK && controller)
+        return chirp_command_exit(replay(&o, json));
     if (st == CHIRP_OK)
         st = project(&o, &projection);
     if (st == CHIRP_OK)

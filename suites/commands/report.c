@@ -4,6 +4,7 @@
 #include "suites/command.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int run(int argc, char **argv)
 {
@@ -12,7 +13,7 @@ static int run(int argc, char **argv)
     int n_rest = 0;
     int n_problems = 0;
     const chirp_option table[] = {
-        {"out", CHIRP_OPTION_STRING, &report.page, .metavar = "FILE",
+        {"out", CHIRP_OPTION_STRING, &report.page, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "the page; DIR/report.html without"},
         {"quiet", CHIRP_OPTION_FLAG, &quiet, .help = "no tables on the terminal"},
     };
@@ -31,6 +32,11 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK && n_rest != 1)
         st = chirp_fail(CHIRP_ERR_ARG,
                         "report: name one folder with result files, as in chirpbench report study");
+    const char *suffix = report.page ? strrchr(report.page, '.') : NULL;
+    if (st == CHIRP_OK && suffix && (strcmp(suffix, ".json") == 0 || strcmp(suffix, ".jsonl") == 0))
+        st = chirp_fail(CHIRP_ERR_ARG,
+                        "report: --out %s names a result file; the page is HTML: name it FILE.html",
+                        report.page);
     if (st == CHIRP_OK) {
         report.folder = argv[argc - 1];
         report.tables = quiet ? NULL : stdout;

@@ -194,6 +194,17 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
     return chirp_parallel_agree(own == CHIRP_OK ? st : own);
 }
 
+static chirp_status parse_lists(const char *ranks, const char *threads, const char *variants,
+                                chirp_scale_options *o)
+{
+    chirp_status st = chirp_train_fit_signals(&o->train, NULL);
+    if (st == CHIRP_OK)
+        st = parse_ranks(ranks, o);
+    if (st == CHIRP_OK)
+        st = parse_threads(threads, o);
+    return st == CHIRP_OK ? parse_variants(variants, o) : st;
+}
+
 static int run(int argc, char **argv)
 {
     static const char *const modes[] = {"weak", "strong"};
@@ -228,15 +239,18 @@ static int run(int argc, char **argv)
         {"steps", CHIRP_OPTION_INT32, &o.steps, .metavar = "N", .min = 1, .max = 100000,
          .help = "timed steps of a repetition"},
         {"warmup", CHIRP_OPTION_INT32, &o.warmup, .metavar = "N", .min = 0, .max = 1000,
-         .help = "untimed steps first; with --shares measured 12, as speeds take 10 to measure",
+         .help =
+             "untimed steps first; with --shares measured 12, as shares need some steps to settle",
          .given = &warmup_given},
-        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "rows, intervals, loss budget, calls by size"},
         {"timeline", CHIRP_OPTION_STRING, &o.timeline, .metavar = "FILE",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "Chrome trace of one step of all ranks (opens in Perfetto)"},
-        {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE",
+        {"profile", CHIRP_OPTION_STRING, &profile, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "layer times for chirpbench project --profile"},
         {"machine-out", CHIRP_OPTION_STRING, &machine, .metavar = "NAME.json",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "this machine for chirpbench project --machine: rates, exchange costs, jitter; "
                  "NAME.xml beside it"},
     };
@@ -249,17 +263,13 @@ static int run(int argc, char **argv)
                                table, sizeof table / sizeof table[0]};
     chirp_option_table tables[CHIRP_TRAIN_TABLES];
     chirp_train_tables(&o.train, of_train, tables);
-    chirp_status st = chirp_parallel_init();
+    chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
+    if (st == CHIRP_ERR_INTERRUPTED) /* --help: no MPI for it */
+        return chirp_command_exit(st);
+    const chirp_status begun = chirp_parallel_init();
+    st = st == CHIRP_OK ? begun : st;
     if (st == CHIRP_OK)
-        st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
-    if (st == CHIRP_OK)
-        st = chirp_train_fit_signals(&o.train, NULL);
-    if (st == CHIRP_OK)
-        st = parse_ranks(ranks, &o);
-    if (st == CHIRP_OK)
-        st = parse_threads(threads, &o);
-    if (st == CHIRP_OK)
-        st = parse_variants(variants, &o);
+        st = parse_lists(ranks, threads, variants, &o);
     const struct {
         const char *option, *path;
     } single[] = {{"timeline", o.timeline}, {"profile", profile}, {"machine-out", machine}};

@@ -14,7 +14,7 @@ static int run(int argc, char **argv)
                  "days; smoke: only checks that every step runs, its numbers mean nothing"},
         {"out", CHIRP_OPTION_STRING, &o.folder, .metavar = "DIR",
          .help = "folder for results, logs and the page; created if it does not exist"},
-        {"strain", CHIRP_OPTION_STRING, &o.strain, .metavar = "FILE",
+        {"strain", CHIRP_OPTION_STRING, &o.strain, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "strain file to infer from; without it a signal injected into design noise"},
         {"gps", CHIRP_OPTION_REAL, &o.gps, .metavar = "T", .min = 1, .max = 1e11,
          .given = &gps_given, .help = "GPS time of the merger in --strain [s]"},

@@ -1,4 +1,5 @@
 /* chirpbench train: trains the network; under mpiexec data parallel. */
+#include "harness/base/signals.h"
 #include "model/parallel/parallel.h"
 #include "model/training/config.h"
 #include "model/training/run.h"
@@ -79,11 +80,12 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
     const char *preset = "default";
     bool own[CHIRP_TRAIN_OWN_OPTIONS] = {false};
     const chirp_option run_options[] = {
-        {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE",
+        {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "JSON lines, one a step"},
         {"checkpoint", CHIRP_OPTION_STRING, &options->checkpoint, .metavar = "FILE",
-         .help = "HDF5, written atomically"},
+         .file = CHIRP_FILE_WRITTEN, .help = "HDF5, written atomically"},
         {"keep-best", CHIRP_OPTION_STRING, &options->keep_best, .metavar = "FILE",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "checkpoint with the least held-out negative log likelihood so far",
          .group = "Run"},
         {"resume", CHIRP_OPTION_FLAG, &options->resume, .help = "continue from --checkpoint"},
@@ -109,9 +111,10 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
         "Trains the root-and-leaf network on signals made on the fly; under mpiexec data "
         "parallel.\n"
         "Ends at --iterations, at the target error, or on --max-seconds, SIGINT, SIGTERM, SIGHUP,\n"
-        "SIGUSR1, SIGUSR2 (batch systems send them before the time limit) or SIGXCPU with a\n"
-        "checkpoint from which --resume continues bitwise. A resume takes the options of the run\n"
-        "again: those that must be the same are compared, others may change.",
+        "SIGUSR1, SIGUSR2, SIGALRM (batch systems send them before the time limit), SIGXCPU or\n"
+        "SIGXFSZ with a checkpoint from which --resume continues bitwise. A resume takes the "
+        "options\n"
+        "of the run again: those that must be the same are compared, others may change.",
         run_options, sizeof run_options / sizeof run_options[0]};
     const bool *const set[CHIRP_TRAIN_TABLES] = {own, given, NULL};
     chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
@@ -129,6 +132,10 @@ static int run(int argc, char **argv)
     chirp_status st = parse(argc, argv, &config, &options, given);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
+    chirp_signals before;
+    chirp_stop_begin(
+        &before,
+        NULL); /* a signal that comes while things start ends the run with its first step */
     st = chirp_parallel_init();
     if (st == CHIRP_OK)
         st = take_data(&config, given);
@@ -142,6 +149,7 @@ static int run(int argc, char **argv)
         code = chirp_parallel_rank() == 0 ? chirp_command_exit(st) : 2;
     else if (end == CHIRP_RUN_INTERRUPTED)
         code = 1; /* saved, but not what was asked for */
+    chirp_stop_end(&before);
     chirp_parallel_finalize();
     return code;
 }

@@ -1,21 +1,20 @@
 #!/usr/bin/env python3
 """What each change from the published implementation to ours is worth, by calls of `chirpbench project`.
 
-usage: ablation.py CHIRPBENCH [--machine theta] [--nodes 1024] [--simulate] [--quick] [--json FILE]
+usage: ablation.py CHIRPBENCH [--machine theta] [--nodes 1024] [--batch 64] [--compute fast] [--network spin] [--variational last2]
+                   [--simulate] [--quick] [--json FILE]
 
-Prints three tables for the machine, whose file must hold public observations, a published efficiency and jitter_fresh
-(theta does), at batch 64 unless a line says otherwise:
-  ablation     efficiency after each change, on top of those above it that are not left out, with the same waiting
+Prints three tables for the machine, a name in machines/ or a file:
+  ablation     efficiency after each change with its band, on top of those above it that are not left out, with the same waiting
   sensitivity  the last line for other spreads between nodes and other step-to-step noise of one node
-  scenarios    the published implementation, under every combination of what the public runs can't tell
+  scenarios    (--json) the published implementation, under every combination of what the public runs can't tell
+The spread between nodes is fitted to the machine's observations; without any it is the file's own, half and twice of it.
 Rows are by the closed form; --simulate adds SimGrid to the lines that are built on; --quick makes the first table only, the
 others take half a minute. --json has all numbers of the tables.
 """
 import argparse
 import json
 import os
-import shutil
-import statistics
 import subprocess
 import tempfile
 
@@ -57,9 +56,25 @@ class Machine:
 
     def __init__(self, name, folder):
         self.name, self.folder, self.copies = name, folder, 0
-        with open(os.path.join(HERE, "machines", name + ".json")) as file:
-            self.data = json.load(file)
-        shutil.copy(os.path.join(HERE, "machines", self.data["platform"]), folder)
+        is_file = "/" in name or name.endswith(".json")
+        path = os.path.abspath(name) if is_file else os.path.join(HERE, "machines", name + ".json")
+        self.data = self.read(path)
+        self.name = path if is_file else name
+
+    def read(self, path):
+        """The file with what it takes from those that it is like."""
+        try:
+            with open(path) as file:
+                own = json.load(file)
+        except (OSError, ValueError) as error:
+            raise SystemExit(f"ablation.py: {path}: {error}") from error
+        data = self.read(os.path.join(os.path.dirname(path), own["like"])) if "like" in own else {"values": {}}
+        values = dict(data["values"], **own.get("values", {}))
+        data.update(own, values=values)
+        data.pop("like", None)
+        if "platform" in own:
+            data["platform"] = os.path.join(os.path.dirname(path), own["platform"])
+        return data
 
     def value(self, key):
         return self.data["values"][key]["value"]
@@ -68,10 +83,10 @@ class Machine:
         """A file whose nodes spread by `spread` and whose exchange waits for `cycles` times the cycle."""
         self.copies += 1
         data = json.loads(json.dumps(self.data))
-        del data["observations"]
+        data.pop("observations", None)
         data["values"]["jitter_relative"] = {"value": spread, "unit": "1", "kind": "assumed", "source": "ablation.py"}
         data["values"]["cycle"]["value"] *= cycles
-        path = os.path.join(self.folder, f"{self.name}_{self.copies}.json")
+        path = os.path.join(self.folder, f"copy_{self.copies}.json")
         with open(path, "w") as file:
             json.dump(data, file)
         return path
@@ -79,49 +94,62 @@ class Machine:
 
 class Study:
     def __init__(self, args, folder):
-        self.command, self.nodes, self.folder = args.chirpbench, args.nodes, folder
+        self.command, self.nodes, self.folder, self.args = args.chirpbench, args.nodes, folder, args
         self.machine = Machine(args.machine, folder)
-        self.fitted = self.project(["--machine", args.machine, "--exchange", "horovod"])
-        self.pooled = self.fitted["calibrated_on"]["pooled"]
-        self.fits = self.fitted["calibrated_on"]["fits"]
+        self.always = ["--batch", str(args.batch), "--compute", args.compute, "--network", args.network,
+                       "--variational", args.variational]
+        rates = {name: self.machine.value("flops_" + name) / 1e9 for name in ("fast", "slow")}
+        self.gflops = rates[args.compute] if args.compute in rates else float(args.compute)
+        self.fitted = self.project(["--machine", self.machine.name, "--exchange", "horovod"])
+        calibration = self.fitted["calibrated_on"]
+        if isinstance(calibration, dict):
+            self.pooled, self.fits = calibration["pooled"], calibration["fits"]
+        else:
+            spread = self.fitted["jitter_relative"]
+            self.pooled, *self.fits = [
+                {"fitted_on": name, "relative": factor * spread, "sd_s": factor * spread * self.fitted["rows"][0]["compute"],
+                 "cycles": 1} for name, factor in (("file", 1), ("half", 0.5), ("twice", 2))]
         self.fresh = self.fitted["jitter_fresh"]
 
     def project(self, options, engine="closed_form"):
-        """The result of one call, on as many nodes."""
+        """The result of one call, on as many nodes; options that come twice: the last one holds."""
         path = os.path.join(self.folder, "result.json")
-        command = [self.command, "project", "--nodes", str(self.nodes), "--engine", engine, "--json", path] + options
+        chosen = dict(zip(self.always[::2], self.always[1::2]))
+        chosen.update(zip(options[::2], options[1::2]))
+        command = [self.command, "project", "--nodes", str(self.nodes), "--engine", engine, "--json", path]
+        command += [word for pair in chosen.items() for word in pair]
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
-            raise SystemExit(f"{' '.join(command)}: {done.stderr}")
+            raise SystemExit(done.stderr.strip().splitlines()[-1])
         with open(path) as file:
             return json.load(file)
 
-    def capacity(self, spread, fresh):
-        """Step of ranks that compute all the time at their own speeds, over that of a rank of mean speed."""
-        fresh = min(fresh, spread)
-        permanent = (spread * spread - fresh * fresh) ** 0.5
-        normal = statistics.NormalDist()
-        ranks = self.fitted["rows"][0]["ranks"]
-        scores = [normal.inv_cdf((i + 1 - 0.375) / (ranks + 0.25)) for i in range(ranks)]
-        return 1 / statistics.fmean(1 / (1 + max(-0.95, permanent * z)) for z in scores)
-
     def line(self, step, engine):
         name, options, cost, assumes, flags = step
-        options = options + ["--machine", self.machine.name if "cycle" in flags else self.machine.copy(self.pooled["relative"], 0)]
-        cores = self.machine.value("cores")
-        factor = cores / (cores - 1) if "core" in flags else 1
+        no_cycle = "horovod" in options and "cycle" not in flags
+        machine = self.machine.copy(self.pooled["relative"], 0) if no_cycle else self.machine.name
+        options = options + ["--machine", machine]
+        factor = 1
         if "core" in flags:
-            options += ["--compute", repr(self.machine.value("flops_fast") / 1e9 / factor)]
+            factor = self.machine.value("cores") / (self.machine.value("cores") - 1)
+            options += ["--compute", repr(self.gflops / factor)]
         row = self.project(options, engine)["rows"][0]
         step_s = row["seconds_per_step"]
         return {"measure": name, "left_out": "out" in flags, "sample_cost": cost, "assumes": assumes,
-                "seconds_per_step": step_s, "efficiency": row["compute"] / factor / step_s,
+                "seconds_per_step": step_s, "efficiency": row["efficiency"] / factor,
+                "band": None if no_cycle and "observations" in self.machine.data else [end / factor for end in row["efficiency_band"]],
                 "communication": (row["negotiation"] + row["exposed_allreduce"]) / step_s}
 
     def ablation(self, simulate):
         lines = []
         for step in STEPS:
+            if "core" in step[4] and "cores" not in self.machine.data["values"]:
+                continue  # nothing says what a core is worth
             lines.append(self.line(step, "closed_form"))
+            if lines[-1]["band"] is None:  # the line above, less what the change saves under every law
+                saved = lines[-2]["seconds_per_step"] - lines[-1]["seconds_per_step"]
+                compute = lines[-1]["efficiency"] * lines[-1]["seconds_per_step"]
+                lines[-1]["band"] = [compute / (compute / end - saved) for end in lines[-2]["band"]]
             if simulate and not lines[-1]["left_out"]:
                 lines[-1]["simulated"] = self.line(step, "simgrid")
         return lines
@@ -136,8 +164,7 @@ class Study:
                         row = self.project(LAST + ["--machine", machine, "--batch", str(batch), "--compute", compute,
                                                    "--fresh-jitter", str(fresh)])["rows"][0]
                         items.append({"spread_of": fit["fitted_on"], "spread": fit["relative"], "fresh": fresh,
-                                      "batch": batch, "compute": compute, "efficiency": row["efficiency"],
-                                      "of_capacity": row["efficiency"] * self.capacity(fit["relative"], fresh)})
+                                      "batch": batch, "compute": compute, "efficiency": row["efficiency"]})
         return items
 
     def scenarios(self):
@@ -161,55 +188,50 @@ class Study:
                                           "efficiency": row["compute"] / seconds})
         return items
 
-    def headline(self, published, scenarios):
-        """How much of the published loss bytes and control explain, and the spread between nodes that explains the rest."""
-        bytes_only = next(s["efficiency"] for s in scenarios if (s["batch"], s["compute"], s["variational"], s["waiting"],
-                                                                 s["hidden_share"]) == (64, "fast", "last2", "none", 0))
-        row = self.project(["--exchange", "horovod", "--machine", self.machine.copy(0.1, 1)])["rows"][0]
-        expected_maximum = row["straggler"] / row["compute"] / 0.1  # of as many standard normal numbers
-        return {"points_lost": 100 * (1 - published), "points_bytes_and_control": 100 * (1 - bytes_only),
-                "spread_needed": max(0, (1 / published - 1 / bytes_only) / expected_maximum)}
-
 
 def show(study, result):
-    print(f"{study.machine.name}, {study.nodes} nodes, batch 64: efficiency, and communication and control of the step")
+    args = study.args
+    print(f"{study.fitted['machine']}, {study.nodes} nodes, {args.network}/{args.variational}, batch {args.batch}, {args.compute} "
+          "compute: efficiency, its 90 % band over laws of waiting, and communication and control of the step")
+    assumed, numbers = study.fitted["assumed_numbers_of_machine"], study.fitted["numbers_of_machine"]
+    print(f"{assumed} of {numbers} numbers of the machine are assumed. With signals shared, efficiency is over what all nodes can do "
+          "at their own speeds,\nwhich must stay put for longer than the speeds are measured.")
     for line in result["ablation"]:
         other = line.get("simulated")
         both = f"; simulated {100 * other['efficiency']:.1f} % {100 * other['communication']:.2f} %" if other else ""
-        print(f"  {100 * line['efficiency']:5.1f} %  {100 * line['communication']:5.2f} %{both}  {line['measure']}"
-              f"{' (left out below)' if line['left_out'] else ''}; sample cost: {line['sample_cost']}")
+        low, high = line["band"]
+        print(f"  {100 * line['efficiency']:5.1f} % ({100 * low:3.0f} .. {100 * high:3.0f})  {100 * line['communication']:5.2f} %"
+              f"{both}  {line['measure']}{' (left out below)' if line['left_out'] else ''}; sample cost: {line['sample_cost']}")
         print(f"           {line['assumes']}")
     if "sensitivity" not in result:
         return
-    print("\nThe last line for other spreads between nodes (down) and step-to-step noise (across); in brackets over what the "
-          "nodes can do at their own speeds; batch 64, fast compute")
-    print(f"{'':14}" + "".join(f"{fresh:>16}" for fresh in FRESH))
+    print("\nThe last line for other spreads between nodes that stay put (down) and step-to-step noise (across); batch 64, fast compute")
+    print(f"{'':14}" + "".join(f"{fresh:>9}" for fresh in FRESH))
     for fit in study.fits + [study.pooled]:
         cells = [item for item in result["sensitivity"] if item["spread_of"] == fit["fitted_on"]
                  and (item["batch"], item["compute"]) == (64, "fast")]
-        print(f"{fit['fitted_on']:7} {fit['relative']:.3f} " + "".join(
-            f"{100 * item['efficiency']:8.1f} ({100 * item['of_capacity']:5.1f})" for item in cells))
-    head = result["headline"]
-    print(f"\nOf the {head['points_lost']:.0f} points lost as published, bytes and control explain at most "
-          f"{head['points_bytes_and_control']:.1f}; waiting, at a spread of {head['spread_needed']:.3f}, explains the rest.")
+        print(f"{fit['fitted_on']:7} {fit['relative']:.3f} " + "".join(f"{100 * item['efficiency']:9.1f}" for item in cells))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("chirpbench")
-    parser.add_argument("--machine", default="theta", help="a name in machines/")
+    parser.add_argument("--machine", default="theta", help="a name in machines/, or a file")
     parser.add_argument("--nodes", type=int, default=1024)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--compute", default="fast", help="fast, slow or GFLOP/s")
+    parser.add_argument("--network", default="spin")
+    parser.add_argument("--variational", default="last2")
     parser.add_argument("--simulate", action="store_true", help="also by SimGrid, some seconds a line")
     parser.add_argument("--quick", action="store_true", help="the first table only")
     parser.add_argument("--json", help="all numbers")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         study = Study(args, folder)
-        result = {"machine": args.machine, "nodes": args.nodes, "ablation": study.ablation(args.simulate)}
+        result = {"machine": args.machine, "nodes": args.nodes, "batch": args.batch, "compute": args.compute, "ablation": study.ablation(args.simulate)}
         if not args.quick:
             result["sensitivity"] = study.sensitivity()
             result["scenarios"] = study.scenarios()
-            result["headline"] = study.headline(study.fitted["published"]["efficiency"], result["scenarios"])
     show(study, result)
     if args.json:
         with open(args.json, "w") as file:

@@ -1,10 +1,13 @@
 /* harness/base: options, files, errors. */
 #include "harness/base/file.h"
+#include "harness/base/index.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/pattern.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int64_t batch;
@@ -287,6 +291,143 @@ static void test_links_are_followed(void **state)
     assert_int_equal(system(text), 0);
 }
 
+static chirp_status parse_files(const char *in, const char *out_name, const char *log, char *rest)
+{
+    const char *input = NULL;
+    const char *result = NULL;
+    const char *other = NULL;
+    const chirp_option table[] = {
+        {"in", CHIRP_OPTION_STRING, &input, .metavar = "FILE", .file = CHIRP_FILE_READ,
+         .help = "x"},
+        {"out", CHIRP_OPTION_STRING, &result, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "x"},
+        {"log", CHIRP_OPTION_STRING, &other, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "x"},
+    };
+    const chirp_usage usage = {"try", "FILE", "x", table, 3};
+    char words[3][300];
+    char *argv[5] = {(char[]){"try"}, words[0], words[1], words[2], rest};
+    int n_rest = 0;
+    (void)snprintf(words[0], sizeof words[0], "--in=%s", in);
+    (void)snprintf(words[1], sizeof words[1], "--out=%s", out_name);
+    (void)snprintf(words[2], sizeof words[2], "--log=%s", log);
+    return chirp_options_parse(&usage, 5, argv, &n_rest);
+}
+
+/* By what a name means, not by how it is written. */
+static void test_outputs_are_no_inputs(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-same-XXXXXX";
+    char text[64];
+    char rest[] = "third";
+    assert_non_null(mkdtemp(folder));
+    const int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chirp_file_write("a,b", "1", 1) | chirp_file_write("c", "2", 1) |
+                         chirp_file_write("third", "3", 1),
+                     CHIRP_OK);
+    assert_int_equal(symlink("a,b", "soft") | link("c", "hard") | symlink("new", "dangling"), 0);
+    assert_int_equal(parse_files("a,b,c", "new", "log", rest), CHIRP_OK);
+    assert_int_equal(parse_files("a,b", "/dev/null", "/dev/null", rest), CHIRP_OK);
+    const char *const same[][3] = {
+        {"a,b", "./a,b", "log"},  {"a,b", "soft", "log"},   {"c", "x", "hard"},
+        {"a,b,c", "hard", "log"}, {"c:H1,a,b", "c", "log"}, {"none,a,b:H1", "x", "soft"},
+        {"c", "third", "log"},    {"c", "new", "./new"},    {"c", "dangling", "new"},
+        {"c", "new", "dangling"},
+    };
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; ++i) {
+        assert_int_equal(parse_files(same[i][0], same[i][1], same[i][2], rest), CHIRP_ERR_ARG);
+        assert_non_null(strstr(chirp_error_message(), "is the same file as"));
+    }
+    assert_int_equal(fchdir(before) | close(before), 0);
+    (void)snprintf(text, sizeof text, "rm -r %s", folder);
+    assert_int_equal(system(text), 0);
+}
+
+static char *temporary_of(const char *path)
+{
+    char *name = NULL;
+    assert_int_equal(chirp_file_temporary(path, &name), CHIRP_OK);
+    return name;
+}
+
+/* A killed process leaves its temporary, the next one that writes the same file removes it. A living one's stays. */
+static void test_temporaries_of_dead_processes(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-stale-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(folder), 0);
+    int end[2];
+    char left[512] = "";
+    assert_int_equal(pipe(end), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        char *name = temporary_of("out");
+        const bool told = write(end[1], name, strlen(name)) == (ssize_t)strlen(name);
+        (void)raise(SIGKILL);
+        _exit(told);
+    }
+    assert_true(read(end[0], left, sizeof left - 1) > 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(close(end[0]) | close(end[1]), 0);
+    assert_int_equal(access(left, F_OK), 0);
+    char *other = temporary_of("other"); /* of another output: not asked for */
+    assert_int_equal(access(left, F_OK), 0);
+    char *mine = temporary_of("out");
+    assert_int_equal(access(left, F_OK), -1);
+    chirp_free(temporary_of("other2"));
+    char *second = temporary_of("out");
+    assert_string_not_equal(mine, second);
+    assert_int_equal(access(mine, F_OK) | access(other, F_OK), 0);
+    chirp_file_discard(mine);
+    chirp_file_discard(second);
+    chirp_file_discard(other);
+    assert_int_equal(fchdir(before) | close(before), 0);
+    (void)snprintf(left, sizeof left, "rm -r %s", folder);
+    assert_int_equal(system(left), 0);
+}
+
+/* A link planted at a companion's name leads to somebody's file; a file in its place is no reason to follow it. */
+static void test_planted_links_and_modes(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/chirp-plant-XXXXXX";
+    char text[64];
+    char *name = NULL;
+    struct stat info;
+    assert_non_null(mkdtemp(folder));
+    const int before = open(".", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(chirp_file_write("victim", "precious", 8), CHIRP_OK);
+    assert_int_equal(symlink("victim", "out.partial"), 0);
+    assert_int_equal(chirp_file_beside("out", ".partial", &name), CHIRP_ERR_IO);
+    assert_null(name);
+    assert_non_null(strstr(chirp_error_message(), "out.partial: is in the way"));
+    assert_int_equal(chirp_file_write("new.partial", "old", 3), CHIRP_OK);
+    assert_int_equal(link("new.partial", "hard"), 0);
+    assert_int_equal(chirp_file_create("new.partial", "new"), CHIRP_OK);
+    expect_contents("hard", "old"); /* replaced, not emptied */
+    expect_contents("victim", "precious");
+    assert_int_equal(chmod("victim", 0604), 0);
+    assert_int_equal(chirp_file_write("victim", "next", 4), CHIRP_OK);
+    assert_int_equal(stat("victim", &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0604);
+    name = temporary_of("victim"); /* not open to more readers than what it will replace */
+    assert_int_equal(stat(name, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    assert_int_equal(unlink("victim") | mkdir("victim", 0700) | mkdir("victim/full", 0700), 0);
+    (void)snprintf(text, sizeof text, "%s", name);
+    assert_int_equal(chirp_file_commit(name, "victim"), CHIRP_ERR_IO); /* rename fails */
+    assert_non_null(strstr(chirp_error_message(), text));
+    assert_int_equal(access(text, F_OK), 0); /* kept and named */
+    assert_int_equal(fchdir(before) | close(before), 0);
+    (void)snprintf(text, sizeof text, "rm -r %s", folder);
+    assert_int_equal(system(text), 0);
+}
+
 /* Names up to the longest that a folder takes; two that begin alike keep companions of their own. */
 static void test_long_names(void **state)
 {
@@ -362,6 +503,84 @@ static void test_allocation_limits(void **state)
     chirp_free(block);
 }
 
+static void test_an_index_finds_what_was_added(void **state)
+{
+    enum { N = 5000 };
+    static char name[N][16];
+    chirp_index index = {0};
+    size_t at = 0;
+    (void)state;
+    assert_false(chirp_index_find(&index, "x", 1, &at));
+    for (size_t i = 0; i < N; ++i) {
+        (void)snprintf(name[i], sizeof name[i], "%zu/x", i);
+        assert_true(chirp_index_add(&index, name[i], strlen(name[i]), i));
+    }
+    for (size_t i = 0; i < N; ++i) {
+        assert_true(chirp_index_find(&index, name[i], strlen(name[i]), &at));
+        assert_int_equal(at, i);
+    }
+    assert_false(chirp_index_find(&index, "1234/", 5, &at));
+    assert_false(chirp_index_find(&index, "", 0, &at));
+    chirp_index_clear(&index);
+}
+
+static void test_patterns_keep_and_refuse(void **state)
+{
+    static const struct {
+        const char *text, *kept, *dropped;
+    } good[] = {
+        {NULL, "a", NULL},
+        {"", "a", NULL},
+        {"^a{2}{3}$", "aaaaaa", "aaaa"},
+        {"-b", "a", "abc"},
+        {"[]{9}]{2}", "9]", "a"},
+        {"[[:alpha:]]{4}", "abcd", "abc1"},
+        {"\\({2}", "((", "("},
+        {"(a|b){2,}c", "bac", "ac"},
+        {"a{63}{64}|b", "b", "c"},
+        {"{,2}", NULL, NULL}, /* glibc's own word on it */
+    };
+    static const char *const bad[] = {
+        "a{4097}",       "(a{1,255}){1,255}",    "((a{1,100}){1,100}){1,100}",
+        "[]a]{2}{3000}", "(((a*){99}){99}){99}", "a{99}{99}",
+        "(){32767}",     "a{1,32767}",
+    };
+    chirp_pattern pattern = {0};
+    (void)state;
+    assert_true(chirp_pattern_keeps(&pattern, "all"));
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; ++i) {
+        if (chirp_pattern_compile(&pattern, "--filter ", good[i].text) != CHIRP_OK) {
+            assert_null(good[i].kept);
+            continue;
+        }
+        assert_true(!good[i].kept || chirp_pattern_keeps(&pattern, good[i].kept));
+        assert_false(good[i].dropped && chirp_pattern_keeps(&pattern, good[i].dropped));
+        chirp_pattern_clear(&pattern);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+        assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", bad[i]), CHIRP_ERR_ARG);
+        assert_non_null(strstr(chirp_error_message(), "is too large: at most"));
+    }
+    char deep[2 * 65 + 2]; /* 65 parentheses in each other */
+    memset(deep, '(', 65);
+    deep[65] = 'a';
+    memset(deep + 66, ')', 65);
+    deep[131] = '\0';
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", deep), CHIRP_ERR_ARG);
+    deep[130] = '\0';
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", deep + 1), CHIRP_OK);
+    assert_true(chirp_pattern_keeps(&pattern, "a"));
+    chirp_pattern_clear(&pattern);
+    char longest[4098];
+    memset(longest, 'a', 4097);
+    longest[4097] = '\0';
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", longest), CHIRP_ERR_ARG);
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", longest + 1), CHIRP_OK);
+    chirp_pattern_clear(&pattern);
+    assert_int_equal(chirp_pattern_compile(&pattern, "--filter ", "-("), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "--filter -(: not an extended regular"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,10 +590,15 @@ int main(void)
         cmocka_unit_test(test_files_are_whole_or_absent),
         cmocka_unit_test(test_streams_are_written_and_stay),
         cmocka_unit_test(test_links_are_followed),
+        cmocka_unit_test(test_outputs_are_no_inputs),
+        cmocka_unit_test(test_temporaries_of_dead_processes),
+        cmocka_unit_test(test_planted_links_and_modes),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_open_descriptors_go_on),
         cmocka_unit_test(test_messages_are_one_line),
         cmocka_unit_test(test_allocation_limits),
+        cmocka_unit_test(test_an_index_finds_what_was_added),
+        cmocka_unit_test(test_patterns_keep_and_refuse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

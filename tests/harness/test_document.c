@@ -2,9 +2,11 @@
 #include "harness/base/file.h"
 #include "harness/json/json.h"
 #include "harness/results/document.h"
+#include "harness/results/calibration.h"
 #include "harness/results/study.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -150,6 +152,44 @@ static void no_member_gets_lost(void **state)
     assert_true(failures > 10);
 }
 
+static void a_calibration_comes_back(void **state)
+{
+    (void)state;
+    chirp_calibration_row row = {.parameter = "a_f",
+                                 .snr_min = 7,
+                                 .snr_max = 15,
+                                 .signals = 100,
+                                 .error = 0.1,
+                                 .coverage_90 = {0.9, 0.82, 0.95},
+                                 .nll_before = (double)NAN,
+                                 .exact_error = 0.08,
+                                 .exact_signals = 20};
+    row.rank_curve[CHIRP_RANK_STEPS] = 1;
+    const chirp_calibration_file out = {
+        .checkpoint = "a.h5", .network = "spin", .seed = 3, .row = &row, .count = 1};
+    chirp_calibration_file in = {0};
+    chirp_document d = {0};
+    (void)snprintf(path, sizeof path, "%s/calibration.json", folder);
+    assert_int_equal(chirp_calibration_file_write(path, &out), CHIRP_OK);
+    assert_int_equal(chirp_document_read_kind(path, CHIRP_DOCUMENT_CALIBRATION, &d), CHIRP_OK);
+    assert_int_equal(chirp_calibration_file_read(&d, path, &in), CHIRP_OK);
+    assert_int_equal(in.count, 1);
+    assert_true(strcmp(in.checkpoint, "a.h5") == 0 && in.seed == 3 && !in.recalibration);
+    assert_true(strcmp(in.row[0].parameter, "a_f") == 0 && in.row[0].snr_max == 15 &&
+                in.row[0].signals == 100 && in.row[0].exact_signals == 20 && !in.row[0].trained);
+    assert_true(in.row[0].error == 0.1 && in.row[0].exact_error == 0.08 &&
+                in.row[0].coverage_90.high == 0.95 && isnan(in.row[0].nll_before) &&
+                in.row[0].rank_curve[CHIRP_RANK_STEPS] == 1);
+    chirp_calibration_file_release(&in);
+    chirp_document_release(&d);
+    (void)put("calibration.json", "{\"chirpbench\": {\"kind\": \"calibration\", \"format\": 1}, "
+                                  "\"rows\": [{\"parameter\": \"a_f\"}]}");
+    assert_int_equal(chirp_document_read_kind(path, CHIRP_DOCUMENT_CALIBRATION, &d), CHIRP_OK);
+    assert_int_equal(chirp_calibration_file_read(&d, path, &in), CHIRP_ERR_FORMAT);
+    chirp_document_release(&d);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void a_study_comes_back(void **state)
 {
     (void)state;
@@ -197,6 +237,7 @@ int main(void)
         cmocka_unit_test(files_without_a_header_are_refused),
         cmocka_unit_test(later_formats_are_refused),
         cmocka_unit_test(no_member_gets_lost),
+        cmocka_unit_test(a_calibration_comes_back),
         cmocka_unit_test(a_study_comes_back),
     };
     if (!mkdtemp(folder))

@@ -67,9 +67,9 @@ static void begin(trial *t)
 
 static void begin_full(trial *t)
 {
-    static const char *const all[] = {"bench.json", "calibrate.json", "doctor.json",
-                                      "infer.json", "project.json",   "scale.json",
-                                      "study.json", "train.jsonl"};
+    static const char *const all[] = {"bench.json",  "calibrate.json", "calibration.json",
+                                      "doctor.json", "infer.json",     "project.json",
+                                      "scale.json",  "study.json",     "train.jsonl"};
     begin(t);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i)
         copy(t, all[i]);
@@ -138,6 +138,8 @@ static void check_contents(const char *page)
     assert_true(has(page, "measured here: weak, overlap exchange"));
     assert_true(has(page, "projected: theta, horovod exchange"));
     assert_true(has(page, "published, 1024 nodes"));
+    /* no card without its band */
+    assert_true(has(page, "90 % band 60.9 to 79 %, 1024 nodes"));
     /* 728 ms projected for 750 of real training */
     assert_true(has(page, "predicted, and trained for real"));
     assert_true(has(page, ">750.0</data>") || has(page, ">750</data>"));
@@ -181,9 +183,9 @@ static void test_what_is_no_page_is_found(void **state)
 
 static void test_full_page(void **state)
 {
-    static const char *const sections[] = {"machine",  "kernels",   "ledger", "roofline",
-                                           "training", "posterior", "signal", "scaling",
-                                           "other",    "steps",     "files"};
+    static const char *const sections[] = {"machine",  "kernels",   "ledger",      "roofline",
+                                           "training", "posterior", "calibration", "signal",
+                                           "scaling",  "other",     "steps",       "files"};
     trial t;
     size_t numbers = 0;
     (void)state;
@@ -207,6 +209,10 @@ static void test_full_page(void **state)
     assert_true(plots >= 18);
     check_contents(t.page);
     assert_true(has(t.tables, "Variational against deterministic"));
+    /* of two bins one has the exact posterior: 1.18 times the limit; p-p plots have the band of honest ranks */
+    assert_true(has(t.tables, "Errors and honesty of posteriors") && has(t.page, ">1.18</data>"));
+    assert_true(has(t.page, "Ranks of omega_R") && has(t.page, "exact posterior"));
+    assert_true(has(t.page, "spin&lt;best&gt;.h5"));
     assert_true(has(t.tables, "conv1d/forward/direct/conv2/batch:64/threads:2"));
     check_same_page_twice(&t);
     end(&t);
@@ -238,9 +244,13 @@ static void test_sections_follow_files(void **state)
 {
     static const struct {
         const char *file, *section;
-    } pair[] = {{"train.jsonl", "id=\"training\""}, {"infer.json", "id=\"posterior\""},
-                {"study.json", "id=\"steps\""},     {"bench.json", "id=\"kernels\""},
-                {"calibrate.json", "id=\"other\""}, {"scale.json", "id=\"scaling\""}};
+    } pair[] = {{"train.jsonl", "id=\"training\""},
+                {"infer.json", "id=\"posterior\""},
+                {"study.json", "id=\"steps\""},
+                {"bench.json", "id=\"kernels\""},
+                {"calibrate.json", "id=\"other\""},
+                {"scale.json", "id=\"scaling\""},
+                {"calibration.json", "id=\"calibration\""}};
     (void)state;
     for (size_t half = 0; half < 2; ++half) {
         trial t;
@@ -291,6 +301,7 @@ static void test_malformed_files(void **state)
              "format 2");
     bad_file("infer.json", HEAD("posterior") "\"event\": [{\"gps\": 1}]}", "events");
     bad_file("infer.json", HEAD("posterior") "\"events\": [{\"parameters\": [1]}]}", "parameters");
+    bad_file("calibration.json", HEAD("calibration") "\"rows\": [{\"error\": 1}]}", "snr_min");
     bad_file("scale.json", HEAD("scaling") "\"row\": [{}]}", "rows");
     bad_file("project.json", HEAD("projection") "\"rows\": 7}", "rows");
     bad_file("train.jsonl",
@@ -486,9 +497,28 @@ static void test_own_published_numbers(void **state)
     end(&t);
 }
 
+/* A prediction of somebody else's program has step times and no efficiency. */
+static void test_a_prediction_from_measured_jobs(void **state)
+{
+    (void)state;
+    trial t;
+    begin(&t);
+    put(&t, "p.json",
+        HEAD("projection") "\"machine\":\"m\", \"assumed_numbers_of_machine\":9, "
+                           "\"numbers_of_machine\":11, \"rows\":[{\"nodes\":1024, \"ranks\":1024, "
+                           "\"seconds_per_step\":0.5024, \"interval_90\":[0.471, 0.5376]}]}");
+    make(&t);
+    assert_sound(&t);
+    assert_true(has(t.page, "90 % prediction interval 0.471 to 0.538 s, 1024 nodes"));
+    assert_true(has(t.page, "assumed machine"));
+    assert_true(has(t.tables, "mean step of one further job"));
+    end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_prediction_from_measured_jobs),
         cmocka_unit_test(test_what_is_no_page_is_found),
         cmocka_unit_test(test_full_page),
         cmocka_unit_test(test_text_is_escaped),

@@ -5,6 +5,7 @@ Usage: test_compare_command.py CHIRPBENCH.
 """
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -95,10 +96,33 @@ def check_history():
     assert row["suspect_runs"] == 2 and abs(row["suspect_ratio"] - 3) < 0.1, row
 
 
+def check_many_names():
+    """Time grows with the number of names, not with its square: both measured here, as processor time."""
+    def seconds(n):
+        # p-values in descending order, each name a family of its own, and a filter that keeps them all
+        path = write(f"many{n}.json", {f"n{i}/x": times(100, 2) for i in range(n)})
+        new = write(f"more{n}.json", {f"n{i}/x": [100 + i / n, 101 + i / n] for i in range(n)})
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        done = run(path, new, "--filter", "x", "--format", "json")
+        assert done.returncode in (0, 1) and json.loads(done.stdout), done.stderr
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    few, many = seconds(500), seconds(4000)
+    assert many < 24 * few, (few, many)  # 8 if linear, 64 if quadratic
+
+
+def check_filter():
+    a = write("filter.json", {"x": times(100), "y": times(100)})
+    assert run(a, a, "--filter", "-y").returncode == 0
+    for wrong in "(x{1,255}){1,255}", "(" * 20000 + "x" + ")" * 20000:
+        done = run(a, a, "--filter", wrong)
+        assert done.returncode == 2 and b"is too large: at most 4096 bytes" in done.stderr, done
+    assert b"not an extended regular expression" in run(a, a, "--filter", "(").stderr
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="chirp-compare-") as folder:
         os.chdir(folder)
-        for check in (check_exit_codes, check_escapes, check_history):
+        for check in (check_exit_codes, check_escapes, check_history, check_many_names, check_filter):
             check()
             print(check.__name__, "passed")
         os.chdir("/")

@@ -61,6 +61,7 @@ def bad_input(folder, checkpoint, strain):
     cases = [
         ({"--strain": folder + "/none.hdf5"}, "none.hdf5"),
         ({"--strain": text}, "text.hdf5"),
+        ({"--strain": ","}, "expected strain files with commas between"),
         ({"--strain": short_strain}, "short.hdf5"),
         ({"--strain": checkpoint}, "strain"),
         ({"--checkpoint": folder + "/none.h5"}, "none.h5"),
@@ -198,6 +199,51 @@ def another_band(folder, strain):
     run(["infer", "--checkpoint", checkpoint, "--strain", strain, "--gps", GPS, "--samples", "20", "--json", folder + "/band.json"])
 
 
+def of_data(folder, checkpoint):
+    """A posterior for each row, beside the truth; a row's draws don't depend on --rows; what contradicts training is refused."""
+    data, out, curve = folder + "/set.h5", folder + "/set.json", folder + "/other.txt"
+    run(["generate", "--out", data, "--count", "6", "--seed", "5", "--quiet"])
+    good = ["infer", "--checkpoint", checkpoint, "--samples", "400", "--data", data, "--json", out]
+    text = run(good).stdout
+    events = json.load(open(out))["events"]
+    assert [e["row"] for e in events] == list(range(6)) and text.count("omega_I") == 6
+    for e in events:
+        assert e["source"] == "injected signal" and list(e["injected"]) == list(e["parameters"]) == ["a_f", "omega_R", "omega_I"]
+        for name, p in e["parameters"].items():
+            assert p["interval_90"][0] < p["interval_50"][0] < p["median"] < p["interval_50"][1] < p["interval_90"][1]
+            assert all(math.isfinite(p[k]) for k in ("mean", "std")) and f"{e['injected'][name]:.4f}" in text
+    run(good + ["--rows", "2:4"])
+    assert json.load(open(out))["events"] == events[2:4]
+    with open(curve, "w") as file:
+        file.writelines(f"{f} 1e-23\n" for f in range(1, 4100))
+    for options, part in ([["--f-high", "900"], "f-high"], [["--sample-rate", "4096"], "sample-rate"], [["--length", "16384"], "length"],
+                          [["--detectors", "2"], "detectors"], [["--psd", curve], "other.txt"]):
+        run(["generate", "--out", data + ".2", "--count", "2", "--quiet", "--overwrite"] + options)
+        error = run(["infer", "--checkpoint", checkpoint, "--data", data + ".2"], code=2).stderr
+        assert part in error and "trained with" in error and error.count("\n") == 1, error
+    for options, part in ((["--rows", "4:9"], "--rows"), (["--rows", "3:3"], "--rows"), (["--rows", "x"], "--rows"),
+                          (["--gps", GPS], "--data"), (["--strain", data], "--data"), (["--data", checkpoint], "spin.h5")):
+        error = run(good + options, code=2).stderr
+        assert part in error and error.count("\n") == 1, error
+    assert "--data FILE" in run(["infer", "--checkpoint", checkpoint], code=2).stderr
+
+
+def together(folder, checkpoint, strain):
+    """Two detectors: a posterior each, and one of both; --exact stands beside each. One detector twice is not combined."""
+    other, out = folder + "/other.hdf5", folder + "/together.json"
+    run(["generate", "--strain", other, "--gps", GPS, "--detector", "L1", "--seed", "9", "--quiet"])
+    args = ["infer", "--checkpoint", checkpoint, "--gps", GPS, "--samples", "400", "--json", out, "--strain"]
+    text = run(args + [strain + "," + other, "--exact"]).stdout
+    events = json.load(open(out))["events"]
+    assert [e["detector"] for e in events] == ["H1", "L1", "H1+L1"] and "H1+L1 together" in text and text.count("R-hat") == 3
+    assert "product" in events[2]["combined"] and all(0.5 < e["exact"]["parameters"]["a_f"]["median"] < 0.8 for e in events)
+    for name, p in events[2]["parameters"].items():
+        assert len(p["samples"]) == 400 and p["interval_90"][0] < p["median"] < p["interval_90"][1]
+        # narrower than either: a product over a prior that is wider than both, or cut off where the prior ends
+        assert p["std"] < min(e["parameters"][name]["std"] for e in events[:2]), name
+    assert "not combined" in run(args + [strain + "," + strain]).stdout and len(json.load(open(out))["events"]) == 2
+
+
 def real_strain(scratch):
     folder = os.environ.get("CHIRP_TEST_DATA")
     if not folder:
@@ -214,9 +260,11 @@ def simulated_strain(scratch):
     run(["generate", "--strain", simulated, "--gps", GPS, "--snr", "24"])
     posterior(scratch, spin, simulated, ["a_f", "omega_R", "omega_I"], "injected signal")
     posterior(scratch, mass, simulated, ["m1", "m2"], "injected signal")
+    of_data(scratch, spin)
     bad_input(scratch, spin, simulated)
     credible_interval(scratch, spin, simulated)
     other_inputs(scratch, spin, simulated)
+    together(scratch, spin, simulated)
     another_band(scratch, simulated)
     not_finite(scratch, spin, simulated)
     doubts(scratch, spin, simulated)

@@ -5,6 +5,7 @@ Usage: test_process.py CHIRPBENCH MPIEXEC
 """
 import json
 import os
+import resource
 import shutil
 import signal
 import stat
@@ -96,9 +97,12 @@ def restart(folder):
         os.remove(os.path.join(folder, name))
 
 
+ENDINGS = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU, signal.SIGXFSZ)
+
+
 def signals_save_and_stop(folder):
     """Whatever ends a job saves it, without a word of the libraries that took signals; what was ignored stays ignored."""
-    for number in signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU:
+    for number in ENDINGS:
         process = training(folder)
         process.send_signal(number)
         out, error = process.communicate(timeout=120)
@@ -120,6 +124,76 @@ def signals_save_and_stop(folder):
     process.send_signal(signal.SIGUSR1)
     out, error = process.communicate(timeout=120)
     assert process.returncode == 1 and "interrupted" in out and error == "", (process.returncode, out, error)
+
+
+def early_signals_lose_nothing(folder):
+    """A signal while a resumed training starts: the files are as they were, or are those of more steps."""
+    log, checkpoint = folder + "/log", folder + "/c.h5"
+    run(TRAIN + ["--iterations", "2", "--log", log, "--checkpoint", checkpoint])
+    for wait in 0.02, 0.1, 0.3, 0.6:
+        process = subprocess.Popen([CHIRPBENCH] + TRAIN + ["--iterations", "1000000", "--resume", "--log", log, "--checkpoint",
+                                   checkpoint], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        time.sleep(wait)
+        process.send_signal(signal.SIGTERM)
+        out, error = process.communicate(timeout=120)
+        assert process.returncode in (1, -signal.SIGTERM), (wait, process.returncode, out, error)
+    with open(log) as lines:
+        steps = iterations(lines.read())
+    assert len(steps) >= 2 and steps == list(range(1, len(steps) + 1)), steps
+    run(TRAIN + ["--iterations", str(len(steps) + 1), "--resume", "--log", log, "--checkpoint", checkpoint])
+
+
+def file_size_limit_saves(folder):
+    """A log that may not grow any more: the step that it can't take is in the checkpoint."""
+    log, checkpoint = folder + "/log", folder + "/c.h5"
+    run(TRAIN + ["--iterations", "1", "--log", log])
+    line = os.path.getsize(log)
+    os.remove(log)
+    # the limit holds for every file, and checkpoints are larger than logs: the log goes on from a file of that size
+    run(TRAIN + ["--iterations", "1", "--checkpoint", checkpoint])
+    room = os.path.getsize(checkpoint) + 65536
+    os.remove(checkpoint)
+    process = subprocess.Popen(["sh", "-c", f"head -c {room - line // 2} /dev/zero > {log}; exec 3>>{log}; exec \"$@\" --log /dev/fd/3",
+                            "sh", CHIRPBENCH] + TRAIN + ["--iterations", "1000000", "--checkpoint", checkpoint],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, universal_newlines=True,
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 2 and error.count("\n") == 1, (process.returncode, out, error)
+    assert "can't write" in error and checkpoint + " holds iteration 1" in error, error
+    run(TRAIN + ["--iterations", "2", "--checkpoint", checkpoint, "--resume"])
+
+
+def interrupted_benchmarks(folder):
+    """Whatever ends a job ends a bench with exit code 1, and what was measured is kept."""
+    out = folder + "/b.json"
+    for number in ENDINGS:
+        process = subprocess.Popen([CHIRPBENCH, "bench", "reference", "--no-peak", "--benchmark_filter=fma",
+                                   "--benchmark_min_time=0.01s", "--benchmark_repetitions=100000", "--benchmark_out=" + out],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                   universal_newlines=True)
+        while process.poll() is None and not os.path.exists(out + ".partial"):
+            time.sleep(0.01)
+        process.send_signal(number)
+        error = process.communicate(timeout=60)[1]
+        assert process.returncode == 1 and "interrupted" in error, (number, process.returncode, error)
+        with open(out + ".partial") as rows:
+            assert json.load(rows)["context"]["partial"] is True
+        restart(folder)
+
+
+def many_iterations_take_no_memory(folder):
+    """What a run needs doesn't grow with the number of its steps."""
+    limit = 2 << 30  # of address space: eight bytes a step would be 8e9
+
+    def within(steps):
+        return subprocess.run([CHIRPBENCH] + TRAIN + ["--iterations", steps, "--max-seconds", "1e-9"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, universal_newlines=True, timeout=120,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    if within("2").returncode != 1:
+        print("skipped: this build needs more address space than", limit, "bytes for two steps (sanitizers do)")
+        return
+    process = within("1e9")
+    assert process.returncode == 1 and "interrupted at iteration 1" in process.stdout, process
 
 
 def threads_of_ranks(folder, ranks, before=(), environment=None, more=()):
@@ -215,7 +289,8 @@ def texts_from_outside_are_mended(folder):
                         assert "cJSON_Print" not in file.read(), f"{place}/{name}: use chirp_json_print()"
 
 
-TESTS = [links_are_followed, devices_and_descriptors_are_written, long_names, signals_save_and_stop, ranks_share_processors,
+TESTS = [links_are_followed, devices_and_descriptors_are_written, long_names, signals_save_and_stop, early_signals_lose_nothing,
+         file_size_limit_saves, interrupted_benchmarks, many_iterations_take_no_memory, ranks_share_processors,
          little_shared_memory, absurd_threads_are_refused, texts_from_outside_are_mended]
 for test in [test for test in TESTS if len(sys.argv) < 4 or test.__name__ in sys.argv[3:]]:
     with tempfile.TemporaryDirectory() as scratch_folder:

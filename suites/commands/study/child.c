@@ -3,6 +3,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/process.h"
+#include "harness/base/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,8 +52,8 @@ static int supervise(chirp_process *child, const char *log, FILE *watch, const s
             return chirp_process_exit_code(state);
         const struct timespec second = {1, 0};
         const int number = sigtimedwait(mine, NULL, &second);
-        if (number == SIGINT || number == SIGTERM) {
-            (void)kill(-child->pid, *interrupted ? SIGKILL : number);
+        if (number > 0 && number != SIGCHLD) {
+            (void)kill(-child->pid, *interrupted ? SIGKILL : SIGTERM);
             if (!*interrupted)
                 (void)fprintf(stderr, "\nchirpbench: study: waiting for the step to save its work; "
                                       "once more ends it at once\n");
@@ -76,8 +77,7 @@ chirp_status chirp_child_run(char *const *argv, const char *log, FILE *watch, in
         return chirp_fail(CHIRP_ERR_IO, "%s: can't write the log: %s", log, strerror(errno));
     (void)sigemptyset(&mine);
     (void)sigaddset(&mine, SIGCHLD);
-    (void)sigaddset(&mine, SIGINT);
-    (void)sigaddset(&mine, SIGTERM);
+    chirp_stop_add(&mine);
     (void)sigprocmask(SIG_BLOCK, &mine, &before);
     /* a group of its own: Ctrl-C on a terminal reaches the study only, which passes it on once */
     const chirp_command_line line = {

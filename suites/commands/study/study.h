@@ -80,7 +80,7 @@ chirp_status chirp_study_record(const chirp_study *study);
 chirp_status chirp_study_recall(chirp_study *study);
 
 /**
- * Runs a command with its output in a file; SIGINT and SIGTERM are passed on, and the child gets 60 seconds to save its work
+ * Runs a command with its output in a file; a signal that ends a job is passed on as SIGTERM, and the child gets 60 seconds to save its work
  * (a second signal ends it at once).
  * @param exit_code    of the child; 128 + signal when one ended it, 127 when it could not be started
  * @param interrupted  set when a signal came

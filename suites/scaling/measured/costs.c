@@ -5,6 +5,7 @@
 #include "harness/base/sort.h"
 #include "harness/machine/machine.h"
 #include "harness/roofline/roofline.h"
+#include "model/parallel/places.h"
 #include "model/parallel/transfer.h"
 #include "suites/scaling/projected/plan.h"
 
@@ -90,20 +91,14 @@ void chirp_costs_fit(chirp_exchange_costs *c)
 static chirp_status compare_hosts(chirp_exchange_costs *c)
 {
     chirp_host mine;
+    chirp_place *all = NULL;
     const int n = chirp_parallel_size();
     double distinct = 0;
     chirp_host_read(&mine);
     c->processors = mine.affinity_count > 0 ? mine.affinity_count : mine.logical_cpus;
-    char(*all)[sizeof mine.host] = chirp_calloc((size_t)n, sizeof *all);
-    chirp_status st = chirp_parallel_agree(all ? CHIRP_OK : CHIRP_ERR_NOMEM);
-    if (st == CHIRP_OK)
-        st = chirp_parallel_gather(mine.host, (int64_t)sizeof mine.host, all, 0);
-    for (int i = 0; st == CHIRP_OK && chirp_parallel_rank() == 0 && i < n; ++i) {
-        bool seen = false;
-        for (int k = 0; k < i; ++k)
-            seen = seen || strcmp(all[i], all[k]) == 0;
-        distinct += !seen;
-    }
+    chirp_status st = chirp_places_gather(0, &all);
+    for (int i = 0; st == CHIRP_OK && all && i < n; ++i)
+        distinct = fmax(distinct, all[i].computer + 1);
     chirp_free(all);
     if (st == CHIRP_OK)
         st = chirp_parallel_broadcast(&distinct, (int64_t)sizeof distinct, 0);

@@ -6,12 +6,15 @@
 #include "suites/scaling/measured/timeline.h"
 
 #include <string.h>
-#include <unistd.h>
 
 void chirp_scale_release(chirp_scale *scale)
 {
-    for (int i = 0; i < CHIRP_SCALE_MAX_ROWS; ++i)
+    for (int i = 0; i < CHIRP_SCALE_MAX_ROWS; ++i) {
         chirp_free(scale->row[i].repetition);
+        chirp_free(scale->row[i].rank_compute);
+        chirp_free(scale->row[i].rank_apart);
+    }
+    chirp_free(scale->places);
     *scale = (chirp_scale){0};
 }
 
@@ -77,11 +80,17 @@ static chirp_status measure_alone(chirp_trainer *trainer, chirp_scale_row *row)
     return st;
 }
 
+/* What one block leaves beside its steps. */
+typedef struct block {
+    double wall, offset, uncertainty; /* of the steps; of the last one's clock */
+    chirp_scale_calls calls;
+} block;
+
 /*
  * The timed steps of a block. `mine` receives a record a step.
  * @param events  NULL, or what to count
  */
-static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer, double offset,
+static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *trainer,
                                 chirp_events *events, chirp_step_record *mine, double *wall,
                                 chirp_scale_calls *calls)
 {
@@ -97,7 +106,7 @@ static chirp_status timed_steps(const chirp_scale_options *o, chirp_trainer *tra
     const double start = chirp_now_s();
     for (int s = 0; st == CHIRP_OK && s < o->steps; ++s) {
         st = chirp_trainer_step(trainer, &report);
-        mine[s] = chirp_scale_record(&report.profile, offset);
+        mine[s] = chirp_scale_record(&report.profile, 0);
     }
     *wall = chirp_now_s() - start;
     if (events)
@@ -122,19 +131,55 @@ static chirp_status write_timeline(const char *path, const chirp_exchange *excha
     return chirp_timeline_write(path, exchange, &own);
 }
 
+double chirp_scale_offset_at(const chirp_scale_clock *c, double instant)
+{
+    const double span = c->at[1] - c->at[0];
+    const double part = span > 0 ? (instant - c->at[0]) / span : 0;
+    return c->offset[0] + part * (c->offset[1] - c->offset[0]);
+}
+
+static chirp_status read_clock(chirp_scale_clock *clock, int end, double *uncertainty)
+{
+    const chirp_status st = chirp_parallel_clock_offset(&clock->offset[end], uncertainty);
+    clock->at[end] = chirp_now_s();
+    return st;
+}
+
+/* Steps between two looks at rank 0's clock, in its time: clocks of computers drift by microseconds a second. */
+static chirp_status steps_by_one_clock(const chirp_scale_options *o, chirp_trainer *trainer,
+                                       chirp_events *events, chirp_step_record *mine, block *b)
+{
+    chirp_scale_clock clock;
+    chirp_status st = read_clock(&clock, 0, &b->uncertainty);
+    if (st == CHIRP_OK)
+        st = timed_steps(o, trainer, events, mine, &b->wall, &b->calls);
+    if (st == CHIRP_OK)
+        st = read_clock(&clock, 1, &b->uncertainty);
+    for (int s = 0; st == CHIRP_OK && s < o->steps; ++s) {
+        b->offset = chirp_scale_offset_at(&clock, mine[s].done);
+        mine[s].finish += b->offset;
+        mine[s].done += b->offset;
+    }
+    return st;
+}
+
+static chirp_train_config config_of(const chirp_scale_options *o, const chirp_scale_row *row)
+{
+    chirp_train_config config = o->train;
+    config.batch = row->batch;
+    config.variant = row->variant;
+    config.n_threads = row->threads;
+    return config;
+}
+
 /* One rank count once; on members of the group only. */
 static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row, int repetition,
                               chirp_lateness *l)
 {
-    chirp_train_config config = o->train;
+    const chirp_train_config config = config_of(o, row);
     chirp_trainer *trainer = NULL;
     chirp_events *events = NULL;
-    double offset = 0;
-    double uncertainty = 0;
-    double wall = 0;
-    config.batch = row->batch;
-    config.variant = row->variant;
-    config.n_threads = row->threads;
+    block b = {0};
     const size_t mine_bytes = (size_t)o->steps * sizeof(chirp_step_record);
     chirp_step_record *mine = chirp_calloc((size_t)o->steps, sizeof *mine);
     chirp_step_record *all =
@@ -145,21 +190,21 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
         st = chirp_parallel_agree(chirp_events_open("auto", row->threads, true, &events));
     if (st == CHIRP_OK)
         st = chirp_trainer_create(&config, &trainer);
-    if (st == CHIRP_OK)
-        st = chirp_parallel_clock_offset(&offset, &uncertainty);
     if (st == CHIRP_OK && mine)
-        st = timed_steps(o, trainer, offset, events, mine, &wall, &row->calls);
+        st = steps_by_one_clock(o, trainer, events, mine, &b);
+    row->calls = b.calls;
     if (st == CHIRP_OK)
         st = chirp_parallel_gather(mine, (int64_t)mine_bytes, all, 0);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
-        chirp_scale_block(o, row, repetition, all, wall, l);
+        chirp_scale_block(o, row, repetition, all, b.wall, l);
     if (st == CHIRP_OK && last)
         st = chirp_rank_counters(events, o->steps, row);
     if (st == CHIRP_OK && last)
         st = chirp_scale_gather_calls(&row->calls, row->ranks, o->steps);
-    row->calls_wall_s = wall;
-    for (int r = 0; st == CHIRP_OK && r < row->ranks; ++r) {
-        const int64_t share = chirp_trainer_shares(trainer)[r];
+    row->calls_wall_s = b.wall;
+    const int64_t *shares = chirp_trainer_shares(trainer); /* rank 0's */
+    for (int r = 0; st == CHIRP_OK && shares && r < row->ranks; ++r) {
+        const int64_t share = shares[r];
         row->least = r == 0 || share < row->least ? share : row->least;
         row->most = r == 0 || share > row->most ? share : row->most;
     }
@@ -167,11 +212,32 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
         st = measure_alone(trainer, row);
     if (st == CHIRP_OK && mine && last && o->timeline && row->ranks == o->count[o->n_counts - 1])
         st = write_timeline(o->timeline, chirp_trainer_exchange(trainer), &mine[o->steps - 1],
-                            offset, uncertainty);
+                            b.offset, b.uncertainty);
     chirp_trainer_destroy(trainer);
     chirp_events_close(events);
     if (all != mine)
         chirp_free(all);
+    chirp_free(mine);
+    return st;
+}
+
+/* The steps of a row once more, with every rank of the group for itself. @param seconds  of a step of this rank */
+static chirp_status run_apart(const chirp_scale_options *o, const chirp_scale_row *row,
+                              double *seconds)
+{
+    const chirp_train_config config = config_of(o, row);
+    chirp_scale_options alone = *o;
+    chirp_trainer *trainer = NULL;
+    chirp_step_record *mine = chirp_calloc((size_t)o->steps, sizeof *mine);
+    block b = {0};
+    alone.warmup = o->warmup > 0; /* shares need more, one rank has none */
+    chirp_status st = mine ? chirp_parallel_apart() : CHIRP_ERR_NOMEM;
+    if (st == CHIRP_OK)
+        st = chirp_trainer_create(&config, &trainer);
+    if (st == CHIRP_OK && mine)
+        st = timed_steps(&alone, trainer, NULL, mine, &b.wall, &b.calls);
+    *seconds = b.wall / o->steps;
+    chirp_trainer_destroy(trainer);
     chirp_free(mine);
     return st;
 }
@@ -182,20 +248,25 @@ static chirp_status prepare_row(const chirp_scale_options *o, int index, chirp_s
 {
     const int series = index / o->n_counts;
     const int n = o->count[index % o->n_counts];
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     *row = (chirp_scale_row){.base = series * o->n_counts,
                              .ranks = n,
                              .threads = o->threads[series / o->n_variants],
                              .variant = o->variant[series % o->n_variants],
                              .batch = o->strong ? o->train.batch / n : o->train.batch,
                              .slowest = -1};
-    row->oversubscribed = processors > 0 && (long)n * row->threads > processors;
     const size_t steps = (size_t)o->steps * (size_t)o->repetitions;
     row->repetition = chirp_calloc((size_t)o->repetitions, sizeof *row->repetition);
     *l = (chirp_lateness){.compute = chirp_calloc(steps * (size_t)n, sizeof(double)),
                           .last = chirp_calloc((size_t)n, sizeof(int)),
-                          .late = chirp_calloc((size_t)n, sizeof(double))};
-    return row->repetition && l->compute && l->last && l->late ? CHIRP_OK : CHIRP_ERR_NOMEM;
+                          .late = chirp_calloc((size_t)n, sizeof(double)),
+                          .common = chirp_calloc(steps, sizeof(double))};
+    row->rank_compute = chirp_calloc((size_t)n, sizeof *row->rank_compute);
+    /* gathered from all ranks of the job */
+    row->rank_apart = chirp_calloc((size_t)chirp_parallel_size(), sizeof *row->rank_apart);
+    return row->repetition && row->rank_compute && row->rank_apart && l->compute && l->last &&
+                   l->late && l->common
+               ? CHIRP_OK
+               : CHIRP_ERR_NOMEM;
 }
 
 static chirp_status check_options(const chirp_scale_options *o)
@@ -238,13 +309,20 @@ static chirp_status check_options(const chirp_scale_options *o)
 static chirp_status run_row(const chirp_scale_options *o, chirp_scale_row *row, int repetition,
                             chirp_lateness *l)
 {
+    const bool apart = row->ranks > 1 && repetition + 1 == o->repetitions;
+    double seconds = 0;
     chirp_status st = chirp_parallel_group(row->ranks);
     if (st == CHIRP_OK && chirp_parallel_member())
         st = run_block(o, row, repetition, l);
+    if (st == CHIRP_OK && apart && chirp_parallel_member())
+        st = run_apart(o, row, &seconds);
     if (st != CHIRP_OK && st != CHIRP_ERR_NUMERIC && chirp_parallel_size() > 1)
         chirp_parallel_abort(2); /* others may be waiting inside the block */
     const chirp_status everyone = chirp_parallel_everyone();
-    return chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
+    st = chirp_parallel_agree(st == CHIRP_OK ? everyone : st);
+    if (st == CHIRP_OK && apart)
+        st = chirp_parallel_gather(&seconds, (int64_t)sizeof seconds, row->rank_apart, 0);
+    return st;
 }
 
 /* All series of one rank count run next to each other, in forward and then in reverse order, so that a drift cancels. */
@@ -266,13 +344,23 @@ static chirp_status run_rows(const chirp_scale_options *o, chirp_scale *scale, c
     return st;
 }
 
+/* Are the processors of every computer enough for its ranks? */
+static chirp_status find_places(chirp_scale *scale)
+{
+    const chirp_status st = chirp_places_gather(scale->options.train.n_threads, &scale->places);
+    for (int i = 0; st == CHIRP_OK && scale->places && i < scale->n_rows; ++i) {
+        chirp_scale_row *row = &scale->row[i];
+        row->crowd = chirp_places_crowd(scale->places, row->ranks, row->threads);
+        row->oversubscribed = row->crowd > 1;
+    }
+    return st;
+}
+
 chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale_progress progress,
                                  void *context, chirp_scale *scale)
 {
     chirp_lateness late[CHIRP_SCALE_MAX_ROWS] = {0};
     *scale = (chirp_scale){.options = *options};
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    scale->processors = processors > 0 ? (int)processors : 1;
     const chirp_scale_options *o = &scale->options;
     chirp_status st = check_options(o);
     const int n_rows = o->n_counts * o->n_threads * o->n_variants;
@@ -282,6 +370,8 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
     }
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK)
+        st = find_places(scale);
+    if (st == CHIRP_OK)
         st = run_rows(o, scale, late, progress, context);
     for (int i = 0; i < scale->n_rows; ++i) {
         if (st == CHIRP_OK && chirp_parallel_rank() == 0)
@@ -289,6 +379,7 @@ chirp_status chirp_scale_measure(const chirp_scale_options *options, chirp_scale
         chirp_free(late[i].compute);
         chirp_free(late[i].last);
         chirp_free(late[i].late);
+        chirp_free(late[i].common);
     }
     if (st != CHIRP_OK)
         chirp_scale_release(scale);

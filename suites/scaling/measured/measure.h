@@ -18,6 +18,7 @@
 #include "harness/counters/counters.h"
 #include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
+#include "model/parallel/places.h"
 #include "model/training/trainer.h"
 
 #include <stdbool.h>
@@ -72,18 +73,25 @@ typedef struct chirp_scale_row {
     int base; /**< the row of its series with one rank */
     int ranks, threads;
     chirp_variant variant;
-    int64_t batch;                 /**< of a pass of a rank */
-    bool oversubscribed;           /**< more threads than this machine has processors for */
+    int64_t batch;       /**< of a pass of a rank */
+    double crowd;        /**< threads of each processor on the fullest computer; 0: unknown */
+    bool oversubscribed; /**< more threads than processors on some computer */
     chirp_scale_terms *repetition; /**< [repetitions] */
     double alone_s;                /**< the same exchange with nothing to hide behind, median */
     double alone_bytes;            /**< that it sent: those of a step */
     /** of waiting: what is left when each rank takes its mean time in every step */
     double imbalance_share;
     double compute_min, compute_max; /**< over ranks, of the mean over all steps */
-    int slowest;                     /**< rank that was last most often, -1 with one rank */
-    double slowest_share;            /**< of steps */
-    double slowest_late_s;           /**< mean lateness of that rank behind the first */
-    int64_t least, most;             /**< signals of a rank's pass, at the end: unequal by speed */
+    double *rank_compute;            /**< [ranks] that mean [s] */
+    /**
+     * [ranks] seconds of a step when all ranks compute at the same time and exchange nothing, after the last repetition: a baseline
+     * with the processors, memory and computers of this very row. Zero with one rank.
+     */
+    double *rank_apart;
+    int slowest;           /**< rank that was last most often, -1 with one rank */
+    double slowest_share;  /**< of steps */
+    double slowest_late_s; /**< mean lateness of that rank behind the first */
+    int64_t least, most;   /**< signals of a rank's pass, at the end: unequal by speed */
     /** standard deviation of a step's compute over its mean, without what all ranks share */
     double jitter_relative;
     double jitter_permanent;       /**< share of that variance that stays with a rank */
@@ -96,10 +104,17 @@ typedef struct chirp_scale_row {
 
 typedef struct chirp_scale {
     chirp_scale_options options;
-    int processors; /**< of this machine, that this process may see */
+    chirp_place *places; /**< [ranks of the job] on rank 0, NULL elsewhere */
     int n_rows;
     chirp_scale_row row[CHIRP_SCALE_MAX_ROWS]; /**< series by series, ranks ascending */
 } chirp_scale;
+
+/** Mean, least and most of rank_apart, and what the row's last repetition keeps of it, as efficiency. */
+typedef struct chirp_scale_apart {
+    double mean, min, max, efficiency;
+} chirp_scale_apart;
+/** @return false with one rank */
+bool chirp_scale_against_apart(const chirp_scale *scale, int row, chirp_scale_apart *apart);
 
 /** Called on rank 0 after each block; may be NULL. */
 typedef void (*chirp_scale_progress)(void *context, int done, int of);

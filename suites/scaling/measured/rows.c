@@ -86,17 +86,19 @@ static void analyse_jitter(const chirp_scale_options *o, chirp_scale_row *row,
     double residual = 0;
     double lagged = 0;
     for (int r = 0; r < n; ++r)
-        grand += chirp_stats_mean(l->compute + r * stride, (size_t)steps) / n;
+        grand += row->rank_compute[r] / n;
+    for (int s = 0; s < steps; ++s) {
+        l->common[s] = 0;
+        for (int r = 0; r < n; ++r)
+            l->common[s] += l->compute[r * stride + s] / n;
+    }
     for (int r = 0; r < n; ++r) {
         const double *x = l->compute + r * stride;
-        const double mean = chirp_stats_mean(x, (size_t)steps);
+        const double mean = row->rank_compute[r];
         double before = 0;
         ranks += (mean - grand) * (mean - grand);
         for (int s = 0; s < steps; ++s) {
-            double common = 0;
-            for (int k = 0; n > 1 && k < n; ++k)
-                common += l->compute[k * stride + s] / n;
-            const double rest = x[s] - mean - (n > 1 ? common - grand : 0);
+            const double rest = x[s] - mean - (n > 1 ? l->common[s] - grand : 0);
             residual += rest * rest;
             lagged += before * rest;
             before = rest;
@@ -136,6 +138,7 @@ void chirp_scale_analyse(const chirp_scale_options *o, chirp_scale_row *row,
         const double mean = chirp_stats_mean(l->compute + r * stride, (size_t)l->steps);
         row->compute_min = fmin(row->compute_min, mean);
         row->compute_max = fmax(row->compute_max, mean);
+        row->rank_compute[r] = mean;
         if (row->ranks > 1 && (row->slowest < 0 || l->last[r] > l->last[row->slowest]))
             row->slowest = r;
     }
@@ -230,6 +233,20 @@ bool chirp_scale_interval_doubt(const chirp_scale *scale, char *text, size_t siz
         (void)snprintf(text, size,
                        "One repetition has no interval: --repetitions 6 or more for one of 95 %%.");
     return true;
+}
+
+bool chirp_scale_against_apart(const chirp_scale *scale, int row, chirp_scale_apart *apart)
+{
+    const chirp_scale_row *own = &scale->row[row];
+    const double last = own->repetition[scale->options.repetitions - 1].total;
+    *apart = (chirp_scale_apart){.min = INFINITY};
+    for (int r = 0; r < own->ranks; ++r) {
+        apart->mean += own->rank_apart[r] / own->ranks;
+        apart->min = fmin(apart->min, own->rank_apart[r]);
+        apart->max = fmax(apart->max, own->rank_apart[r]);
+    }
+    apart->efficiency = apart->mean / last;
+    return own->ranks > 1;
 }
 
 void chirp_scale_loss(const chirp_scale *scale, int row, chirp_scale_budget *budget)

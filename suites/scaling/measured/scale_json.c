@@ -1,5 +1,5 @@
 /* What was measured, as JSON: each row reports its median repetition, so that its terms and its loss add up exactly. */
-#include "suites/scaling/measured/measure.h"
+#include "suites/scaling/measured/measure_internal.h"
 
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
@@ -108,6 +108,20 @@ static void add_slowest(cJSON *item, const chirp_scale *scale, int index)
     (void)cJSON_AddBoolToObject(slowest, "slow", chirp_scale_slow(scale, index, text, sizeof text));
 }
 
+static void add_apart(cJSON *item, const chirp_scale *scale, int index)
+{
+    const chirp_scale_row *row = &scale->row[index];
+    chirp_scale_apart apart;
+    if (!chirp_scale_against_apart(scale, index, &apart))
+        return;
+    cJSON *object = cJSON_AddObjectToObject(item, "apart");
+    put(object, "seconds_per_step", apart.mean);
+    put_pair(object, "range", apart.min, apart.max);
+    put(object, "efficiency", apart.efficiency);
+    (void)cJSON_AddItemToObject(object, "by_rank",
+                                cJSON_CreateDoubleArray(row->rank_apart, row->ranks));
+}
+
 static cJSON *row_object(const chirp_scale *scale, int index)
 {
     const chirp_scale_options *o = &scale->options;
@@ -146,11 +160,14 @@ static cJSON *row_object(const chirp_scale *scale, int index)
     add_budget(item, scale, index);
     put(item, "compute_min_rank", row->compute_min);
     put(item, "compute_max_rank", row->compute_max);
+    (void)cJSON_AddItemToObject(item, "compute_by_rank",
+                                cJSON_CreateDoubleArray(row->rank_compute, row->ranks));
     cJSON *jitter = cJSON_AddObjectToObject(item, "jitter");
     put(jitter, "relative", row->jitter_relative);
     put(jitter, "permanent_share", row->jitter_permanent);
     put(jitter, "autocorrelation", row->jitter_autocorrelation);
     add_slowest(item, scale, index);
+    add_apart(item, scale, index);
     add_counters(item, row);
     add_calls(item, row, o->steps, t->total);
     cJSON *list = cJSON_AddArrayToObject(item, "repetition_seconds_per_step");
@@ -256,6 +273,7 @@ static void add_head(cJSON *root, const chirp_scale *scale)
     (void)chirp_json_add_text(root, "host", machine.host);
     (void)chirp_json_add_text(root, "cpu", machine.cpu_model);
     put(root, "processors", machine.logical_cpus);
+    chirp_scale_provenance(root, scale->places, chirp_parallel_size());
     (void)cJSON_AddStringToObject(
         root, "method",
         "one job; in each repetition every rank count in turn, other ranks asleep; a row is its "
@@ -264,7 +282,8 @@ static void add_head(cJSON *root, const chirp_scale *scale)
         "with nothing to hide behind, less what was exposed; compute imbalance is the share of "
         "waiting that the ranks' mean lateness explains; mpi_calls is what this program waits for, "
         "by collective and size, of rank 0 with the least and the most of all ranks, of the last "
-        "repetition");
+        "repetition; apart is a step of every rank for itself, all at the same time and after the "
+        "last repetition, which its efficiency compares with");
 }
 
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text)

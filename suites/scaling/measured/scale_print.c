@@ -80,6 +80,19 @@ static void print_costs(const chirp_scale *scale)
     }
 }
 
+/* The same computers without a word between them. */
+static void print_apart(const chirp_scale *scale, int base)
+{
+    for (int i = base; i < base + scale->options.n_counts; ++i) {
+        chirp_scale_apart apart;
+        if (chirp_scale_against_apart(scale, i, &apart))
+            printf("%5d ranks without exchanging: %.1f ms (%.1f to %.1f); exchanging and waiting "
+                   "keep %.1f %% of that\n",
+                   scale->row[i].ranks, 1e3 * apart.mean, 1e3 * apart.min, 1e3 * apart.max,
+                   100 * apart.efficiency);
+    }
+}
+
 void chirp_scale_print(const chirp_scale *scale)
 {
     const chirp_scale_options *o = &scale->options;
@@ -98,6 +111,7 @@ void chirp_scale_print(const chirp_scale *scale)
         print_times(scale, base);
         print_losses(scale, base);
         print_predictions(scale, base);
+        print_apart(scale, base);
         for (int i = base; i < base + o->n_counts; ++i)
             crowded = crowded || scale->row[i].oversubscribed;
     }

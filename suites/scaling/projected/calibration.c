@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-/* What the cost model says that reductions and copies cost in the observed runs. */
-static double known_s(const chirp_machine *m, int nodes)
+double chirp_observed_known_s(const chirp_machine *m, int nodes)
 {
     const chirp_plan plan = {
         .ranks = nodes,
@@ -32,7 +31,7 @@ static void add(const chirp_machine *m, const chirp_observed_network *o, int nod
         if (o->nodes[i] > nodes_max)
             continue;
         const double e = chirp_expected_maximum(o->nodes[i]);
-        const double y = o->extra_s[i] - known_s(m, o->nodes[i]);
+        const double y = o->extra_s[i] - chirp_observed_known_s(m, o->nodes[i]);
         s->n += 1;
         s->e += e;
         s->ee += e * e;
@@ -80,7 +79,7 @@ static void hold_out(const chirp_machine *m, const chirp_observed_network *o, ch
         if (o->nodes[i] <= m->fit_nodes_max)
             continue;
         const double t1 = m->observed_one_node_s;
-        const double extra = known_s(m, o->nodes[i]) +
+        const double extra = chirp_observed_known_s(m, o->nodes[i]) +
                              fit.cycles * m->value[CHIRP_MACHINE_CYCLE].value +
                              fit.sd_s * chirp_expected_maximum(o->nodes[i]);
         chirp_held_out *h = &c->held_out[c->n_held_out++];

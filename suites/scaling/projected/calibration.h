@@ -42,4 +42,7 @@ typedef struct chirp_calibration {
 /** @return CHIRP_ERR_ARG for a machine without observations */
 chirp_status chirp_calibrate(const chirp_machine *machine, chirp_calibration *calibration);
 
+/** [s] What the cost model says that reductions and copies cost a step of the observed runs on so many nodes. */
+double chirp_observed_known_s(const chirp_machine *machine, int nodes);
+
 #endif

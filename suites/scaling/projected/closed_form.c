@@ -9,7 +9,7 @@
  *     else        : negotiation = 2 agreements, the sum of the loss; buckets queue on the communication core behind their ready
  *                   times, and exposed is what is left over
  *     own messages: allreduce = 2 sum over rounds of fixed + latency + S / 2^k / bandwidth, + S / reduce
- *     shares      : straggler = that of the function shared_s()
+ *     shares      : straggler = that of the function shared_s(); node speeds may wander
  */
 #include "suites/scaling/projected/engine.h"
 
@@ -17,20 +17,40 @@
 
 #include <math.h>
 
-double chirp_expected_maximum(int n)
+/*
+ * Moments of the maximum M of n standard normal numbers, by midpoints: E[M] is the integral of P(M > x) - P(M < -x) over x > 0,
+ * E[M^2] that of 2 x (P(M > x) + P(M < -x)); the normal distribution from erfc, accurate in both tails. The first integrand is
+ * smooth and even, for which midpoints converge exponentially: they are far below 1e-9 here. The second one errs by 1e-5.
+ */
+static void maximum_moments(int n, double *first, double *second)
 {
-    /* integral of 1 - F(x)^n over x > 0 less that of F(x)^n over x < 0; F from erfc, accurate in both tails. The integrand
-       1 - F(x)^n - F(-x)^n is smooth and even, for which midpoints converge exponentially: they are far below 1e-9 here */
-    if (n < 2)
-        return 0;
     const double step = 1e-2;
-    double sum = 0;
+    *first = *second = 0;
     for (int i = 0; i < 900; ++i) {
         const double x = (i + 0.5) * step;
         const double upper = 0.5 * erfc(x / sqrt(2.0)); /* 1 - F(x) = F(-x) */
-        sum += -expm1(n * log1p(-upper)) - pow(upper, n);
+        const double above = -expm1(n * log1p(-upper));
+        const double below = pow(upper, n);
+        *first += step * (above - below);
+        *second += step * 2 * x * (above + below);
     }
-    return sum * step;
+}
+
+double chirp_expected_maximum(int n)
+{
+    double first = 0;
+    double second = 0;
+    if (n > 1)
+        maximum_moments(n, &first, &second);
+    return first;
+}
+
+double chirp_maximum_sd(int n)
+{
+    double first = 0;
+    double second = 0;
+    maximum_moments(n < 1 ? 1 : n, &first, &second);
+    return sqrt(fmax(0, second - first * first));
 }
 
 /*
@@ -166,6 +186,26 @@ double chirp_speed_error(const chirp_plan *p)
     return sqrt(1.5707963267948966 / (p->micro_steps * p->speed_steps)) * fresh;
 }
 
+/* With a the mean of the m deviations shown and x the one j steps later: var(x - a) = 1 + var(a) - 2 cov(x, a). */
+double chirp_speed_wander(const chirp_plan *p)
+{
+    const int m = p->speed_steps;
+    if (!(p->correlation_steps > 0))
+        return 0;
+    const double kept = exp(-1 / p->correlation_steps);
+    double sum = 0; /* of kept^0 ... kept^(m - 1) */
+    double of_mean = 0;
+    double power = 1;
+    for (int k = 0; k < m; ++k, power *= kept) {
+        sum += power;
+        of_mean += (k ? 2 : 1) * (m - k) * power / ((double)m * m);
+    }
+    double mean = 0;
+    for (int j = 1; j <= m; ++j)
+        mean += sqrt(fmax(0, 1 + of_mean - 2 * pow(kept, j) * sum / m)) / m;
+    return mean;
+}
+
 double chirp_agreement_s(const chirp_plan *p)
 {
     chirp_schedule s;
@@ -201,6 +241,11 @@ double chirp_shared_compute(const chirp_plan *p)
     return 1 / speed;
 }
 
+double chirp_plan_efficiency(const chirp_plan *p, double compute, double seconds)
+{
+    return fmin(1, compute / seconds * (p->share_signals > 0 ? chirp_shared_compute(p) : 1));
+}
+
 /* Time after the start of the last pass at which the last bucket is reduced, when passes take `pass` instead of
    micro_s: the communication core serves buckets in order. */
 static double last_reduced_s(const chirp_plan *p, double pass)
@@ -219,11 +264,11 @@ static double last_reduced_s(const chirp_plan *p, double pass)
  * rank is last. They add less than e(N) times their standard deviation, because only ranks that finish late matter; this and the
  * half signal are not independent, so one expected maximum covers both.
  */
-static double shared_s(const chirp_plan *p, double step, double fresh)
+static double shared_s(const chirp_plan *p, double step, double permanent, double fresh)
 {
     const double h = chirp_shared_compute(p);
     const double signal = step / p->share_signals;
-    const double wrong = chirp_speed_error(p) * step;
+    const double wrong = hypot(chirp_speed_error(p) * step, chirp_speed_wander(p) * permanent);
     const double full = (h - 1) * step + 0.5 * h * signal;
     return full + expected_last(p->ranks, hypot(wrong, fresh), signal);
 }
@@ -239,7 +284,11 @@ static double straggler_s(const chirp_plan *p)
     permanent *= step;
     fresh *= sqrt(p->micro_steps) * p->micro_s;
     const double equal = e * hypot(permanent, fresh);
-    return p->share_signals > 0 ? fmin(equal, shared_s(p, step, fresh)) : equal;
+    if (p->share_signals == 0)
+        return equal;
+    const double shared = shared_s(p, step, permanent, fresh);
+    /* shares that help nobody are not taken; but ranks don't see that their speeds will have changed */
+    return p->correlation_steps > 0 ? shared : fmin(equal, shared);
 }
 
 /* Copies, and reductions that a pass of `pass` seconds doesn't hide. */
@@ -259,7 +308,7 @@ void chirp_closed_form(const chirp_plan *p, chirp_step_terms *t)
 {
     const double k = p->micro_steps;
     *t = (chirp_step_terms){.compute = k * p->micro_s + p->tail_s};
-    if (p->ranks > 1) {
+    if (p->ranks > 1 && !p->alone) {
         t->straggler = straggler_s(p);
         t->negotiation = p->exchange.negotiates ? p->cycles * p->cycle_s + chirp_agreement_s(p)
                                                 : chirp_loss_sum_s(p);

@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "harness/results/document.h"
 #include "model/parallel/exchange.h"
+#include "suites/scaling/projected/fields.h"
 
 #include <cjson/cJSON.h>
 #include <limits.h>
@@ -38,6 +39,17 @@ static const number_rule rules[CHIRP_MACHINE_NUMBERS] = {
 
 const char *chirp_machine_key(chirp_machine_number number) { return rules[number].key; }
 
+int chirp_machine_assumed(const chirp_machine *machine, int *given)
+{
+    int assumed = 0;
+    *given = 0;
+    for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
+        *given += machine->value[i].given;
+        assumed += machine->value[i].given && machine->value[i].kind[0] == 'a';
+    }
+    return assumed;
+}
+
 void chirp_machine_release(chirp_machine *machine)
 {
     for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i)
@@ -49,65 +61,6 @@ void chirp_machine_release(chirp_machine *machine)
     *machine = (chirp_machine){0};
 }
 
-static chirp_status wrong(const char *path, const char *field, const char *expected)
-{
-    return chirp_fail(CHIRP_ERR_FORMAT, "%s: %s should be %s", path, field, expected);
-}
-
-/* Replaces *to by a copy of a string field; an absent optional field leaves it. */
-static chirp_status take_string(const char *path, const cJSON *object, const char *key,
-                                bool required, char **to)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    if (!item && !required)
-        return CHIRP_OK;
-    if (!cJSON_IsString(item) || item->valuestring[0] == '\0')
-        return wrong(path, key, "a text");
-    char *copy = chirp_strdup(item->valuestring);
-    if (!copy)
-        return CHIRP_ERR_NOMEM;
-    chirp_free(*to);
-    *to = copy;
-    return CHIRP_OK;
-}
-
-static chirp_status take_word(const char *path, const cJSON *object, const char *key, bool required,
-                              char *to, size_t size)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    if (!item && !required)
-        return CHIRP_OK;
-    if (!cJSON_IsString(item) || item->valuestring[0] == '\0' || strlen(item->valuestring) >= size)
-        return wrong(path, key, "a short word");
-    (void)snprintf(to, size, "%s", item->valuestring);
-    return CHIRP_OK;
-}
-
-static chirp_status take_number(const char *path, const cJSON *object, const char *key, double min,
-                                double max, double *to)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= min && item->valuedouble <= max))
-        return chirp_fail(CHIRP_ERR_FORMAT, "%s: %s should be a number from %g to %g", path, key,
-                          min, max);
-    *to = item->valuedouble;
-    return CHIRP_OK;
-}
-
-static chirp_status take_int(const char *path, const cJSON *object, const char *key, int max,
-                             bool required, int *to)
-{
-    if (!required && !cJSON_GetObjectItemCaseSensitive(object, key))
-        return CHIRP_OK;
-    double number = 0;
-    const chirp_status st = take_number(path, object, key, 1, max, &number);
-    if (st == CHIRP_OK && number != floor(number))
-        return wrong(path, key, "a whole number");
-    if (st == CHIRP_OK)
-        *to = (int)number;
-    return st;
-}
-
 static chirp_status read_value(const char *path, const cJSON *item, const number_rule *rule,
                                chirp_machine_value *value)
 {
@@ -115,14 +68,14 @@ static chirp_status read_value(const char *path, const cJSON *item, const number
     char field[64];
     (void)snprintf(field, sizeof field, "values.%s", rule->key);
     if (!cJSON_IsObject(item))
-        return wrong(path, field, "an object with value, unit, kind and source");
-    chirp_status st = take_number(path, item, "value", rule->min, rule->max, &value->value);
+        return chirp_field_wrong(path, field, "an object with value, unit, kind and source");
+    chirp_status st = chirp_field_number(path, item, "value", rule->min, rule->max, &value->value);
     if (st != CHIRP_OK)
         return chirp_fail(st, "%s: %s.value should be a number from %g to %g", path, field,
                           rule->min, rule->max);
-    st = take_word(path, item, "unit", true, value->unit, sizeof value->unit);
+    st = chirp_field_word(path, item, "unit", true, value->unit, sizeof value->unit);
     if (st == CHIRP_OK)
-        st = take_word(path, item, "kind", true, value->kind, sizeof value->kind);
+        st = chirp_field_word(path, item, "kind", true, value->kind, sizeof value->kind);
     bool known = false;
     for (size_t i = 0; st == CHIRP_OK && i < sizeof kinds / sizeof kinds[0]; ++i)
         known = known || strcmp(kinds[i], value->kind) == 0;
@@ -131,7 +84,7 @@ static chirp_status read_value(const char *path, const cJSON *item, const number
                           "%s: %s.kind is '%s'; it should be measured, derived or assumed", path,
                           field, value->kind);
     if (st == CHIRP_OK)
-        st = take_string(path, item, "source", true, &value->source);
+        st = chirp_field_string(path, item, "source", true, &value->source);
     value->given = st == CHIRP_OK;
     return st;
 }
@@ -142,7 +95,7 @@ static chirp_status read_values(const char *path, const cJSON *root, chirp_machi
     if (!values)
         return CHIRP_OK;
     if (!cJSON_IsObject(values))
-        return wrong(path, "values", "an object");
+        return chirp_field_wrong(path, "values", "an object");
     const cJSON *item = NULL;
     cJSON_ArrayForEach(item, values)
     {
@@ -161,20 +114,21 @@ static chirp_status read_values(const char *path, const cJSON *root, chirp_machi
 
 static chirp_status read_observed(const char *path, const cJSON *item, chirp_observed_network *to)
 {
-    chirp_status st = take_word(path, item, "name", true, to->name, sizeof to->name);
+    chirp_status st = chirp_field_word(path, item, "name", true, to->name, sizeof to->name);
     const cJSON *nodes = cJSON_GetObjectItemCaseSensitive(item, "nodes");
     const cJSON *extra = cJSON_GetObjectItemCaseSensitive(item, "extra_s");
     const int n = cJSON_GetArraySize(nodes);
     if (st == CHIRP_OK && (!cJSON_IsArray(nodes) || !cJSON_IsArray(extra) || n < 2 ||
                            n > CHIRP_MAX_OBSERVATIONS || n != cJSON_GetArraySize(extra)))
-        return wrong(path, "observations.networks",
-                     "lists of nodes and extra_s, equally long, 2 to 16 entries");
+        return chirp_field_wrong(path, "observations.networks",
+                                 "lists of nodes and extra_s, equally long, 2 to 16 entries");
     for (int i = 0; st == CHIRP_OK && i < n; ++i) {
         const cJSON *count = cJSON_GetArrayItem(nodes, i);
         const cJSON *seconds = cJSON_GetArrayItem(extra, i);
         if (!cJSON_IsNumber(count) || !cJSON_IsNumber(seconds) || count->valueint < 2 ||
             !(seconds->valuedouble >= 0 && seconds->valuedouble < 1e6))
-            return wrong(path, "observations.networks", "numbers: nodes from 2, seconds from 0");
+            return chirp_field_wrong(path, "observations.networks",
+                                     "numbers: nodes from 2, seconds from 0");
         to->nodes[i] = count->valueint;
         to->extra_s[i] = seconds->valuedouble;
     }
@@ -187,12 +141,12 @@ static chirp_status read_observations(const char *path, const cJSON *root, chirp
     const cJSON *observations = cJSON_GetObjectItemCaseSensitive(root, "observations");
     if (!observations)
         return CHIRP_OK;
-    chirp_status st = take_string(path, observations, "what", true, &machine->observed_what);
+    chirp_status st = chirp_field_string(path, observations, "what", true, &machine->observed_what);
     if (st == CHIRP_OK)
-        st =
-            take_number(path, observations, "one_node_s", 1e-9, 1e6, &machine->observed_one_node_s);
+        st = chirp_field_number(path, observations, "one_node_s", 1e-9, 1e6,
+                                &machine->observed_one_node_s);
     if (st == CHIRP_OK)
-        st = take_number(path, observations, "bytes", 0, 1e15, &machine->observed_bytes);
+        st = chirp_field_number(path, observations, "bytes", 0, 1e15, &machine->observed_bytes);
     const cJSON *fit = cJSON_GetObjectItemCaseSensitive(observations, "fit_nodes");
     const cJSON *item = NULL;
     machine->fit_nodes_max = 0;
@@ -202,7 +156,7 @@ static chirp_status read_observations(const char *path, const cJSON *root, chirp
     machine->n_observed = 0;
     if (st == CHIRP_OK && (!cJSON_IsArray(networks) || cJSON_GetArraySize(networks) < 1 ||
                            cJSON_GetArraySize(networks) > CHIRP_MAX_OBSERVED_NETWORKS))
-        return wrong(path, "observations.networks", "a list of 1 to 4 networks");
+        return chirp_field_wrong(path, "observations.networks", "a list of 1 to 4 networks");
     cJSON_ArrayForEach(item, networks)
     {
         if (st == CHIRP_OK)
@@ -219,26 +173,28 @@ static chirp_status read_runs(const char *path, const cJSON *root, chirp_machine
     struct chirp_machine_runs *to = &machine->runs;
     if (!runs)
         return CHIRP_OK;
-    chirp_status st = take_word(path, runs, "network", true, to->network, sizeof to->network);
+    chirp_status st =
+        chirp_field_word(path, runs, "network", true, to->network, sizeof to->network);
     if (st == CHIRP_OK)
-        st = take_word(path, runs, "variational", true, to->variant, sizeof to->variant);
+        st = chirp_field_word(path, runs, "variational", true, to->variant, sizeof to->variant);
     if (st == CHIRP_OK)
-        st = take_word(path, runs, "exchange", true, to->exchange, sizeof to->exchange);
+        st = chirp_field_word(path, runs, "exchange", true, to->exchange, sizeof to->exchange);
     if (st == CHIRP_OK && !chirp_exchange_find(to->exchange))
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: runs.exchange is '%s'; it should be one of %s",
                           path, to->exchange, chirp_exchange_choices());
     if (st == CHIRP_OK)
-        st = take_number(path, runs, "batch", 1, 1e9, &to->batch);
+        st = chirp_field_number(path, runs, "batch", 1, 1e9, &to->batch);
     const cJSON *row = NULL;
     to->n = 0;
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(runs, "rows"))
     {
         if (st == CHIRP_OK && to->n == CHIRP_MAX_OBSERVATIONS)
-            return wrong(path, "runs.rows", "at most 16 rows");
+            return chirp_field_wrong(path, "runs.rows", "at most 16 rows");
         if (st == CHIRP_OK)
-            st = take_int(path, row, "ranks", 1 << 20, true, &to->ranks[to->n]);
+            st = chirp_field_int(path, row, "ranks", 1 << 20, true, &to->ranks[to->n]);
         if (st == CHIRP_OK)
-            st = take_number(path, row, "seconds_per_step", 1e-9, 1e6, &to->seconds[to->n++]);
+            st =
+                chirp_field_number(path, row, "seconds_per_step", 1e-9, 1e6, &to->seconds[to->n++]);
     }
     return st;
 }
@@ -248,11 +204,17 @@ static chirp_status read_published(const char *path, const cJSON *root, chirp_ma
     const cJSON *published = cJSON_GetObjectItemCaseSensitive(root, "published");
     if (!published)
         return CHIRP_OK;
-    chirp_status st = take_int(path, published, "nodes", 1 << 24, true, &machine->published_nodes);
+    if (cJSON_IsNull(published)) { /* not of this machine, but of the one it started from */
+        machine->published_nodes = 0;
+        return CHIRP_OK;
+    }
+    chirp_status st =
+        chirp_field_int(path, published, "nodes", 1 << 24, true, &machine->published_nodes);
     if (st == CHIRP_OK)
-        st = take_number(path, published, "efficiency", 0, 1, &machine->published_efficiency);
+        st =
+            chirp_field_number(path, published, "efficiency", 0, 1, &machine->published_efficiency);
     if (st == CHIRP_OK)
-        st = take_string(path, published, "source", true, &machine->published_source);
+        st = chirp_field_string(path, published, "source", true, &machine->published_source);
     return st;
 }
 
@@ -276,7 +238,8 @@ static chirp_status read_root(const char *path, const cJSON *root, int depth,
     chirp_status st = CHIRP_OK;
     if (like) { /* start from another machine's file */
         if (!cJSON_IsString(like) || depth > 4)
-            return wrong(path, "like", "the name of a machine file (at most five in a row)");
+            return chirp_field_wrong(path, "like",
+                                     "the name of a machine file (at most five in a row)");
         st = beside(path, like->valuestring, other, sizeof other);
         if (st == CHIRP_OK)
             st = read_file(other, depth + 1, machine);
@@ -284,11 +247,11 @@ static chirp_status read_root(const char *path, const cJSON *root, int depth,
     const bool whole = !like;
     char *platform = NULL;
     if (st == CHIRP_OK)
-        st = take_word(path, root, "name", true, machine->name, sizeof machine->name);
+        st = chirp_field_word(path, root, "name", true, machine->name, sizeof machine->name);
     if (st == CHIRP_OK)
-        st = take_string(path, root, "title", whole, &machine->title);
+        st = chirp_field_string(path, root, "title", whole, &machine->title);
     if (st == CHIRP_OK)
-        st = take_string(path, root, "platform", whole, &platform);
+        st = chirp_field_string(path, root, "platform", whole, &platform);
     if (st == CHIRP_OK && platform) {
         st = beside(path, platform, other, sizeof other);
         chirp_free(machine->platform_path);
@@ -300,12 +263,12 @@ static chirp_status read_root(const char *path, const cJSON *root, int depth,
     }
     chirp_free(platform);
     if (st == CHIRP_OK)
-        st = take_word(path, root, "host_prefix", whole, machine->host_prefix,
-                       sizeof machine->host_prefix);
+        st = chirp_field_word(path, root, "host_prefix", whole, machine->host_prefix,
+                              sizeof machine->host_prefix);
     if (st == CHIRP_OK)
-        st = take_int(path, root, "hosts", 1 << 20, whole, &machine->hosts);
+        st = chirp_field_int(path, root, "hosts", 1 << 20, whole, &machine->hosts);
     if (st == CHIRP_OK)
-        st = take_int(path, root, "ranks_per_node", 1024, whole, &machine->ranks_per_node);
+        st = chirp_field_int(path, root, "ranks_per_node", 1024, whole, &machine->ranks_per_node);
     if (st == CHIRP_OK)
         st = read_values(path, root, machine);
     if (st == CHIRP_OK)
@@ -336,6 +299,8 @@ static chirp_status check_complete(const char *path, chirp_machine *machine)
         return chirp_fail(CHIRP_ERR_FORMAT,
                           "%s: needs values.jitter_relative, or observations to calibrate it on",
                           path);
+    if (machine->value[CHIRP_MACHINE_JITTER_RELATIVE].given)
+        machine->n_observed = 0; /* of the machine that it started from */
     const int local[2] = {CHIRP_MACHINE_LOCAL_BANDWIDTH, CHIRP_MACHINE_LOCAL_LATENCY};
     const int global[2] = {CHIRP_MACHINE_BANDWIDTH, CHIRP_MACHINE_LATENCY};
     for (int i = 0; i < 2; ++i)
@@ -344,48 +309,15 @@ static chirp_status check_complete(const char *path, chirp_machine *machine)
     return CHIRP_OK;
 }
 
-/* Where built-in machines may lie, in order of preference; false when there is no such folder. */
-static bool folder(int number, char *out, size_t size)
-{
-    if (number == 0) {
-        const char *chosen = getenv("CHIRPBENCH_MACHINES");
-        return chosen && (size_t)snprintf(out, size, "%s", chosen) < size;
-    }
-    if (number == 2)
-        return (size_t)snprintf(out, size, "%s", CHIRP_MACHINES_SOURCE) < size;
-    char self[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0)
-        return false;
-    self[length] = '\0';
-    char *slash = strrchr(self, '/');
-    if (!slash)
-        return false;
-    *slash = '\0';
-    return (size_t)snprintf(out, size, "%s/../share/chirpbench/machines", self) < size;
-}
-
 chirp_status chirp_machine_read(const char *name, chirp_machine *machine)
 {
-    char path[PATH_MAX + 64];
-    char dir[PATH_MAX];
-    const size_t length = strlen(name);
+    char path[CHIRP_FIELD_PATH];
     *machine = (chirp_machine){0};
-    bool found = strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".json") == 0);
-    if (found) {
-        if ((size_t)snprintf(path, sizeof path, "%s", name) >= sizeof path)
-            return chirp_fail(CHIRP_ERR_ARG, "--machine: path too long");
-    } else {
-        for (int i = 0; i < 3 && !found; ++i)
-            found = folder(i, dir, sizeof dir) &&
-                    (size_t)snprintf(path, sizeof path, "%s/%s.json", dir, name) < sizeof path &&
-                    access(path, R_OK) == 0;
-        if (!found)
-            return chirp_fail(CHIRP_ERR_ARG,
-                              "--machine %.60s: no such machine; built in are theta, "
-                              "theta_crossbar, hal and hdr_fat_tree, or name a JSON file",
-                              name);
-    }
+    if (!chirp_field_find("", name, path))
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "--machine %.60s: no such machine; built in are theta, theta_crossbar, "
+                          "cori_knl, hal and hdr_fat_tree, or name a JSON file",
+                          name);
     chirp_status st = read_file(path, 0, machine);
     if (st == CHIRP_OK)
         st = check_complete(path, machine);

@@ -93,6 +93,9 @@ const char *chirp_machine_key(chirp_machine_number number);
  */
 chirp_status chirp_machine_read(const char *name, chirp_machine *machine);
 
+/** How many of the numbers that it gives are assumed. Most of them: what is projected to it is an assumption too, and says so. */
+int chirp_machine_assumed(const chirp_machine *machine, int *given);
+
 /** Accepts a zeroed machine. */
 void chirp_machine_release(chirp_machine *machine);
 

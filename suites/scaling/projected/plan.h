@@ -30,8 +30,10 @@ typedef struct chirp_plan_settings {
     bool half;            /**< bf16 on the wire */
     bool shares;     /**< ranks share the signals of a pass by measured speed, in whole signals */
     int speed_steps; /**< steps whose times tell the speeds of ranks */
-    uint64_t seed;   /**< of a simulation's jitter */
-    int steps;       /**< simulated; 0: 32 up to 256 ranks, fewer beyond */
+    double
+        correlation_steps; /**< [1] steps after which a node's speed has mostly changed; 0: it stays put */
+    uint64_t seed;         /**< of a simulation's jitter */
+    int steps;             /**< simulated; 0: 32 up to 256 ranks, fewer beyond */
 } chirp_plan_settings;
 
 typedef struct chirp_plan {
@@ -39,6 +41,7 @@ typedef struct chirp_plan {
         exchange; /**< how gradients are averaged; zeroed: as the library does, at the end */
     int ranks;
     int ranks_per_node;
+    bool alone;      /**< ranks exchange nothing and wait for nobody */
     int micro_steps; /**< forward and backward passes per exchange (gradient accumulation) */
     double flops;    /**< [flop/s] of a rank; 0: by the profile */
     double micro_s;  /**< [s] nominal compute of one pass, all ranks alike */
@@ -50,7 +53,8 @@ typedef struct chirp_plan {
         half; /**< bf16: two bytes a number, by an alltoall and an allgather instead of an allreduce */
 
     int share_signals; /**< 0: equal shares; else signals of a pass, mean over ranks: whole signals go to ranks by speed */
-    int speed_steps; /**< steps whose times tell the speed */
+    int speed_steps;          /**< steps whose times tell the speed */
+    double correlation_steps; /**< [1] as in the settings; by the closed form only */
 
     double
         jitter_relative; /**< [1] spread of passes over ranks and steps, one standard deviation over micro_s */
@@ -85,6 +89,8 @@ chirp_status chirp_plan_make(const chirp_machine *machine, const chirp_workload 
 
 /** Expected maximum of n independent standard normal numbers (n >= 1); by quadrature, 1e-6. */
 double chirp_expected_maximum(int n);
+/** Standard deviation of that maximum. */
+double chirp_maximum_sd(int n);
 
 /** [s] that a rank's processor is busy with exchanging `bytes` with the rank `distance` away; the wire comes on top. */
 double chirp_exchange_software_s(const chirp_plan *plan, int distance, double bytes);
@@ -103,6 +109,12 @@ double chirp_staging_s(const chirp_plan *plan, int b);
 double chirp_sum_s(const chirp_plan *plan, double bytes);
 /** [1] relative standard deviation of the speed that speed_steps steps show, when shares follow it. */
 double chirp_speed_error(const chirp_plan *plan);
+/**
+ * [1] How far speeds have wandered from what speed_steps steps showed, over the standard deviation between nodes: mean over the following
+ * speed_steps steps, in which they hold. A node's deviation is a first-order autoregression that keeps exp(-1 / correlation_steps) from
+ * step to step; 0 where it stays put, 1.4 where it is new each time.
+ */
+double chirp_speed_wander(const chirp_plan *plan);
 /** [s] of agreeing on 8 bytes by recursive doubling. */
 double chirp_agreement_s(const chirp_plan *plan);
 /** [s] of adding up the loss over ranks, as train does behind every exchange: gathered, added by rank 0, sent back. */
@@ -114,6 +126,12 @@ void chirp_jitter_parts(const chirp_plan *plan, double *permanent, double *fresh
 double chirp_jitter_permanent(const chirp_plan *plan, int i);
 /** [1] of the nominal compute time: what a step takes if all ranks compute all the time, each at its own speed. */
 double chirp_shared_compute(const chirp_plan *plan);
+
+/**
+ * [1] Efficiency of a step of `seconds` of which `compute` is nominal: never above 1. With shares it is the share of what the ranks could do
+ * if each computed all the time at its own speed; with equal shares, the step of one rank of mean speed over that of all.
+ */
+double chirp_plan_efficiency(const chirp_plan *plan, double compute, double seconds);
 
 /**
  * Jitter: factor = 1 + permanent part of the rank + fresh part of the pass (chirp_jitter_parts()), normal, at least 0.05.

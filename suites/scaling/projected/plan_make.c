@@ -38,8 +38,11 @@ static chirp_status check(const chirp_workload *w, const chirp_plan_settings *s)
     return CHIRP_OK;
 }
 
-static double rate(const chirp_machine *m, double flops)
+/* [flop/s]; 0: the workload knows its seconds, and no operations */
+static double rate(const chirp_machine *m, const chirp_workload *w, double flops)
 {
+    if (!(w->flops > 0))
+        return 0;
     return flops > 0                  ? flops
            : flops == CHIRP_RATE_FAST ? m->value[CHIRP_MACHINE_FLOPS_FAST].value
            : flops == CHIRP_RATE_SLOW ? m->value[CHIRP_MACHINE_FLOPS_SLOW].value
@@ -77,17 +80,19 @@ chirp_status chirp_plan_make(const chirp_machine *m, const chirp_workload *w,
     const chirp_status st = check(w, s);
     if (st != CHIRP_OK)
         return st;
-    const double flops = rate(m, s->flops);
+    const double flops = rate(m, w, s->flops);
     *plan = (chirp_plan){
         .exchange = *chirp_exchange_find(s->exchange),
         .ranks = ranks,
         .ranks_per_node = m->ranks_per_node,
+        .alone = w->forward_only,
         .micro_steps = s->micro_steps,
         .flops = flops,
         .micro_s = (double)s->batch * (flops > 0 ? w->flops / flops : w->seconds_per_signal),
         .half = s->half,
         .share_signals = s->shares ? (int)s->batch : 0,
         .speed_steps = s->speed_steps,
+        .correlation_steps = s->correlation_steps,
         .bandwidth = v[CHIRP_MACHINE_BANDWIDTH].value,
         .latency = v[CHIRP_MACHINE_LATENCY].value,
         .local_bandwidth = v[CHIRP_MACHINE_LOCAL_BANDWIDTH].value,

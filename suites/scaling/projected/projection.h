@@ -4,10 +4,22 @@
 
 #include "suites/scaling/projected/calibration.h"
 #include "suites/scaling/projected/engine.h"
+#include "suites/scaling/projected/forecast.h"
+#include "suites/scaling/projected/waiting.h"
 
 #include <stdint.h>
 
-enum { CHIRP_MAX_ROWS = 64 };
+enum { CHIRP_MAX_ROWS = 64, CHIRP_MAP_SPREADS = 4, CHIRP_MAP_CONDITIONS = 6 };
+
+/** What load balancing depends on: for how long a node keeps its speed, and events that no sharing foresees. */
+typedef struct chirp_map_condition {
+    const char *title;
+    double correlation_steps; /**< 0: for good */
+    double event_rate;        /**< per node and step; each lengthens a step by a tenth */
+} chirp_map_condition;
+
+extern const double chirp_map_spread[CHIRP_MAP_SPREADS]; /**< [1] between nodes */
+extern const chirp_map_condition chirp_map_conditions[CHIRP_MAP_CONDITIONS];
 
 typedef struct chirp_projection_options {
     const char *machine; /**< name or file */
@@ -15,9 +27,11 @@ typedef struct chirp_projection_options {
     int nodes[CHIRP_MAX_ROWS];
     const char *network;
     chirp_variant variant;
-    bool shared_noise;   /**< one number per variational weight travels */
-    const char *profile; /**< measured layer times, or NULL: by operations */
-    const char *engine;  /**< chirp_engine_choices(); NULL: "auto" */
+    bool shared_noise;     /**< one number per variational weight travels */
+    const char *workload;  /**< another network, by name or file; NULL: `network` */
+    const char *calibrate; /**< NULL, or jobs measured on some nodes: rows predict more of them */
+    const char *profile;   /**< measured layer times, or NULL: by operations */
+    const char *engine;    /**< chirp_engine_choices(); NULL: "auto" */
     chirp_plan_settings settings;
 } chirp_projection_options;
 
@@ -25,10 +39,11 @@ typedef struct chirp_projection_row {
     int nodes, ranks, steps;
     chirp_step_terms terms;       /**< by the engine asked for */
     chirp_step_terms closed_form; /**< always, as a cross-check */
-    double efficiency;            /**< one rank's step over this one's */
+    double efficiency;            /**< chirp_plan_efficiency(): never above 1 */
     double measured_s; /**< [s] a step of real training, from the machine's runs; 0: none */
-    double
-        band[2]; /**< efficiency over the fits of calibration, lowest and highest; relative form */
+    double band[2];    /**< efficiency under the laws of waiting, 5 and 95 % of their weight */
+    chirp_forecast
+        forecast; /**< with options.calibrate: of the measured program; `terms` are zeroed */
 } chirp_projection_row;
 
 typedef struct chirp_projection {
@@ -37,7 +52,11 @@ typedef struct chirp_projection {
     chirp_workload workload;
     const chirp_engine *engine;    /**< of the rows */
     chirp_calibration calibration; /**< n = 0: the machine has no observations */
-    chirp_plan plan;               /**< of the last row: what machine and settings came to */
+    chirp_waiting_laws laws;       /**< that the band is over */
+    /** [1] with shares: efficiency of the last row by the closed form, for other spreads and conditions */
+    double map[CHIRP_MAP_SPREADS][CHIRP_MAP_CONDITIONS];
+    chirp_jobs jobs; /**< n = 0: no options.calibrate */
+    chirp_plan plan; /**< of the last row: what machine and settings came to */
     int n_rows;
     chirp_projection_row row[CHIRP_MAX_ROWS];
 } chirp_projection;

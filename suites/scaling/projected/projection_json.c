@@ -16,14 +16,45 @@ static void put(cJSON *object, const char *key, double value)
         (void)cJSON_AddNumberToObject(object, key, value);
 }
 
-static void put_terms(cJSON *object, const chirp_step_terms *t)
+static void put_pair(cJSON *object, const char *key, const double pair[2])
+{
+    cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(pair, 2));
+}
+
+static void put_terms(cJSON *object, const chirp_plan *plan, const chirp_step_terms *t)
 {
     put(object, "seconds_per_step", t->seconds);
-    put(object, "efficiency", t->compute / t->seconds);
+    put(object, "efficiency", chirp_plan_efficiency(plan, t->compute, t->seconds));
     put(object, "compute", t->compute);
     put(object, "straggler", t->straggler);
     put(object, "negotiation", t->negotiation);
     put(object, "exposed_allreduce", t->exposed_allreduce);
+}
+
+/* A prediction of what was measured elsewhere: no terms, as they are not told apart. */
+static void put_forecast(cJSON *item, const chirp_forecast *f)
+{
+    cJSON *growth = cJSON_CreateObject();
+    put(item, "seconds_per_step", f->seconds);
+    put_pair(item, "interval_90", f->interval);
+    for (int c = 0; c < CHIRP_FORECAST_CAUSES; ++c)
+        cJSON_AddItemToObject(growth, chirp_forecast_key((chirp_forecast_cause)c),
+                              cJSON_CreateDoubleArray(f->growth[c], 3));
+    cJSON_AddItemToObject(item, "growth_5_50_95", growth);
+}
+
+static void put_row(cJSON *item, const chirp_projection *p, const chirp_projection_row *row)
+{
+    chirp_plan plan = p->plan; /* of the last row; only its ranks differ */
+    plan.ranks = row->ranks;
+    put_terms(item, &plan, &row->terms);
+    put_pair(item, "efficiency_band", row->band);
+    if (p->engine->simulates) {
+        put(item, "simulated_steps", row->steps);
+        put_terms(cJSON_AddObjectToObject(item, "closed_form"), &plan, &row->closed_form);
+    }
+    if (row->measured_s > 0)
+        put(item, "measured_seconds_per_step", row->measured_s);
 }
 
 static void add_rows(cJSON *root, const chirp_projection *p)
@@ -34,20 +65,13 @@ static void add_rows(cJSON *root, const chirp_projection *p)
         cJSON *item = cJSON_CreateObject();
         put(item, "nodes", row->nodes);
         put(item, "ranks", row->ranks);
-        put_terms(item, &row->terms);
+        if (p->jobs.n > 0)
+            put_forecast(item, &row->forecast);
+        else
+            put_row(item, p, row);
         put(item, "signals_per_second",
             (double)p->options.settings.batch * p->options.settings.micro_steps * row->ranks /
                 row->terms.seconds);
-        if (row->band[1] > row->band[0]) {
-            const double pair[2] = {row->band[0], row->band[1]};
-            cJSON_AddItemToObject(item, "efficiency_band", cJSON_CreateDoubleArray(pair, 2));
-        }
-        if (p->engine->simulates) {
-            put(item, "simulated_steps", row->steps);
-            put_terms(cJSON_AddObjectToObject(item, "closed_form"), &row->closed_form);
-        }
-        if (row->measured_s > 0)
-            put(item, "measured_seconds_per_step", row->measured_s);
         cJSON_AddItemToArray(rows, item);
     }
 }
@@ -57,9 +81,9 @@ static void say(cJSON *list, const char *text)
     cJSON_AddItemToArray(list, cJSON_CreateString(text));
 }
 
-static void add_assumptions(cJSON *root, const chirp_projection *p)
+/* How time and waiting come about where the rows are of a plan. */
+static void add_plan_assumptions(cJSON *list, const chirp_projection *p)
 {
-    cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
     const chirp_machine_value *fresh = &p->machine.value[CHIRP_MACHINE_JITTER_FRESH];
     const bool given = p->options.settings.fresh_jitter >= 0;
     char text[768];
@@ -76,17 +100,33 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
     if (p->plan.flops > 0)
         say(list, text);
     else
-        say(list, "compute time per signal and layer as measured in the profile on this machine");
-    (void)snprintf(
-        text, sizeof text,
-        "waiting is relative: passes of ranks spread by %.3g of their time (normal, one standard "
-        "deviation); this assumption carries the prediction",
-        p->plan.jitter_relative);
+        say(list, "compute time per signal as measured: by the profile on this machine, or by the "
+                  "workload's file");
+    if (p->plan.alone) {
+        say(list, "ranks exchange nothing and wait for nobody");
+        return;
+    }
+    (void)snprintf(text, sizeof text,
+                   "rows take nodes that differ for good: passes of ranks spread by %.3g of their "
+                   "time (normal, one standard deviation); this assumption carries them",
+                   p->plan.jitter_relative);
     say(list, text);
+    say(list,
+        p->calibration.n > 0
+            ? "efficiency_band holds 90 % of the weight of all laws of waiting in waiting_laws; "
+              "sharing by speed helps only under those where nodes differ for good"
+            : "efficiency_band takes half and twice the spread (unless --jitter gives it) and "
+              "of the step-to-step noise (unless --fresh-jitter gives it); no other law of "
+              "waiting was observed on this machine");
     (void)snprintf(text, sizeof text,
                    "of that spread, %.3g is new in every pass (%s), the rest stays with a rank",
                    p->plan.jitter_fresh, given ? "--fresh-jitter" : fresh->source);
     say(list, text);
+}
+
+static void add_option_assumptions(cJSON *list, const chirp_projection *p)
+{
+    char text[768];
     if (p->plan.exchange.overlaps)
         say(list, "messages move on a core of its own while passes compute (MPICH_ASYNC_PROGRESS=1 "
                   "and a thread less); its computing is not missed in the rows");
@@ -94,14 +134,55 @@ static void add_assumptions(cJSON *root, const chirp_projection *p)
         say(list,
             "bf16 reduces by an alltoall and an allgather (chirpbench train does), by formula "
             "between two agreements, also where the rest is simulated");
-    if (p->options.settings.shares) {
-        (void)snprintf(text, sizeof text,
-                       "ranks share the signals of every pass by speed, as train --shares measured "
-                       "does: whole signals, speeds known from %d steps; that a pass of fewer "
-                       "signals takes longer for each is not charged. What faster ranks take over "
-                       "lowers straggler, below 0 where nothing else raises it",
-                       p->options.settings.speed_steps);
-        say(list, text);
+    if (!p->options.settings.shares)
+        return;
+    (void)snprintf(
+        text, sizeof text,
+        "ranks share the signals of every pass by speed, as train --shares measured "
+        "does: whole signals, speeds known from %d steps and unchanged for longer than "
+        "that; that a pass of fewer signals takes longer for each is not charged. "
+        "efficiency is over what all ranks can do at their own speeds. What faster ranks "
+        "take over lowers straggler, below 0 where nothing else raises it",
+        p->options.settings.speed_steps);
+    say(list, text);
+}
+
+static void add_forecast_assumptions(cJSON *list, const chirp_projection *p)
+{
+    const chirp_job_count *base = &p->jobs.count[p->jobs.n - 1];
+    char text[384];
+    (void)snprintf(
+        text, sizeof text,
+        "interval_90 is a prediction interval for the mean step of one further job of the "
+        "program that was measured; seconds_per_step is its median. Jobs differ as the %d "
+        "on %d nodes do (Student's law of the logarithm)",
+        base->n, base->nodes);
+    say(list, text);
+    if (!p->workload.forward_only)
+        say(list, "waiting grows by the laws in waiting_laws, in seconds or relative to the step, "
+                  "equally likely; the allreduce as MPI_Allreduce on this machine");
+    else
+        say(list, "ranks don't wait for each other: nothing grows by waiting");
+    say(list, "starting an epoch's phase takes between one step and what evaluation takes beyond a "
+              "third of training's computation, log-uniform (assumed), over steps of which more "
+              "nodes have fewer; nothing where only one phase was measured");
+    say(list, "epochs far above a job's median come as often whatever the number of nodes or in "
+              "proportion to it, equally likely (assumed)");
+    say(list,
+        "what steps take longer later in a job than in its first epochs comes from the samples "
+        "that a node holds by then with a probability of a third (assumed); more nodes hold "
+        "fewer each");
+}
+
+static void add_assumptions(cJSON *root, const chirp_projection *p)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, "assumptions");
+    char text[768];
+    if (p->jobs.n > 0) {
+        add_forecast_assumptions(list, p);
+    } else {
+        add_plan_assumptions(list, p);
+        add_option_assumptions(list, p);
     }
     for (int i = 0; i < CHIRP_MACHINE_NUMBERS; ++i) {
         const chirp_machine_value *v = &p->machine.value[i];
@@ -162,6 +243,38 @@ static void add_calibration(cJSON *root, const chirp_projection *p)
         }
 }
 
+/* Load balancing under other conditions: efficiency of the last row. */
+static void add_map(cJSON *root, const chirp_projection *p)
+{
+    cJSON *list = p->plan.share_signals > 0 && p->jobs.n == 0
+                      ? cJSON_AddArrayToObject(root, "efficiency_map")
+                      : NULL;
+    for (int i = 0; list && i < CHIRP_MAP_SPREADS; ++i)
+        for (int k = 0; k < CHIRP_MAP_CONDITIONS; ++k) {
+            const chirp_map_condition *c = &chirp_map_conditions[k];
+            cJSON *item = cJSON_CreateObject();
+            put(item, "jitter_relative", chirp_map_spread[i]);
+            put(item, "correlation_steps", c->correlation_steps);
+            put(item, "events_per_node_and_step", c->event_rate);
+            put(item, "efficiency", p->map[i][k]);
+            cJSON_AddItemToArray(list, item);
+        }
+}
+
+/* How likely each form is by the observations, network by network. */
+static void add_laws(cJSON *root, const chirp_projection *p)
+{
+    cJSON *list = p->calibration.n > 0 ? cJSON_AddArrayToObject(root, "waiting_laws") : NULL;
+    for (int k = 0; k < p->calibration.n; ++k)
+        for (int f = 0; f < CHIRP_WAITING_FORMS; ++f) {
+            cJSON *item = cJSON_CreateObject();
+            (void)cJSON_AddStringToObject(item, "network", p->machine.observed[k].name);
+            (void)cJSON_AddStringToObject(item, "form", chirp_waiting_title((chirp_waiting_form)f));
+            put(item, "weight", p->laws.form_weight[k][f]);
+            cJSON_AddItemToArray(list, item);
+        }
+}
+
 static void add_published(cJSON *root, const chirp_projection *p)
 {
     if (p->machine.published_nodes == 0)
@@ -182,9 +295,14 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     (void)cJSON_AddStringToObject(root, "machine_title", p->machine.title);
     (void)cJSON_AddStringToObject(root, "exchange", p->plan.exchange.name);
     put(root, "batch", (double)s->batch);
-    (void)cJSON_AddStringToObject(root, "network", o->network);
-    (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->variant]);
-    (void)cJSON_AddStringToObject(root, "weight_noise", o->shared_noise ? "shared" : "independent");
+    if (p->workload.name[0]) {
+        (void)cJSON_AddStringToObject(root, "network", p->workload.name);
+    } else {
+        (void)cJSON_AddStringToObject(root, "network", o->network);
+        (void)cJSON_AddStringToObject(root, "variational", chirp_variant_name[o->variant]);
+        (void)cJSON_AddStringToObject(root, "weight_noise",
+                                      o->shared_noise ? "shared" : "independent");
+    }
     (void)cJSON_AddStringToObject(root, "compress", s->half ? "bf16" : "none");
     put(root, "accumulate", s->micro_steps);
     (void)cJSON_AddStringToObject(root, "shares", s->shares ? "measured" : "equal");
@@ -194,11 +312,18 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     if (p->engine->available(&version) && version[0])
         (void)cJSON_AddStringToObject(root, "engine_version", version);
     put(root, "seed", (double)s->seed);
+    if (p->jobs.n > 0)
+        put(root, "calibrated_on_nodes", p->jobs.count[p->jobs.n - 1].nodes);
     put(root, "jitter_relative", p->plan.jitter_relative);
     put(root, "jitter_fresh", p->plan.jitter_fresh);
+    int given = 0;
+    put(root, "assumed_numbers_of_machine", chirp_machine_assumed(&p->machine, &given));
+    put(root, "numbers_of_machine", given);
     add_rows(root, p);
     add_published(root, p);
     add_calibration(root, p);
+    add_laws(root, p);
+    add_map(root, p);
     add_assumptions(root, p);
     char *printed = chirp_json_print(root);
     cJSON_Delete(root);

@@ -28,7 +28,10 @@ typedef struct chirp_workload {
     int64_t trained;
     double flops;              /**< forward and backward, per signal */
     double forward;            /**< [1] share of a pass at which the forward part ends */
-    double seconds_per_signal; /**< of a pass, by a profile; 0: none was read */
+    double seconds_per_signal; /**< of a pass, by a profile or a file; 0: none was read */
+    int samples_per_rank;      /**< [1] of a pass, by a file; 0: as the settings say */
+    bool forward_only; /**< ranks exchange nothing and wait for nobody: evaluation, inference */
+    char name[48];     /**< by a file; "": one of the built-in networks */
 } chirp_workload;
 
 /**
@@ -37,6 +40,13 @@ typedef struct chirp_workload {
  */
 chirp_status chirp_workload_make(const char *network, chirp_variant variant, bool shared_noise,
                                  chirp_workload *workload);
+
+/**
+ * Another network, by a file: suites/scaling/machines/workloads/README.md lists its members.
+ * @param name  one that ships ("cosmoflow") or the path of a JSON file
+ * @return CHIRP_ERR_ARG for an unknown name, CHIRP_ERR_FORMAT with file and member
+ */
+chirp_status chirp_workload_read(const char *name, chirp_workload *workload);
 
 /** Takes the shares and seconds of a pass from times that `chirpbench scale --profile` has measured. */
 chirp_status chirp_workload_profile(const char *path, chirp_workload *workload);

@@ -445,6 +445,34 @@ static void test_changed_parameters_are_said(void **state)
     free_problem(&p);
 }
 
+/* Fewer signals in between, more than there was room for, and back: as a network made for that many. */
+static void test_batch_may_change(void **state)
+{
+    (void)state;
+    static const int64_t batches[] = {2, N, 1, 3, 2, N - 1, 1, N};
+    problem p;
+    problem whole;
+    make_problem(&p, CHIRP_VARIANT_ALL, CHIRP_VARIATIONAL_FLIPOUT, 2, 2);
+    make_problem(&whole, CHIRP_VARIANT_ALL, CHIRP_VARIATIONAL_FLIPOUT, 2, 2);
+    chirp_network_forward(whole.net, whole.strain, &whole.pass, whole.output);
+    assert_int_equal(chirp_network_set_batch(p.net, 0), CHIRP_ERR_ARG);
+    const float *parameters = chirp_network_parameters(p.net);
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; ++i) {
+        const int64_t n = batches[i];
+        assert_int_equal(chirp_network_set_batch(p.net, n), CHIRP_OK);
+        assert_ptr_equal(chirp_network_parameters(p.net), parameters);
+        assert_int_equal(chirp_network_configuration(p.net)->batch, n);
+        chirp_network_forward(p.net, p.strain, &p.pass, p.output);
+        chirp_network_backward(p.net, p.strain, &p.pass, p.output, 0, NULL, NULL);
+        for (int64_t k = 0; k < n * 4; ++k) /* other plans may round another way */
+            assert_true(fabsf(p.output[k] - whole.output[k]) <=
+                        1e-4F * (1 + fabsf(whole.output[k])));
+    }
+    assert_memory_equal(p.output, whole.output, sizeof(float) * N * 4);
+    free_problem(&p);
+    free_problem(&whole);
+}
+
 static void test_bad_tables(void **state)
 {
     (void)state;
@@ -472,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_elbo_gradients),
         cmocka_unit_test(test_same_bits_for_any_threads),
         cmocka_unit_test(test_changed_parameters_are_said),
+        cmocka_unit_test(test_batch_may_change),
         cmocka_unit_test(test_bad_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
  * A job in which one rank goes wrong; test_faults.sh looks at how it ends.
- *     faulty stall|crash|error RANK overlap|halving
+ *     faulty stall|crash|error|write RANK overlap|halving
  * The others wait for the gradient, as in training. A whole job would end with code 0 and "not stopped".
  */
 #include "model/parallel/exchange.h"
@@ -16,6 +16,9 @@ static void go_wrong(const char *how)
 {
     if (strcmp(how, "stall") == 0)
         (void)raise(SIGSTOP);
+    if (strcmp(how, "write") ==
+        0) /* to a file system that is busy with others: longer than any rank may stall */
+        (void)sleep(10);
     if (strcmp(how, "crash") == 0)
         abort();
     if (strcmp(how, "error") == 0) {
@@ -39,6 +42,12 @@ int main(int argc, char **argv)
     for (int step = 0; step < 3; ++step) {
         if (step == 2 && chirp_parallel_rank() == atoi(argv[2]))
             go_wrong(argv[1]);
+        if (strcmp(argv[1], "write") == 0) {
+            chirp_parallel_patience(true);
+            if (chirp_parallel_agree(CHIRP_OK) != CHIRP_OK)
+                return 5;
+            chirp_parallel_patience(false);
+        }
         if (chirp_exchange_begin(x, grad) != CHIRP_OK || chirp_exchange_ready(x, 0) != CHIRP_OK ||
             chirp_exchange_finish(x, NULL) != CHIRP_OK)
             return 4;

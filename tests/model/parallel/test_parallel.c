@@ -1,4 +1,5 @@
 /* model/parallel/parallel.h, alone and under mpiexec with 1 to 4 ranks. */
+#include "harness/base/memory.h"
 #include "model/parallel/parallel.h"
 
 #include "tests/model/parallel/check.h"
@@ -11,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int rank, size;
 
@@ -114,6 +116,40 @@ static void test_gather_is_in_rank_order(void **state)
     CHECK(chirp_parallel_gather(mine, -1, all, 0) == CHIRP_ERR_ARG);
 }
 
+static void test_scatter_is_in_rank_order(void **state)
+{
+    (void)state;
+    int64_t mine[2] = {0};
+    int64_t *all = rank == size - 1 ? chirp_calloc(2 * (size_t)size, sizeof *all) : NULL;
+    for (int i = 0; all && i < 2 * size; ++i)
+        all[i] = 100 + i;
+    CHECK(chirp_parallel_scatter(all, (int64_t)sizeof mine, mine, size - 1) == CHIRP_OK);
+    CHECK(mine[0] == 100 + 2 * rank && mine[1] == 101 + 2 * rank);
+    CHECK(chirp_parallel_scatter(all, -1, mine, 0) == CHIRP_ERR_ARG);
+    CHECK(chirp_parallel_scatter(all, 8, mine, size) == CHIRP_ERR_ARG);
+    chirp_free(all);
+}
+
+/* Whoever is slow himself never waits long, and takes the reports of those who do all the same. */
+static void test_a_slow_rank_takes_reports(void **state)
+{
+    (void)state;
+    chirp_call_row rows[64];
+    int64_t taken = 0;
+    if (size == 1)
+        return;
+    chirp_parallel_calls_reset();
+    if (rank == 0)
+        (void)sleep(2); /* reports leave after one */
+    for (int i = 0; i < 3; ++i)
+        CHECK(chirp_parallel_barrier() == CHIRP_OK);
+    const int n = chirp_parallel_calls(rows, 64);
+    for (int i = 0; i < n; ++i)
+        if (strcmp(rows[i].call, "recv (stall report)") == 0)
+            taken += rows[i].calls;
+    CHECK(rank != 0 || taken >= 1);
+}
+
 static void test_groups_are_smaller_jobs(void **state)
 {
     (void)state;
@@ -133,6 +169,24 @@ static void test_groups_are_smaller_jobs(void **state)
     CHECK(chirp_parallel_group(size + 1) == CHIRP_ERR_ARG);
     double ones = 1;
     CHECK(chirp_parallel_sum(&ones, 1) == CHIRP_OK && ones == size);
+}
+
+static void test_ranks_apart_are_jobs_of_one(void **state)
+{
+    (void)state;
+    double value = rank + 1;
+    const int members = size > 2 ? size - 1 : size;
+    CHECK(chirp_parallel_group(members) == CHIRP_OK);
+    if (chirp_parallel_member()) {
+        CHECK(chirp_parallel_apart() == CHIRP_OK);
+        CHECK(chirp_parallel_rank() == 0 && chirp_parallel_size() == 1);
+        CHECK(chirp_parallel_sum(&value, 1) == CHIRP_OK && value == rank + 1);
+        CHECK(chirp_parallel_agree(rank == 1 ? CHIRP_ERR_IO : CHIRP_OK) ==
+              (rank == 1 ? CHIRP_ERR_IO : CHIRP_OK));
+    }
+    CHECK(chirp_parallel_everyone() == CHIRP_OK);
+    CHECK(chirp_parallel_rank() == rank && chirp_parallel_size() == size);
+    CHECK(chirp_parallel_sum(&value, 1) == CHIRP_OK && value == size * (size + 1) / 2);
 }
 
 static void test_clocks_of_one_machine_agree(void **state)
@@ -182,7 +236,10 @@ int main(void)
         cmocka_unit_test(test_agree_prefers_errors_to_interruption),
         cmocka_unit_test(test_barrier),
         cmocka_unit_test(test_gather_is_in_rank_order),
+        cmocka_unit_test(test_scatter_is_in_rank_order),
+        cmocka_unit_test(test_a_slow_rank_takes_reports),
         cmocka_unit_test(test_groups_are_smaller_jobs),
+        cmocka_unit_test(test_ranks_apart_are_jobs_of_one),
         cmocka_unit_test(test_clocks_of_one_machine_agree),
         cmocka_unit_test(test_calls_are_accounted),
     };

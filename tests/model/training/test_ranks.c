@@ -178,7 +178,8 @@ static void test_another_number_of_ranks_resumes(void **state)
     chirp_trainer_destroy(trainer);
 
     trainer = make(&config);
-    CHECK(chirp_trainer_resume(trainer, path) == CHIRP_OK);
+    /* only rank 0 opens the file */
+    CHECK(chirp_trainer_resume(trainer, rank == 0 ? path : "/no/such.h5") == CHIRP_OK);
     float *resumed = train(trainer, 2);
     CHECK(memcmp(resumed, whole, bytes) == 0);
     chirp_free(resumed);

@@ -134,21 +134,43 @@ def weak_with_a_slow_rank(folder):
 
 
 def ablation_starts_and_ends_where_project_does(folder):
-    """Its first and last lines are rows of `project`; what it builds on costs no signals, and no line is worse than the one before."""
+    """Its first and last lines are rows of `project` with the same options, bands included; what it builds on costs no signals."""
     result, row = folder + "/ablation.json", folder + "/row.json"
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../suites/scaling/ablation.py")
-    done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--json", result], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, universal_newlines=True, timeout=240, check=False)
-    assert done.returncode == 0 and "published implementation" in done.stdout, done.stdout + done.stderr
-    with open(result) as file:
-        lines = json.load(file)["ablation"]
-    kept = [line for line in lines if not line["left_out"]]
-    assert all(line["sample_cost"] == "none" for line in kept), kept
-    assert all(a["efficiency"] < b["efficiency"] for a, b in zip(kept, kept[1:])), kept
-    for line, options in ((lines[0], ["horovod"]), (lines[-1], ["halving", "--shares", "measured"])):
-        run(["project", "--machine", "theta", "--nodes", "1024", "--engine", "closed_form", "--json", row, "--exchange"] + options)
-        with open(row) as file:
-            assert abs(json.load(file)["rows"][0]["efficiency"] - line["efficiency"]) < 1e-9, line
+    for machine, chosen in (("theta", ["--batch", "16", "--compute", "slow"]), ("hal", [])):
+        nodes = ["--machine", machine, "--nodes", "16"]
+        done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--json", result] + nodes + chosen,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=240, check=False)
+        assert done.returncode == 0 and "published implementation" in done.stdout, done.stdout + done.stderr
+        with open(result) as file:
+            lines = json.load(file)["ablation"]
+        assert all(line["sample_cost"] == "none" for line in lines if not line["left_out"]), lines
+        assert all(line["band"][0] <= line["efficiency"] <= line["band"][1] <= 1 for line in lines), lines
+        for line, options in ((lines[0], ["horovod"]), (lines[-1], ["halving", "--shares", "measured"])):
+            run(["project", "--engine", "closed_form", "--json", row] + nodes + chosen + ["--exchange"] + options)
+            with open(row) as file:
+                want = json.load(file)["rows"][0]
+            assert abs(want["efficiency"] - line["efficiency"]) < 1e-9 and want["efficiency_band"] == line["band"], (want, line)
+    done = subprocess.run([sys.executable, script, CHIRPBENCH, "--quick", "--machine", "nowhere.json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, universal_newlines=True, timeout=60, check=False)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "nowhere.json" in done.stderr, done.stderr
+
+
+def jobs_on_more_nodes_are_predicted(folder):
+    """Training and evaluation of a program that was measured elsewhere; wrong combinations are one line, before any table."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    jobs, result = os.path.join(here, "../../../suites/scaling/predictions/cori_knl_cosmoflow_512.json"), folder + "/p.json"
+    for workload in ("cosmoflow", "cosmoflow_evaluation"):
+        out = run(["project", "--machine", "cori_knl", "--workload", workload, "--calibrate", jobs, "--nodes", "512,1024", "--json", result])
+        assert "prediction interval" in out.stdout, out.stdout
+        with open(result) as file:
+            rows = json.load(file)["rows"]
+        assert [row["nodes"] for row in rows] == [512, 1024], rows
+        assert all(row["interval_90"][0] < row["seconds_per_step"] < row["interval_90"][1] for row in rows), rows
+    bad = run(["project", "--machine", "hal", "--workload", "cosmoflow", "--calibrate", jobs, "--nodes", "16"], code=2)
+    one_line(bad, "ranks_per_node")
+    assert bad.stdout == "", bad.stdout
+    one_line(run(["project", "--shares", "measured", "--correlation-steps", "9", "--engine", "simgrid", "--nodes", "2"], code=2), "engine")
 
 
 def series_of_threads_and_variants(folder):
@@ -182,8 +204,8 @@ def shares_by_speed_shorten_the_wait(folder):
     rows = {}
     for shares in ("equal", "measured"):
         result = folder + "/" + shares + ".json"
-        run(["scale", "--accumulate", "2", "--shares", shares, "--batch", "2", "--threads", "1", "--repetitions", "1", "--steps",
-             "3", "--json", result, "--timeline", folder + "/passes.json"], ranks=2, slow=4)
+        run(["scale", "--accumulate", "2", "--shares", shares, "--batch", "2", "--warmup", "6", "--threads", "1",
+             "--repetitions", "1", "--steps", "3", "--json", result, "--timeline", folder + "/passes.json"], ranks=2, slow=4)
         events = check_timeline.check(folder + "/passes.json", 2)
         assert any(event["name"] == "earlier passes and forward" for event in events), events
         with open(result) as file:
@@ -201,13 +223,43 @@ def shares_by_speed_shorten_the_wait(folder):
 
 def strong_with_more_ranks_than_cores(folder):
     result = folder + "/s4.json"
-    run(["scale", "--mode", "strong", "--batch", "4", "--repetitions", "2", "--steps", "1", "--ranks", "1,4", "--exchange",
-         "horovod", "--threads", "1", "--json", result], ranks=4)
+    out = run(["scale", "--mode", "strong", "--batch", "4", "--repetitions", "2", "--steps", "1", "--ranks", "1,4", "--exchange",
+         "horovod", "--threads", "1", "--json", result], ranks=4, env={"SLURM_JOB_ID": "4711", "OMP_PROC_BIND": "false"}).stdout
     with open(result) as file:
         data = json.load(file)
     assert data["mode"] == "strong" and data["exchange"] == "horovod"
     check_rows(data, [1, 4], True)
     assert data["rows"][1]["control"] > 0 and data["rows"][1]["reductions_per_step"] == 1
+    own = len(os.sched_getaffinity(0))
+    assert [row["oversubscribed"] for row in data["rows"]] == [False, 4 > own], data["rows"]
+    assert data["computers"] == 1 and len(data["places"]) == 4, data["places"]
+    assert all(place["host"] and re.fullmatch(r"[\d,-]+", place["processors"]) for place in data["places"]), data["places"]
+    assert data["mpi"] and data["job"] == "4711" and data["environment"]["OMP_PROC_BIND"] == "false", data["environment"]
+    assert [len(row["compute_by_rank"]) for row in data["rows"]] == [1, 4]
+    apart = data["rows"][1]["apart"]
+    assert "apart" not in data["rows"][0] and len(apart["by_rank"]) == 4, data["rows"]
+    assert apart["range"] == [min(apart["by_rank"]), max(apart["by_rank"])] and apart["range"][0] > 0, apart
+    last = data["rows"][1]["repetition_seconds_per_step"][-1]
+    assert abs(apart["efficiency"] - sum(apart["by_rank"]) / 4 / last) < 1e-9, apart
+    assert "4 ranks without exchanging" in out, out
+    for row in data["rows"]:
+        assert (min(row["compute_by_rank"]), max(row["compute_by_rank"])) == (row["compute_min_rank"], row["compute_max_rank"])
+
+
+def load_balancing_replayed(folder):
+    """The table and its file say the same, for as many ranks as asked for."""
+    result = folder + "/controller.json"
+    out = run(["project", "--controller", "--nodes", "4,8", "--batch", "16", "--json", result]).stdout
+    with open(result) as file:
+        data = json.load(file)
+    assert data["chirpbench"]["kind"] == "load-balancing" and data["ranks"] == 8 and data["batch"] == 16, data
+    assert "8 ranks with 16 signals" in out and "nothing measured" in out.replace("\n", " "), out
+    for row in data["rows"]:
+        line = next(line for line in out.splitlines() if line.startswith(row["speeds"] + "  "))
+        numbers = [float(number) for number in re.findall(r"([\d.]+) \+-", line)]
+        assert numbers == [float(f"{100 * row[key]['mean']:.1f}") for key in ("equal", "followed", "followed_over_ideal")], (line, row)
+        assert 0 < row["followed_over_ideal"]["mean"] <= 1 and row["ideal"]["mean"] > 0, row
+    one_line(run(["project", "--controller", "--json", folder + "/no/such.json"], code=2), "no/such.json")
 
 
 def bf16(folder):
@@ -343,9 +395,10 @@ def help_shows_defaults_that_are_used(folder):
 
 TESTS = [errors_come_before_any_output, temporary_files_follow_tmpdir, help_shows_defaults_that_are_used,
          one_repetition_has_no_interval, what_is_acted_out_is_what_is_projected, weak_with_a_slow_rank,
-         ablation_starts_and_ends_where_project_does, series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
+         ablation_starts_and_ends_where_project_does, jobs_on_more_nodes_are_predicted,
+         series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
          strong_with_more_ranks_than_cores, bf16, halving, this_machine_from_measurement_to_projection, communication_suite,
-         one_rank_alone, bad_input]
+         one_rank_alone, bad_input, load_balancing_replayed]
 with tempfile.TemporaryDirectory() as scratch:
     for test in TESTS:
         if not ONLY or test.__name__ in ONLY:

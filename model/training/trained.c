@@ -1,0 +1,60 @@
+#include "model/training/trained.h"
+
+#include "harness/base/file.h"
+#include "harness/base/memory.h"
+#include "model/training/checkpoint.h"
+#include "model/training/recalibration.h"
+
+static chirp_status make_network(const chirp_train_config *trained, int64_t batch, int n_threads,
+                                 chirp_trained *t)
+{
+    chirp_network_config config = chirp_network_config_default(t->spec);
+    config.variant = trained->variant;
+    config.outputs = trained->learned_scale ? 2 : 1;
+    config.prior_sigma = trained->prior_sigma;
+    config.dense2_relu = trained->dense2_relu;
+    config.batch = batch;
+    config.training = false;
+    config.n_threads = n_threads;
+    const chirp_status st = chirp_train_likelihood(trained, &t->likelihood);
+    return st == CHIRP_OK ? chirp_network_create(&config, &t->net) : st;
+}
+
+chirp_status chirp_trained_load(const char *path, int64_t batch, int n_threads,
+                                chirp_trained *trained)
+{
+    chirp_checkpoint state = {0};
+    *trained = (chirp_trained){0};
+    if (chirp_file_is_stream(path)) /* opening a pipe would wait for ever */
+        return chirp_fail(CHIRP_ERR_IO, "%s: is a device or a pipe: name a checkpoint file", path);
+    chirp_status st = chirp_checkpoint_read_header(path, &state);
+    if (st == CHIRP_OK)
+        st = chirp_train_record_read(path, state.configuration, &trained->record);
+    chirp_free(state.configuration);
+    state.configuration = NULL;
+    const chirp_train_config *config = &trained->record.config;
+    if (st == CHIRP_OK)
+        st = chirp_network_spec_find(config->network, &trained->spec);
+    if (st == CHIRP_OK)
+        st = make_network(config, batch, n_threads, trained);
+    if (st != CHIRP_OK)
+        return st;
+    int n = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(trained->net, &n);
+    st = chirp_checkpoint_read(path, &state, tensors, n, chirp_network_parameters(trained->net));
+    chirp_network_parameters_changed(trained->net);
+    trained->iteration = state.iteration;
+    chirp_free(state.configuration);
+    if (st == CHIRP_OK)
+        st = chirp_recalibration_read(path, trained->spec->n_leaves, trained->recalibration,
+                                      &trained->recalibration_note);
+    return st;
+}
+
+void chirp_trained_release(chirp_trained *trained)
+{
+    chirp_network_destroy(trained->net);
+    chirp_free(trained->recalibration_note);
+    chirp_train_record_release(&trained->record);
+    *trained = (chirp_trained){0};
+}

@@ -1,0 +1,29 @@
+/** A trained network, as those who ask it need it: made after its checkpoint, for inference. */
+#ifndef CHIRP_MODEL_TRAINING_TRAINED_H
+#define CHIRP_MODEL_TRAINING_TRAINED_H
+
+#include "model/training/config.h"
+
+typedef struct chirp_trained {
+    chirp_train_record record; /**< as stored, with its strings */
+    const chirp_network_spec *spec;
+    chirp_network *net; /**< with the parameters of the checkpoint */
+    chirp_likelihood likelihood;
+    int64_t iteration;
+    double recalibration[CHIRP_MAX_LEAVES]; /**< for chirp_posterior_recalibrate() */
+    char *recalibration_note;               /**< NULL: none */
+} chirp_trained;
+
+/**
+ * Makes the network that a checkpoint describes and fills in its parameters.
+ * @param path       file of chirpbench train or export
+ * @param batch      events of a forward pass
+ * @param n_threads  0: omp_get_max_threads()
+ * @param trained    release it with chirp_trained_release(), also after a failure
+ * @return CHIRP_ERR_IO, CHIRP_ERR_FORMAT, CHIRP_ERR_NUMERIC naming the file and what is wrong in it
+ */
+chirp_status chirp_trained_load(const char *path, int64_t batch, int n_threads,
+                                chirp_trained *trained);
+void chirp_trained_release(chirp_trained *trained); /**< accepts a zeroed value */
+
+#endif

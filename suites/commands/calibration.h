@@ -1,0 +1,61 @@
+/** What the parts of `chirpbench calibrate` share, and export with them: a network asked about fresh signals whose truth is known. */
+#ifndef CHIRP_SUITES_COMMANDS_CALIBRATION_H
+#define CHIRP_SUITES_COMMANDS_CALIBRATION_H
+
+#include "model/inference/calibration.h"
+#include "model/inference/posterior.h"
+#include "model/training/trained.h"
+
+#include <stdint.h>
+
+enum { CALIBRATION_MOST_BINS = 16 };
+
+/** Signals are made this many at a time. */
+enum { CALIBRATION_BATCH = 32 };
+
+typedef struct calibration_trial {
+    chirp_trained *trained;
+    int64_t signals, samples; /**< of a bin; weight samples of each */
+    uint64_t seed;
+    int n_threads;
+    chirp_signal_config signal; /**< of training, with the caller's changes */
+    chirp_generator *generator;
+    chirp_posterior *posterior;
+    double guess[CHIRP_MAX_LEAVES]; /**< medians of the prior */
+    float *strain;                  /**< [CALIBRATION_BATCH][length] */
+    double *drawn, *scratch;        /**< [leaves][samples]; [samples] */
+    chirp_answer *answer;           /**< [leaves][signals] of the last bin */
+    double *nll_before;             /**< likewise, without recalibration */
+} calibration_trial;
+
+/** Signals that no training and no other purpose has seen: bins and purposes have numbers of their own. */
+typedef enum calibration_purpose { CALIBRATION_TEST, CALIBRATION_FIT } calibration_purpose;
+
+/**
+ * Plans generator, posterior and arrays from the fields above `generator`.
+ * @return with a sentence that names `checkpoint` when its noise curve can't be read
+ */
+chirp_status calibration_create(const char *checkpoint, calibration_trial *trial);
+void calibration_destroy(calibration_trial *trial); /**< not the trained network */
+
+/** Number of the first signal of a bin. */
+uint64_t calibration_first(int bin, calibration_purpose purpose);
+
+/** Answers to the signals of one bin, with SNR from snr[0] to snr[1]. */
+chirp_status calibration_ask(calibration_trial *trial, int bin, const double snr[2],
+                             calibration_purpose purpose);
+
+/** The row of one leaf from these answers, without the exact posterior. */
+chirp_status calibration_row(const calibration_trial *trial, int leaf, const double snr[2],
+                             chirp_calibration_row *row);
+
+/**
+ * Adds what the exact posterior says about the first n signals of the bin that was asked last.
+ * @param row  [leaves] of calibration_row()
+ */
+chirp_status calibration_exact(calibration_trial *trial, int bin, const double snr[2], int64_t n,
+                               chirp_calibration_row *row);
+
+enum { CALIBRATION_MOST_EXACT = 100000 };
+
+#endif

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""The export command and infer --network as a user types them: a compact file that answers as the rounded network does.
+
+Usage: test_export.py CHIRPBENCH
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+CHIRPBENCH = sys.argv[1]
+
+
+def run(args, code=0, **environment):
+    result = subprocess.run([CHIRPBENCH] + args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
+                            stdin=subprocess.DEVNULL, timeout=240, env={**os.environ, **environment})
+    assert result.returncode == code, f"{' '.join(args)}: exit {result.returncode}\n{result.stdout}{result.stderr}"
+    return result
+
+
+def refused(args, part, **environment):
+    error = run(args, code=2, **environment).stderr
+    assert part in error and error.count("\n") == 1, (args, error)
+
+
+def contents(checkpoint, compact):
+    """Every parameter is the nearest half-precision number; what the checkpoint says is kept, the optimiser is gone."""
+    try:
+        import h5py
+        import numpy
+    except ImportError:
+        print("without python3-h5py: the compact file is not looked into")
+        return
+    with h5py.File(checkpoint) as old, h5py.File(compact) as new:
+        count = []
+
+        def compare(name, item):
+            if isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
+                assert new[name].dtype == numpy.float16 and new[name].compression == "gzip", name
+                assert (new[name][...] == item[...].astype(numpy.float16)).all(), name
+                count.append(item.size)
+
+        old.visititems(compare)
+        assert sum(count) > 1e6 and "optimizer" in old and "optimizer" not in new
+        assert dict(old.attrs) == dict(new.attrs)
+        said = new["export"].attrs
+        validation = json.loads(said["validation"])
+        assert said["note"] == b"by hand" and b"export" in said["command"] and b"a_f" in said["rounding"]
+        assert validation["chirpbench"]["commit"] and validation["seed"] == 3
+        return validation["rows"]
+
+
+def answers(folder, checkpoint, compact, rows):
+    """The file answers what was measured before it was written, also when infer finds it by name."""
+    out, data = folder + "/calibration.json", folder + "/set.h5"
+    run(["calibrate", "--checkpoint", compact, "--signals", "10", "--seed", "3", "--snr-bins", "10,30", "--json", out])
+    assert rows is None or json.load(open(out))["rows"] == rows
+    run(["generate", "--out", data, "--count", "2", "--quiet"])
+
+    def infer(*options, **environment):
+        path = folder + "/posterior.json"
+        run(["infer", "--data", data, "--samples", "200", "--json", path] + list(options), **environment)
+        return [[p["median"] for p in e["parameters"].values()] for e in json.load(open(path))["events"]]
+
+    found = infer("--network", "spin", CHIRPBENCH_NETWORKS=folder + "/networks")
+    assert found == infer("--checkpoint", compact) != infer("--checkpoint", checkpoint)
+    refused(["infer", "--data", data, "--network", "none"], "none")
+    refused(["infer", "--data", data, "--network", "mass", "--checkpoint", compact], "--checkpoint")
+    refused(["infer", "--data", data], "--network")
+
+
+def bad_input(folder, checkpoint):
+    refused(["export", checkpoint], "--out")
+    refused(["train", "--network", "spin", "--batch", "2", "--iterations", "4", "--validation-signals", "2", "--snr-min", "10",
+             "--snr-max", "30", "--snr-law", "uniform", "--quiet", "--resume", "--checkpoint", folder + "/networks/spin.h5"],
+            "chirpbench export")
+    refused(["export", "--out", folder + "/a.h5"], "export a.h5")
+    refused(["export", folder + "/none.h5", "--out", folder + "/a.h5"], "none.h5")
+    refused(["export", checkpoint, "--out", folder + "/none/a.h5"], "none")
+    try:
+        import h5py
+    except ImportError:
+        return
+    with h5py.File(checkpoint, "r+") as f:
+        f["leaf0/dense2/mean"][0, 0] = 1e6
+    refused(["export", checkpoint, "--out", folder + "/a.h5", "--signals", "10"], "half precision")
+    assert not [name for name in os.listdir(folder) if "tmp" in name or name == "a.h5"], os.listdir(folder)
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    spin, networks = scratch + "/spin.h5", scratch + "/networks"
+    os.mkdir(networks)
+    run(["train", "--network", "spin", "--batch", "2", "--iterations", "2", "--validation-signals", "2", "--snr-min", "10",
+         "--snr-max", "30", "--snr-law", "uniform", "--checkpoint", spin, "--quiet"])
+    text = run(["export", spin, "--out", networks + "/spin.h5", "--signals", "10", "--seed", "3", "--note", "by hand"]).stdout
+    assert text.count(" std\n") == 3 and os.path.getsize(networks + "/spin.h5") < os.path.getsize(spin) / 4
+    answers(scratch, spin, networks + "/spin.h5", contents(spin, networks + "/spin.h5"))
+    bad_input(scratch, spin)
+print("export: all passed")
