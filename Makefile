@@ -1,6 +1,7 @@
 # The front door. `make study` runs the main job, `make check` passes the tests; both install what is missing first.
 #   make deps    Debian packages (as root or with sudo); does nothing when all are present
 #   make build   the command, build/chirpbench
+#   make install, make uninstall   program, manual pages and completions, under PREFIX (/usr/local) and DESTDIR
 #   make check   deps + build with warnings as errors + all tests
 #   make check-avx2   the tests that depend on the instruction set, with a build for AVX2
 #   make check-busy   the tests of threads and ranks, while another process keeps every core busy
@@ -19,22 +20,42 @@ STUDY ?= study
 PRESET ?= quick
 STRAIN ?=
 GPS ?=
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PREFIX ?= /usr/local
+BUILD := build
+USER_ID := $(shell id -u)
+# a text as one word for the shell, whatever stands in it
+quote = '$(subst ','\'',$(1))'
 MISSING = $(shell for p in $(PACKAGES); do \
     dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 
-.PHONY: all deps build build-ci check check-avx2 check-busy check-clang check-tsan coverage faults format format-check tidy study clean
+.PHONY: all deps build build-ci install uninstall check check-avx2 check-busy check-clang check-tsan coverage faults format format-check tidy study clean
 all: build
 
 deps:
-	@missing="$(MISSING)"; if [ -n "$$missing" ]; then \
-	    echo "installing Debian packages: $$missing"; \
-	    $(SUDO) apt-get update -q && \
-	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
+	@missing="$(strip $(MISSING))"; [ -n "$$missing" ] || exit 0; \
+	if [ "$(USER_ID)" = 0 ]; then sudo=; \
+	elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then sudo=sudo; \
+	else echo "make deps: this needs root, or sudo. The line for an administrator:"; \
+	    echo "    apt-get update && apt-get install -y --no-install-recommends $$missing"; exit 2; fi; \
+	echo "installing Debian packages: $$missing"; \
+	$$sudo apt-get update -q && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing
 
 build:
 	cmake --preset release
 	cmake --build --preset release -j $(JOBS)
+
+# DESTDIR goes before every path, for packages
+install: build
+	cmake --install $(BUILD) --prefix $(call quote,$(PREFIX))
+
+# what the last installation wrote, and the folders that are chirpbench's own
+uninstall:
+	@[ -f $(BUILD)/install_manifest.txt ] || { echo "make uninstall: no $(BUILD)/install_manifest.txt: nothing was installed from here"; exit 2; }
+	@root=$(call quote,$(DESTDIR)); { cat $(BUILD)/install_manifest.txt; echo; } | while IFS= read -r file; do \
+	    [ -z "$$file" ] || rm -fv "$$root$$file"; done
+	@root=$(call quote,$(DESTDIR)); sed 's,/[^/]*$$,,' $(BUILD)/install_manifest.txt | sort -ru | while IFS= read -r folder; do \
+	    case "$$folder" in */chirpbench|*/chirpbench/*) rmdir "$$root$$folder" 2>/dev/null || true ;; esac; done
 
 build-ci:
 	cmake --preset ci
@@ -83,7 +104,8 @@ tidy: deps
 
 study: deps
 	$(MAKE) build
-	build/chirpbench study --preset $(PRESET) --out $(STUDY) --resume $(if $(STRAIN),--strain $(STRAIN)) $(if $(GPS),--gps $(GPS))
+	build/chirpbench study --preset $(call quote,$(PRESET)) --out $(call quote,$(STUDY)) --resume \
+	    $(if $(STRAIN),--strain $(call quote,$(STRAIN))) $(if $(GPS),--gps $(call quote,$(GPS)))
 
 clean:
 	rm -rf build build-avx2 build-debug build-sanitize build-clang build-tsan build-coverage

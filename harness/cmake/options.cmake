@@ -5,6 +5,7 @@ option(CHIRP_WERROR "Treat warnings as errors (CI does; users' newer compilers m
 set(CHIRP_SANITIZE "" CACHE STRING "Sanitizers of the build: none (empty), address (with undefined behaviour) or thread")
 option(CHIRP_COVERAGE "Count which lines the tests run (gcov)" OFF)
 option(CHIRP_TESTS "Build the tests (needs cmocka)" ON)
+option(CHIRP_PAGES "Make manual pages and completions for the installation; the program writes them, so it must run on the machine that builds" ON)
 option(CHIRP_PAPI "Count hardware events with PAPI when libpapi-dev is present" ON)
 option(CHIRP_ONEDNN "Build the oneDNN baseline benchmarks when libdnnl-dev is present" ON)
 option(CHIRP_SIMGRID "Build the SimGrid projection when libsimgrid-dev is present" ON)

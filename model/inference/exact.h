@@ -10,7 +10,8 @@
  * Several detectors share masses and spins; each has its own phase, amplitude and time, with the prior of a single detector.
  *
  * Sampled by four independent ensembles (ensemble.h) that begin all over the prior; a run whose R-hat is above 1.05 or whose
- * effective draws are too few becomes the burn-in of one twice as long, up to three times. About a second an event on one core.
+ * effective draws are too few becomes the burn-in of one twice as long, up to three times. Some 20,000 waveforms, about a second, an event; strongly degenerate events take
+ * several times as many.
  */
 #ifndef CHIRP_MODEL_INFERENCE_EXACT_H
 #define CHIRP_MODEL_INFERENCE_EXACT_H

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { CHIRP_NETWORK_CHOICES = 128 }; /* room for all names */
 enum { CHIRP_MAX_ROOT_LAYERS = 16, CHIRP_MAX_LEAF_LAYERS = 8, CHIRP_MAX_LEAVES = 5 };
 
 /** One layer: a row of the root's or of a leaf's table. */
@@ -33,7 +34,7 @@ typedef struct chirp_layer_row {
 } chirp_layer_row;
 
 typedef struct chirp_network_spec {
-    const char *name;   /**< "spin" or "mass" */
+    const char *name;   /**< "spin", "mass", or one of them for fewer samples a second */
     int64_t length;     /**< [samples] of the input, one channel */
     int n_root, n_leaf; /**< layers of the root, layers of each leaf */
     chirp_layer_row root[CHIRP_MAX_ROOT_LAYERS];
@@ -55,7 +56,13 @@ typedef enum chirp_variant {
 } chirp_variant;
 extern const char *const chirp_variant_name[CHIRP_VARIANTS];
 
-/** The study's networks: "spin" (a_f, M omega_R, M omega_I) or "mass" (m1, m2). CHIRP_ERR_ARG for another name. */
+/** Names of the networks, "spin|mass|...". */
+const char *chirp_network_choices(void);
+
+/**
+ * The study's networks, "spin" (a_f, M omega_R, M omega_I) and "mass" (m1, m2), of one second at 8192 Hz, and "spin-2048" and
+ * "mass-2048" with the same layers for one at 2048 Hz. CHIRP_ERR_ARG for another name.
+ */
 chirp_status chirp_network_spec_find(const char *name, const chirp_network_spec **spec);
 
 /** A convolution with ReLU and a dense layer, as rows of the tables. */

@@ -24,6 +24,25 @@ chirp_status chirp_mpi_start(void);
  */
 chirp_status chirp_mpi_share_processors(MPI_Comm comm);
 
+/**
+ * Starts the process that watches the ranks of this computer, where this is the first of several. Call it before MPI is
+ * started, which forked processes don't suit.
+ */
+void chirp_mpi_watch_prepare(void);
+
+/**
+ * Collective over the job: from here to the end of the watch the death of a rank is said on stderr, with its number.
+ * Systems without pidfd_open (Linux before 5.3) say nothing.
+ * @param here  the ranks of this computer
+ */
+chirp_status chirp_mpi_watch(MPI_Comm here, int ranks);
+
+/** Ends the watch on this computer: what comes is on purpose, or known. Signal safe. */
+void chirp_mpi_watch_end(void);
+
+/** The same on the way out, on every rank before any of them may end. */
+void chirp_mpi_watch_forget(void);
+
 /** CHIRP_OK for MPI_SUCCESS, else CHIRP_ERR_LIBRARY with a sentence: `what` failed and MPI's own text. */
 chirp_status chirp_mpi_check(int code, const char *what);
 

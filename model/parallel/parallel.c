@@ -42,6 +42,7 @@ static size_t crash_length;
 static void on_crash(int number)
 {
     const struct timespec nap = {.tv_nsec = 300000000}; /* as in chirp_parallel_abort() */
+    chirp_mpi_watch_end();
     const ssize_t written = write(STDERR_FILENO, crash_text, crash_length);
     (void)written;
     (void)nanosleep(&nap, NULL);
@@ -147,6 +148,7 @@ void chirp_parallel_finalize(void)
         return;
     (void)MPI_Finalized(&finalized);
     if (!finalized) {
+        chirp_mpi_watch_forget();
         settle();
         if (self.comm != MPI_COMM_NULL)
             (void)MPI_Comm_free(&self.comm);
@@ -166,6 +168,7 @@ void chirp_parallel_abort(int exit_code)
     const char *sentence = chirp_error_message();
     if (sentence[0] == '\0')
         sentence = "ended without saying why";
+    chirp_mpi_watch_end();
     if (self.job_size > 1)
         (void)fprintf(stderr, "chirpbench: rank %d: %s\n", self.job_rank, sentence);
     else

@@ -46,6 +46,7 @@ chirp_status chirp_mpi_start(void)
         return st;
     if (alone) /* it talks to nobody but itself */
         (void)setenv(transports, "self", 1);
+    chirp_mpi_watch_prepare();
     chirp_signals_read(&signals);
     st = chirp_mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided),
                          "MPI_Init_thread");
@@ -106,6 +107,8 @@ chirp_status chirp_mpi_share_processors(MPI_Comm comm)
     st = chirp_parallel_agree(st);
     if (st == CHIRP_OK) /* also with a number of its own: the others count this rank */
         st = divide(here, ranks, all);
+    if (st == CHIRP_OK)
+        st = chirp_mpi_watch(here, ranks);
     chirp_free(all);
     if (here != MPI_COMM_NULL)
         (void)MPI_Comm_free(&here);

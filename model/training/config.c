@@ -31,13 +31,33 @@ chirp_status chirp_train_config_check(const chirp_train_config *config)
     return chirp_train_curriculum(config, 1, &curriculum);
 }
 
+chirp_status chirp_train_fit_signals(chirp_train_config *config,
+                                     const bool given[CHIRP_SIGNAL_OPTIONS])
+{
+    const chirp_network_spec *spec = NULL;
+    const chirp_status st = chirp_network_spec_find(config->network, &spec);
+    if (st != CHIRP_OK)
+        return st;
+    config->signal.length = spec->length;
+    for (int i = 0; i < CHIRP_SIGNAL_OPTIONS; ++i)
+        if (chirp_signal_option[i].offset == offsetof(chirp_signal_config, sample_rate_hz) &&
+            !(given && given[i]))
+            config->signal.sample_rate_hz = (double)spec->length;
+    return CHIRP_OK;
+}
+
 chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
                                     chirp_curriculum *result)
 {
     static const double STUDY_ITERATIONS = 120000;
     const chirp_signal_config *signal = &config->signal;
     chirp_curriculum made = {.n = 1, .stage = {{0, signal->snr_min, signal->snr_max}}};
-    if (strcmp(config->curriculum, "none") != 0) {
+    if (strcmp(config->curriculum, "start") == 0) {
+        made.n = 2;
+        made.stage[1] = made.stage[0];
+        made.stage[1].first = (uint64_t)ceil(0.02 * (double)config->iterations);
+        made.stage[0].snr_min = fmax(signal->snr_min, 0.4 * signal->snr_max);
+    } else if (strcmp(config->curriculum, "none") != 0) {
         const chirp_status st = chirp_curriculum_parse(config->curriculum, &made);
         if (st != CHIRP_OK)
             return chirp_fail(st, "--curriculum: %s", chirp_error_message());

@@ -11,6 +11,13 @@
 /** Checks every field of a configuration; the sentence names the option of `chirpbench train`. */
 chirp_status chirp_train_config_check(const chirp_train_config *config);
 
+/**
+ * Makes the signals' length that of the network, and their rate that of a second of it.
+ * @param given  by row of chirp_signal_option: a rate that was given stays; NULL: none was
+ */
+chirp_status chirp_train_fit_signals(chirp_train_config *config,
+                                     const bool given[CHIRP_SIGNAL_OPTIONS]);
+
 /** @param text  receives JSON text, caller frees with chirp_free() */
 chirp_status chirp_train_config_write(const chirp_train_config *config, int ranks, char **text);
 

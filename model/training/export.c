@@ -52,6 +52,7 @@ static chirp_status put_tensor(hid_t file, const char *path, const chirp_tensor 
                                const float *values)
 {
     hsize_t extent[3];
+    chirp_hdf_quiet();
     for (int d = 0; d < tensor->rank; ++d)
         extent[d] = (hsize_t)tensor->extent[d];
     const hid_t type = half_type();
@@ -72,8 +73,8 @@ static chirp_status put_tensor(hid_t file, const char *path, const chirp_tensor 
     chirp_hdf_close(space);
     chirp_hdf_close(type);
     return good ? CHIRP_OK
-                : chirp_fail(CHIRP_ERR_IO, "%s: /%s can't be written: is the disk full?", path,
-                             tensor->name);
+                : chirp_fail(CHIRP_ERR_IO, "%s: /%s can't be written: %s", path, tensor->name,
+                             chirp_hdf_reason());
 }
 
 /* What is written anew or left out: the groups of parameters, and what only a training needs that goes on. */
@@ -190,7 +191,7 @@ chirp_status chirp_trained_export(const char *from, const char *to, const chirp_
     if (st == CHIRP_OK)
         st = put_texts(file, to, text);
     if (file >= 0 && H5Fclose(file) < 0 && st == CHIRP_OK)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: is the disk full?", to);
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: %s", to, chirp_hdf_reason());
     chirp_hdf_close(source);
     if (st == CHIRP_OK)
         st = check(temporary, to, trained, parameters);

@@ -46,7 +46,7 @@ chirp_train_config chirp_train_config_default(void)
 }
 
 /* Options and their values; "default" lists nothing. */
-enum { PRESET_OPTIONS = 12 };
+enum { PRESET_OPTIONS = 16 };
 static const struct {
     const char *name;
     struct {
@@ -54,6 +54,14 @@ static const struct {
     } set[PRESET_OPTIONS];
 } presets[] = {
     {"default", {{NULL, NULL}}},
+    /* some minutes on two cores: small batches cost the same per signal, and early on steps count */
+    {"quick", {{"batch", "16"}, {"iterations", "4000"}, {"curriculum", "start"}}},
+    /* about two hours on two cores, as long as the rate falls with the iterations */
+    {"best",
+     {{"batch", "32"},
+      {"iterations", "40000"},
+      {"curriculum", "start"},
+      {"validation-signals", "1024"}}},
     {"study",
      {{"estimator", "reparameterization"},
       {"dropout", "0.1"},
@@ -64,6 +72,9 @@ static const struct {
       {"clip", "0"},
       {"average", "0"},
       {"curriculum", "study"},
+      {"snr-law", "uniform"},
+      {"snr-min", "10"},
+      {"snr-max", "30"},
       {"kl-warmup", "0"}}},
 };
 
@@ -84,8 +95,8 @@ static const char *const weight_noises[] = {"shared", "independent"};
 static const char *const compressions[] = {"none", "bf16"}; /* chirp_exchange_compress */
 
 static const chirp_option train_options[] = {
-    {"network", CHIRP_OPTION_CHOICE, .choices = "spin|mass", .help = "which labels to learn",
-     SAME(network)},
+    {"network", CHIRP_OPTION_CHOICE, .list = chirp_network_choices,
+     .help = "labels to learn; -2048: from 2048 samples a second", SAME(network)},
     {"variational", CHIRP_OPTION_ENUM, NAMES(chirp_variant_name, CHIRP_VARIANTS),
      .help = "which layers are variational", AT(variant), .key = "variant",
      .resume = CHIRP_RESUME_SAME},
@@ -103,9 +114,9 @@ static const chirp_option train_options[] = {
      NAMES(chirp_variational_estimator_name, CHIRP_VARIATIONAL_ESTIMATORS),
      .help = "gradient estimator of variational weights", SAME(estimator)},
     {"weight-noise", CHIRP_OPTION_EITHER, NETWORK, NAMES(weight_noises, 2),
-     .help =
-         "shared: one weight draw a step for all ranks and passes, which halves the bytes of "
-         "variational layers but is noise that more ranks don't lower; independent: one draw each",
+     .help = "shared: one weight draw a step for all ranks and passes, which halves the bytes of "
+             "variational layers (--estimator reparameterization) but is noise that more ranks "
+             "don't lower; independent: one draw each",
      SAME(independent_noise)},
     {"initial-rho", CHIRP_OPTION_REAL, NETWORK, .metavar = "R", .min = -20, .max = 20,
      .help = "posterior sigmas start at softplus(R)", SAME(initial_rho)},
@@ -161,8 +172,10 @@ static const chirp_option train_options[] = {
      .help = "standard deviation of the weights' prior", SAME(prior_sigma)},
 
     {"curriculum", CHIRP_OPTION_STRING, .group = "Signals", .metavar = "STAGES",
-     .help = "falling SNR: study (six steps until half of the iterations), none, or "
-             "0:60-100,9000:40-80",
+     .help =
+         "none; start: the first 2 % of the iterations at high SNR, where the network leaves the "
+         "guess; study: falls in six steps until half of the iterations; or "
+         "0:60-100,9000:40-80",
      SAME(curriculum)},
 
     {"target-error", CHIRP_OPTION_REAL, CHECKS, .metavar = "E", .min = 0, .max = 1,

@@ -90,7 +90,7 @@ chirp_status chirp_recalibration_write(const char *from, const char *to, int n,
     if (st == CHIRP_OK)
         st = put_factors(file, to, n, factor, note);
     if (file >= 0 && H5Fclose(file) < 0 && st == CHIRP_OK)
-        st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: is the disk full?", to);
+        st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: %s", to, chirp_hdf_reason());
     if (st == CHIRP_OK)
         return chirp_file_commit(temporary, to);
     chirp_file_discard(temporary);

@@ -96,7 +96,7 @@ typedef struct chirp_train_config {
  * The SNR range by training signal. "study": the study trained on six files of falling SNR, switched at 7.5, 15, 22.5, 30,
  * 40 and 50 % of its iterations; ours switch at the same shares of config->iterations and fall to the configured SNR
  * range in the ratios of chirp_curriculum_parse("study") (the study's SNRs are not public). "none": the configured range
- * throughout. Otherwise "0:60-100,9000:40-80": iteration:least-largest.
+ * throughout. "start": from 0.4 of the largest SNR on for the first 2 % of the iterations, then the configured range. Otherwise "0:60-100,9000:40-80": iteration:least-largest.
  */
 chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
                                     chirp_curriculum *curriculum);

@@ -269,13 +269,14 @@ static int run(int argc, char **argv)
     c->bins = "7,15,30,50,100,200";
     c->signals = c->samples = 1000;
     const chirp_option table[] = {
-        {"checkpoint", CHIRP_OPTION_STRING, &c->checkpoint, .metavar = "FILE", .required = true,
+        {"checkpoint", CHIRP_OPTION_STRING, &c->checkpoint, .metavar = "FILE",
+         .file = CHIRP_FILE_READ, .required = true,
          .help = "network to test, a file of chirpbench train"},
         {"signals", CHIRP_OPTION_INT, &c->signals, .metavar = "N", .min = 10, .max = 1e6,
          .help = "fresh signals in each SNR bin"},
         {"snr-bins", CHIRP_OPTION_STRING, &c->bins, .metavar = "A,B,...",
          .help = "edges of the SNR bins; SNR are uniform in each"},
-        {"psd", CHIRP_OPTION_STRING, &c->psd, .metavar = "FILE",
+        {"psd", CHIRP_OPTION_STRING, &c->psd, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "noise curve of the signals in place of that of training"},
         {"samples", CHIRP_OPTION_INT, &c->samples, .metavar = "N", .min = 20, .max = 1e5,
          .help = "Monte Carlo weight samples of each signal"},
@@ -286,9 +287,10 @@ static int run(int argc, char **argv)
              "signals of each bin whose exact posterior is computed, about a second each on one "
              "core"},
         {"recalibrate", CHIRP_OPTION_STRING, &c->recalibrate, .metavar = "OUT",
+         .file = CHIRP_FILE_WRITTEN,
          .help = "fits a factor for each parameter's posterior width on other fresh signals and "
                  "writes the checkpoint with it"},
-        {"json", CHIRP_OPTION_STRING, &c->json, .metavar = "FILE",
+        {"json", CHIRP_OPTION_STRING, &c->json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "the table with curves of ranks, for the page"},
         {"threads", CHIRP_OPTION_INT, &c->threads, .metavar = "N", .min = 0, .max = 1024,
          .help = "0: OMP_NUM_THREADS or all cores"},

@@ -53,7 +53,7 @@ static chirp_status add_event(const request *q, const chirp_exact_result *r, con
     return CHIRP_OK;
 }
 
-/* The posterior of detectors first .. first + n - 1, printed and added. */
+/* The posterior of n detectors together, printed and added. */
 static chirp_status answer_detectors(request *q, const detector *d, int n, const float *window)
 {
     chirp_match_curve curve[CHIRP_EXACT_DETECTORS];
@@ -120,6 +120,16 @@ static chirp_status read_detectors(request *q, detector *d, int *n, float *windo
     }
 }
 
+/* Whether two files are of one detector: their noise is the same, so their likelihoods can't be multiplied. */
+static const char *twice(const detector *d, int n)
+{
+    for (int i = 0; i < n; ++i)
+        for (int k = 0; k < i; ++k)
+            if (strcmp(d[i].info.detector, d[k].info.detector) == 0)
+                return d[i].info.detector;
+    return NULL;
+}
+
 static chirp_status answer_strain(request *q)
 {
     detector d[CHIRP_EXACT_DETECTORS] = {0};
@@ -131,7 +141,9 @@ static chirp_status answer_strain(request *q)
     chirp_status st = window ? read_detectors(q, d, &n, window) : CHIRP_ERR_NOMEM;
     for (int i = 0; st == CHIRP_OK && i < n; ++i)
         st = answer_detectors(q, &d[i], 1, window + i * q->signal.length);
-    if (st == CHIRP_OK && n > 1)
+    if (st == CHIRP_OK && twice(d, n))
+        printf("%s twice: not independent, so not combined\n", twice(d, n));
+    else if (st == CHIRP_OK && n > 1)
         st = answer_detectors(q, d, n, window);
     for (int i = 0; i < n; ++i) {
         chirp_free(d[i].path);

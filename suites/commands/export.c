@@ -159,8 +159,8 @@ static int run(int argc, char **argv)
     int n_rest = 0;
     export e = {.signals = 256};
     const chirp_option table[] = {
-        {"out", CHIRP_OPTION_STRING, &e.out, .metavar = "FILE", .required = true,
-         .help = "compact network file to write"},
+        {"out", CHIRP_OPTION_STRING, &e.out, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .required = true, .help = "compact network file to write"},
         {"note", CHIRP_OPTION_STRING, &e.note, .metavar = "TEXT",
          .help = "text to keep in the file, such as the command that trained the network"},
         {"signals", CHIRP_OPTION_INT, &e.signals, .metavar = "N", .min = 10, .max = 1e6,

@@ -213,6 +213,11 @@ static chirp_status collect(const generation *g, chirp_generator *generator, int
     o->writer = NULL;
     if (st == CHIRP_OK)
         st = closed;
+    if (st == CHIRP_OK && o->went_on) { /* reads all rows: damage may also harm those added later */
+        st = chirp_dataset_append(o->partial, generator, &o->writer);
+        (void)chirp_dataset_finish(o->writer); /* nothing was written */
+        o->writer = NULL;
+    }
     if (st != CHIRP_OK)
         return st;
     st = chirp_file_commit(o->partial, o->path); /* frees the name */

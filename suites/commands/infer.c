@@ -44,14 +44,13 @@ static chirp_status check_band(const inference *f)
 {
     const chirp_signal_config *signal = &f->config.signal;
     const chirp_whiten_options whiten = chirp_whiten_options_default();
-    if (signal->f_high_hz != whiten.band.high_hz || signal->f_low_hz != whiten.band.low_hz ||
-        signal->sample_rate_hz != whiten.sample_rate_hz)
+    if (signal->f_high_hz != whiten.band.high_hz || signal->f_low_hz != whiten.band.low_hz)
         return chirp_fail(
             CHIRP_ERR_UNSUPPORTED,
-            "%s: was trained on signals from %g to %g Hz sampled at %g Hz; infer makes "
-            "windows from %g to %g Hz sampled at %g Hz: train with these",
-            f->checkpoint, signal->f_low_hz, signal->f_high_hz, signal->sample_rate_hz,
-            whiten.band.low_hz, whiten.band.high_hz, whiten.sample_rate_hz);
+            "%s: was trained on signals from %g to %g Hz; infer makes windows from %g to %g Hz: "
+            "train with these",
+            f->checkpoint, signal->f_low_hz, signal->f_high_hz, whiten.band.low_hz,
+            whiten.band.high_hz);
     return CHIRP_OK;
 }
 

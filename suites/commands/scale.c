@@ -197,7 +197,9 @@ static chirp_status measure(chirp_scale_options *o, const char *json, const char
 static chirp_status parse_lists(const char *ranks, const char *threads, const char *variants,
                                 chirp_scale_options *o)
 {
-    chirp_status st = parse_ranks(ranks, o);
+    chirp_status st = chirp_train_fit_signals(&o->train, NULL);
+    if (st == CHIRP_OK)
+        st = parse_ranks(ranks, o);
     if (st == CHIRP_OK)
         st = parse_threads(threads, o);
     return st == CHIRP_OK ? parse_variants(variants, o) : st;

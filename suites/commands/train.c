@@ -86,9 +86,10 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
          .file = CHIRP_FILE_WRITTEN, .help = "HDF5, written atomically"},
         {"keep-best", CHIRP_OPTION_STRING, &options->keep_best, .metavar = "FILE",
          .file = CHIRP_FILE_WRITTEN,
-         .help = "checkpoint with the least held-out negative log likelihood so far"},
+         .help = "checkpoint with the least held-out negative log likelihood so far",
+         .group = "Run"},
         {"resume", CHIRP_OPTION_FLAG, &options->resume, .help = "continue from --checkpoint"},
-        {"quiet", CHIRP_OPTION_FLAG, &options->quiet, .help = "no progress"},
+        {"quiet", CHIRP_OPTION_FLAG, &options->quiet, .help = "no progress", .group = "Run"},
         {"checkpoint-every", CHIRP_OPTION_INT, &options->checkpoint_every, .metavar = "N", .min = 0,
          .max = 1e9, .help = "steps; also at the end", .group = "Run"},
         {"validate-every", CHIRP_OPTION_INT, &options->validate_every, .metavar = "N", .min = 0,
@@ -117,7 +118,9 @@ static chirp_status parse(int argc, char **argv, chirp_train_config *config,
         run_options, sizeof run_options / sizeof run_options[0]};
     const bool *const set[CHIRP_TRAIN_TABLES] = {own, given, NULL};
     chirp_status st = chirp_options_parse_tables(&usage, tables, CHIRP_TRAIN_TABLES, argc, argv);
-    return st == CHIRP_OK ? chirp_train_preset(preset, set, config) : st;
+    if (st == CHIRP_OK)
+        st = chirp_train_preset(preset, set, config);
+    return st == CHIRP_OK ? chirp_train_fit_signals(config, given) : st;
 }
 
 static int run(int argc, char **argv)

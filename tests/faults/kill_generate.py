@@ -19,7 +19,7 @@ except ImportError as missing:
 
 CHIRPBENCH, LIBRARY = map(os.path.abspath, sys.argv[1:3])
 LONG = "long" in sys.argv[3:]
-CALLS = 0 if LONG else 8  # per command; 0: all
+CALLS = 0 if LONG else 4  # per command; 0: all
 MOMENTS = 200 if LONG else 4
 OLD, ALL = 200, 560
 FIELDS = ("strain", "label", "snr", "parameters")
@@ -93,7 +93,7 @@ class Kills:
             calls = int(file.read().split()[0])
         points = list(range(1, calls + 1))
         if CALLS:
-            points = sorted(random.sample(points[:-4], min(CALLS, len(points) - 4))) + points[-4:]
+            points = sorted(random.sample(points[:-8], CALLS)) + points[-8:]
         for torn in (False, True) if LONG else (None,):
             for at in points:
                 tear = at % 2 == 0 if torn is None else torn

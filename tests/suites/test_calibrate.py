@@ -104,6 +104,10 @@ def bad_input(folder, checkpoint):
     refused(good + ["--psd", folder + "/none.txt"], "none.txt")
     refused(good + ["--json", folder + "/none/a.json"], "none")
     refused(good + ["--recalibrate", folder + "/none/a.h5"], "none")
+    size = os.path.getsize(checkpoint)
+    refused(good + ["--json", checkpoint], "--json")
+    refused(good + ["--recalibrate", checkpoint], "--recalibrate")
+    assert os.path.getsize(checkpoint) == size
     assert not [name for name in os.listdir(folder) if "tmp" in name], os.listdir(folder)
 
 

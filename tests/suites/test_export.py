@@ -36,13 +36,13 @@ def contents(checkpoint, compact):
         count = []
 
         def compare(name, item):
-            if isinstance(item, h5py.Dataset) and not name.startswith("optimizer"):
+            if isinstance(item, h5py.Dataset) and name.split("/")[0] not in ("optimizer", "trained"):
                 assert new[name].dtype == numpy.float16 and new[name].compression == "gzip", name
                 assert (new[name][...] == item[...].astype(numpy.float16)).all(), name
                 count.append(item.size)
 
         old.visititems(compare)
-        assert sum(count) > 1e6 and "optimizer" in old and "optimizer" not in new
+        assert sum(count) > 1e6 and "optimizer" in old and not {"optimizer", "trained"} & set(new)
         assert dict(old.attrs) == dict(new.attrs)
         said = new["export"].attrs
         validation = json.loads(said["validation"])
@@ -75,6 +75,7 @@ def bad_input(folder, checkpoint):
     refused(["train", "--network", "spin", "--batch", "2", "--iterations", "4", "--validation-signals", "2", "--snr-min", "10",
              "--snr-max", "30", "--snr-law", "uniform", "--quiet", "--resume", "--checkpoint", folder + "/networks/spin.h5"],
             "chirpbench export")
+    refused(["export", checkpoint, "--out", checkpoint], "same file")
     refused(["export", "--out", folder + "/a.h5"], "export a.h5")
     refused(["export", folder + "/none.h5", "--out", folder + "/a.h5"], "none.h5")
     refused(["export", checkpoint, "--out", folder + "/none/a.h5"], "none")

@@ -206,7 +206,7 @@ def resume_compares_the_configuration(folder):
     refused = [("--network", "mass"), ("--variational", "leaf"), ("--estimator", "local"), ("--optimizer", "sgd"),
                ("--likelihood", "fixed"), ("--weight-noise", "shared"), ("--momentum", "0.5"), ("--dropout", "0.3"),
                ("--noise-scale", "0.3"), ("--kl-weight", "1e-06"), ("--kl-warmup", "7"), ("--prior-sigma", "2"),
-               ("--initial-rho", "-4"), ("--curriculum", "study"), ("--snr-law", "uniform"), ("--validation-signals", "9"), ("--psd", curve),
+               ("--initial-rho", "-4"), ("--curriculum", "none"), ("--snr-law", "volumetric"), ("--validation-signals", "9"), ("--psd", curve),
                ("--mass-min", "6"), ("--mass-max", "70"), ("--spin-max", "0.5"), ("--snr-min", "11"),
                ("--snr-max", "29"), ("--seed", "6")]
     for option, value in refused:
@@ -349,7 +349,8 @@ def lost_rank_and_resume(folder):
         assert process.returncode != 0 and time.monotonic() - begin < 30, out
         if how == signal.SIGSTOP:
             assert "rank 1 stalled" in out, out
-        else:  # mpiexec says which process, the log which rank
+        else:  # the watcher says which rank; mpiexec says which process, the log which rank
+            assert f"rank 1 (PID {lost})" in out or not hasattr(os, "pidfd_open"), out
             with open(log) as lines:
                 assert json.loads(lines.readline())["ranks"][1]["pid"] == lost
             assert str(lost) in out, out
@@ -393,6 +394,27 @@ def help_in_groups():
     assert max(map(len, text.splitlines())) <= 100, max(text.splitlines(), key=len)
 
 
+def presets_and_time(folder):
+    """Given options win over a preset's; a cosine over --max-seconds is complete when they are over; the best is kept; a
+    network of fewer samples makes its signals to fit."""
+    checkpoint, best, log = folder + "/preset.h5", folder + "/best.h5", folder + "/preset.jsonl"
+    common = ["train", "--preset", "quick", "--network", "spin-2048", "--batch", "2", "--validation-signals", "4", "--quiet"]
+    result = run(common + ["--max-seconds", "1", "--validate-every", "1", "--checkpoint", checkpoint, "--keep-best", best,
+                           "--log", log])
+    assert "time is over" in result.stdout and "won't repeat" in result.stdout, result.stdout
+    assert "guessing the median" in result.stdout and "negative log likelihood" in result.stdout, result.stdout
+    scores = read(log, "validation_negative_log_likelihood")
+    assert "no step was taken" in run(common + ["--max-seconds", "1", "--checkpoint", checkpoint, "--resume"]).stdout
+    if h5py:
+        with h5py.File(best, "r") as file:
+            assert scores[file.attrs["iteration"] - 1] == min(scores) == file.attrs["best_score"], scores
+            configuration = json.loads(file.attrs["configuration"])
+            assert configuration["batch"] == 2 and configuration["curriculum"] == "start", configuration
+            assert configuration["signal"]["length"] == configuration["signal"]["sample_rate_hz"] == 2048, configuration
+            assert set(configuration["label_map"]) == {"a_f", "omega_R", "omega_I"}, configuration
+            assert "trained" in file and file["trained/root/conv1/weight"].shape == file["root/conv1/weight"].shape
+
+
 def bad_input(folder):
     existing = folder + "/whole.jsonl"
     before = open(existing).read()
@@ -429,5 +451,6 @@ with tempfile.TemporaryDirectory() as scratch:
     resume_says_the_remedy(scratch)
     lost_rank_and_resume(scratch)
     slow_rank_gets_less(scratch)
+    presets_and_time(scratch)
     bad_input(scratch)
 print("train: data parallel equals serial, kill and resume, lost and slow ranks, bad input: all passed")

@@ -54,6 +54,7 @@ static const preset presets[] = {
      .mass = true,
      .all_ranks = true,
      .samples = 10000,
+     .train = {"--preset", "study", NULL},
      .scale = {"--batch", "64", NULL},
      .project = {"--nodes", "1,2,4,8,16,32,64,128,256,512,1024,2048,4096", NULL}},
     /* does every step run? its numbers mean nothing */

@@ -227,7 +227,7 @@ static void test_match_is_the_direct_sum(void **state)
 /* ln of the integral over phase, SNR and scale by sums over fine steps. */
 static double direct_integral(const chirp_amplitude *a, double b)
 {
-    enum { RHO = 1600, SCALES = 50, PHASES = 48 };
+    enum { RHO = 1600, SCALES = 40, PHASES = 96 };
     double sum = 0, most = -INFINITY;
     static double value[RHO][SCALES][PHASES];
     const double low = a->prior->snr_min, high = a->prior->snr_max;

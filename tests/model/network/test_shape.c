@@ -81,6 +81,31 @@ static void test_tables_agree_with_themselves(void **state)
     }
 }
 
+/* The same layers on a quarter of the samples: as many features' channels, at most a quarter of the operations. */
+static void test_networks_of_fewer_samples(void **state)
+{
+    (void)state;
+    static const char *const pair[2][2] = {{"spin", "spin-2048"}, {"mass", "mass-2048"}};
+    for (int i = 0; i < 2; ++i) {
+        chirp_network_shape whole;
+        chirp_network_shape quarter;
+        const chirp_network_config a = config_of(pair[i][0], CHIRP_VARIANT_LAST2, 2);
+        const chirp_network_config b = config_of(pair[i][1], CHIRP_VARIANT_LAST2, 2);
+        double flops[2] = {0};
+        assert_int_equal(chirp_network_shape_make(&a, &whole), CHIRP_OK);
+        assert_int_equal(chirp_network_shape_make(&b, &quarter), CHIRP_OK);
+        assert_int_equal(b.spec->length * 4, a.spec->length);
+        assert_int_equal(whole.n_layers, quarter.n_layers);
+        for (int l = 0; l < whole.n_layers; ++l) {
+            assert_int_equal(whole.layer[l].out_channels, quarter.layer[l].out_channels);
+            flops[0] += whole.layer[l].forward_flops;
+            flops[1] += quarter.layer[l].forward_flops;
+        }
+        assert_true(4 * flops[1] <= flops[0]);
+        assert_non_null(strstr(chirp_network_choices(), pair[i][1]));
+    }
+}
+
 typedef struct heard {
     int n, tensor[CHIRP_MAX_TENSORS];
 } heard;
@@ -183,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_published_parameter_counts),
         cmocka_unit_test(test_tables_agree_with_themselves),
+        cmocka_unit_test(test_networks_of_fewer_samples),
         cmocka_unit_test(test_backward_order_is_that_of_a_pass),
         cmocka_unit_test(test_descriptors_of_kernels),
         cmocka_unit_test(test_an_unknown_kind_is_refused),

@@ -1,6 +1,6 @@
 /*
  * A job in which one rank goes wrong; test_faults.sh looks at how it ends.
- *     faulty stall|crash|error|write RANK overlap|halving
+ *     faulty stall|kill|crash|error|write RANK overlap|halving
  * The others wait for the gradient, as in training. A whole job would end with code 0 and "not stopped".
  */
 #include "model/parallel/exchange.h"
@@ -16,6 +16,8 @@ static void go_wrong(const char *how)
 {
     if (strcmp(how, "stall") == 0)
         (void)raise(SIGSTOP);
+    if (strcmp(how, "kill") == 0)
+        (void)raise(SIGKILL);
     if (strcmp(how, "write") ==
         0) /* to a file system that is busy with others: longer than any rank may stall */
         (void)sleep(10);
