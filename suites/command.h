@@ -35,6 +35,7 @@ extern const chirp_command chirp_command_describe;
 extern const chirp_command chirp_command_exact;
 extern const chirp_command chirp_command_infer;
 extern const chirp_command chirp_command_export;
+extern const chirp_command chirp_command_adapt;
 extern const chirp_command chirp_command_calibrate;
 extern const chirp_command chirp_command_train;
 extern const chirp_command chirp_command_project;

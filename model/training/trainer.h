@@ -200,6 +200,11 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
  *   shares   are not saved: "measured" starts from equal ones, a list is given again
  */
 chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path);
+/**
+ * Starts from the parameters of a checkpoint (those for use: averaged where training averaged) with iteration 0 and new optimiser
+ * state. One rank only. The caller makes the trainer's configuration after the checkpoint's.
+ */
+chirp_status chirp_trainer_start_from(chirp_trainer *trainer, const char *path);
 /** One line on rank 0 about what the last resume changed or could not compare, "" without; valid as long as the trainer. */
 const char *chirp_trainer_resume_note(const chirp_trainer *trainer);
 

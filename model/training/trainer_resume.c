@@ -110,6 +110,21 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     return CHIRP_OK;
 }
 
+chirp_status chirp_trainer_start_from(chirp_trainer *trainer, const char *path)
+{
+    int n = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
+    float *parameters = chirp_network_parameters(trainer->net);
+    chirp_checkpoint state = {0};
+    const chirp_status st = chirp_checkpoint_read(path, &state, tensors, n, parameters);
+    chirp_free(state.configuration);
+    if (st == CHIRP_OK && trainer->average)
+        memcpy(trainer->average, parameters,
+               (size_t)chirp_network_parameter_count(trainer->net) * sizeof *parameters);
+    chirp_network_parameters_changed(trainer->net);
+    return st;
+}
+
 const char *chirp_trainer_resume_note(const chirp_trainer *trainer)
 {
     return trainer->resume_note.used ? trainer->resume_note.bytes : "";

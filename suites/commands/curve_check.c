@@ -17,7 +17,7 @@ static void report(const char *path, const char *trained, double overlap, cJSON 
         (void)fprintf(stderr,
                       "chirpbench: warning: %s: the network was trained with another noise curve "
                       "(%s): whitened signals overlap by %.4f, below %.2f; expect bias and "
-                      "intervals that are too narrow\n",
+                      "intervals that are too narrow; chirpbench adapt continues it on this one\n",
                       path, trained, overlap, CHIRP_OVERLAP_LEAST);
 }
 

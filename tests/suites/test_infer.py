@@ -225,6 +225,39 @@ def noise_curve(folder, strain):
     assert "does not hold the noise curve" in run(args + [bare]).stderr
 
 
+def adapted(folder, strain):
+    """A network goes on with its parameters and options on another curve; the file it came from stays as it was."""
+    checkpoint, new, again, table = (f"{folder}/adapt_{name}" for name in ("from.h5", "new.h5", "again.h5", "curve.txt"))
+    with open(table, "w") as file:
+        file.writelines(f"{f} {1e-23 * (f / 100) ** 2}\n" for f in range(1, 4100))
+    train("mass", checkpoint, "--average", "0.5")
+    before = open(checkpoint, "rb").read()
+    args = ["adapt", "--from", checkpoint, "--psd", table, "--quiet", "--iterations", "2", "--learning-rate"]
+    text = run(args + ["1e-9", "--checkpoint", new]).stdout
+    losses = text.split("negative log likelihood ")[1].split(" before, ")
+    assert abs(float(losses[0]) - float(losses[1].split(" after")[0])) < 1e-2, text
+    assert open(checkpoint, "rb").read() == before
+    found = run(["infer", "--checkpoint", new, "--strain", strain, "--gps", GPS, "--samples", "20"])
+    assert table in found.stdout and "another noise curve" in found.stderr, found
+    assert "exists" in run(args + ["1e-9", "--checkpoint", new], code=2).stderr
+    assert "none.txt" in run(args + ["1e-9", "--checkpoint", again, "--psd", folder + "/none.txt"], code=2).stderr
+    try:
+        import h5py
+    except ImportError:
+        return
+    with h5py.File(checkpoint, "r") as old, h5py.File(new, "r") as made:
+        configuration = [json.loads(f.attrs["configuration"]) for f in (old, made)]
+        assert made.attrs["iteration"] == 2 and made.attrs["seed"] == old.attrs["seed"] + 1
+        assert configuration[1]["signal"]["psd"] == table and configuration[1]["kl_weight"] == 1 / (2 * 2)
+        same = [k for k in configuration[0] if k not in ("signal", "kl_weight", "kl_warmup", "learning_rate", "final_rate", "rate_ranks")]
+        assert all(configuration[0][k] == configuration[1][k] for k in same), configuration
+        names = []
+        old.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) and name.startswith("root") else None)
+        assert names
+        for name in names:  # two steps of Adam, each at most a few rates long
+            assert abs(old[name][...] - made[name][...]).max() < 1e-6, name
+
+
 def another_band(folder, strain):
     """A network of another band than infer whitens to is refused; the noise curve's file needn't be there any more."""
     checkpoint, curve = folder + "/band.h5", folder + "/curve.txt"
@@ -307,6 +340,7 @@ def simulated_strain(scratch):
     together(scratch, spin, simulated)
     another_band(scratch, simulated)
     noise_curve(scratch, simulated)
+    adapted(scratch, simulated)
     not_finite(scratch, spin, simulated)
     doubts(scratch, spin, simulated)
 

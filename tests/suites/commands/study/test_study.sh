@@ -85,9 +85,10 @@ expect 0 "\[1/.*doctor *kept" "$bench" study --preset smoke --out "$out" --resum
 [ "$(grep -c 'kept from' "$work/out")" -ge "$(($(grep -c '"outcome":' "$out/study.json") - 1))" ] || fail "finished steps were run again"
 
 # a step that fails: one line, exit code 1, what needs it is left out, the page is still made
-rm "$out/infer_spin.json"
+# (training takes the noise curve of the strain that infer reads)
 printf 'no strain' >"$work/bad.hdf5"
-expect 1 "step infer_spin failed" "$bench" study --preset smoke --out "$out" --resume --strain "$work/bad.hdf5" --gps 1126259462.4
+expect 1 "step train_spin failed" "$bench" study --preset smoke --out "$out" --resume --strain "$work/bad.hdf5" --gps 1126259462.4
+grep -q -- "--psd $work/bad.hdf5" "$out/study.json" || fail "training does not take the curve of --strain"
 grep -q "report.html" "$work/out" || fail "no page after a failed step"
 
 if [ $failures -gt 0 ]; then
