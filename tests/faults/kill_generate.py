@@ -19,7 +19,7 @@ except ImportError as missing:
 
 CHIRPBENCH, LIBRARY = map(os.path.abspath, sys.argv[1:3])
 LONG = "long" in sys.argv[3:]
-CALLS = 0 if LONG else 4  # per command; 0: all
+CALLS = 0 if LONG else 4  # at random, and the last eight; 0: all
 MOMENTS = 200 if LONG else 4
 OLD, ALL = 200, 560
 FIELDS = ("strain", "label", "snr", "parameters")
