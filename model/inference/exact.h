@@ -10,8 +10,8 @@
  * Several detectors share masses and spins; each has its own phase, amplitude and time, with the prior of a single detector.
  *
  * Sampled by four independent ensembles (ensemble.h) that begin all over the prior; a run whose R-hat is above 1.05 or whose
- * effective draws are too few becomes the burn-in of one twice as long, up to three times. Some 20,000 waveforms, about a second, an event; strongly degenerate events take
- * several times as many.
+ * effective draws are too few becomes the burn-in of one twice as long, up to three times. 15,000 waveforms, about a second,
+ * for an event whose first run suffices; up to 150,000 for others, and some stay doubtful.
  */
 #ifndef CHIRP_MODEL_INFERENCE_EXACT_H
 #define CHIRP_MODEL_INFERENCE_EXACT_H
