@@ -22,7 +22,7 @@
 
 /**
  * From labels to what leaves predict. Labels of one network differ in spread by a factor of 40, while starting scales, weight
- * noise and learning rate are the same for all: standardised labels have zero mean and unit variance over the training prior.
+ * noise and learning rate are the same for all: standardised labels have zero mean and a standard deviation of 0.25 over the training prior.
  */
 typedef struct chirp_label_map {
     bool standardised; /**< false: the study's, label / label_scale of the network's table */

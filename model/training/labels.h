@@ -7,7 +7,7 @@
 struct cJSON;
 
 /**
- * Fills in the centres and units of config->labels: mean and standard deviation of every leaf's label over draws of the prior in config->signal, which are
+ * Fills in the centres and units of config->labels: mean and four standard deviations of every leaf's label over draws of the prior in config->signal, which are
  * the same for every seed. With the study's labels there is nothing to fill in.
  */
 chirp_status chirp_train_labels(chirp_train_config *config);

@@ -32,7 +32,7 @@ chirp_train_config chirp_train_config_default(void)
         .average = 0.02,
         .labels = {.standardised = true},
         .learned_scale = true,
-        .noise_scale = 1,
+        .noise_scale = 0.25,
         .kl_warmup = 0.25,
         .prior_sigma = 1,
         .initial_rho = -5,
@@ -153,8 +153,9 @@ static const chirp_option train_options[] = {
     {NULL, CHIRP_OPTION_INT, .max = 1e9, AT(rate_ranks), .key = "rate_ranks", .later = true},
 
     {"labels", CHIRP_OPTION_EITHER, LOSS, NAMES(label_maps, 2),
-     .help = "standardised: zero mean and unit variance over the prior, linear mean, scale "
-             "softplus(r); study: label / 80 of masses, tanh of others, scale softplus(0.05 r)",
+     .help =
+         "standardised: zero mean and standard deviation 0.25 over the prior, linear mean, scale "
+         "softplus(r); study: label / 80 of masses, tanh of others, scale softplus(0.05 r)",
      AT(labels.standardised), .key = "standardised_labels", .resume = CHIRP_RESUME_SAME,
      .later = true},
     {"likelihood", CHIRP_OPTION_EITHER, LOSS, NAMES(likelihoods, 2),

@@ -71,7 +71,7 @@ typedef struct chirp_train_config {
     chirp_label_map labels;
     bool learned_scale; /**< likelihood's scale is an output of every leaf, else fixed */
     double
-        noise_scale; /**< the fixed scale, or where the learned one starts: 1, in units of the label map */
+        noise_scale; /**< the fixed scale, or where the learned one starts: 0.25, in units of the label map */
     double kl_weight; /**< factor of KL per signal; 0 means 1 / signals of the whole training */
     double
         kl_warmup; /**< kl_weight grows linearly from 0 over this share of the run, 0.25, or from 1 on over so many steps */
