@@ -202,8 +202,8 @@ static chirp_status run_block(const chirp_scale_options *o, chirp_scale_row *row
     if (st == CHIRP_OK && last)
         st = chirp_scale_gather_calls(&row->calls, row->ranks, o->steps);
     row->calls_wall_s = b.wall;
-    const int64_t *shares = chirp_trainer_shares(trainer); /* rank 0's */
-    for (int r = 0; st == CHIRP_OK && shares && r < row->ranks; ++r) {
+    const int64_t *shares = st == CHIRP_OK ? chirp_trainer_shares(trainer) : NULL; /* rank 0's */
+    for (int r = 0; shares && r < row->ranks; ++r) {
         const int64_t share = shares[r];
         row->least = r == 0 || share < row->least ? share : row->least;
         row->most = r == 0 || share > row->most ? share : row->most;

@@ -86,8 +86,8 @@ static void print_apart(const chirp_scale *scale, int base)
     for (int i = base; i < base + scale->options.n_counts; ++i) {
         chirp_scale_apart apart;
         if (chirp_scale_against_apart(scale, i, &apart))
-            printf("%5d ranks without exchanging: %.1f ms (%.1f to %.1f); exchanging and waiting "
-                   "keep %.1f %% of that\n",
+            printf("%5d ranks without exchanging: %.1f ms, the fastest %.1f, the slowest %.1f; "
+                   "exchanging and waiting keep %.1f %% of that\n",
                    scale->row[i].ranks, 1e3 * apart.mean, 1e3 * apart.min, 1e3 * apart.max,
                    100 * apart.efficiency);
     }
