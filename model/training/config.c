@@ -53,10 +53,12 @@ chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
     const chirp_signal_config *signal = &config->signal;
     chirp_curriculum made = {.n = 1, .stage = {{0, signal->snr_min, signal->snr_max}}};
     if (strcmp(config->curriculum, "start") == 0) {
+        const double steps =
+            fmin(fmax(0.02 * (double)config->iterations, 500), 0.25 * (double)config->iterations);
         made.n = 2;
         made.stage[1] = made.stage[0];
-        made.stage[1].first = (uint64_t)ceil(0.02 * (double)config->iterations);
-        made.stage[0].snr_min = fmax(signal->snr_min, 0.4 * signal->snr_max);
+        made.stage[1].first = (uint64_t)ceil(steps);
+        made.stage[0].snr_min = fmax(signal->snr_min, 0.6 * signal->snr_max);
     } else if (strcmp(config->curriculum, "none") != 0) {
         const chirp_status st = chirp_curriculum_parse(config->curriculum, &made);
         if (st != CHIRP_OK)

@@ -35,10 +35,10 @@ chirp_train_config chirp_train_config_default(void)
         .noise_scale = 0.25,
         .kl_warmup = 0.25,
         .prior_sigma = 1,
-        .initial_rho = -5,
+        .initial_rho = -7,
         .independent_noise = true,
         .signal = chirp_signal_config_default(),
-        .curriculum = "none",
+        .curriculum = "start",
         .validation_signals = 256,
         .exchange = {.engine = chirp_exchange_kind_at(0)->name},
         .algorithm = CHIRP_CONV1D_AUTO,
@@ -55,16 +55,13 @@ static const struct {
 } presets[] = {
     {"default", {{NULL, NULL}}},
     /* some minutes on two cores: small batches cost the same per signal, and early on steps count */
-    {"quick", {{"batch", "16"}, {"iterations", "4000"}, {"curriculum", "start"}}},
+    {"quick", {{"batch", "16"}, {"iterations", "4000"}}},
     /* about two hours on two cores, as long as the rate falls with the iterations */
-    {"best",
-     {{"batch", "32"},
-      {"iterations", "40000"},
-      {"curriculum", "start"},
-      {"validation-signals", "1024"}}},
+    {"best", {{"batch", "32"}, {"iterations", "40000"}, {"validation-signals", "1024"}}},
     {"study",
      {{"estimator", "reparameterization"},
       {"dropout", "0.1"},
+      {"initial-rho", "-5"},
       {"labels", "study"},
       {"noise-scale", "0.2"},
       {"schedule", "constant"},
@@ -173,10 +170,11 @@ static const chirp_option train_options[] = {
      .help = "standard deviation of the weights' prior", SAME(prior_sigma)},
 
     {"curriculum", CHIRP_OPTION_STRING, .group = "Signals", .metavar = "STAGES",
-     .help =
-         "none; start: the first 2 % of the iterations at high SNR, where the network leaves the "
-         "guess; study: falls in six steps until half of the iterations; or "
-         "0:60-100,9000:40-80",
+     .help = "none; start: the first 2 % of the iterations (at least 500, at most a quarter) at "
+             "high SNR, "
+             "where the network leaves the guess; study: falls in six steps until half of the "
+             "iterations; or "
+             "0:60-100,9000:40-80",
      SAME(curriculum)},
 
     {"target-error", CHIRP_OPTION_REAL, CHECKS, .metavar = "E", .min = 0, .max = 1,

@@ -76,13 +76,13 @@ typedef struct chirp_train_config {
     double
         kl_warmup; /**< kl_weight grows linearly from 0 over this share of the run, 0.25, or from 1 on over so many steps */
     double prior_sigma; /**< 1 */
-    double initial_rho; /**< -5: posterior sigmas start at 0.0067 */
+    double initial_rho; /**< -7: posterior sigmas start at 0.0009; the study's are 0.0067 (-5) */
     bool
         independent_noise; /**< every pass draws its own weight noise, as the study's ranks did, instead of one draw a step: true */
     bool dense2_relu;      /**< puts the removed activation back */
 
     chirp_signal_config signal; /**< its seed and threads are overwritten with the ones here */
-    const char *curriculum;     /**< "study", "none" or stages: chirp_train_curriculum() */
+    const char *curriculum;     /**< "start", "study", "none" or stages: chirp_train_curriculum() */
     const char *data; /**< data set file (model/signal/dataset.h); NULL: made on the fly */
     int64_t validation_signals; /**< held-out signals: 256 */
     double target_error;        /**< 0: the network's own threshold */
@@ -96,7 +96,9 @@ typedef struct chirp_train_config {
  * The SNR range by training signal. "study": the study trained on six files of falling SNR, switched at 7.5, 15, 22.5, 30,
  * 40 and 50 % of its iterations; ours switch at the same shares of config->iterations and fall to the configured SNR
  * range in the ratios of chirp_curriculum_parse("study") (the study's SNRs are not public). "none": the configured range
- * throughout. "start": from 0.4 of the largest SNR on for the first 2 % of the iterations, then the configured range. Otherwise "0:60-100,9000:40-80": iteration:least-largest.
+ * throughout. "start": from 0.6 of the largest SNR on in the first 2 % of the iterations, at least 500 and at most a quarter of
+ * them, then the configured range: weak signals alone don't lead away from the guess of the prior's median.
+ * Otherwise "0:60-100,9000:40-80": iteration:least-largest.
  */
 chirp_status chirp_train_curriculum(const chirp_train_config *config, int ranks,
                                     chirp_curriculum *curriculum);
