@@ -37,7 +37,7 @@ chirp_status chirp_checkpoint_curves_write(hid_t file, const char *path, const c
     if (st == CHIRP_OK)
         st = chirp_hdf_put_array(file, path, "noise_curve/psd", &array, s);
     if (st == CHIRP_OK)
-        st = chirp_hdf_put_fixed_text(file, path, "noise_curve", names.bytes);
+        st = chirp_hdf_put_fixed_text(file, path, "noise_curve", chirp_utf8_mend(names.bytes));
     chirp_free(names.bytes);
     chirp_free(f);
     chirp_free(s);

@@ -92,8 +92,9 @@ def bash_completes(folder):
     assert complete("tra") == ["train"] and "--version" in complete("--")
     assert complete("help", "tra") == ["train"]
     assert complete("train", "--checkpoint-") == ["--checkpoint-every"]
-    assert complete("train", "--network", "") == complete("train", "--network", "=", "") == ["mass", "spin"]
-    assert complete("train", "--network", "=") == ["mass", "spin"]
+    networks = ["mass", "mass-2048", "spin", "spin-2048"]
+    assert complete("train", "--network", "") == complete("train", "--network", "=", "") == networks
+    assert complete("train", "--network", "=") == networks
     assert complete("train", "--log", "_chirp") == complete("compare", "_chirp") == ["_chirpbench"]
     assert complete("train", "--batch", "") == []
 
