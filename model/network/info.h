@@ -63,15 +63,16 @@ typedef struct chirp_layer_info {
     bool dropout; /**< behind it when training */
     /** dense: widths are 1; out_width is after the pool */
     int64_t in_width, in_channels, out_width, out_channels;
-    int64_t taps, dilation, pool;           /**< dense: 1 */
-    int64_t pad_left, pad_right;            /**< dense: 0 */
-    chirp_activation activation;            /**< applied by the layer */
-    chirp_activation likelihood_activation; /**< applied to a last layer's mean by the study's likelihood */
-    int first_tensor, n_tensors;            /**< in the tensor table */
-    int64_t weights, biases; /**< a variational layer has twice as many weight numbers */
-    int64_t trained;         /**< numbers with a gradient: means, rhos and biases count one each */
-    double forward_flops;    /**< per signal, direct method, one weight draw */
-    double backward_flops;   /**< likewise; the first layer needs no gradient of its input */
+    int64_t taps, dilation, pool; /**< dense: 1 */
+    int64_t pad_left, pad_right;  /**< dense: 0 */
+    chirp_activation activation;  /**< applied by the layer */
+    chirp_activation
+        likelihood_activation;   /**< applied to a last layer's mean by the study's likelihood */
+    int first_tensor, n_tensors; /**< in the tensor table */
+    int64_t weights, biases;     /**< a variational layer has twice as many weight numbers */
+    int64_t trained;       /**< numbers with a gradient: means, rhos and biases count one each */
+    double forward_flops;  /**< per signal, direct method, one weight draw */
+    double backward_flops; /**< likewise; the first layer needs no gradient of its input */
     double
         forward_bytes; /**< least that a forward pass of the batch moves: input, parameters and output once */
 } chirp_layer_info;
