@@ -40,13 +40,13 @@ static chirp_status write_tensors(hid_t file, const char *path, const char *pref
 /* Of a run that is not over. */
 static chirp_status write_course(hid_t file, const char *path, const chirp_checkpoint *state)
 {
-    chirp_status st = chirp_hdf_put_real(file, path, "progress", state->progress);
+    chirp_status st = chirp_hdf_put_real(file, path, "progress", state->course.progress);
     if (st == CHIRP_OK)
-        st = chirp_hdf_put_real(file, path, "typical_norm", state->typical_norm);
+        st = chirp_hdf_put_real(file, path, "typical_norm", state->course.typical_norm);
     if (st == CHIRP_OK)
-        st = chirp_hdf_put_real(file, path, "best_score", state->best_score);
+        st = chirp_hdf_put_real(file, path, "best_score", state->course.best_score);
     if (st == CHIRP_OK)
-        st = chirp_hdf_put_integer(file, path, "crossings", state->crossings);
+        st = chirp_hdf_put_integer(file, path, "crossings", state->course.crossings);
     return st;
 }
 
@@ -61,12 +61,12 @@ static chirp_status read_course(hid_t file, const char *path, chirp_checkpoint *
         if (st == CHIRP_OK && !(isfinite(value[i]) && (i == 2 || value[i] >= 0)))
             st = chirp_fail(CHIRP_ERR_FORMAT, "%s: %s is %g", path, name[i], value[i]);
     }
-    state->crossings = -1;
+    state->course.crossings = -1;
     if (st == CHIRP_OK && H5Aexists(file, "crossings") > 0)
-        st = chirp_hdf_integer_attribute(file, path, "crossings", &state->crossings);
-    state->progress = fmin(value[0], 1);
-    state->typical_norm = value[1];
-    state->best_score = value[2];
+        st = chirp_hdf_integer_attribute(file, path, "crossings", &state->course.crossings);
+    state->course.progress = fmin(value[0], 1);
+    state->course.typical_norm = value[1];
+    state->course.best_score = value[2];
     return st;
 }
 

@@ -21,6 +21,14 @@
 
 #include <stdint.h>
 
+/** How far a run has come, beyond its iterations; what a resume goes on with. */
+typedef struct chirp_course_state {
+    double progress;     /**< share of the run that is over, by its time; 0: by its iterations */
+    double typical_norm; /**< of gradients, for clipping; 0: not known */
+    double best_score;   /**< least held-out score so far; only where crossings is not negative */
+    int64_t crossings;   /**< held-out checks in a row below the target; -1: none was made */
+} chirp_course_state;
+
 typedef struct chirp_checkpoint {
     int64_t iteration;
     uint64_t seed;
@@ -28,11 +36,8 @@ typedef struct chirp_checkpoint {
     float *first, *second; /**< optimiser state in arena layout, or NULL */
     float *
         trained; /**< parameters that training goes on from where they are not those for use, in arena layout; or NULL */
-    bool has_trained;    /**< after a read */
-    double progress;     /**< share of the run that is over, by its time; 0: by its iterations */
-    double typical_norm; /**< of gradients; 0: not known */
-    double best_score;   /**< least held-out score so far; only where crossings is not negative */
-    int64_t crossings;   /**< held-out checks in a row below the target; -1: none was made */
+    bool has_trained; /**< after a read */
+    chirp_course_state course;
     const chirp_curves
         *curves; /**< written every 1/4 Hz of `band`; NULL: none, as for a data set */
     chirp_band band;

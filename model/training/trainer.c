@@ -49,7 +49,7 @@ static bool shares_noise(const chirp_trainer *trainer)
 double chirp_trainer_progress(const chirp_trainer *trainer)
 {
     const double share = (double)trainer->iteration / (double)trainer->config.iterations;
-    return fmin(1, fmax(share, trainer->time_progress));
+    return fmin(1, fmax(share, trainer->course.progress));
 }
 
 static chirp_train_place place(const chirp_trainer *trainer)
@@ -134,8 +134,8 @@ static void apply_clipped(chirp_trainer *trainer, chirp_step_report *r)
     const chirp_train_config *config = &trainer->config;
     const int64_t n = chirp_network_parameter_count(trainer->net);
     const double start = chirp_now_s();
-    r->clipped =
-        chirp_course_clip(config, trainer->iteration, r->gradient_norm, &trainer->typical_norm);
+    r->clipped = chirp_course_clip(config, trainer->iteration, r->gradient_norm,
+                                   &trainer->course.typical_norm);
     if (r->clipped < 1)
         chirp_scale(n, (float)r->clipped, chirp_network_gradients(trainer->net), config->n_threads);
     apply_gradient(trainer, 0, n);
@@ -277,7 +277,7 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
         return CHIRP_ERR_NOMEM;
     trainer->config = *config;
     trainer->own_progress = -1;
-    trainer->crossings = -1;
+    trainer->course.crossings = -1;
     trainer->rank = chirp_parallel_rank();
     trainer->ranks = chirp_parallel_size();
     if (trainer->config.rate_ranks == 0)
@@ -475,7 +475,7 @@ chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *repor
     average_parameters(trainer);
     r.profile.total_s = chirp_now_s() - start;
     trainer->iteration += 1;
-    trainer->time_progress = fmax(trainer->time_progress, sums[2 + 2 * leaves]);
+    trainer->course.progress = fmax(trainer->course.progress, sums[2 + 2 * leaves]);
     *report = r;
     return balance(trainer, &r.profile);
 }

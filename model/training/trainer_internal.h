@@ -4,6 +4,7 @@
 
 #include "harness/json/json.h"
 #include "model/training/batches.h"
+#include "model/training/checkpoint.h"
 #include "model/training/trainer.h"
 
 /* Shares that follow speeds may change in every step; reports have them every so many. */
@@ -22,17 +23,14 @@ struct chirp_trainer {
     double sum_of_squares;        /* of the gradient applied so far in this step */
     int rank, ranks;
     bool stop_requested;
-    int64_t iteration;       /* steps done */
-    float *output, *doutput; /* [room][leaves][outputs] */
-    int64_t room;            /* signals */
-    float *first, *second;   /* optimiser state, arena layout */
-    float *average;          /* of the parameters, arena layout; NULL without --average */
-    double typical_norm;     /* of gradients, for clipping */
-    double best_score;       /* least held-out score so far, where crossings is not negative */
-    int64_t crossings;       /* held-out checks in a row below the target; -1: none was made */
+    int64_t iteration;         /* steps done */
+    float *output, *doutput;   /* [room][leaves][outputs] */
+    int64_t room;              /* signals */
+    float *first, *second;     /* optimiser state, arena layout */
+    float *average;            /* of the parameters, arena layout; NULL without --average */
+    chirp_course_state course; /* its progress is rank 0's, as all ranks know it */
     double own_progress; /* share of this rank's time that is over; negative: time is not limited */
-    double time_progress; /* rank 0's, as all ranks know it */
-    int64_t pass;         /* of this step, counted from 0 */
+    int64_t pass;        /* of this step, counted from 0 */
     float
         *sum; /* gradients of this step's passes so far, arena layout; NULL without --accumulate */
     chirp_share_control *control; /* who computes how much */

@@ -21,10 +21,7 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
             .curves = chirp_batches_curves(trainer->batches),
             .band = {trainer->config.signal.f_low_hz, trainer->config.signal.f_high_hz},
             .trained = trainer->average ? chirp_network_parameters(trainer->net) : NULL,
-            .progress = trainer->time_progress,
-            .typical_norm = trainer->typical_norm,
-            .best_score = trainer->best_score,
-            .crossings = trainer->crossings};
+            .course = trainer->course};
         st = chirp_train_config_write(&trainer->config, trainer->ranks, &state.configuration);
         if (st == CHIRP_OK)
             st = chirp_checkpoint_write(path, &state, tensors, n,
@@ -40,8 +37,8 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
 
 /* What ranks get beside the arrays. */
 typedef struct resumed {
-    int64_t iteration, rate_ranks, crossings;
-    double progress, typical_norm, best_score;
+    int64_t iteration, rate_ranks;
+    chirp_course_state course;
 } resumed;
 
 /* Rank 0's part: file to trainer. */
@@ -73,10 +70,7 @@ static chirp_status read_file(chirp_trainer *trainer, const char *path, resumed 
                (size_t)chirp_network_parameter_count(trainer->net) * sizeof *used);
     chirp_free(state.configuration);
     result->iteration = state.iteration;
-    result->crossings = state.crossings;
-    result->progress = state.progress;
-    result->typical_norm = state.typical_norm;
-    result->best_score = state.best_score;
+    result->course = state.course;
     return st;
 }
 
@@ -102,10 +96,7 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     if (st != CHIRP_OK)
         return st;
     trainer->iteration = state.iteration;
-    trainer->time_progress = state.progress;
-    trainer->typical_norm = state.typical_norm;
-    trainer->best_score = state.best_score;
-    trainer->crossings = state.crossings;
+    trainer->course = state.course;
     trainer->config.rate_ranks = state.rate_ranks;
     return CHIRP_OK;
 }

@@ -72,13 +72,13 @@ static double guess_error(double *label, int64_t n)
 
 static void count(chirp_trainer *trainer, chirp_validation *v)
 {
-    const bool first = trainer->crossings < 0;
-    v->best = first || v->negative_log_likelihood < trainer->best_score;
+    const bool first = trainer->course.crossings < 0;
+    v->best = first || v->negative_log_likelihood < trainer->course.best_score;
     if (v->best)
-        trainer->best_score = v->negative_log_likelihood;
+        trainer->course.best_score = v->negative_log_likelihood;
     const bool crossed = v->mean_relative_error < chirp_trainer_target(trainer);
-    trainer->crossings = !crossed ? 0 : first ? 1 : trainer->crossings + 1;
-    v->target_reached = trainer->crossings >= CHIRP_TRAIN_CROSSINGS;
+    trainer->course.crossings = !crossed ? 0 : first ? 1 : trainer->course.crossings + 1;
+    v->target_reached = trainer->course.crossings >= CHIRP_TRAIN_CROSSINGS;
 }
 
 chirp_status chirp_trainer_validate(chirp_trainer *trainer, chirp_validation *v)

@@ -100,7 +100,7 @@ static void test_threads_and_resume_are_bitwise(void **state)
     assert_true(saved.trained && used);
     assert_int_equal(chirp_trainer_save(trainer, path), CHIRP_OK);
     assert_int_equal(chirp_checkpoint_read(path, &saved, tensors, n_tensors, used), CHIRP_OK);
-    assert_true(saved.has_trained && saved.crossings >= 0 && saved.typical_norm > 0);
+    assert_true(saved.has_trained && saved.course.crossings >= 0 && saved.course.typical_norm > 0);
     assert_memory_equal(saved.trained, chirp_network_parameters(chirp_trainer_network(trainer)),
                         (size_t)n * sizeof(float));
     assert_true(memcmp(saved.trained, used, (size_t)n * sizeof(float)) != 0);
