@@ -1,14 +1,12 @@
 #include "suites/scaling/projected/fields.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/shipped.h"
 
 #include <cjson/cJSON.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 chirp_status chirp_field_wrong(const char *path, const char *field, const char *expected)
 {
@@ -85,37 +83,13 @@ chirp_status chirp_field_all_known(const char *path, const cJSON *object, const 
     return CHIRP_OK;
 }
 
-/* Where built-in files may lie, in order of preference; false when there is no such folder. */
-static bool folder(int number, char *out, size_t size)
-{
-    if (number == 0) {
-        const char *chosen = getenv("CHIRPBENCH_MACHINES");
-        return chosen && (size_t)snprintf(out, size, "%s", chosen) < size;
-    }
-    if (number == 2)
-        return (size_t)snprintf(out, size, "%s", CHIRP_MACHINES_SOURCE) < size;
-    char self[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (length <= 0)
-        return false;
-    self[length] = '\0';
-    char *slash = strrchr(self, '/');
-    if (!slash)
-        return false;
-    *slash = '\0';
-    return (size_t)snprintf(out, size, "%s/../share/chirpbench/machines", self) < size;
-}
-
 bool chirp_field_find(const char *below, const char *name, char path[CHIRP_FIELD_PATH])
 {
-    char dir[PATH_MAX];
+    static const chirp_shipped where = {"CHIRPBENCH_MACHINES", "machines", CHIRP_MACHINES_SOURCE};
+    char file[CHIRP_FIELD_PATH];
     const size_t length = strlen(name);
     if (strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".json") == 0))
         return snprintf(path, CHIRP_FIELD_PATH, "%s", name) < CHIRP_FIELD_PATH;
-    for (int i = 0; i < 3; ++i)
-        if (folder(i, dir, sizeof dir) &&
-            snprintf(path, CHIRP_FIELD_PATH, "%s/%s%s.json", dir, below, name) < CHIRP_FIELD_PATH &&
-            access(path, R_OK) == 0)
-            return true;
-    return false;
+    return snprintf(file, sizeof file, "%s%s.json", below, name) < CHIRP_FIELD_PATH &&
+           chirp_shipped_find(&where, file, path, CHIRP_FIELD_PATH);
 }
