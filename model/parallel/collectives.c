@@ -63,6 +63,14 @@ chirp_status chirp_parallel_agree(chirp_status status)
     return (chirp_status)message.status;
 }
 
+chirp_status chirp_parallel_agree_patiently(chirp_status status)
+{
+    chirp_parallel_patience(true);
+    const chirp_status st = chirp_parallel_agree(status);
+    chirp_parallel_patience(false);
+    return st;
+}
+
 chirp_status chirp_parallel_broadcast(void *data, int64_t bytes, int root)
 {
     if (bytes < 0 || root < 0 || root >= chirp_parallel_size() || (!data && bytes > 0))

@@ -88,4 +88,7 @@ void chirp_parallel_stall_limit(double seconds);
  */
 void chirp_parallel_patience(bool patient);
 
+/** chirp_parallel_agree() with that patience: for what follows reading or writing files on one rank. */
+chirp_status chirp_parallel_agree_patiently(chirp_status status);
+
 #endif

@@ -323,9 +323,7 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
     }
     if (st == CHIRP_OK && log->file)
         st = write_line(log, &result->last, trainer, validate ? &result->held_out : NULL);
-    chirp_parallel_patience(options->log != NULL);
-    st = chirp_parallel_agree(st);
-    chirp_parallel_patience(false);
+    st = options->log ? chirp_parallel_agree_patiently(st) : chirp_parallel_agree(st);
     const bool due =
         *done || (options->checkpoint_every > 0 && iteration % options->checkpoint_every == 0);
     if (options->checkpoint && (st == CHIRP_OK ? due : st == CHIRP_ERR_IO))

@@ -29,10 +29,7 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path)
                                                          : chirp_network_values(trainer->net));
         chirp_free(state.configuration);
     }
-    chirp_parallel_patience(true);
-    st = chirp_parallel_agree(st);
-    chirp_parallel_patience(false);
-    return st;
+    return chirp_parallel_agree_patiently(st);
 }
 
 /* What ranks get beside the arrays. */
@@ -84,9 +81,7 @@ chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path)
     chirp_text_clear(&trainer->resume_note);
     /* one rank reads: a thousand that open one file at once keep each other waiting */
     chirp_status st = trainer->rank == 0 ? read_file(trainer, path, &state) : CHIRP_OK;
-    chirp_parallel_patience(true);
-    st = chirp_parallel_agree(st);
-    chirp_parallel_patience(false);
+    st = chirp_parallel_agree_patiently(st);
     if (st == CHIRP_OK)
         st = chirp_parallel_broadcast(&state, (int64_t)sizeof state, 0);
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; ++i)
