@@ -229,19 +229,9 @@ static void print_notes(const calibration *c)
 
 static chirp_status write_json(calibration *c)
 {
-    const chirp_train_config *config = &c->trained.record.config;
-    const chirp_calibration_file file = {
-        .checkpoint = c->checkpoint,
-        .network = config->network,
-        .variational = chirp_variant_name[config->variant],
-        .noise = chirp_generator_noise_name(c->trial.generator),
-        .iterations = c->trained.iteration,
-        .samples = c->samples,
-        .seed = c->seed,
-        .recalibration = c->trained.recalibration_note,
-        .row = c->row,
-        .count = c->n_rows,
-    };
+    chirp_calibration_file file = calibration_file(&c->trial, c->checkpoint);
+    file.row = c->row;
+    file.count = c->n_rows;
     return chirp_calibration_file_write(c->json, &file);
 }
 

@@ -209,3 +209,18 @@ chirp_status calibration_exact(calibration_trial *t, int bin, const double snr[2
     chirp_free(label);
     return st;
 }
+
+chirp_calibration_file calibration_file(const calibration_trial *trial, const char *network)
+{
+    const chirp_train_config *config = &trial->trained->record.config;
+    return (chirp_calibration_file){
+        .checkpoint = network,
+        .network = config->network,
+        .variational = chirp_variant_name[config->variant],
+        .noise = chirp_generator_noise_name(trial->generator),
+        .iterations = trial->trained->iteration,
+        .samples = trial->samples,
+        .seed = (int64_t)trial->seed,
+        .recalibration = trial->trained->recalibration_note,
+    };
+}

@@ -2,6 +2,7 @@
 #ifndef CHIRP_SUITES_COMMANDS_CALIBRATION_H
 #define CHIRP_SUITES_COMMANDS_CALIBRATION_H
 
+#include "harness/results/calibration.h"
 #include "model/inference/calibration.h"
 #include "model/inference/posterior.h"
 #include "model/training/trained.h"
@@ -55,6 +56,9 @@ chirp_status calibration_row(const calibration_trial *trial, int leaf, const dou
  */
 chirp_status calibration_exact(calibration_trial *trial, int bin, const double snr[2], int64_t n,
                                chirp_calibration_row *row);
+
+/** What a calibration file says of the network and of the trial, without rows. @param network  its file */
+chirp_calibration_file calibration_file(const calibration_trial *trial, const char *network);
 
 enum { CALIBRATION_MOST_EXACT = 100000 };
 

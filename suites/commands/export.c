@@ -108,19 +108,9 @@ static void print_table(export *e)
 
 static chirp_status write_file(export *e)
 {
-    const chirp_train_config *config = &e->trained.record.config;
-    const chirp_calibration_file file = {
-        .checkpoint = e->out,
-        .network = config->network,
-        .variational = chirp_variant_name[config->variant],
-        .noise = chirp_generator_noise_name(e->trial.generator),
-        .iterations = e->trained.iteration,
-        .samples = e->trial.samples,
-        .seed = e->seed,
-        .recalibration = e->trained.recalibration_note,
-        .row = e->row[1],
-        .count = (size_t)e->trained.spec->n_leaves,
-    };
+    chirp_calibration_file file = calibration_file(&e->trial, e->out);
+    file.row = e->row[1];
+    file.count = (size_t)e->trained.spec->n_leaves;
     char *validation = chirp_calibration_file_text(&file);
     for (int leaf = 0; leaf < e->trained.spec->n_leaves; ++leaf)
         chirp_text_appendf(
