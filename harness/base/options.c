@@ -272,13 +272,11 @@ static chirp_status list_options(const chirp_usage *usage, const chirp_option_ta
 
 const char *chirp_option_choices(const chirp_option *row, char text[CHIRP_OPTION_TEXT])
 {
-    size_t used = 0;
     if (row->kind == CHIRP_OPTION_CHOICE)
         return choices_of(row);
     text[0] = '\0';
-    for (int i = 0; i < row->n_names && used < CHIRP_OPTION_TEXT; ++i)
-        used += (size_t)snprintf(text + used, CHIRP_OPTION_TEXT - used, "%s%s", i ? "|" : "",
-                                 row->names[i]);
+    for (int i = 0; i < row->n_names; ++i)
+        chirp_join(text, CHIRP_OPTION_TEXT, "|", row->names[i]);
     return text;
 }
 

@@ -120,6 +120,12 @@ size_t chirp_utf8_length(const char *text)
     return n;
 }
 
+void chirp_join(char *text, size_t size, const char *separator, const char *word)
+{
+    const size_t used = strlen(text);
+    (void)snprintf(text + used, size - used, "%s%s", used ? separator : "", word);
+}
+
 char *chirp_utf8_mend(char *text)
 {
     for (char *p = text; p && *p;) {

@@ -35,6 +35,9 @@ void chirp_text_clear(chirp_text *t);
 char *chirp_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 char *chirp_formatv(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
+/** Appends a word to a text of `size` bytes, behind a separator unless the text is empty; cut to fit. */
+void chirp_join(char *text, size_t size, const char *separator, const char *word);
+
 /** Length of the UTF-8 sequence at `text`; 0 if it is none: overlong forms, surrogates and cut sequences are none. */
 size_t chirp_utf8_length(const char *text);
 

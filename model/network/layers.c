@@ -1,8 +1,8 @@
 #include "model/network/layers.h"
 
+#include "harness/base/text.h"
 #include "model/signal/generator.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const char *const chirp_variant_name[CHIRP_VARIANTS] = {"none", "last2", "leaf", "all"};
@@ -46,10 +46,9 @@ static const chirp_network_spec networks[] = {SPIN("spin", 8192), MASS("mass", 8
 const char *chirp_network_choices(void)
 {
     static char text[CHIRP_NETWORK_CHOICES];
-    size_t used = 0;
+    text[0] = '\0';
     for (size_t i = 0; i < sizeof networks / sizeof networks[0]; ++i)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? "|" : "",
-                                 networks[i].name);
+        chirp_join(text, sizeof text, "|", networks[i].name);
     return text;
 }
 

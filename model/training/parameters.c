@@ -1,9 +1,9 @@
 #include "model/training/parameters.h"
 
+#include "harness/base/text.h"
 #include "model/signal/parameters.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A new training parameter is a field of chirp_train_config (trainer.h), its default and its row here. */
@@ -242,10 +242,9 @@ _Static_assert(sizeof train_options / sizeof train_options[0] <= CHIRP_TRAIN_OWN
 const char *chirp_train_preset_choices(void)
 {
     static char text[CHIRP_OPTION_TEXT];
-    size_t used = 0;
+    text[0] = '\0';
     for (size_t i = 0; i < sizeof presets / sizeof presets[0]; ++i)
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i ? "|" : "",
-                                 presets[i].name);
+        chirp_join(text, sizeof text, "|", presets[i].name);
     return text;
 }
 

@@ -2,6 +2,7 @@
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
+#include "harness/base/text.h"
 #include "harness/results/document.h"
 #include "model/inference/exact.h"
 #include "model/signal/dataset.h"
@@ -65,8 +66,7 @@ static chirp_status answer_detectors(request *q, const detector *d, int n, const
     chirp_status st = chirp_strain_is_simulated(d->path, &simulated, &binary);
     for (int i = 0; i < n; ++i) {
         curve[i] = (chirp_match_curve){d[i].info.psd_f_hz, d[i].info.psd, d[i].info.n_psd};
-        const size_t used = strlen(names);
-        (void)snprintf(names + used, sizeof names - used, "%s%s", i ? "+" : "", d[i].info.detector);
+        chirp_join(names, sizeof names, "+", d[i].info.detector);
     }
     if (st == CHIRP_OK)
         st = chirp_exact_event(&q->signal, curve, n, window, (uint64_t)q->seed, &q->options,

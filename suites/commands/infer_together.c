@@ -1,5 +1,6 @@
 /* infer: the exact posterior beside the network's, and what several detectors say together. */
 #include "harness/base/memory.h"
+#include "harness/base/text.h"
 #include "harness/stats/stats.h"
 #include "model/inference/combine.h"
 #include "model/inference/exact.h"
@@ -158,8 +159,7 @@ chirp_status inference_together(inference *f)
                 printf("%s twice: not independent, so not combined\n", name);
                 return CHIRP_OK;
             }
-        const size_t used = strlen(names);
-        (void)snprintf(names + used, sizeof names - used, "%s%s", d ? "+" : "", name);
+        chirp_join(names, sizeof names, "+", name);
     }
     cJSON *event = cJSON_CreateObject();
     cJSON_AddItemToArray(f->events, event);

@@ -133,9 +133,24 @@ static void test_hashes_are_the_published_ones(void **state)
     assert_true(chirp_splitmix64(&seed) == UINT64_C(3203168211198807973));
 }
 
+static void test_join(void **state)
+{
+    (void)state;
+    char text[8] = "";
+    chirp_join(text, sizeof text, "|", "ab");
+    assert_string_equal(text, "ab");
+    chirp_join(text, sizeof text, "|", "cd");
+    assert_string_equal(text, "ab|cd");
+    chirp_join(text, sizeof text, "|", "efg"); /* cut to fit */
+    assert_string_equal(text, "ab|cd|e");
+    chirp_join(text, sizeof text, "|", "h");
+    assert_string_equal(text, "ab|cd|e");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_join),
         cmocka_unit_test(test_an_array_grows_and_keeps_its_elements),
         cmocka_unit_test(test_a_text_grows_over_its_room),
         cmocka_unit_test(test_utf8_is_told_from_other_bytes),

@@ -1,5 +1,7 @@
 #include "suites/scaling/projected/engine.h"
 
+#include "harness/base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -11,9 +13,9 @@ enum { N_ENGINES = sizeof engines / sizeof engines[0] };
 const char *chirp_engine_choices(void)
 {
     static char text[128];
-    size_t used = (size_t)snprintf(text, sizeof text, "auto");
-    for (int i = 0; i < N_ENGINES && used < sizeof text; ++i)
-        used += (size_t)snprintf(text + used, sizeof text - used, "|%s", engines[i]->name);
+    (void)snprintf(text, sizeof text, "auto");
+    for (int i = 0; i < N_ENGINES; ++i)
+        chirp_join(text, sizeof text, "|", engines[i]->name);
     return text;
 }
 
