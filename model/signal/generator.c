@@ -398,6 +398,15 @@ chirp_status chirp_generator_set_curriculum(chirp_generator *g, const chirp_curr
     return CHIRP_OK;
 }
 
+void chirp_draw_labels(const chirp_signal_draw *draw, double label[CHIRP_LABELS])
+{
+    label[CHIRP_LABEL_M1] = draw->binary.m1_msun;
+    label[CHIRP_LABEL_M2] = draw->binary.m2_msun;
+    label[CHIRP_LABEL_FINAL_SPIN] = draw->final_spin;
+    label[CHIRP_LABEL_OMEGA_R] = draw->omega_r;
+    label[CHIRP_LABEL_OMEGA_I] = draw->omega_i;
+}
+
 chirp_status chirp_generator_draw(const chirp_generator *g, uint64_t index, chirp_signal_draw *draw)
 {
     const chirp_signal_config *c = &g->config;

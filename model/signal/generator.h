@@ -121,6 +121,9 @@ typedef struct chirp_signal_draw {
 chirp_status chirp_generator_draw(const chirp_generator *generator, uint64_t index,
                                   chirp_signal_draw *draw);
 
+/** What a network should say of such a signal, in the order of chirp_label_name. */
+void chirp_draw_labels(const chirp_signal_draw *draw, double label[CHIRP_LABELS]);
+
 /**
  * Makes one signal from a draw of the caller's (masses, merger time, ...) with the noise of signal `index`. Serial.
  * @param strain  [n_detectors][length]

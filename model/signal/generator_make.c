@@ -214,11 +214,10 @@ static chirp_status make_one(const chirp_generator *g, uint64_t index, chirp_scr
     if (st != CHIRP_OK)
         return st;
     if (label) {
-        label[CHIRP_LABEL_M1] = (float)d.binary.m1_msun;
-        label[CHIRP_LABEL_M2] = (float)d.binary.m2_msun;
-        label[CHIRP_LABEL_FINAL_SPIN] = (float)d.final_spin;
-        label[CHIRP_LABEL_OMEGA_R] = (float)d.omega_r;
-        label[CHIRP_LABEL_OMEGA_I] = (float)d.omega_i;
+        double exact[CHIRP_LABELS];
+        chirp_draw_labels(&d, exact);
+        for (int i = 0; i < CHIRP_LABELS; ++i)
+            label[i] = (float)exact[i];
     }
     if (snr)
         *snr = (float)d.snr;

@@ -9,16 +9,6 @@ enum { DRAWS = 16384 }; /* means to 1 % of a standard deviation */
    with a spread of 1 it takes Adam longer to reach them. */
 static const double SPREAD = 0.25;
 
-static double label_value(const chirp_signal_draw *draw, int label)
-{
-    const double value[CHIRP_LABELS] = {
-        [CHIRP_LABEL_M1] = draw->binary.m1_msun,     [CHIRP_LABEL_M2] = draw->binary.m2_msun,
-        [CHIRP_LABEL_FINAL_SPIN] = draw->final_spin, [CHIRP_LABEL_OMEGA_R] = draw->omega_r,
-        [CHIRP_LABEL_OMEGA_I] = draw->omega_i,
-    };
-    return value[label];
-}
-
 static chirp_status measure(const chirp_generator *prior, const chirp_network_spec *spec,
                             chirp_label_map *map)
 {
@@ -31,8 +21,10 @@ static chirp_status measure(const chirp_generator *prior, const chirp_network_sp
         const chirp_status st = chirp_generator_draw(prior, i, &draw);
         if (st != CHIRP_OK)
             return st;
+        double label[CHIRP_LABELS];
+        chirp_draw_labels(&draw, label);
         for (int leaf = 0; leaf < spec->n_leaves; ++leaf) {
-            const double value = label_value(&draw, spec->label[leaf]);
+            const double value = label[spec->label[leaf]];
             if (i == 0)
                 first[leaf] = value;
             sum[leaf] += value - first[leaf];

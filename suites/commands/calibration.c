@@ -13,26 +13,23 @@
 static const uint64_t CALIBRATION_SEED = UINT64_C(0xc2b2ae3d27d4eb4f);
 enum { PRIOR_DRAWS = 4001, BIN_BITS = 24 };
 
-static double label_of(const chirp_signal_draw *draw, int label)
-{
-    const double value[CHIRP_LABELS] = {draw->binary.m1_msun, draw->binary.m2_msun,
-                                        draw->final_spin, draw->omega_r, draw->omega_i};
-    return value[label];
-}
-
 static chirp_status find_guess(calibration_trial *t)
 {
     const chirp_network_spec *spec = t->trained->spec;
-    double *value = chirp_alloc(PRIOR_DRAWS * sizeof *value);
+    double *value = chirp_alloc((size_t)spec->n_leaves * PRIOR_DRAWS * sizeof *value);
     chirp_status st = value ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    for (int leaf = 0; leaf < spec->n_leaves && st == CHIRP_OK; ++leaf) {
-        for (int i = 0; i < PRIOR_DRAWS && st == CHIRP_OK; ++i) {
-            chirp_signal_draw draw;
-            st = chirp_generator_draw(t->generator, (uint64_t)i, &draw);
-            value[i] = label_of(&draw, spec->label[leaf]);
-        }
-        t->guess[leaf] = st == CHIRP_OK ? chirp_median(value, PRIOR_DRAWS) : 0;
+    for (int i = 0; i < PRIOR_DRAWS && st == CHIRP_OK; ++i) {
+        chirp_signal_draw draw;
+        double label[CHIRP_LABELS];
+        st = chirp_generator_draw(t->generator, (uint64_t)i, &draw);
+        if (st != CHIRP_OK)
+            break;
+        chirp_draw_labels(&draw, label);
+        for (int leaf = 0; leaf < spec->n_leaves; ++leaf)
+            value[leaf * PRIOR_DRAWS + i] = label[spec->label[leaf]];
     }
+    for (int leaf = 0; leaf < spec->n_leaves && st == CHIRP_OK; ++leaf)
+        t->guess[leaf] = chirp_median(value + leaf * PRIOR_DRAWS, PRIOR_DRAWS);
     chirp_free(value);
     return st;
 }
