@@ -13,7 +13,7 @@
 
 typedef struct request {
     const char *from, *psd;
-    int64_t steps, threads;
+    int64_t steps, threads, segments;
     uint64_t seed;
     bool seed_given;
     double learning_rate;
@@ -33,6 +33,7 @@ static void change(const request *q, int64_t seed, const chirp_train_record *rec
     config->kl_warmup = 0;
     config->signal.psd_path = q->psd;
     config->signal.noise_path = NULL;
+    config->signal.curve_segments = q->segments;
     config->data = NULL;
     config->curriculum = "none";
     config->iterations = q->steps;
@@ -94,7 +95,7 @@ static chirp_status load_and_adapt(const request *q, chirp_run_end *end)
 
 static int run(int argc, char **argv)
 {
-    request q = {.steps = 400, .learning_rate = 1e-4};
+    request q = {.steps = 400, .learning_rate = 1e-4, .segments = 15};
     chirp_run_end end = CHIRP_RUN_ITERATIONS;
     const chirp_option table[] = {
         {"from", CHIRP_OPTION_STRING, &q.from, .metavar = "FILE", .required = true,
@@ -102,6 +103,11 @@ static int run(int argc, char **argv)
         {"psd", CHIRP_OPTION_STRING, &q.psd, .metavar = "FILE[,FILE]", .required = true,
          .file = CHIRP_FILE_READ,
          .help = "noise curve: a strain file or a table; of several each signal draws one"},
+        {"curve-segments", CHIRP_OPTION_INT, &q.segments, .metavar = "N", .min = 0, .max = 4096,
+         .help =
+             "segments of 4 s of which the curve is the Welch median: each signal's noise "
+             "differs from the curve as much as from such an estimate (15: 32 s of data); 0: the "
+             "curve is exact"},
         {"checkpoint", CHIRP_OPTION_STRING, &q.run.checkpoint, .metavar = "FILE", .required = true,
          .file = CHIRP_FILE_WRITTEN, .help = "the new checkpoint"},
         {"log", CHIRP_OPTION_STRING, &q.run.log, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,

@@ -161,14 +161,9 @@ static void add_truth(const inference *f, const chirp_binary *binary, cJSON *eve
    the report to show beside the real ones. */
 static chirp_status add_training_signals(const inference *f, cJSON *event)
 {
-    chirp_signal_config signal = f->config.signal;
+    const chirp_signal_config signal = chirp_trained_signals(&f->trained);
     chirp_generator *generator = NULL;
-    chirp_curves curves = {0};
-    chirp_status st = chirp_checkpoint_read_curves(f->checkpoint, &curves);
-    signal.curves = curves.n > 0 ? &curves : NULL;
-    if (st == CHIRP_OK)
-        st = chirp_generator_create(&signal, &generator);
-    chirp_curves_release(&curves);
+    chirp_status st = chirp_generator_create(&signal, &generator);
     float *strain = chirp_calloc((size_t)(SHOWN_SIGNALS * signal.length), sizeof *strain);
     if (st == CHIRP_OK && !strain)
         st = CHIRP_ERR_NOMEM;
@@ -356,7 +351,7 @@ static chirp_status infer_file(inference *f, const char *path)
                       "CBC_CAT3 quality\n",
                       path);
     judge_noise(path, &info, event);
-    st = chirp_curve_check(f->checkpoint, path, &info, event);
+    st = chirp_curve_check(f->checkpoint, &f->trained.curves, path, &info, event);
     if (st == CHIRP_OK)
         st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
     if (st == CHIRP_OK)
