@@ -4,17 +4,16 @@
 #include "harness/base/memory.h"
 #include "model/training/checkpoint.h"
 #include "model/training/recalibration.h"
+#include "model/training/trainer.h"
 
 static chirp_status make_network(const chirp_train_config *trained, int64_t batch, int n_threads,
                                  chirp_trained *t)
 {
-    chirp_network_config config = chirp_network_config_default(t->spec);
-    config.variant = trained->variant;
-    config.outputs = trained->learned_scale ? 2 : 1;
-    config.prior_sigma = trained->prior_sigma;
-    config.dense2_relu = trained->dense2_relu;
-    config.batch = batch;
+    chirp_network_config config = chirp_train_network(trained, t->spec, batch);
     config.training = false;
+    /* a weight sample is one network for all events; its draws are those of whoever asks */
+    config.estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION;
+    config.seed = 0;
     config.n_threads = n_threads;
     const chirp_status st = chirp_train_likelihood(trained, &t->likelihood);
     return st == CHIRP_OK ? chirp_network_create(&config, &t->net) : st;
