@@ -5,6 +5,7 @@
 #   make check   deps + build with warnings as errors + all tests
 #   make check-avx2   the tests that depend on the instruction set, with a build for AVX2
 #   make check-busy   the tests of threads and ranks, while another process keeps every core busy
+#   make check-openmpi, check-openmpi-ranks   all tests with Open MPI in place of MPICH, and those of ranks; it is installed when missing
 #   make faults  kills, failing disks and refused memory: the long versions of the tests in tests/faults, an hour
 #   make check-clang, check-tsan, coverage   builds by clang, with the thread sanitizer, with counts of the lines that tests run
 #   make format, format-check, tidy   clang-format on all C files (the check changes none) and clang-tidy
@@ -28,7 +29,7 @@ quote = '$(subst ','\'',$(1))'
 MISSING = $(shell for p in $(PACKAGES); do \
     dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 
-.PHONY: all deps build build-ci install uninstall check check-avx2 check-busy check-clang check-tsan coverage faults format format-check tidy study clean
+.PHONY: all deps build build-ci install uninstall check check-avx2 check-busy check-clang check-tsan check-openmpi check-openmpi-ranks coverage faults format format-check tidy study clean
 all: build
 
 deps:
@@ -88,6 +89,16 @@ check-clang check-tsan: check-%: deps
 	cmake --build --preset $* -j $(JOBS)
 	ctest --preset $*
 
+# the build with MPICH is there for the test that compares trainings
+check-openmpi-ranks: OPENMPI_BUILD = -t mpi_tests
+check-openmpi-ranks: OPENMPI_TESTS = -L mpi
+check-openmpi check-openmpi-ranks:
+	$(MAKE) deps PACKAGES="$(PACKAGES) libopenmpi-dev openmpi-bin"
+	$(MAKE) build-ci
+	cmake --preset openmpi
+	cmake --build --preset openmpi -j $(JOBS) $(OPENMPI_BUILD)
+	ctest --preset openmpi $(OPENMPI_TESTS)
+
 # gcov's own summary of every product file, the least covered first
 coverage: deps
 	cmake --preset coverage
@@ -108,4 +119,4 @@ study: deps
 	    $(if $(STRAIN),--strain $(call quote,$(STRAIN))) $(if $(GPS),--gps $(call quote,$(GPS)))
 
 clean:
-	rm -rf build build-avx2 build-debug build-sanitize build-clang build-tsan build-coverage
+	rm -rf build build-avx2 build-debug build-sanitize build-clang build-tsan build-openmpi build-coverage

@@ -4,6 +4,7 @@ set(CHIRP_MARCH "native" CACHE STRING "The machine that CHIRP_NATIVE compiles fo
 option(CHIRP_WERROR "Treat warnings as errors (CI does; users' newer compilers may warn about more)" OFF)
 set(CHIRP_SANITIZE "" CACHE STRING "Sanitizers of the build: none (empty), address (with undefined behaviour) or thread")
 option(CHIRP_COVERAGE "Count which lines the tests run (gcov)" OFF)
+set(CHIRP_OTHER_MPI "" CACHE PATH "A build folder with another MPI library, which a test compares trainings with")
 option(CHIRP_TESTS "Build the tests (needs cmocka)" ON)
 option(CHIRP_PAGES "Make manual pages and completions for the installation; the program writes them, so it must run on the machine that builds" ON)
 option(CHIRP_PAPI "Count hardware events with PAPI when libpapi-dev is present" ON)
