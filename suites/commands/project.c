@@ -198,6 +198,8 @@ static chirp_status report(const chirp_projection *p, const char *json)
     else
         print_rows(p);
     print_end(p);
+    if (p->solution.n > 0)
+        chirp_solution_print(p);
     print_comparison(p);
     return CHIRP_OK;
 }
@@ -281,6 +283,15 @@ static int run(int argc, char **argv)
         {"controller", CHIRP_OPTION_FLAG, &controller,
          .help = "instead of projecting, replay the load balancer of train --shares measured on as "
                  "many ranks as the last of --nodes, whose speeds stay, wander or break off"},
+        {"time-to-solution", CHIRP_OPTION_FLAG, &o.time_to_solution,
+         .help =
+             "also how long a whole training takes, with start-up, input and the sample cost of "
+             "large batches; prints what it takes for granted"},
+        {"assume", CHIRP_OPTION_STRING, &o.assume, .metavar = "NAME=VALUE,...",
+         .help = "numbers of --time-to-solution: iterations, noise_scale, start_up_8, ..."},
+        {"global-batch", CHIRP_OPTION_INT, &o.global_batch, .metavar = "N", .min = 0, .max = 1e9,
+         .help = "signals of a step that strong rows of --time-to-solution divide over ranks; 0: "
+                 "those of one rank"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,

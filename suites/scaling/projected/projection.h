@@ -5,6 +5,7 @@
 #include "suites/scaling/projected/calibration.h"
 #include "suites/scaling/projected/engine.h"
 #include "suites/scaling/projected/forecast.h"
+#include "suites/scaling/projected/solution.h"
 #include "suites/scaling/projected/waiting.h"
 
 #include <stdint.h>
@@ -32,6 +33,9 @@ typedef struct chirp_projection_options {
     const char *calibrate; /**< NULL, or jobs measured on some nodes: rows predict more of them */
     const char *profile;   /**< measured layer times, or NULL: by operations */
     const char *engine;    /**< chirp_engine_choices(); NULL: "auto" */
+    bool time_to_solution; /**< with `solution` */
+    const char *assume;    /**< its numbers that differ from the usual ones; NULL: none */
+    int64_t global_batch;  /**< of its strong rows; 0: that of one rank */
     chirp_plan_settings settings;
 } chirp_projection_options;
 
@@ -59,6 +63,7 @@ typedef struct chirp_projection {
     chirp_plan plan; /**< of the last row: what machine and settings came to */
     int n_rows;
     chirp_projection_row row[CHIRP_MAX_ROWS];
+    chirp_solution solution; /**< n = 0: nobody asked */
 } chirp_projection;
 
 /** Called after each row, for progress; may be NULL. */

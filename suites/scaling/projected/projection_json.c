@@ -325,6 +325,7 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     add_calibration(root, p);
     add_laws(root, p);
     add_map(root, p);
+    chirp_solution_json(p, root);
     add_assumptions(root, p);
     char *printed = chirp_json_print(root);
     cJSON_Delete(root);
