@@ -1,13 +1,13 @@
 /* chirpbench project: weak scaling projected to N nodes of a machine described by two files. */
 #include "harness/base/file.h"
-#include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/base/text.h"
 #include "harness/progress/progress.h"
+#include "harness/results/document.h"
 #include "model/training/parameters.h"
 #include "suites/command.h"
 #include "suites/scaling/controller/controller.h"
-#include "suites/scaling/projected/projection.h"
+#include "suites/scaling/projected/solution.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -184,13 +184,12 @@ static void print_comparison(const chirp_projection *p)
 }
 
 /* The file first: whoever reads a table can rely on it that nothing failed. */
-static chirp_status report(const chirp_projection *p, const char *json)
+static chirp_status report(const chirp_projection *p, const chirp_solution *s, const char *json)
 {
-    char *text = NULL;
-    chirp_status st = json ? chirp_projection_json(p, &text) : CHIRP_OK;
-    if (st == CHIRP_OK && json)
-        st = chirp_file_write(json, text, strlen(text));
-    chirp_free(text);
+    struct cJSON *root = json ? chirp_projection_object(p) : NULL;
+    if (root && s->n > 0)
+        chirp_solution_json(p, s, root);
+    const chirp_status st = json ? chirp_document_write(root, json) : CHIRP_OK;
     if (st != CHIRP_OK)
         return st;
     if (p->jobs.n > 0)
@@ -198,8 +197,8 @@ static chirp_status report(const chirp_projection *p, const char *json)
     else
         print_rows(p);
     print_end(p);
-    if (p->solution.n > 0)
-        chirp_solution_print(p);
+    if (s->n > 0)
+        chirp_solution_print(p, s);
     print_comparison(p);
     return CHIRP_OK;
 }
@@ -238,9 +237,21 @@ static chirp_status replay(const chirp_projection_options *o, const char *json)
     return chirp_controller_report(&options, json);
 }
 
+/* Options of whole trainings: learnt before anything is simulated. */
+static chirp_status check_whole(const chirp_projection_options *o,
+                                const chirp_solution_options *solve, bool whole)
+{
+    const char *alone = solve->assume ? "assume" : solve->global_batch > 0 ? "global-batch" : NULL;
+    if (!whole && alone)
+        return chirp_fail(CHIRP_ERR_ARG, "--%s is of --time-to-solution: add it, or leave --%s out",
+                          alone, alone);
+    return whole ? chirp_solution_check(o, solve) : CHIRP_OK;
+}
+
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
+    static chirp_solution solution;     /* large */
     static const char *const shared[] = {"equal", "measured"};
     static const char *const of_train[] = {"network",    "variational",  "batch",
                                            "accumulate", "weight-noise", "exchange",
@@ -254,6 +265,8 @@ static int run(int argc, char **argv)
     double fresh = NAN;
     double jitter = NAN;
     bool controller = false;
+    bool whole = false;
+    chirp_solution_options solve = {0};
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME", .file = CHIRP_FILE_READ,
          .help = "theta, theta_crossbar, cori_knl, hal, hdr_fat_tree, or a machine's JSON file"},
@@ -283,13 +296,14 @@ static int run(int argc, char **argv)
         {"controller", CHIRP_OPTION_FLAG, &controller,
          .help = "instead of projecting, replay the load balancer of train --shares measured on as "
                  "many ranks as the last of --nodes, whose speeds stay, wander or break off"},
-        {"time-to-solution", CHIRP_OPTION_FLAG, &o.time_to_solution,
+        {"time-to-solution", CHIRP_OPTION_FLAG, &whole,
          .help =
              "also how long a whole training takes, with start-up, input and the sample cost of "
              "large batches; prints what it takes for granted"},
-        {"assume", CHIRP_OPTION_STRING, &o.assume, .metavar = "NAME=VALUE,...",
+        {"assume", CHIRP_OPTION_STRING, &solve.assume, .metavar = "NAME=VALUE,...",
          .help = "numbers of --time-to-solution: iterations, noise_scale, start_up_8, ..."},
-        {"global-batch", CHIRP_OPTION_INT, &o.global_batch, .metavar = "N", .min = 0, .max = 1e9,
+        {"global-batch", CHIRP_OPTION_INT, &solve.global_batch, .metavar = "N", .min = 0,
+         .max = 1e9,
          .help = "signals of a step that strong rows of --time-to-solution divide over ranks; 0: "
                  "those of one rank"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
@@ -330,9 +344,13 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK && controller)
         return chirp_command_exit(replay(&o, json));
     if (st == CHIRP_OK)
-        st = project(&o, &projection);
+        st = check_whole(&o, &solve, whole);
     if (st == CHIRP_OK)
-        st = report(&projection, json);
+        st = project(&o, &projection);
+    if (st == CHIRP_OK && whole)
+        st = chirp_solution_make(&projection, &solve, &solution);
+    if (st == CHIRP_OK)
+        st = report(&projection, &solution, json);
     chirp_projection_release(&projection);
     return chirp_command_exit(st);
 }

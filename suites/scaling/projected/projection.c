@@ -190,8 +190,6 @@ static chirp_status prepare(chirp_projection *p)
         st = chirp_fail(CHIRP_ERR_ARG, "--correlation-steps: take --engine closed_form");
     if (st == CHIRP_OK && o->calibrate)
         st = read_jobs(p);
-    if (st == CHIRP_OK)
-        st = chirp_solution_check(o);
     if (p->workload.forward_only || o->calibrate)
         p->engine = &chirp_engine_closed_form; /* there is nothing to simulate */
     return st == CHIRP_OK ? check_nodes(p) : st;
@@ -217,8 +215,6 @@ chirp_status chirp_project(const chirp_projection_options *options,
     }
     if (st == CHIRP_OK && p->plan.share_signals > 0)
         fill_map(p);
-    if (st == CHIRP_OK && options->time_to_solution)
-        st = chirp_solution_make(p, options->assume, options->global_batch, &p->solution);
     if (st != CHIRP_OK)
         chirp_projection_release(p);
     return st;

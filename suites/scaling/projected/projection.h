@@ -5,10 +5,11 @@
 #include "suites/scaling/projected/calibration.h"
 #include "suites/scaling/projected/engine.h"
 #include "suites/scaling/projected/forecast.h"
-#include "suites/scaling/projected/solution.h"
 #include "suites/scaling/projected/waiting.h"
 
 #include <stdint.h>
+
+struct cJSON;
 
 enum { CHIRP_MAX_ROWS = 64, CHIRP_MAP_SPREADS = 4, CHIRP_MAP_CONDITIONS = 6 };
 
@@ -33,9 +34,6 @@ typedef struct chirp_projection_options {
     const char *calibrate; /**< NULL, or jobs measured on some nodes: rows predict more of them */
     const char *profile;   /**< measured layer times, or NULL: by operations */
     const char *engine;    /**< chirp_engine_choices(); NULL: "auto" */
-    bool time_to_solution; /**< with `solution` */
-    const char *assume;    /**< its numbers that differ from the usual ones; NULL: none */
-    int64_t global_batch;  /**< of its strong rows; 0: that of one rank */
     chirp_plan_settings settings;
 } chirp_projection_options;
 
@@ -63,7 +61,6 @@ typedef struct chirp_projection {
     chirp_plan plan; /**< of the last row: what machine and settings came to */
     int n_rows;
     chirp_projection_row row[CHIRP_MAX_ROWS];
-    chirp_solution solution; /**< n = 0: nobody asked */
 } chirp_projection;
 
 /** Called after each row, for progress; may be NULL. */
@@ -76,7 +73,9 @@ chirp_status chirp_project(const chirp_projection_options *options,
                            chirp_projection *projection);
 void chirp_projection_release(chirp_projection *projection);
 
-/** The result as JSON text; free with chirp_free(). */
+/** The result as JSON; NULL when out of memory. */
+struct cJSON *chirp_projection_object(const chirp_projection *projection);
+/** The same as text; free with chirp_free(). */
 chirp_status chirp_projection_json(const chirp_projection *projection, char **text);
 
 #endif

@@ -1,7 +1,5 @@
 #include "suites/scaling/projected/solution.h"
 
-#include "suites/scaling/projected/projection.h"
-
 #include <math.h>
 
 const char *const chirp_solution_name[CHIRP_SOLUTION_SCALINGS] = {"divided", "weak", "strong"};
@@ -143,31 +141,25 @@ static chirp_status add_row(const chirp_projection *p, int i, chirp_solution_sca
     return CHIRP_OK;
 }
 
-chirp_status chirp_solution_check(const chirp_projection_options *o)
+chirp_status chirp_solution_check(const chirp_projection_options *o,
+                                  const chirp_solution_options *options)
 {
     chirp_solution scratch;
-    if (!o->time_to_solution)
-        return o->assume || o->global_batch > 0
-                   ? chirp_fail(CHIRP_ERR_ARG,
-                                "--%s is of --time-to-solution: add it, or leave --%s out",
-                                o->assume ? "assume" : "global-batch",
-                                o->assume ? "assume" : "global-batch")
-                   : CHIRP_OK;
     if (o->workload || o->calibrate)
         return chirp_fail(CHIRP_ERR_ARG,
                           "--time-to-solution knows iterations and noise scale of the built-in "
                           "networks only: drop --%s",
                           o->workload ? "workload" : "calibrate");
-    return chirp_solution_assume(o->assume, true, &scratch);
+    return chirp_solution_assume(options->assume, true, &scratch);
 }
 
-chirp_status chirp_solution_make(const chirp_projection *p, const char *assume, int64_t divided,
+chirp_status chirp_solution_make(const chirp_projection *p, const chirp_solution_options *options,
                                  chirp_solution *s)
 {
     *s = (chirp_solution){.rank_batch = p->options.settings.batch};
-    chirp_status st = chirp_solution_assume(assume, p->plan.exchange.negotiates, s);
+    chirp_status st = chirp_solution_assume(options->assume, p->plan.exchange.negotiates, s);
     s->one_rank = (double)s->rank_batch * p->options.settings.micro_steps;
-    s->divided = divided > 0 ? divided : (int64_t)s->one_rank;
+    s->divided = options->global_batch > 0 ? options->global_batch : (int64_t)s->one_rank;
     for (int k = 0; st == CHIRP_OK && k < CHIRP_SOLUTION_SCALINGS; ++k)
         for (int i = 0; st == CHIRP_OK && i < p->n_rows; ++i)
             st = add_row(p, i, (chirp_solution_scaling)k, s);

@@ -17,13 +17,13 @@
 #ifndef CHIRP_SUITES_SCALING_PROJECTED_SOLUTION_H
 #define CHIRP_SUITES_SCALING_PROJECTED_SOLUTION_H
 
-#include "harness/base/status.h"
+#include "suites/scaling/projected/projection.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
-struct chirp_projection;
-struct cJSON;
+typedef struct chirp_solution_options {
+    const char
+        *assume; /**< "NAME=VALUE,...": numbers that differ from the usual ones; NULL: none */
+    int64_t global_batch; /**< signals of a step in strong rows; 0: those of one rank */
+} chirp_solution_options;
 
 typedef enum chirp_assumption {
     CHIRP_ASSUME_ITERATIONS = 0, /**< [1] steps of one rank */
@@ -76,7 +76,7 @@ typedef struct chirp_solution_row {
     double seconds[3]; /**< [s] the whole training */
 } chirp_solution_row;
 
-enum { CHIRP_SOLUTION_MAX_ROWS = 3 * 64 };
+enum { CHIRP_SOLUTION_MAX_ROWS = CHIRP_SOLUTION_SCALINGS * CHIRP_MAX_ROWS };
 
 typedef struct chirp_solution {
     chirp_assumed assumed[CHIRP_ASSUMPTIONS];
@@ -99,16 +99,17 @@ double chirp_solution_steps(double iterations, double one, double batch, double 
  */
 chirp_status chirp_solution_assume(const char *text, bool files, chirp_solution *solution);
 
-struct chirp_projection_options;
 /** Whether these options allow it: learn it before anything is simulated. CHIRP_ERR_ARG, CHIRP_ERR_RANGE */
-chirp_status chirp_solution_check(const struct chirp_projection_options *options);
+chirp_status chirp_solution_check(const chirp_projection_options *projection,
+                                  const chirp_solution_options *options);
 
-/** From the rows of a projection. @param divided  signals of a step in strong rows; 0: those of one rank */
-chirp_status chirp_solution_make(const struct chirp_projection *p, const char *assume,
-                                 int64_t divided, chirp_solution *solution);
+/** From the rows of a projection whose options were checked. */
+chirp_status chirp_solution_make(const chirp_projection *p, const chirp_solution_options *options,
+                                 chirp_solution *solution);
 
 /** Beside the rows: tables on stdout, and a member time_to_solution of `root`. */
-void chirp_solution_print(const struct chirp_projection *p);
-void chirp_solution_json(const struct chirp_projection *p, struct cJSON *root);
+void chirp_solution_print(const chirp_projection *p, const chirp_solution *solution);
+void chirp_solution_json(const chirp_projection *p, const chirp_solution *solution,
+                         struct cJSON *root);
 
 #endif

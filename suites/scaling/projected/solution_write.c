@@ -1,5 +1,5 @@
 /* Time to solution as tables and as JSON, with every number that it takes for granted. */
-#include "suites/scaling/projected/projection.h"
+#include "suites/scaling/projected/solution.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -85,10 +85,9 @@ static double rate(const chirp_projection *p, double step_s)
     return p->workload.flops * (double)set->batch * set->micro_steps / step_s;
 }
 
-static bool compare_published(const chirp_projection *p, published *out)
+static bool compare_published(const chirp_projection *p, const chirp_solution *s, published *out)
 {
     const chirp_machine *m = &p->machine;
-    const chirp_solution *s = &p->solution;
     *out = (published){0};
     for (int i = 0; i < s->n; ++i)
         if (s->row[i].scaling == CHIRP_SOLUTION_DIVIDED && s->row[i].nodes == m->published_nodes)
@@ -110,10 +109,10 @@ static bool compare_published(const chirp_projection *p, published *out)
     return true;
 }
 
-static void print_published(const chirp_projection *p)
+static void print_published(const chirp_projection *p, const chirp_solution *s)
 {
     published c;
-    if (!compare_published(p, &c))
+    if (!compare_published(p, s, &c))
         return;
     if (!(c.step_s > 0)) {
         printf("\nPublished: %.0f s on %d nodes (%s), which start-up and input alone exceed.\n",
@@ -130,9 +129,8 @@ static void print_published(const chirp_projection *p)
            c.missing_s, c.missing_s < 0 ? ": it was faster" : "");
 }
 
-void chirp_solution_print(const chirp_projection *p)
+void chirp_solution_print(const chirp_projection *p, const chirp_solution *s)
 {
-    const chirp_solution *s = &p->solution;
     for (int i = 0; i < s->n; ++i) {
         if (i == 0 || s->row[i].scaling != s->row[i - 1].scaling)
             print_title(s, s->row[i].scaling);
@@ -141,7 +139,7 @@ void chirp_solution_print(const chirp_projection *p)
     printf("Msignals: millions of signals computed. Strong rows are by the closed form. One noise "
            "scale "
            "stands for the whole training.\n");
-    print_published(p);
+    print_published(p, s);
     print_assumptions(s);
 }
 
@@ -189,10 +187,10 @@ static cJSON *assumption_json(const chirp_solution *s, int i)
     return item;
 }
 
-static void published_json(const chirp_projection *p, cJSON *object)
+static void published_json(const chirp_projection *p, const chirp_solution *s, cJSON *object)
 {
     published c;
-    cJSON *item = compare_published(p, &c) ? cJSON_AddObjectToObject(object, "published") : NULL;
+    cJSON *item = compare_published(p, s, &c) ? cJSON_AddObjectToObject(object, "published") : NULL;
     if (!item)
         return;
     (void)cJSON_AddNumberToObject(item, "nodes", c.row->nodes);
@@ -206,16 +204,13 @@ static void published_json(const chirp_projection *p, cJSON *object)
     (void)cJSON_AddNumberToObject(item, "flops_at_published_efficiency", c.rate[1][0]);
 }
 
-void chirp_solution_json(const chirp_projection *p, cJSON *root)
+void chirp_solution_json(const chirp_projection *p, const chirp_solution *s, cJSON *root)
 {
-    const chirp_solution *s = &p->solution;
-    cJSON *object = s->n > 0 ? cJSON_AddObjectToObject(root, "time_to_solution") : NULL;
-    if (!object)
-        return;
+    cJSON *object = cJSON_AddObjectToObject(root, "time_to_solution");
     cJSON *rows = cJSON_AddArrayToObject(object, "rows");
     for (int i = 0; i < s->n; ++i)
         cJSON_AddItemToArray(rows, row_json(s, &s->row[i]));
-    published_json(p, object);
+    published_json(p, s, object);
     cJSON *list = cJSON_AddArrayToObject(object, "assumptions");
     for (int i = 0; i < CHIRP_ASSUMPTIONS; ++i)
         cJSON_AddItemToArray(list, assumption_json(s, i));

@@ -1,6 +1,5 @@
 /* Time to solution: the formulas, what is taken for granted, and that rows add up. By the closed form: nothing is simulated. */
-#include "harness/base/memory.h"
-#include "suites/scaling/projected/projection.h"
+#include "suites/scaling/projected/solution.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +11,7 @@
 #include <string.h>
 
 static chirp_projection p;
+static chirp_solution solution;
 
 static void assert_near(double got, double want, double relative)
 {
@@ -19,7 +19,7 @@ static void assert_near(double got, double want, double relative)
         fail_msg("got %.10g, want %.10g within %g", got, want, relative);
 }
 
-static chirp_projection_options options(const char *assume)
+static chirp_projection_options options(void)
 {
     return (chirp_projection_options){.machine = "theta",
                                       .n_rows = 4,
@@ -27,8 +27,6 @@ static chirp_projection_options options(const char *assume)
                                       .network = "spin",
                                       .variant = CHIRP_VARIANT_LAST2,
                                       .engine = "closed_form",
-                                      .time_to_solution = true,
-                                      .assume = assume,
                                       .settings = {.exchange = "horovod",
                                                    .batch = 64,
                                                    .jitter = -1,
@@ -38,17 +36,20 @@ static chirp_projection_options options(const char *assume)
                                                    .seed = 3}};
 }
 
-static void project(const chirp_projection_options *o)
+static void project(const chirp_projection_options *o, const char *assume)
 {
-    if (chirp_project(o, NULL, NULL, &p) != CHIRP_OK)
+    const chirp_solution_options solve = {.assume = assume};
+    if (chirp_solution_check(o, &solve) != CHIRP_OK ||
+        chirp_project(o, NULL, NULL, &p) != CHIRP_OK ||
+        chirp_solution_make(&p, &solve, &solution) != CHIRP_OK)
         fail_msg("%s", chirp_error_message());
 }
 
 static const chirp_solution_row *row(chirp_solution_scaling scaling, int nodes)
 {
-    for (int i = 0; i < p.solution.n; ++i)
-        if (p.solution.row[i].scaling == scaling && p.solution.row[i].nodes == nodes)
-            return &p.solution.row[i];
+    for (int i = 0; i < solution.n; ++i)
+        if (solution.row[i].scaling == scaling && solution.row[i].nodes == nodes)
+            return &solution.row[i];
     return NULL;
 }
 
@@ -75,10 +76,10 @@ static void check_row(const chirp_solution_row *r)
 static void test_rows_add_up(void **state)
 {
     (void)state;
-    const chirp_projection_options o = options(NULL);
-    project(&o);
-    for (int i = 0; i < p.solution.n; ++i)
-        check_row(&p.solution.row[i]);
+    const chirp_projection_options o = options();
+    project(&o, NULL);
+    for (int i = 0; i < solution.n; ++i)
+        check_row(&solution.row[i]);
     for (int i = 0; i < 4; ++i) {
         const chirp_solution_row *divided = row(CHIRP_SOLUTION_DIVIDED, o.nodes[i]);
         const chirp_solution_row *weak = row(CHIRP_SOLUTION_WEAK, o.nodes[i]);
@@ -101,14 +102,13 @@ static void test_rows_add_up(void **state)
 static void test_divided_batches_pay_for_small_passes(void **state)
 {
     (void)state;
-    chirp_projection_options o = options("pass_overhead=3");
+    chirp_projection_options o = options();
     o.settings.jitter = o.settings.fresh_jitter = 0;
-    project(&o);
+    project(&o, "pass_overhead=3");
     const double pass = row(CHIRP_SOLUTION_STRONG, 1)->step_s[0];
     const double small = row(CHIRP_SOLUTION_STRONG, 64)->step_s[0];
     chirp_projection_release(&p);
-    o.assume = "pass_overhead=0";
-    project(&o);
+    project(&o, "pass_overhead=0");
     assert_near(small - row(CHIRP_SOLUTION_STRONG, 64)->step_s[0], pass * (4.0 / 67 - 1.0 / 64),
                 1e-9);
     chirp_projection_release(&p);
@@ -117,10 +117,9 @@ static void test_divided_batches_pay_for_small_passes(void **state)
 static void test_start_up_and_input_are_what_is_assumed(void **state)
 {
     (void)state;
-    chirp_projection_options o =
-        options("start_up_8=10,start_up_512=80,files=6,file_open=2,signal_bytes=1e6,read_rank=1e8,"
+    chirp_projection_options o = options();
+    project(&o, "start_up_8=10,start_up_512=80,files=6,file_open=2,signal_bytes=1e6,read_rank=1e8,"
                 "read_all=1e9,read_whole=0,iterations=10240");
-    project(&o);
     /* doubled three times over 64-fold: by the square root of 8 over 8-fold, and on */
     assert_near(row(CHIRP_SOLUTION_DIVIDED, 8)->start_s[0], 10, 1e-12);
     assert_near(row(CHIRP_SOLUTION_DIVIDED, 64)->start_s[0], 10 * sqrt(8), 1e-12);
@@ -133,13 +132,12 @@ static void test_start_up_and_input_are_what_is_assumed(void **state)
     const chirp_solution_row *r = row(CHIRP_SOLUTION_DIVIDED, 64);
     assert_near(r->seconds[2] - r->seconds[1], r->steps[0] * (r->step_s[2] - r->step_s[1]), 1e-9);
     chirp_projection_release(&p);
-    o.assume = "read_whole=1,data_bytes=1e9,read_rank=1e8,read_all=1e18,file_open=0";
-    project(&o);
+    project(&o, "read_whole=1,data_bytes=1e9,read_rank=1e8,read_all=1e18,file_open=0");
     assert_near(row(CHIRP_SOLUTION_WEAK, 64)->input_s[0], 10, 1e-12);
     chirp_projection_release(&p);
-    o = options(NULL);
+    o = options();
     o.settings.exchange = "halving"; /* train makes its signals */
-    project(&o);
+    project(&o, NULL);
     assert_true(row(CHIRP_SOLUTION_WEAK, 64)->input_s[2] == 0);
     chirp_projection_release(&p);
 }
@@ -148,11 +146,10 @@ static void test_start_up_and_input_are_what_is_assumed(void **state)
 static void test_json_says_what_is_assumed(void **state)
 {
     (void)state;
-    chirp_projection_options o = options("start_up_8=0,start_up_512=0,files=0");
-    char *text = NULL;
-    project(&o);
-    assert_int_equal(chirp_projection_json(&p, &text), CHIRP_OK);
-    cJSON *root = cJSON_Parse(text);
+    const chirp_projection_options o = options();
+    project(&o, "start_up_8=0,start_up_512=0,files=0");
+    cJSON *root = chirp_projection_object(&p);
+    chirp_solution_json(&p, &solution, root);
     const cJSON *own = cJSON_GetObjectItem(root, "time_to_solution");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(own, "rows")), 4 + 4 + 3);
     const cJSON *list = cJSON_GetObjectItem(own, "assumptions");
@@ -172,13 +169,13 @@ static void test_json_says_what_is_assumed(void **state)
     assert_near(cJSON_GetObjectItem(published, "flops_at_published_efficiency")->valuedouble,
                 flops / 0.75, 1e-9);
     cJSON_Delete(root);
-    chirp_free(text);
     chirp_projection_release(&p);
 }
 
-static void refused(const chirp_projection_options *o, const char *part)
+static void refused(const chirp_projection_options *o, const char *assume, const char *part)
 {
-    assert_true(chirp_project(o, NULL, NULL, &p) != CHIRP_OK);
+    const chirp_solution_options solve = {.assume = assume};
+    assert_true(chirp_solution_check(o, &solve) != CHIRP_OK);
     if (!strstr(chirp_error_message(), part))
         fail_msg("%s", chirp_error_message());
 }
@@ -190,16 +187,11 @@ static void test_wrong_assumptions_are_refused(void **state)
         {"noise_scal=3", "noise_scale"},  {"noise_scale", "NAME=VALUE"},
         {"noise_scale=x", "noise_scale"}, {"noise_scale=-1", "from 0"},
         {"files=6,,", "NAME=VALUE"},      {"read_whole=2", "to 1"}};
-    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i) {
-        const chirp_projection_options o = options(wrong[i][0]);
-        refused(&o, wrong[i][1]);
-    }
-    chirp_projection_options o = options("files=1");
+    chirp_projection_options o = options();
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; ++i)
+        refused(&o, wrong[i][0], wrong[i][1]);
     o.workload = "cosmoflow";
-    refused(&o, "--workload");
-    o = options("files=1");
-    o.time_to_solution = false;
-    refused(&o, "--time-to-solution");
+    refused(&o, "files=1", "--workload");
 }
 
 int main(void)
