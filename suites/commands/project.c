@@ -224,17 +224,59 @@ static void take_training(chirp_projection_options *o, const chirp_train_config 
     o->settings.bucket_bytes = train->exchange.bucket_bytes;
 }
 
-/* On as many ranks as the last number of --nodes says. */
+enum { REPLAYED_STEPS = 117 }; /* of a simulated replay: the study's training on 1024 ranks */
+
+/* What is simulated beside the replay, and how long its messages take. */
+static chirp_status plan_replay(const chirp_projection_options *o, chirp_machine *machine,
+                                chirp_plan *plan)
+{
+    static chirp_workload workload; /* large */
+    chirp_plan_settings settings = o->settings;
+    chirp_status st = chirp_machine_read(o->machine, machine);
+    settings.shares = false;
+    settings.steps = settings.steps > 0 ? settings.steps : REPLAYED_STEPS;
+    if (st == CHIRP_OK)
+        st = chirp_workload_make(o->network, o->variant, o->shared_noise, &workload);
+    const int ranks = o->nodes[o->n_rows - 1];
+    if (st == CHIRP_OK && (ranks < 2 || ranks > machine->hosts))
+        st = chirp_fail(CHIRP_ERR_RANGE,
+                        "--nodes %d: a simulated replay on %s takes 2 to %d ranks; leave out "
+                        "--engine simgrid to replay without messages",
+                        ranks, machine->name, machine->hosts);
+    if (st == CHIRP_OK)
+        st = chirp_plan_make(machine, &workload, &settings, ranks, plan);
+    return st;
+}
+
+/* Seconds of a step beyond its passes, over those of a pass, when nobody is late. */
+static double communication(const chirp_plan *plan)
+{
+    chirp_plan still = *plan;
+    chirp_step_terms terms;
+    still.jitter_relative = still.jitter_fresh = 0;
+    chirp_closed_form(&still, &terms);
+    return terms.seconds / terms.compute - 1;
+}
+
+/* On as many ranks as the last number of --nodes says; with --engine simgrid simulated as well. */
 static chirp_status replay(const chirp_projection_options *o, const char *json)
 {
+    static chirp_plan plan; /* large */
+    chirp_machine machine = {0};
+    const bool simulated = o->engine && strcmp(o->engine, chirp_engine_simgrid.name) == 0;
+    chirp_status st = simulated ? plan_replay(o, &machine, &plan) : CHIRP_OK;
     const chirp_controller_options options = {
         .ranks = o->nodes[o->n_rows - 1],
         .batch = o->settings.batch,
         .runs = CHIRP_CONTROLLER_RUNS,
-        .communication = CHIRP_CONTROLLER_COMMUNICATION,
+        .communication =
+            simulated && st == CHIRP_OK ? communication(&plan) : CHIRP_CONTROLLER_COMMUNICATION,
         .seed = o->settings.seed,
     };
-    return chirp_controller_report(&options, json);
+    if (st == CHIRP_OK)
+        st = chirp_controller_report(&options, simulated ? &plan : NULL, json);
+    chirp_machine_release(&machine);
+    return st;
 }
 
 /* Options of whole trainings: learnt before anything is simulated. */
@@ -295,7 +337,8 @@ static int run(int argc, char **argv)
          .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},
         {"controller", CHIRP_OPTION_FLAG, &controller,
          .help = "instead of projecting, replay the load balancer of train --shares measured on as "
-                 "many ranks as the last of --nodes, whose speeds stay, wander or break off"},
+                 "many ranks as the last of --nodes, whose speeds stay, wander or break off; with "
+                 "--engine simgrid also with every message simulated"},
         {"time-to-solution", CHIRP_OPTION_FLAG, &whole,
          .help =
              "also how long a whole training takes, with start-up, input and the sample cost of "
