@@ -46,13 +46,23 @@ chirp_status chirp_trained_load(const char *path, int64_t batch, int n_threads,
     trained->iteration = state.iteration;
     chirp_free(state.configuration);
     if (st == CHIRP_OK)
+        st = chirp_checkpoint_read_curves(path, &trained->curves);
+    if (st == CHIRP_OK)
         st = chirp_recalibration_read(path, trained->spec->n_leaves, trained->recalibration,
                                       &trained->recalibration_note);
     return st;
 }
 
+chirp_signal_config chirp_trained_signals(const chirp_trained *trained)
+{
+    chirp_signal_config signal = trained->record.config.signal;
+    signal.curves = trained->curves.n > 0 ? &trained->curves : NULL;
+    return signal;
+}
+
 void chirp_trained_release(chirp_trained *trained)
 {
+    chirp_curves_release(&trained->curves);
     chirp_network_destroy(trained->net);
     chirp_free(trained->recalibration_note);
     chirp_train_record_release(&trained->record);
