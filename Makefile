@@ -7,6 +7,7 @@
 #   make check-busy   the tests of threads and ranks, while another process keeps every core busy
 #   make check-openmpi, check-openmpi-ranks   all tests with Open MPI in place of MPICH, and those of ranks; it is installed when missing
 #   make faults  kills, failing disks and refused memory: the long versions of the tests in tests/faults, an hour
+#   make fuzz    every reader of files and options for SECONDS (600) under libFuzzer (clang)
 #   make check-clang, check-tsan, coverage   builds by clang, with the thread sanitizer, with counts of the lines that tests run
 #   make format, format-check, tidy   clang-format on all C files (the check changes none) and clang-tidy
 #   make study   deps + build + the study (STUDY=folder, PRESET=quick|paper, STRAIN=file and GPS=seconds for real strain)
@@ -22,6 +23,7 @@ PRESET ?= quick
 STRAIN ?=
 GPS ?=
 PREFIX ?= /usr/local
+SECONDS ?= 600
 BUILD := build
 USER_ID := $(shell id -u)
 # a text as one word for the shell, whatever stands in it
@@ -29,7 +31,7 @@ quote = '$(subst ','\'',$(1))'
 MISSING = $(shell for p in $(PACKAGES); do \
     dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done)
 
-.PHONY: all deps build build-ci install uninstall check check-avx2 check-busy check-clang check-tsan check-openmpi check-openmpi-ranks coverage faults format format-check tidy study clean
+.PHONY: all deps build build-ci install uninstall check check-avx2 check-busy check-clang check-tsan check-openmpi check-openmpi-ranks coverage faults fuzz format format-check tidy study clean
 all: build
 
 deps:
@@ -83,6 +85,13 @@ faults: deps build-ci
 	for fault in kill_generate memory; do \
 	    python3 tests/faults/$$fault.py build/chirpbench build/tests/faults/libchirp_kill_at.so long || exit 1; done
 
+# needs clang, its fuzzer and its OpenMP library besides (Debian packages clang, libclang-rt-14-dev and libomp-dev); inputs
+# that reach something new stay in build-fuzz/tests/fuzz
+fuzz: deps
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	cd build-fuzz/tests/fuzz && $(CURDIR)/tests/fuzz/run.sh ./fuzz $(SECONDS) $(READER)
+
 # these need clang and its OpenMP library besides (Debian packages clang and libomp-dev)
 check-clang check-tsan: check-%: deps
 	cmake --preset $*
@@ -119,4 +128,4 @@ study: deps
 	    $(if $(STRAIN),--strain $(call quote,$(STRAIN))) $(if $(GPS),--gps $(call quote,$(GPS)))
 
 clean:
-	rm -rf build build-avx2 build-debug build-sanitize build-clang build-tsan build-openmpi build-coverage
+	rm -rf build build-avx2 build-debug build-sanitize build-clang build-tsan build-openmpi build-fuzz build-coverage
