@@ -14,4 +14,11 @@
  */
 chirp_status chirp_published_complete(chirp_result_files *results);
 
+/** {"nodes", "efficiency", "source"} that projections are compared with: of their own files, else of published.json; or NULL. */
+const struct cJSON *chirp_published_scaling(const chirp_result_files *results);
+
+/** The published event within a second of one that infer or exact read; NULL when there is none, or the strain isn't real. */
+const struct cJSON *chirp_published_event(const chirp_result_files *results,
+                                          const struct cJSON *event);
+
 #endif
