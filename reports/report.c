@@ -6,7 +6,7 @@
 #include "harness/json/json.h"
 #include "reports/answers/answers.h"
 #include "reports/page/style.h"
-#include "reports/published.h"
+#include "reports/files/published.h"
 #include "reports/sections/machine.h"
 #include "reports/sections/sections.h"
 

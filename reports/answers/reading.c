@@ -2,7 +2,7 @@
 #include "reports/answers/answers_internal.h"
 
 #include "reports/files/events.h"
-#include "reports/published.h"
+#include "reports/files/published.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Does it scale? What others published beside what is projected for their way and for ours. */
 #include "reports/answers/answers_internal.h"
 
-#include "reports/published.h"
+#include "reports/files/published.h"
 
 #include <math.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "harness/base/memory.h"
 #include "reports/files/events.h"
-#include "reports/published.h"
+#include "reports/files/published.h"
 
 #include <math.h>
 #include <string.h>

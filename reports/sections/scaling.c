@@ -2,7 +2,7 @@
 #include "reports/sections/sections.h"
 #include "reports/sections/scaling_series.h"
 #include "reports/sections/scaling_tables.h"
-#include "reports/published.h"
+#include "reports/files/published.h"
 
 #include <math.h>
 #include <string.h>

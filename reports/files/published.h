@@ -1,6 +1,6 @@
 /** Numbers of other people that plots show beside ours, with their sources. */
-#ifndef CHIRP_REPORTS_PUBLISHED_H
-#define CHIRP_REPORTS_PUBLISHED_H
+#ifndef CHIRP_REPORTS_FILES_PUBLISHED_H
+#define CHIRP_REPORTS_FILES_PUBLISHED_H
 
 #include "reports/files/result_files.h"
 

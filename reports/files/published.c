@@ -1,4 +1,4 @@
-#include "reports/published.h"
+#include "reports/files/published.h"
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
