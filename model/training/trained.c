@@ -3,6 +3,7 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "model/training/checkpoint.h"
+#include "model/training/feature_distance.h"
 #include "model/training/recalibration.h"
 #include "model/training/trainer.h"
 
@@ -49,6 +50,9 @@ chirp_status chirp_trained_load(const char *path, int64_t batch, int n_threads,
     if (st == CHIRP_OK)
         st = chirp_recalibration_read(path, trained->spec->n_leaves, trained->recalibration,
                                       &trained->recalibration_note);
+    if (st == CHIRP_OK)
+        st = chirp_feature_distance_read(path, chirp_distance_width(trained->net),
+                                         &trained->distance);
     return st;
 }
 
@@ -64,6 +68,7 @@ void chirp_trained_release(chirp_trained *trained)
     chirp_curves_release(&trained->curves);
     chirp_network_destroy(trained->net);
     chirp_free(trained->recalibration_note);
+    chirp_distance_release(&trained->distance);
     chirp_train_record_release(&trained->record);
     *trained = (chirp_trained){0};
 }

@@ -2,6 +2,7 @@
 #ifndef CHIRP_MODEL_TRAINING_TRAINED_H
 #define CHIRP_MODEL_TRAINING_TRAINED_H
 
+#include "model/inference/distance.h"
 #include "model/training/config.h"
 
 typedef struct chirp_trained {
@@ -13,6 +14,7 @@ typedef struct chirp_trained {
     chirp_curves curves; /**< that whitened the signals; none when the checkpoint holds none */
     double recalibration[CHIRP_MAX_LEAVES]; /**< for chirp_posterior_recalibrate() */
     char *recalibration_note;               /**< NULL: none */
+    chirp_distance distance;                /**< of features; of width 0: the checkpoint has none */
 } chirp_trained;
 
 /**

@@ -6,7 +6,6 @@
 #include "harness/json/json.h"
 #include "harness/results/document.h"
 #include "model/signal/generator.h"
-#include "model/signal/likeness.h"
 #include "model/signal/strain.h"
 #include "model/training/checkpoint.h"
 #include "suites/command.h"
@@ -181,45 +180,6 @@ static chirp_status add_training_signals(const inference *f, cJSON *event)
     return st;
 }
 
-/*
- * What is in the window, beside the answer: a network answers for a glitch or for noise alone as well. The bank's signals are
- * whitened with the file's own noise, as the window is.
- */
-static chirp_status judge_window(const inference *f, const chirp_strain_info *info, cJSON *event)
-{
-    chirp_likeness_bank *bank = NULL;
-    chirp_likeness l = {0};
-    const char *doubt[CHIRP_LIKENESS_DOUBTS];
-    chirp_status st =
-        chirp_likeness_create(&f->config.signal, info->psd_f_hz, info->psd, info->n_psd, &bank);
-    if (st == CHIRP_OK)
-        st = chirp_likeness_measure(bank, f->window, info->window_scale, &l);
-    if (st != CHIRP_OK) {
-        chirp_likeness_destroy(bank);
-        return st;
-    }
-    const chirp_likeness_limits limit = *chirp_likeness_limits_of(bank);
-    chirp_likeness_destroy(bank);
-    const int n = chirp_likeness_doubts(&l, &limit, doubt);
-    cJSON *object = cJSON_AddObjectToObject(event, "likeness");
-    cJSON_AddNumberToObject(object, "snr", l.snr);
-    cJSON_AddNumberToObject(object, "snr_of_noise", limit.snr_of_noise);
-    cJSON_AddNumberToObject(object, "snr_most", limit.snr_most);
-    cJSON_AddNumberToObject(object, "residual_power", l.power);
-    cJSON_AddNumberToObject(object, "residual_power_most", limit.power_most);
-    cJSON_AddNumberToObject(object, "residual_peak", l.peak);
-    cJSON_AddNumberToObject(object, "residual_peak_most", limit.peak_most);
-    cJSON_AddItemToObject(object, "doubts", cJSON_CreateStringArray(doubt, n));
-    printf("%s: SNR %.1f of the best training signal (expected %.1f to %.1f), "
-           "left over: power %.2f (to %.2f), peak %.1f (to %.1f)\n",
-           n ? "the window is unlike training" : "the window is like training", l.snr,
-           limit.snr_of_noise, limit.snr_most, l.power, limit.power_most, l.peak, limit.peak_most);
-    for (int i = 0; i < n; ++i)
-        printf("  doubt: %s\n", doubt[i]);
-    printf("\n");
-    return CHIRP_OK;
-}
-
 void inference_add_network(const inference *f, cJSON *event)
 {
     cJSON_AddStringToObject(event, "checkpoint", f->checkpoint);
@@ -359,7 +319,7 @@ static chirp_status infer_file(inference *f, const char *path)
     if (st == CHIRP_OK)
         st = print_posterior(f, path, &info, summary);
     if (st == CHIRP_OK)
-        st = judge_window(f, &info, event);
+        st = inference_judge(f, &info, event);
     if (st == CHIRP_OK)
         st = inference_keep(f, &info, event);
     chirp_strain_info_destroy(&info);
