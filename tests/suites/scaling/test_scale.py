@@ -260,6 +260,18 @@ def load_balancing_replayed(folder):
         assert numbers == [float(f"{100 * row[key]['mean']:.1f}") for key in ("equal", "followed", "followed_over_ideal")], (line, row)
         assert 0 < row["followed_over_ideal"]["mean"] <= 1 and row["ideal"]["mean"] > 0, row
     one_line(run(["project", "--controller", "--json", folder + "/no/such.json"], code=2), "no/such.json")
+    crossbar = os.path.join(os.path.dirname(os.path.abspath(__file__)), "machines", "crossbar.json")
+    simulated = [CHIRPBENCH, "project", "--controller", "--engine", "simgrid", "--machine", crossbar, "--steps", "4", "--json", result]
+    done = subprocess.run(simulated + ["--nodes", "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=240)
+    if done.returncode == 2 and "no SimGrid" in done.stderr:
+        return print("skipped: this build has no SimGrid")
+    assert done.returncode == 0, done.stderr
+    with open(result) as file:
+        rows = json.load(file)["rows"]
+    for row in rows:
+        line = next(line for line in done.stdout.splitlines() if line.startswith(row["speeds"] + "  "))
+        assert re.findall(r"([\d.]+) \+-", line)[3] == f"{100 * row['followed_simulated']['mean']:.1f}" and row["steps"] == 4, (line, row)
+    one_line(run(simulated[1:] + ["--nodes", "1"], code=2), "2 to")
 
 
 def bf16(folder):
