@@ -8,7 +8,8 @@
 #   make check   deps + build with warnings as errors + all tests
 #   make check-avx2   the tests that depend on the instruction set, with a build for AVX2
 #   make check-busy   the tests of threads and ranks, while another process keeps every core busy
-#   make check-openmpi, check-openmpi-ranks   all tests with Open MPI in place of MPICH, and those of ranks; it is installed when missing
+#   make check-openmpi, check-openmpi-ranks   all tests with Open MPI in place of MPICH, and of those of ranks the ones
+#                that check-busy runs too; it is installed when missing
 #   make faults  kills, failing disks and refused memory: the long versions of the tests in tests/faults, an hour
 #   make fuzz    every reader of files and options for SECONDS (600) under libFuzzer (clang)
 #   make check-clang, check-tsan, coverage   builds by clang, with the thread sanitizer, with counts of the lines that tests run
@@ -125,7 +126,7 @@ check-clang check-tsan: check-%: deps
 
 # the build with MPICH is there for the test that compares trainings
 check-openmpi-ranks: OPENMPI_BUILD = -t mpi_tests
-check-openmpi-ranks: OPENMPI_TESTS = -L mpi
+check-openmpi-ranks: OPENMPI_TESTS = -L mpi -L parallel
 check-openmpi check-openmpi-ranks:
 	$(MAKE) deps PACKAGES="$(PACKAGES) libopenmpi-dev openmpi-bin"
 	$(MAKE) build-ci
