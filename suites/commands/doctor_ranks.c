@@ -1,6 +1,7 @@
 /* The table of all ranks: who runs where, on what, bound to which processors, how fast, and what differs. */
 #include "suites/commands/doctor_ranks.h"
 
+#include "harness/base/sort.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
 #include "harness/results/document.h"
@@ -101,21 +102,14 @@ static const char *usual_text(const facts *all, int n, int k)
     return usual;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The lower median of what is known; NAN: nothing is. @param scratch  [n] */
+/* The lower median of what is known, so that it is some rank's value; NAN: nothing is. @param scratch  [n] */
 static double usual_number(const facts *all, int n, int k, double *scratch)
 {
     int known = 0;
     for (int r = 0; r < n; ++r)
         if (!isnan(all[r].number[k]))
             scratch[known++] = all[r].number[k];
-    qsort(scratch, (size_t)known, sizeof *scratch, by_size);
+    chirp_sort(scratch, (size_t)known);
     return known > 0 ? scratch[(known - 1) / 2] : (double)NAN;
 }
 
