@@ -255,7 +255,9 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
     chirp_markup_text(&caption, plain.bytes);
     chirp_markup_raw(&caption, ".");
     script.failed = script.failed || caption.failed || plain.failed;
+    chirp_report_subject(r, "%.40s, %.110s", file->name, plain.bytes ? plain.bytes : "");
     chirp_report_figure(r, "Loss budget", caption.bytes ? caption.bytes : "", 560, 360, &script);
+    chirp_report_subject(r, "%s", "");
     chirp_markup_clear(&caption);
     chirp_markup_clear(&plain);
 }
