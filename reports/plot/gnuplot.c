@@ -147,6 +147,11 @@ static void rewrite(const char *body, const char *id, chirp_markup *svg)
             p = end ? end + strlen("</title>") : p + 7;
             continue;
         }
+        /* of several plots in one picture each counts from 1 */
+        if (strncmp(p, "id=\"gnuplot_plot_", 17) == 0) {
+            p += strcspn(p, ">");
+            continue;
+        }
         size_t k = 0;
         for (; k < sizeof rules / sizeof rules[0]; ++k)
             if (strncmp(p, rules[k].from, strlen(rules[k].from)) == 0)

@@ -238,6 +238,7 @@ static void write_event(chirp_report *r, const chirp_result_file *file, const cJ
     chirp_event_subject(r, file, event);
     chirp_figures_begin(r);
     cJSON_ArrayForEach(parameter, parameters) histogram(r, event, published, parameter);
+    chirp_corner(r, event);
     chirp_figures_end(r);
     parameters_table(r, event, published, parameters);
 }
