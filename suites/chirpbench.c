@@ -12,12 +12,25 @@
 #include <string.h>
 
 const chirp_command *const chirp_commands[] = {
-    &chirp_command_bench,     &chirp_command_compare,  &chirp_command_doctor,
-    &chirp_command_describe,  &chirp_command_waveform, &chirp_command_generate,
-    &chirp_command_export,    &chirp_command_infer,    &chirp_command_exact,
-    &chirp_command_calibrate, &chirp_command_train,    &chirp_command_adapt,
-    &chirp_command_decompose, &chirp_command_project,  &chirp_command_report,
-    &chirp_command_scale,     &chirp_command_study,    NULL,
+    &chirp_command_bench,
+    &chirp_command_compare,
+    &chirp_command_doctor,
+    &chirp_command_describe,
+    &chirp_command_waveform,
+    &chirp_command_generate,
+    &chirp_command_export,
+    &chirp_command_infer,
+    &chirp_command_exact,
+    &chirp_command_calibrate,
+    &chirp_command_train,
+    &chirp_command_adapt,
+    &chirp_command_decompose,
+    &chirp_command_project,
+    &chirp_command_report,
+    &chirp_command_scale,
+    &chirp_command_merge,
+    &chirp_command_study,
+    NULL,
 };
 
 int chirp_command_exit(chirp_status status)

@@ -12,6 +12,7 @@ typedef struct chirp_trained {
     chirp_network *net;           /**< with the parameters of the checkpoint */
     chirp_likelihood likelihood;
     int64_t iteration;
+    chirp_curves curves; /**< that whitened the signals; none when the checkpoint holds none */
     double recalibration[CHIRP_MAX_LEAVES]; /**< for chirp_posterior_recalibrate() */
     char *recalibration_note;               /**< NULL: none */
     chirp_distance distance;                /**< of features; of width 0: the checkpoint has none */
@@ -27,6 +28,9 @@ typedef struct chirp_trained {
  */
 chirp_status chirp_trained_load(const char *path, int64_t batch, int n_threads,
                                 chirp_trained *trained);
+/** Signals like those of the training, whitened with the checkpoint's own curves, which stay the network's. */
+chirp_signal_config chirp_trained_signals(const chirp_trained *trained);
+
 void chirp_trained_release(chirp_trained *trained); /**< accepts a zeroed value */
 
 #endif

@@ -263,7 +263,7 @@ static chirp_status decompose(decomposition *d)
                                    .samples = 2,
                                    .seed = (uint64_t)d->seed,
                                    .n_threads = (int)d->threads,
-                                   .signal = d->trained.record.config.signal};
+                                   .signal = chirp_trained_signals(&d->trained)};
     st = calibration_create(d->checkpoint, &d->trial);
     if (st == CHIRP_OK)
         st = measure(d);

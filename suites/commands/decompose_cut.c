@@ -123,20 +123,16 @@ static chirp_status compare(decomposition *d, chirp_network *part,
 static chirp_status write_part(const decomposition *d, const chirp_network *part)
 {
     chirp_checkpoint state = {0};
-    chirp_curves curves = {0};
     int n = 0;
     const chirp_tensor *tensors = chirp_network_tensors(part, &n);
     const chirp_signal_config *signal = &d->trained.record.config.signal;
     chirp_status st = chirp_checkpoint_read_header(d->checkpoint, &state);
-    if (st == CHIRP_OK)
-        st = chirp_checkpoint_read_curves(d->checkpoint, &curves);
     state.course = (chirp_course_state){.crossings = -1};
-    state.curves = curves.n > 0 ? &curves : NULL;
+    state.curves = d->trained.curves.n > 0 ? &d->trained.curves : NULL;
     state.band = (chirp_band){signal->f_low_hz, signal->f_high_hz};
     state.cut = &d->cut;
     if (st == CHIRP_OK)
         st = chirp_checkpoint_write(d->out, &state, tensors, n, chirp_network_values(part));
-    chirp_curves_release(&curves);
     chirp_free(state.configuration);
     return st;
 }

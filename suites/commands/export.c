@@ -47,7 +47,7 @@ static chirp_status validate(export *e, int after)
                                    .samples = 1000,
                                    .seed = (uint64_t)e->seed,
                                    .n_threads = (int)e->threads,
-                                   .signal = config->signal};
+                                   .signal = chirp_trained_signals(&e->trained)};
     e->snr[0] = config->signal.snr_min;
     e->snr[1] = config->signal.snr_max;
     chirp_status st = calibration_create(e->checkpoint, &e->trial);
