@@ -13,7 +13,7 @@ enum { DECOMPOSE_BATCH = 16 };
 typedef struct decomposition_side {
     double error[CHIRP_MAX_LEAVES]; /**< relative, of the leaves that are kept */
     double flops;                   /**< forward pass of one signal, the direct method's */
-    double seconds;                 /**< likewise: median of passes taken in turn */
+    double seconds;                 /**< likewise: the fastest of passes taken in turn */
 } decomposition_side;
 
 typedef struct decomposition {
