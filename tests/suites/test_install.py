@@ -33,9 +33,11 @@ def installed_and_removed(folder):
     run(CMAKE, "--install", BUILD, "--prefix", "/opt/of mine", env=dict(os.environ, DESTDIR=stage))
     top = stage + "/opt/of mine"
     there = files(stage)
-    assert {"opt/of mine/bin/chirpbench", "opt/of mine/share/doc/chirpbench/LICENSE",
+    assert {"opt/of mine/bin/chirpbench", "opt/of mine/share/doc/chirpbench/LICENSE", "opt/of mine/include/chirpbench_plugin.h",
+            "opt/of mine/share/chirpbench/gates/quick.json", "opt/of mine/share/chirpbench/gates/pull_request.sh",
             "opt/of mine/share/doc/chirpbench/CHANGELOG.md"} <= there, there
     assert run(top + "/bin/chirpbench", "version").stdout.startswith("chirpbench ")
+    assert "reference/fma" in run(top + "/bin/chirpbench", "bench", "--gate", "quick", "--benchmark_list_tests", cwd="/").stdout
     assert "--batch" in run(top + "/bin/chirpbench", "help", "train", cwd="/").stdout
     if MANUALS:
         share = "opt/of mine/share/"
