@@ -36,12 +36,14 @@ def installed_and_removed(folder):
     there = files(stage)
     assert {"opt/of mine/bin/chirpbench", "opt/of mine/share/doc/chirpbench/LICENSE",
             "opt/of mine/share/doc/chirpbench/CHANGELOG.md", "opt/of mine/share/doc/chirpbench/README.md",
-            "opt/of mine/share/chirpbench/gates/limits.json", "opt/of mine/share/chirpbench/jobs/slurm.sh",
+            "opt/of mine/share/chirpbench/gates/quick.json", "opt/of mine/share/chirpbench/gates/pull_request.sh", "opt/of mine/include/chirpbench_plugin.h",
+            "opt/of mine/share/chirpbench/jobs/slurm.sh",
             "opt/of mine/share/chirpbench/machines/theta.json"} <= there, there
-    assert os.path.isdir(SOURCE + "/networks") == any("/share/chirpbench/networks/" in name for name in there)
+    assert os.path.isdir(SOURCE + "/model/networks") == any("/share/chirpbench/networks/" in name for name in there)
     assert not [name for name in there if name.endswith("_internal.h")]
     moved_tree_works(stage, stage + ", moved", "opt/of mine")
     assert run(top + "/bin/chirpbench", "version").stdout.startswith("chirpbench ")
+    assert "reference/fma" in run(top + "/bin/chirpbench", "bench", "--gate", "quick", "--benchmark_list_tests", cwd="/").stdout
     assert "--batch" in run(top + "/bin/chirpbench", "help", "train", cwd="/").stdout
     if MANUALS:
         share = "opt/of mine/share/"
