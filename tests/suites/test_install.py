@@ -36,7 +36,7 @@ def installed_and_removed(folder):
     there = files(stage)
     assert {"opt/of mine/bin/chirpbench", "opt/of mine/share/doc/chirpbench/LICENSE",
             "opt/of mine/share/doc/chirpbench/CHANGELOG.md", "opt/of mine/share/doc/chirpbench/README.md",
-            "opt/of mine/share/chirpbench/gates/limits.json", "opt/of mine/share/chirpbench/jobs/slurm.sh",
+            "opt/of mine/share/chirpbench/gates/quick.json", "opt/of mine/share/chirpbench/jobs/slurm.sh",
             "opt/of mine/share/chirpbench/machines/theta.json"} <= there, there
     assert os.path.isdir(SOURCE + "/networks") == any("/share/chirpbench/networks/" in name for name in there)
     assert not [name for name in there if name.endswith("_internal.h")]
