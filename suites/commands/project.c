@@ -279,8 +279,10 @@ static int run(int argc, char **argv)
          .min = 0, .max = 1e9,
          .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},
         {"controller", CHIRP_OPTION_FLAG, &controller,
-         .help = "instead of projecting, replay the load balancer of train --shares measured on as "
-                 "many ranks as the last of --nodes, whose speeds stay, wander or break off"},
+         .help =
+             "instead of projecting, replay the load balancer of train --shares measured on as "
+             "many ranks as the last of --nodes, whose speeds stay, wander or break off; with and "
+             "without a deadline for late ranks"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,
