@@ -27,6 +27,7 @@ const chirp_command *const chirp_commands[] = {
     &chirp_command_project,
     &chirp_command_report,
     &chirp_command_scale,
+    &chirp_command_merge,
     &chirp_command_study,
     NULL,
 };

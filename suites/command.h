@@ -41,6 +41,7 @@ extern const chirp_command chirp_command_train;
 extern const chirp_command chirp_command_project;
 extern const chirp_command chirp_command_report;
 extern const chirp_command chirp_command_scale;
+extern const chirp_command chirp_command_merge;
 extern const chirp_command chirp_command_study;
 extern const chirp_command chirp_command_waveform;
 extern const chirp_command chirp_command_generate;

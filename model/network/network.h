@@ -96,6 +96,15 @@ const float *chirp_network_forward_root(chirp_network *net, const float *strain,
                                         const chirp_pass *pass);
 
 /**
+ * What layer `number` of chirp_network_layers() put out in the last forward pass, [N][out_width * out_channels], behind activation,
+ * pool and dropout; valid until the next pass.
+ */
+const float *chirp_network_layer_output(const chirp_network *net, int number);
+
+/** The gradient of f(output) with respect to that of a convolution, as the last backward pass left it; NULL without training. */
+const float *chirp_network_layer_gradient(const chirp_network *net, int number);
+
+/**
  * Gradient of  loss = f(output) + kl_weight * KL  with respect to all parameters, for the inputs and draws of the
  * last forward pass, whose `pass` must be given again; pass->sample must be true unless nothing is variational.
  * @param strain   as in the forward pass

@@ -6,6 +6,7 @@
  *                                    then their average
  *   /optimizer/first/..., /optimizer/second/...   the same tree: Adam's moments, or SGD's velocity (first only)
  *   /noise_curve/frequency_hz [n], psd [curves][n] [1/Hz], float64: what whitened the signals
+ *   /feature_distance/mean, factor, limit   of files of chirpbench export: see feature_distance.c
  *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format; progress, typical_norm,
  *                    best_score (float64) and crossings (int64) of a run that is not over, absent in earlier versions;
  *                    noise_curve (the curves' names, one a line)

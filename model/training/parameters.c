@@ -224,8 +224,9 @@ const char *const chirp_train_object[CHIRP_TRAIN_TABLES] = {NULL, "signal", NULL
 
 /* Of the signal options: the network sets the length, and reads noise that is made for one detector. */
 static const char *const signal_options_of_train[] = {
-    "mass-min",   "mass-max",   "ratio-max",   "spin-max", "snr-min", "snr-max", "snr-law",
-    "merger-min", "merger-max", "sample-rate", "f-low",    "f-high",  "psd",     NULL};
+    "mass-min", "mass-max",       "ratio-max",  "spin-max",    "snr-min", "snr-max",
+    "snr-law",  "merger-min",     "merger-max", "sample-rate", "f-low",   "f-high",
+    "psd",      "curve-segments", "curve-tilt", NULL};
 
 void chirp_train_tables(const chirp_train_config *config, const char *const *only,
                         chirp_option_table tables[CHIRP_TRAIN_TABLES])

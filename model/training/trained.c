@@ -3,18 +3,18 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "model/training/checkpoint.h"
+#include "model/training/feature_distance.h"
 #include "model/training/recalibration.h"
+#include "model/training/trainer.h"
 
 static chirp_status make_network(const chirp_train_config *trained, int64_t batch, int n_threads,
                                  chirp_trained *t)
 {
-    chirp_network_config config = chirp_network_config_default(t->spec);
-    config.variant = trained->variant;
-    config.outputs = trained->learned_scale ? 2 : 1;
-    config.prior_sigma = trained->prior_sigma;
-    config.dense2_relu = trained->dense2_relu;
-    config.batch = batch;
+    chirp_network_config config = chirp_train_network(trained, t->spec, batch);
     config.training = false;
+    /* a weight sample is one network for all events; its draws are those of whoever asks */
+    config.estimator = CHIRP_VARIATIONAL_REPARAMETERIZATION;
+    config.seed = 0;
     config.n_threads = n_threads;
     const chirp_status st = chirp_train_likelihood(trained, &t->likelihood);
     return st == CHIRP_OK ? chirp_network_create(&config, &t->net) : st;
@@ -46,15 +46,29 @@ chirp_status chirp_trained_load(const char *path, int64_t batch, int n_threads,
     trained->iteration = state.iteration;
     chirp_free(state.configuration);
     if (st == CHIRP_OK)
+        st = chirp_checkpoint_read_curves(path, &trained->curves);
+    if (st == CHIRP_OK)
         st = chirp_recalibration_read(path, trained->spec->n_leaves, trained->recalibration,
                                       &trained->recalibration_note);
+    if (st == CHIRP_OK)
+        st = chirp_feature_distance_read(path, chirp_distance_width(trained->net),
+                                         &trained->distance);
     return st;
+}
+
+chirp_signal_config chirp_trained_signals(const chirp_trained *trained)
+{
+    chirp_signal_config signal = trained->record.config.signal;
+    signal.curves = trained->curves.n > 0 ? &trained->curves : NULL;
+    return signal;
 }
 
 void chirp_trained_release(chirp_trained *trained)
 {
+    chirp_curves_release(&trained->curves);
     chirp_network_destroy(trained->net);
     chirp_free(trained->recalibration_note);
+    chirp_distance_release(&trained->distance);
     chirp_train_record_release(&trained->record);
     *trained = (chirp_trained){0};
 }

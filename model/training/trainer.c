@@ -15,21 +15,31 @@
 #include <omp.h>
 #include <string.h>
 
+chirp_network_config chirp_train_network(const chirp_train_config *config,
+                                         const chirp_network_spec *spec, int64_t batch)
+{
+    return (chirp_network_config){
+        .spec = spec,
+        .variant = config->variant,
+        .estimator = config->estimator,
+        .outputs = config->learned_scale ? 2 : 1,
+        .batch = batch,
+        .dropout = config->dropout,
+        .prior_sigma = config->prior_sigma,
+        .initial_rho = config->initial_rho,
+        .dense2_relu = config->dense2_relu,
+        .seed = config->seed,
+        .training = true,
+        .algorithm = config->algorithm,
+        .n_threads = config->n_threads,
+    };
+}
+
 static chirp_status make_network(chirp_trainer *trainer)
 {
     const chirp_train_config *config = &trainer->config;
-    chirp_network_config network = chirp_network_config_default(trainer->spec);
-    network.variant = config->variant;
-    network.estimator = config->estimator;
-    network.outputs = config->learned_scale ? 2 : 1;
-    network.batch = trainer->share.signals;
-    network.dropout = config->dropout;
-    network.prior_sigma = config->prior_sigma;
-    network.initial_rho = config->initial_rho;
-    network.dense2_relu = config->dense2_relu;
-    network.seed = config->seed;
-    network.algorithm = config->algorithm;
-    network.n_threads = config->n_threads;
+    const chirp_network_config network =
+        chirp_train_network(config, trainer->spec, trainer->share.signals);
     const chirp_status st = chirp_network_create(&network, &trainer->net);
     if (st == CHIRP_OK)
         chirp_network_initialize(

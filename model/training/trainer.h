@@ -110,6 +110,10 @@ int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks);
 /** What trains best; chirp_train_config_study() in parameters.h has what the study trained with. */
 chirp_train_config chirp_train_config_default(void);
 
+/** The network that a configuration trains, for passes of `batch` signals. */
+chirp_network_config chirp_train_network(const chirp_train_config *config,
+                                         const chirp_network_spec *spec, int64_t batch);
+
 /** The likelihood of a configuration whose labels field is filled. */
 chirp_status chirp_train_likelihood(const chirp_train_config *config, chirp_likelihood *likelihood);
 

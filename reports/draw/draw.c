@@ -120,19 +120,6 @@ void chirp_report_table(chirp_report *r, chirp_table *t, size_t terminal_rows)
     chirp_table_clear(t);
 }
 
-void chirp_report_card(chirp_report *r, const char *title, double value, double scale,
-                       chirp_unit unit, const char *unit_text, const char *note)
-{
-    if (!isfinite(value))
-        return;
-    chirp_markup_format(
-        &r->cards, "<div class=\"card\"><div class=\"what\">%s</div><div class=\"value\">", title);
-    chirp_markup_scaled(&r->cards, value, scale, unit);
-    chirp_markup_format(&r->cards, "%s</div><div class=\"note\">", unit_text);
-    chirp_markup_text(&r->cards, note);
-    chirp_markup_raw(&r->cards, "</div></div>\n");
-}
-
 double chirp_report_derived(chirp_report *r, double value, const char *name, ...)
 {
     char key[256];

@@ -16,7 +16,7 @@ typedef struct chirp_report {
     FILE *problems_out;                         /**< a line for each problem; NULL: nowhere */
     chirp_result_files results;
     chirp_markup contents; /**< links to the sections */
-    chirp_markup cards;    /**< the few numbers at the top */
+    chirp_markup answers;  /**< the first screen */
     chirp_markup body;
     cJSON *derived;      /**< object: what the page computed, by name */
     bool plots;          /**< gnuplot can be run */
@@ -57,10 +57,6 @@ void chirp_report_table(chirp_report *r, chirp_table *t, size_t terminal_rows);
 /** Figures side by side where the page is wide enough. */
 void chirp_figures_begin(chirp_report *r);
 void chirp_figures_end(chirp_report *r);
-
-/** One of the few numbers at the top; `scale` as in chirp_table_scaled(). @param note  plain text, may hold names from files: it is escaped */
-void chirp_report_card(chirp_report *r, const char *title, double value, double scale,
-                       chirp_unit unit, const char *unit_text, const char *note);
 
 /** Remembers a number that the page computed, so that report.json has it; returns it. */
 double chirp_report_derived(chirp_report *r, double value, const char *name, ...)

@@ -225,7 +225,10 @@ void chirp_table_html(const chirp_table *t, chirp_markup *m)
         m->failed = true;
         return;
     }
-    chirp_markup_raw(m, "<div class=\"wide\"><table>\n<caption>");
+    /* what scrolls can be reached by keyboard, and says what it is */
+    chirp_markup_raw(m, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"");
+    chirp_markup_text(m, t->caption);
+    chirp_markup_raw(m, "\"><table>\n<caption>");
     chirp_markup_text(m, t->caption);
     chirp_markup_raw(m, "</caption>\n<thead><tr>");
     for (int c = 0; c < t->columns; ++c) {
@@ -244,9 +247,11 @@ void chirp_table_html(const chirp_table *t, chirp_markup *m)
             if (!used[c])
                 continue;
             const char *tag = c == 0 ? "th" : "td";
-            chirp_markup_format(
-                m, "<%s%s%s>", tag, c == 0 ? " scope=\"row\"" : "",
-                cell->is_number || (!cell->text && column_numeric(t, c)) ? " class=\"n\"" : "");
+            chirp_markup_format(m, "<%s%s%s>", tag, c == 0 ? " scope=\"row\"" : "",
+                                cell->is_number || (!cell->text && column_numeric(t, c))
+                                    ? " class=\"n\""
+                                : c > 0 ? " class=\"t\""
+                                        : "");
             if (cell->is_number)
                 number_html(m, cell->value, cell->factor, cell->text, cell->suffix);
             else

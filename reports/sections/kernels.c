@@ -170,26 +170,6 @@ static void table_row(chirp_report *r, const chirp_bench_lines *lines, const chi
     chirp_table_text(t, line->error ? line->error : baseline ? baseline->part[2] : NULL);
 }
 
-/* Whole steps and whole networks first: what a user of the network waits for. */
-static void cards(chirp_report *r, const chirp_bench_lines *lines)
-{
-    const chirp_bench_line *best = NULL;
-    for (size_t i = 0; i < lines->count; ++i) {
-        const chirp_bench_line *line = &lines->line[i];
-        if (strcmp(line->part[0], "network") == 0 && strcmp(line->part[1], "train_step") == 0 &&
-            line->time_s > 0 && (!best || strstr(line->name, "last2")) &&
-            !(best && strstr(best->name, "last2")))
-            best = line;
-    }
-    if (best) {
-        chirp_markup note = {0};
-        chirp_markup_format(&note, "%s, %s", best->part[3], best->arguments);
-        chirp_report_card(r, "Training step", chirp_json_number(best->row, "real_time"),
-                          best->unit_s, CHIRP_UNIT_SECONDS, "", note.bytes);
-        chirp_markup_clear(&note);
-    }
-}
-
 static void family(chirp_report *r, const chirp_bench_lines *lines, size_t first)
 {
     static const char *const headers[] = {"benchmark",
@@ -254,7 +234,6 @@ static void draw_kernels(chirp_report *r)
     if (lines.count == 0)
         chirp_report_say(r, "The benchmark file holds no rows: no benchmark matched, or the run "
                             "ended before the first.");
-    cards(r, &lines);
     chirp_bench_lines_release(&lines);
 }
 

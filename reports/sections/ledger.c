@@ -1,7 +1,6 @@
 /* What being Bayesian costs: variational layers and networks beside their deterministic twins from the same file. */
-#include "harness/base/text.h"
-#include "reports/sections/bench_rows.h"
 #include "reports/sections/sections.h"
+#include "reports/sections/twins.h"
 
 #include <math.h>
 #include <string.h>
@@ -11,55 +10,7 @@ typedef struct pair {
     const chirp_bench_line *variational, *deterministic;
 } pair;
 
-static bool is_estimator(const char *algorithm)
-{
-    static const char *const names[] = {"reparameterization", "local", "flipout", "shared"};
-    return chirp_name_index(names, sizeof names / sizeof names[0], algorithm) >= 0;
-}
-
-/* "spin.last2" and "spin.none": the same network? */
-static bool same_but_variant(const char *variational, const char *deterministic)
-{
-    static const char *const variant[] = {".last2", ".leaf", ".all"};
-    const size_t n = strlen(deterministic);
-    if (n < 5 || strcmp(deterministic + n - 5, ".none") != 0 ||
-        strncmp(variational, deterministic, n - 5) != 0)
-        return false;
-    for (size_t i = 0; i < sizeof variant / sizeof variant[0]; ++i)
-        if (strcmp(variational + (n - 5), variant[i]) == 0)
-            return true;
-    return false;
-}
-
-static bool is_layer_twin(const chirp_bench_line *v, const chirp_bench_line *d)
-{
-    const bool family =
-        strcmp(v->part[0], d->part[0]) == 0 ||
-        (strcmp(v->part[0], "variational") == 0 && strcmp(d->part[0], "dense") == 0);
-    return family && is_estimator(v->part[2]) && !is_estimator(d->part[2]) &&
-           strcmp(d->part[2], "reference") != 0 && !d->baseline &&
-           strcmp(v->part[3], d->part[3]) == 0;
-}
-
-static const chirp_bench_line *twin_of(const chirp_bench_lines *lines, const chirp_bench_line *v)
-{
-    const chirp_bench_line *best = NULL;
-    for (size_t i = 0; i < lines->count; ++i) {
-        const chirp_bench_line *d = &lines->line[i];
-        if (d == v || d->file != v->file || !(d->time_s > 0) ||
-            strcmp(d->part[1], v->part[1]) != 0 || strcmp(d->arguments, v->arguments) != 0)
-            continue;
-        const bool network = strcmp(d->part[0], v->part[0]) == 0 &&
-                             strcmp(d->part[2], v->part[2]) == 0 &&
-                             same_but_variant(v->part[3], d->part[3]);
-        if ((network || is_layer_twin(v, d)) && (!best || d->time_s < best->time_s))
-            best = d;
-    }
-    return best;
-}
-
-/* @return the ratio of times */
-static double row(chirp_report *r, chirp_table *t, pair p)
+static void row(chirp_report *r, chirp_table *t, pair p)
 {
     const double bytes = chirp_json_number(p.variational->row, "exchanged_bytes");
     const double fewer = chirp_json_number(p.deterministic->row, "exchanged_bytes");
@@ -81,7 +32,6 @@ static double row(chirp_report *r, chirp_table *t, pair p)
                                             "variational_over_deterministic_bytes/%.180s",
                                             p.variational->name),
                        CHIRP_UNIT_RATIO);
-    return ratio;
 }
 
 static void chart_row(chirp_markup *script, chirp_markup *ticks, int i, pair p)
@@ -123,17 +73,13 @@ static void draw_ledger(chirp_report *r)
     chirp_markup_raw(&script, "$bars << EOD\n");
     for (size_t i = 0; i < lines.count; ++i) {
         const chirp_bench_line *v = &lines.line[i];
-        const chirp_bench_line *d = v->time_s > 0 ? twin_of(&lines, v) : NULL;
+        const chirp_bench_line *d = v->time_s > 0 ? chirp_bench_twin_of(&lines, v) : NULL;
         if (!d)
             continue;
         const pair p = {v, d};
-        const double ratio = row(r, &t, p);
+        row(r, &t, p);
         if (n < MOST)
             chart_row(&script, &ticks, n++, p);
-        if (strcmp(v->part[0], "network") == 0 && strcmp(v->part[1], "train_step") == 0 &&
-            strstr(v->part[3], "last2"))
-            chirp_report_card(r, "Step time, variational over deterministic", ratio, 1,
-                              CHIRP_UNIT_RATIO, "", v->part[3]);
     }
     if (chirp_table_rows(&t) == 0) {
         chirp_table_clear(&t);

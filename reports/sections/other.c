@@ -50,7 +50,11 @@ static void draw_steps(chirp_report *r)
         chirp_table_text(&t, step->command);
     }
     chirp_report_table(r, &t, 0);
-    chirp_report_card(r, "Whole study", study.seconds, 1, CHIRP_UNIT_SECONDS, "", study.preset);
+    chirp_markup_raw(&r->body, "<p>Whole study, preset ");
+    chirp_markup_text(&r->body, study.preset);
+    chirp_markup_raw(&r->body, ": ");
+    chirp_markup_number(&r->body, study.seconds, CHIRP_UNIT_SECONDS);
+    chirp_markup_raw(&r->body, ".</p>\n");
     chirp_study_file_release(&study);
 }
 

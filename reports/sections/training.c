@@ -254,9 +254,6 @@ static void write_log(chirp_report *r, const training_log *log)
     chirp_figures_end(r);
     log_table(r, log);
     validation_table(r, log);
-    if (chirp_result_files_find(&r->results, CHIRP_DOCUMENT_TRAINING, 0) == log->file)
-        chirp_report_card(r, "Training", median, 1, CHIRP_UNIT_FIXED1, " signals/s",
-                          log->file->name);
 }
 
 static void draw_training(chirp_report *r)

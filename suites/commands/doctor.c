@@ -99,6 +99,7 @@ static void print_machine(const chirp_host *m)
            m->clock_overhead_ns);
     printf("built with   %s, %s, commit %s\n", m->compiler, m->compiler_flags,
            or_unknown(m->git_commit));
+    printf("own kernels  compiled for %s\n", m->built_simd);
 }
 
 static void describe_libraries(report *r)

@@ -3,16 +3,15 @@
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
-#include "harness/base/shipped.h"
 #include "harness/json/json.h"
 #include "harness/results/document.h"
 #include "model/signal/generator.h"
-#include "model/signal/likeness.h"
 #include "model/signal/strain.h"
 #include "model/training/checkpoint.h"
 #include "suites/command.h"
 #include "suites/commands/curve_check.h"
 #include "suites/commands/inference.h"
+#include "suites/commands/shipped_network.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -161,14 +160,9 @@ static void add_truth(const inference *f, const chirp_binary *binary, cJSON *eve
    the report to show beside the real ones. */
 static chirp_status add_training_signals(const inference *f, cJSON *event)
 {
-    chirp_signal_config signal = f->config.signal;
+    const chirp_signal_config signal = chirp_trained_signals(&f->trained);
     chirp_generator *generator = NULL;
-    chirp_curves curves = {0};
-    chirp_status st = chirp_checkpoint_read_curves(f->checkpoint, &curves);
-    signal.curves = curves.n > 0 ? &curves : NULL;
-    if (st == CHIRP_OK)
-        st = chirp_generator_create(&signal, &generator);
-    chirp_curves_release(&curves);
+    chirp_status st = chirp_generator_create(&signal, &generator);
     float *strain = chirp_calloc((size_t)(SHOWN_SIGNALS * signal.length), sizeof *strain);
     if (st == CHIRP_OK && !strain)
         st = CHIRP_ERR_NOMEM;
@@ -184,45 +178,6 @@ static chirp_status add_training_signals(const inference *f, cJSON *event)
     chirp_free(strain);
     chirp_generator_destroy(generator);
     return st;
-}
-
-/*
- * What is in the window, beside the answer: a network answers for a glitch or for noise alone as well. The bank's signals are
- * whitened with the file's own noise, as the window is.
- */
-static chirp_status judge_window(const inference *f, const chirp_strain_info *info, cJSON *event)
-{
-    chirp_likeness_bank *bank = NULL;
-    chirp_likeness l = {0};
-    const char *doubt[CHIRP_LIKENESS_DOUBTS];
-    chirp_status st =
-        chirp_likeness_create(&f->config.signal, info->psd_f_hz, info->psd, info->n_psd, &bank);
-    if (st == CHIRP_OK)
-        st = chirp_likeness_measure(bank, f->window, info->window_scale, &l);
-    if (st != CHIRP_OK) {
-        chirp_likeness_destroy(bank);
-        return st;
-    }
-    const chirp_likeness_limits limit = *chirp_likeness_limits_of(bank);
-    chirp_likeness_destroy(bank);
-    const int n = chirp_likeness_doubts(&l, &limit, doubt);
-    cJSON *object = cJSON_AddObjectToObject(event, "likeness");
-    cJSON_AddNumberToObject(object, "snr", l.snr);
-    cJSON_AddNumberToObject(object, "snr_of_noise", limit.snr_of_noise);
-    cJSON_AddNumberToObject(object, "snr_most", limit.snr_most);
-    cJSON_AddNumberToObject(object, "residual_power", l.power);
-    cJSON_AddNumberToObject(object, "residual_power_most", limit.power_most);
-    cJSON_AddNumberToObject(object, "residual_peak", l.peak);
-    cJSON_AddNumberToObject(object, "residual_peak_most", limit.peak_most);
-    cJSON_AddItemToObject(object, "doubts", cJSON_CreateStringArray(doubt, n));
-    printf("%s: SNR %.1f of the best training signal (expected %.1f to %.1f), "
-           "left over: power %.2f (to %.2f), peak %.1f (to %.1f)\n",
-           n ? "the window is unlike training" : "the window is like training", l.snr,
-           limit.snr_of_noise, limit.snr_most, l.power, limit.power_most, l.peak, limit.peak_most);
-    for (int i = 0; i < n; ++i)
-        printf("  doubt: %s\n", doubt[i]);
-    printf("\n");
-    return CHIRP_OK;
 }
 
 void inference_add_network(const inference *f, cJSON *event)
@@ -356,7 +311,7 @@ static chirp_status infer_file(inference *f, const char *path)
                       "CBC_CAT3 quality\n",
                       path);
     judge_noise(path, &info, event);
-    st = chirp_curve_check(f->checkpoint, path, &info, event);
+    st = chirp_curve_check(f->checkpoint, &f->trained.curves, path, &info, event);
     if (st == CHIRP_OK)
         st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
     if (st == CHIRP_OK)
@@ -364,7 +319,7 @@ static chirp_status infer_file(inference *f, const char *path)
     if (st == CHIRP_OK)
         st = print_posterior(f, path, &info, summary);
     if (st == CHIRP_OK)
-        st = judge_window(f, &info, event);
+        st = inference_judge(f, &info, event);
     if (st == CHIRP_OK)
         st = inference_keep(f, &info, event);
     chirp_strain_info_destroy(&info);
@@ -404,23 +359,14 @@ static chirp_status write_json(const inference *f, const cJSON *root)
 
 static chirp_status find_network(inference *f)
 {
-    static const chirp_shipped where = {"CHIRPBENCH_NETWORKS", "networks", CHIRP_NETWORKS_SOURCE};
-    const chirp_network_spec *spec = NULL;
-    char name[64];
     if (!f->network == !f->checkpoint)
         return chirp_fail(CHIRP_ERR_ARG, "infer: give either --checkpoint FILE or --network NAME");
-    const chirp_status st = f->network ? chirp_network_spec_find(f->network, &spec) : CHIRP_OK;
-    if (st != CHIRP_OK || !f->network)
-        return st;
-    (void)snprintf(name, sizeof name, "%.50s.h5", f->network);
-    if (!chirp_shipped_find(&where, name, f->found, sizeof f->found))
-        return chirp_fail(
-            CHIRP_ERR_ARG,
-            "infer: --network %s: %s is neither in $CHIRPBENCH_NETWORKS nor installed "
-            "nor in %s: train one and name it with --checkpoint",
-            f->network, name, where.source);
-    f->checkpoint = f->found;
-    return CHIRP_OK;
+    const chirp_status st =
+        f->network ? chirp_shipped_network("infer", f->network, f->found, sizeof f->found)
+                   : CHIRP_OK;
+    if (st == CHIRP_OK && f->network)
+        f->checkpoint = f->found;
+    return st;
 }
 
 static chirp_status check_input(const inference *f)
@@ -440,7 +386,7 @@ static int run(int argc, char **argv)
         {"network", CHIRP_OPTION_STRING, &f.network, .metavar = "NAME",
          .help =
              "spin or mass, in place of --checkpoint: the network that comes with the program, or "
-             "NAME.h5 in $CHIRPBENCH_NETWORKS"},
+             "NAME.h5 in $CHIRPBENCH_NETWORKS; where there is no NAME.h5, NAME-2048.h5"},
         {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
          .file = CHIRP_FILE_READ,
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "

@@ -248,7 +248,7 @@ def adapted(folder, strain):
     with h5py.File(checkpoint, "r") as old, h5py.File(new, "r") as made:
         configuration = [json.loads(f.attrs["configuration"]) for f in (old, made)]
         assert made.attrs["iteration"] == 2 and made.attrs["seed"] == old.attrs["seed"] + 1
-        assert configuration[1]["signal"]["psd"] == table and configuration[1]["kl_weight"] == 1 / (2 * 2)
+        assert configuration[1]["signal"]["psd"] == table and configuration[1]["signal"]["curve_segments"] == 15 and configuration[1]["kl_weight"] == 1 / (2 * 2)
         assert configuration[1]["curriculum"] == "none"  # a trained network needs no start at high SNR
         same = [k for k in configuration[0] if k not in ("signal", "curriculum", "kl_weight", "kl_warmup", "learning_rate", "final_rate", "rate_ranks")]
         assert all(configuration[0][k] == configuration[1][k] for k in same), configuration

@@ -86,6 +86,11 @@ static void participate(participation *p, const chirp_controller_options *o, con
     chirp_deadline_step(p->deadline, p->done, late);
 }
 
+uint64_t chirp_controller_seed(const chirp_controller_options *o, int run)
+{
+    return o->seed * (uint64_t)o->runs + (uint64_t)run;
+}
+
 /* @param value  [NUMBERS] of this run */
 static void evaluate(const chirp_controller_options *o, int steps, const double *sum,
                      const participation p[2], double *value)
@@ -107,8 +112,8 @@ static chirp_status run(const chirp_speed_model *model, const chirp_controller_o
     chirp_balancer *balancer = NULL;
     participation p[2] = {{0}, {0}};
     double sum[NUMBERS] = {0};
-    const uint64_t seed = o->seed * (uint64_t)o->runs + (uint64_t)number;
-    chirp_status st = chirp_speeds_create(model, o->ranks, seed, &speeds);
+    chirp_status st =
+        chirp_speeds_create(model, o->ranks, chirp_controller_seed(o, number), &speeds);
     if (st == CHIRP_OK)
         st = chirp_balancer_create(o->ranks, o->batch, &balancer);
     for (int k = 0; st == CHIRP_OK && k < 2; ++k)
@@ -130,11 +135,15 @@ static chirp_status run(const chirp_speed_model *model, const chirp_controller_o
     return st;
 }
 
+chirp_controller_number chirp_controller_mean(const double *value, int runs)
+{
+    return (chirp_controller_number){chirp_stats_mean(value, (size_t)runs),
+                                     chirp_stats_stddev(value, (size_t)runs) / sqrt(runs)};
+}
+
 static chirp_controller_number number(const double *value, int runs, int which)
 {
-    const double *own = value + (size_t)which * (size_t)runs;
-    return (chirp_controller_number){chirp_stats_mean(own, (size_t)runs),
-                                     chirp_stats_stddev(own, (size_t)runs) / sqrt(runs)};
+    return chirp_controller_mean(value + (size_t)which * (size_t)runs, runs);
 }
 
 chirp_status chirp_controller_replay(const chirp_speed_model *model,
@@ -219,35 +228,65 @@ static void print_number(chirp_controller_number n)
     printf("  %6.1f +- %3.1f", 100 * n.mean, 100 * n.error);
 }
 
-chirp_status chirp_controller_report(const chirp_controller_options *o, const char *json)
+enum { MOST = 32 };
+
+/* All rows of the table. @param simulated  [MOST], filled where there is a plan */
+static chirp_status replay_all(const chirp_controller_options *o, const chirp_plan *plan,
+                               chirp_controller_row *row, chirp_controller_number *simulated,
+                               cJSON *rows)
 {
-    enum { MOST = 32 };
+    chirp_status st = CHIRP_OK;
+    for (int n = 0; st == CHIRP_OK && n < MOST && chirp_speed_model_at(n); ++n) {
+        chirp_speed_model model = *chirp_speed_model_at(n);
+        if (plan && plan->steps < model.steps)
+            model.steps = plan->steps;
+        st = chirp_controller_replay(&model, o, &row[n]);
+        if (st == CHIRP_OK && plan)
+            st = chirp_controller_simulate(&model, o, plan, &simulated[n]);
+        cJSON *item = st == CHIRP_OK ? row_json(&model, &row[n]) : NULL;
+        if (item && plan)
+            add_number(item, "followed_simulated", simulated[n]);
+        if (item)
+            (void)cJSON_AddItemToArray(rows, item);
+    }
+    return st;
+}
+
+static void print_head(const chirp_controller_options *o, const chirp_plan *plan)
+{
+    printf(
+        "Load balancing replayed on %d ranks with %lld signals each, communication %.2f %% of a "
+        "step; drawn speeds\n(seed %llu, mean of %d runs and its standard error), nothing "
+        "measured. Percent of nominal signals a time;\npossible: percent of what the drawn ranks "
+        "could do if their speeds were known. Deadline: followed, and ranks that are\nlate are "
+        "left out of the step; carried: what is late counts one step later. Behind both the "
+        "percentage of late signals.\n",
+        o->ranks, (long long)o->batch, 100 * o->communication, (unsigned long long)o->seed,
+        o->runs);
+    if (plan)
+        printf("simulated: the same speeds and balancer with every message of the exchange by "
+               "SimGrid, at most %d steps a run.\n",
+               plan->steps);
+    printf("\n%-38s  %13s  %13s  %13s  %19s  %19s  %13s\n", "speeds", "equal shares", "followed",
+           "of possible", "deadline, left out", "carried, late", plan ? "simulated" : "");
+}
+
+chirp_status chirp_controller_report(const chirp_controller_options *o, const chirp_plan *plan,
+                                     const char *json)
+{
     chirp_controller_row row[MOST];
-    int n = 0;
+    chirp_controller_number simulated[MOST];
     cJSON *rows = NULL;
     cJSON *root = document(o, &rows);
-    chirp_status st = CHIRP_OK;
-    for (; st == CHIRP_OK && n < MOST && chirp_speed_model_at(n); ++n) {
-        st = chirp_controller_replay(chirp_speed_model_at(n), o, &row[n]);
-        if (st == CHIRP_OK)
-            (void)cJSON_AddItemToArray(rows, row_json(chirp_speed_model_at(n), &row[n]));
-    }
+    chirp_status st = replay_all(o, plan, row, simulated, rows);
     if (st == CHIRP_OK && json)
         st = chirp_document_write(root, json);
     else
         cJSON_Delete(root);
     if (st != CHIRP_OK)
         return st;
-    printf(
-        "Load balancing replayed on %d ranks with %lld signals each, communication %.2f %% of a "
-        "step; drawn speeds\n(seed %llu, mean of %d runs and its standard error), nothing "
-        "measured. Percent of nominal signals a time;\npossible: what the drawn ranks could do "
-        "if their speeds were known. Deadline: followed, and ranks that are late are\nleft out "
-        "of the step; carried: what is late counts one step later. Beside both the percentage of "
-        "late signals.\n\n%-38s  %13s  %13s  %13s  %19s  %19s\n",
-        o->ranks, (long long)o->batch, 100 * o->communication, (unsigned long long)o->seed, o->runs,
-        "speeds", "equal shares", "followed", "of possible", "deadline, left out", "carried, late");
-    for (int i = 0; i < n; ++i) {
+    print_head(o, plan);
+    for (int i = 0; i < MOST && chirp_speed_model_at(i); ++i) {
         printf("%-38s", chirp_speed_model_at(i)->name);
         print_number(row[i].equal);
         print_number(row[i].followed);
@@ -255,7 +294,10 @@ chirp_status chirp_controller_report(const chirp_controller_options *o, const ch
         print_number(row[i].partial);
         printf("  %4.2f", 100 * row[i].left_out.mean);
         print_number(row[i].carried);
-        printf("  %4.2f\n", 100 * row[i].late.mean);
+        printf("  %4.2f", 100 * row[i].late.mean);
+        if (plan)
+            print_number(simulated[i]);
+        printf("\n");
     }
     return CHIRP_OK;
 }

@@ -151,6 +151,98 @@ static void test_events_are_as_frequent_as_said(void **state)
     assert_true(fabs(rare - wanted) <= ERRORS * sqrt(wanted));
 }
 
+enum { SIMULATED = 16, SIMULATED_STEPS = 40 };
+
+/* A plan of the study's network behind an ideal switch, where a step is what its ranks and messages make it. */
+static void make_plan(chirp_machine *machine, const char *exchange, chirp_plan *plan)
+{
+    static chirp_workload workload;
+    const chirp_plan_settings settings = {.exchange = exchange,
+                                          .batch = 64,
+                                          .micro_steps = 1,
+                                          .speed_steps = 1,
+                                          .steps = SIMULATED_STEPS};
+    assert_int_equal(chirp_machine_read(CHIRP_TEST_MACHINES "/crossbar.json", machine), CHIRP_OK);
+    assert_int_equal(chirp_workload_make("spin", CHIRP_VARIANT_LAST2, false, &workload), CHIRP_OK);
+    assert_int_equal(chirp_plan_make(machine, &workload, &settings, SIMULATED, plan), CHIRP_OK);
+}
+
+/* Followed shares of the Monte Carlo, whose steps end `communication` after their last rank. */
+static double followed(const chirp_speed_model *model, double communication)
+{
+    const chirp_controller_options options = {
+        .ranks = SIMULATED, .batch = 64, .runs = 2, .communication = communication, .seed = 11};
+    chirp_controller_row row;
+    assert_int_equal(chirp_controller_replay(model, &options, &row), CHIRP_OK);
+    return row.followed.mean;
+}
+
+/*
+ * A simulated step ends after its last rank has computed, and at the latest as long after it as messages take when all ranks
+ * start them together: on an ideal switch nobody is later for a partner who was earlier. The same speeds give the same
+ * shares, so the Monte Carlo without and with that constant holds the simulation between them.
+ */
+static void test_the_simulation_lies_between_two_replays(void **state)
+{
+    (void)state;
+    static const int models[] = {0, 4, 9}; /* permanent, wandering, episodes */
+    static chirp_plan plan;
+    chirp_machine machine = {0};
+    chirp_step_terms still;
+    if (!chirp_engine_simgrid.available(NULL))
+        skip();
+    make_plan(&machine, "halving", &plan);
+    assert_int_equal(chirp_engine_simgrid.run(&plan, &still), CHIRP_OK);
+    const double communication = still.seconds / still.compute - 1;
+    assert_true(communication > 0);
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; ++i) {
+        chirp_speed_model model = *chirp_speed_model_at(models[i]);
+        const chirp_controller_options options = {
+            .ranks = SIMULATED, .batch = 64, .runs = 2, .seed = 11};
+        chirp_controller_number simulated;
+        model.steps = SIMULATED_STEPS;
+        assert_int_equal(chirp_controller_simulate(&model, &options, &plan, &simulated), CHIRP_OK);
+        assert_true(simulated.mean <= followed(&model, 0) * (1 + 1e-9));
+        assert_true(simulated.mean >= followed(&model, communication) * (1 - 1e-9));
+    }
+    chirp_machine_release(&machine);
+}
+
+/* What a driver is told is what it ordered for the step before: a wrong number would make its next passes, and the whole, longer. */
+static void order(void *context, const double *seconds, double *factor)
+{
+    const double micro_s = *(const double *)context;
+    static int step;
+    for (int r = 0; r < SIMULATED; ++r) {
+        const double told = seconds ? seconds[r] / micro_s : 0;
+        const double ordered = seconds ? 1 + 0.01 * ((r + step - 1) % SIMULATED) : 0;
+        factor[r] = fabs(told - ordered) < 1e-9 ? 1 + 0.01 * ((r + step) % SIMULATED) : 100;
+    }
+    ++step;
+}
+
+static void test_a_driver_is_told_what_it_ordered(void **state)
+{
+    (void)state;
+    static chirp_plan plan;
+    static const char *const exchanges[] = {"overlap", "halving", "horovod"};
+    chirp_machine machine = {0};
+    if (!chirp_engine_simgrid.available(NULL))
+        skip();
+    for (int e = 0; e < 3; ++e) {
+        chirp_step_terms terms;
+        make_plan(&machine, exchanges[e], &plan);
+        const chirp_pass_driver driver = {&plan.micro_s, order};
+        plan.steps = 4;
+        assert_int_equal(chirp_simulate_driven(&plan, &driver, &terms), CHIRP_OK);
+        assert_true(terms.seconds >= plan.micro_s * (1 + 0.01 * (SIMULATED - 1)) * (1 - 1e-9));
+        assert_true(terms.seconds < 50 * plan.micro_s);
+        plan.ranks = 1;
+        assert_int_equal(chirp_simulate_driven(&plan, &driver, &terms), CHIRP_ERR_ARG);
+        chirp_machine_release(&machine);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +253,8 @@ int main(void)
         cmocka_unit_test(test_without_noise_there_is_no_deadline),
         cmocka_unit_test(test_the_seed_decides),
         cmocka_unit_test(test_events_are_as_frequent_as_said),
+        cmocka_unit_test(test_the_simulation_lies_between_two_replays),
+        cmocka_unit_test(test_a_driver_is_told_what_it_ordered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
