@@ -77,10 +77,18 @@ float *chirp_network_gradients(chirp_network *net);
 void chirp_network_initialize(chirp_network *net, uint64_t seed, double scale_bias);
 
 /**
+ * Asks from now on after every layer of a forward or backward pass whether to go on. A pass that isn't to go on ends there, and
+ * the next pass is as good as ever.
+ * @param go_on  NULL: nobody is asked
+ */
+void chirp_network_ask(chirp_network *net, bool (*go_on)(void *context), void *context);
+
+/**
  * @param strain  [N][length]
  * @param output  [N][leaves][outputs]
+ * @return false when it was ended early: output is then not written whole
  */
-void chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
+bool chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
                            float *output);
 
 /** The root alone; the features [N][feature_count] stay valid until the next forward pass. */
@@ -102,8 +110,9 @@ const float *chirp_network_layer_gradient(const chirp_network *net, int number);
  * @param strain   as in the forward pass
  * @param doutput  [N][leaves][outputs], d f / d output
  * @param ready    NULL, or called once per tensor in table order
+ * @return false when it was ended early: what was not announced by then has no gradient
  */
-void chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass,
+bool chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass,
                             const float *doutput, double kl_weight, chirp_tensor_ready ready,
                             void *context);
 

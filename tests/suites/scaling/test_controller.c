@@ -71,7 +71,43 @@ static void test_following_never_loses(void **state)
             const chirp_controller_row row = replay(chirp_speed_model_at(i), ranks[k], 8);
             assert_true(row.followed.mean <= row.ideal.mean);
             assert_true(row.gain.mean >= 1 - ERRORS * row.equal.error / row.equal.mean);
+            /* at most 1 % is late, and the one step that was under way then */
+            const double most = 0.01 + 1.0 / chirp_speed_model_at(i)->steps;
+            assert_true(row.left_out.mean >= 0 && row.left_out.mean <= most);
+            assert_true(row.late.mean >= 0 && row.late.mean <= most);
         }
+}
+
+/* Ranks alike but for rare steps. With F their factor and P = 1 - (1 - p)^n the share of steps that have one, a step takes
+   1 + P (F - 1) without a deadline; with the earliest one, P g above 1 for a grid as fine as g, and p of the signals are
+   left out. The first steps have none: 16 until enough is known, and those until the first event. */
+static void test_a_deadline_saves_what_rare_steps_cost(void **state)
+{
+    (void)state;
+    enum { RANKS = 64, RUNS = 8 };
+    static const double LEARNING = 16, GRID = 1.0 / 128;
+    static const chirp_speed_model m = {
+        .name = "rare", .rare_share = 1.0 / 500, .rare_factor = 1.5, .steps = 800};
+    const chirp_controller_row row = replay(&m, RANKS, RUNS);
+    const double any = 1 - pow(1 - m.rare_share, RANKS);
+    assert_near(row.equal.mean, 1 / (1.0086 + 0.5 * any), &row.equal, RUNS);
+    /* shares follow, but whole signals of equal ranks stay where they are: one signal moved is 1/64 of a step */
+    const double learning = (LEARNING + 3 / any) / m.steps;
+    const double longest = 1.0086 + any * GRID + learning * 0.5 * any + 1.0 / 64;
+    const double left = m.rare_share * (1 - learning);
+    assert_true(row.left_out.mean >= left - ERRORS * row.left_out.error);
+    assert_true(row.left_out.mean <= m.rare_share + ERRORS * row.left_out.error);
+    assert_true(row.partial.mean >= (1 - m.rare_share) / longest - ERRORS * row.partial.error);
+    assert_true(row.partial.mean <= (1 - left) / 1.0086 + ERRORS * row.partial.error);
+}
+
+static void test_without_noise_there_is_no_deadline(void **state)
+{
+    (void)state;
+    static const chirp_speed_model exact = {.name = "exact", .steps = 100};
+    const chirp_controller_row row = replay(&exact, 8, 2);
+    assert_true(row.left_out.mean == 0 && row.late.mean == 0);
+    assert_true(row.partial.mean == row.followed.mean && row.carried.mean == row.followed.mean);
 }
 
 static void test_the_seed_decides(void **state)
@@ -172,6 +208,52 @@ static void test_the_simulation_lies_between_two_replays(void **state)
     chirp_machine_release(&machine);
 }
 
+/*
+ * The closed form of shares knows the law of the speeds and follows them as well as anybody can; the balancer has to find out. Both
+ * give whole signals: what they disagree about is less than one of them a pass, as long as speeds last for a hundred steps.
+ */
+static void test_the_closed_form_is_a_signal_away(void **state)
+{
+    (void)state;
+    enum { RANKS = 64 };
+    static const int models[] = {0, 2, 3, 4,
+                                 5}; /* permanent; wandering over 3000, 1000, 300 and 100 steps */
+    static chirp_plan plan;
+    chirp_machine machine = {0};
+    make_plan(&machine, "halving", &plan);
+    plan.ranks = RANKS;
+    plan.speed_steps = 100;
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; ++i) {
+        const chirp_speed_model *m = chirp_speed_model_at(models[i]);
+        const double stays = m->permanent > 0 ? m->permanent : m->wandering;
+        chirp_step_terms still;
+        chirp_step_terms shared;
+        plan.share_signals = 0;
+        plan.jitter_relative = plan.jitter_fresh = 0;
+        chirp_closed_form(&plan, &still);
+        plan.share_signals = 64;
+        plan.jitter_fresh = m->fresh;
+        plan.jitter_relative = sqrt(stays * stays + m->fresh * m->fresh);
+        plan.correlation_steps = m->correlation_steps;
+        chirp_closed_form(&plan, &shared);
+        const double formula = chirp_plan_efficiency(&plan, shared.compute, shared.seconds);
+        const chirp_controller_options options = {.ranks = RANKS,
+                                                  .batch = 64,
+                                                  .runs = 4,
+                                                  .communication =
+                                                      still.seconds / still.compute - 1,
+                                                  .seed = 23};
+        chirp_controller_row row;
+        assert_int_equal(chirp_controller_replay(m, &options, &row), CHIRP_OK);
+        /* the formula is over computing without a pause, the replay's ideal pays for messages */
+        const double replayed = row.kept.mean * (still.compute / still.seconds);
+        print_message("%s: closed form %.4f, balancer %.4f +- %.4f of what is possible\n", m->name,
+                      formula, replayed, row.kept.error);
+        assert_true(fabs(formula - replayed) <= 1.0 / 64 + ERRORS * row.kept.error);
+    }
+    chirp_machine_release(&machine);
+}
+
 /* What a driver is told is what it ordered for the step before: a wrong number would make its next passes, and the whole, longer. */
 static void order(void *context, const double *seconds, double *factor)
 {
@@ -213,9 +295,12 @@ int main(void)
         cmocka_unit_test(test_equal_shares_wait_for_the_largest_of_normal_times),
         cmocka_unit_test(test_known_speeds_leave_rounding),
         cmocka_unit_test(test_following_never_loses),
+        cmocka_unit_test(test_a_deadline_saves_what_rare_steps_cost),
+        cmocka_unit_test(test_without_noise_there_is_no_deadline),
         cmocka_unit_test(test_the_seed_decides),
         cmocka_unit_test(test_events_are_as_frequent_as_said),
         cmocka_unit_test(test_the_simulation_lies_between_two_replays),
+        cmocka_unit_test(test_the_closed_form_is_a_signal_away),
         cmocka_unit_test(test_a_driver_is_told_what_it_ordered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

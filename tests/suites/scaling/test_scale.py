@@ -257,7 +257,10 @@ def load_balancing_replayed(folder):
     for row in data["rows"]:
         line = next(line for line in out.splitlines() if line.startswith(row["speeds"] + "  "))
         numbers = [float(number) for number in re.findall(r"([\d.]+) \+-", line)]
-        assert numbers == [float(f"{100 * row[key]['mean']:.1f}") for key in ("equal", "followed", "followed_over_ideal")], (line, row)
+        assert numbers == [float(f"{100 * row[key]['mean']:.1f}") for key in ("equal", "followed", "followed_over_ideal", "deadline",
+                                                                                 "deadline_carried")], (line, row)
+        late = [float(number) for number in re.findall(r"\+- [\d.]+ +([\d.]+)(?=  |$)", line)][-2:]
+        assert late == [float(f"{100 * row[key]['mean']:.2f}") for key in ("deadline_left_out", "deadline_carried_late")], (line, row)
         assert 0 < row["followed_over_ideal"]["mean"] <= 1 and row["ideal"]["mean"] > 0, row
     one_line(run(["project", "--controller", "--json", folder + "/no/such.json"], code=2), "no/such.json")
     crossbar = os.path.join(os.path.dirname(os.path.abspath(__file__)), "machines", "crossbar.json")
@@ -270,7 +273,7 @@ def load_balancing_replayed(folder):
         rows = json.load(file)["rows"]
     for row in rows:
         line = next(line for line in done.stdout.splitlines() if line.startswith(row["speeds"] + "  "))
-        assert re.findall(r"([\d.]+) \+-", line)[3] == f"{100 * row['followed_simulated']['mean']:.1f}" and row["steps"] == 4, (line, row)
+        assert re.findall(r"([\d.]+) \+-", line)[5] == f"{100 * row['followed_simulated']['mean']:.1f}" and row["steps"] == 4, (line, row)
     one_line(run(simulated[1:] + ["--nodes", "1"], code=2), "2 to")
 
 
