@@ -4,23 +4,14 @@
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
 #include "harness/json/json.h"
+#include "reports/answers/answers.h"
 #include "reports/page/style.h"
-#include "reports/published.h"
+#include "reports/files/published.h"
 #include "reports/sections/machine.h"
 #include "reports/sections/sections.h"
 
 #include <cjson/cJSON.h>
 #include <string.h>
-
-/* When the results were made, from the first file that says so: the page itself carries no clock, so that the same
-   folder gives the same page. */
-static const char *date_of_results(const chirp_report *r)
-{
-    for (size_t i = 0; i < r->results.count; ++i)
-        if (*r->results.file[i].document.date)
-            return r->results.file[i].document.date;
-    return NULL;
-}
 
 static void write_files(chirp_report *r)
 {
@@ -44,8 +35,7 @@ static void write_files(chirp_report *r)
 
 static void write_head(const chirp_report *r, chirp_markup *page)
 {
-    const char *machine = chirp_report_machine_name(r);
-    const char *date = date_of_results(r);
+    const char *machine = chirp_report_machine_name(&r->results);
     chirp_markup_raw(
         page, "<!DOCTYPE html>\n<html lang=\"en\" "
               "xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n"
@@ -57,21 +47,9 @@ static void write_head(const chirp_report *r, chirp_markup *page)
     }
     chirp_markup_format(page,
                         "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>chirpbench</"
-                        "h1>\n<p class=\"lead\">",
+                        "h1>\n<p class=\"lead\">A Bayesian neural network on gravitational waves, "
+                        "trained, timed and scaled.</p>\n",
                         chirp_page_style);
-    chirp_markup_raw(page,
-                     "A Bayesian neural network on gravitational waves, trained, timed and scaled");
-    if (machine) {
-        chirp_markup_raw(page, " on ");
-        chirp_markup_text(page, machine);
-    }
-    chirp_markup_raw(page, ".");
-    if (date) {
-        chirp_markup_raw(page, " Results of ");
-        chirp_markup_text(page, date);
-        chirp_markup_raw(page, ".");
-    }
-    chirp_markup_raw(page, "</p>\n");
     if (r->problems.used) {
         chirp_markup_raw(
             page,
@@ -79,11 +57,7 @@ static void write_head(const chirp_report *r, chirp_markup *page)
         chirp_markup_bytes(page, r->problems.bytes, r->problems.used);
         chirp_markup_raw(page, "</ul></div>\n");
     }
-    if (r->cards.used) {
-        chirp_markup_raw(page, "<div class=\"cards\">\n");
-        chirp_markup_bytes(page, r->cards.bytes, r->cards.used);
-        chirp_markup_raw(page, "</div>\n");
-    }
+    chirp_markup_bytes(page, r->answers.bytes, r->answers.used);
     chirp_markup_raw(page, "<nav aria-label=\"Sections\">\n");
     chirp_markup_raw(page, r->contents.bytes);
     chirp_markup_raw(page, "</nav>\n</header>\n<main>\n");
@@ -147,13 +121,41 @@ static chirp_status write_page(chirp_report *r)
     write_head(r, &page);
     chirp_markup_raw(&page, r->body.bytes);
     write_foot(r, &page);
-    page.failed = page.failed || r->body.failed || r->cards.failed || r->contents.failed ||
+    page.failed = page.failed || r->body.failed || r->answers.failed || r->contents.failed ||
                   r->problems.failed;
     chirp_status st = chirp_markup_status(&page);
     if (st == CHIRP_OK)
         st = chirp_file_write(path, page.bytes, page.used);
     chirp_markup_clear(&page);
     chirp_free(path);
+    return st;
+}
+
+/* On the page, and behind the tables on the terminal. */
+static chirp_status answer(chirp_report *r)
+{
+    chirp_answers answers;
+    const chirp_status st =
+        chirp_answers_find(&r->results, chirp_report_machine_name(&r->results), &answers);
+    if (st == CHIRP_OK)
+        chirp_answers_html(&answers, r, &r->answers);
+    if (st == CHIRP_OK && r->tables)
+        chirp_answers_terminal(&answers, r->tables);
+    chirp_answers_release(&answers);
+    return st;
+}
+
+chirp_status chirp_report_answers(const char *folder, FILE *out)
+{
+    chirp_result_files results = {0};
+    chirp_answers answers = {0};
+    chirp_status st = chirp_result_files_read(folder, &results);
+    if (st == CHIRP_OK)
+        st = chirp_answers_find(&results, chirp_report_machine_name(&results), &answers);
+    if (st == CHIRP_OK)
+        chirp_answers_terminal(&answers, out);
+    chirp_answers_release(&answers);
+    chirp_result_files_release(&results);
     return st;
 }
 
@@ -178,17 +180,19 @@ chirp_status chirp_report_write(const chirp_report_options *options, int *n_prob
             chirp_report_problem(&r, chirp_error_message());
         chirp_sections_draw(&r);
         write_files(&r);
+        st = answer(&r);
+    }
+    if (st == CHIRP_OK)
         /* what looks absent without memory, a section, a plot, a row, may be there */
         st = chirp_memory_refusals() == refused
                  ? write_derived(&r)
                  : chirp_fail(CHIRP_ERR_NOMEM, "no memory for the page, which is not written");
-    }
     if (st == CHIRP_OK)
         st = write_page(&r);
     *n_problems = r.n_problems;
     cJSON_Delete(r.derived);
     chirp_markup_clear(&r.contents);
-    chirp_markup_clear(&r.cards);
+    chirp_markup_clear(&r.answers);
     chirp_markup_clear(&r.body);
     chirp_markup_clear(&r.problems);
     chirp_result_files_release(&r.results);

@@ -30,4 +30,10 @@ typedef struct chirp_report_options {
  */
 chirp_status chirp_report_write(const chirp_report_options *options, int *n_problems);
 
+/**
+ * Prints the four answers at the head of the page, in at most nine lines.
+ * @return CHIRP_OK, CHIRP_ERR_IO as above, CHIRP_ERR_NOMEM
+ */
+chirp_status chirp_report_answers(const char *folder, FILE *out);
+
 #endif

@@ -89,6 +89,7 @@ static const struct {
 static const char *const likelihoods[] = {"fixed", "learned"};
 static const char *const label_maps[] = {"study", "standardised"};
 static const char *const weight_noises[] = {"shared", "independent"};
+static const char *const deadlines[] = {"none", "measured"};
 static const char *const compressions[] = {"none", "bf16"}; /* chirp_exchange_compress */
 
 static const chirp_option train_options[] = {
@@ -196,6 +197,10 @@ static const chirp_option train_options[] = {
          "signals of each rank's passes: equal (--batch each), measured (by speed, adjusted during "
          "training, which is then not repeated bitwise) or a list such as 70,58",
      AT(shares)},
+    {"deadline", CHIRP_OPTION_EITHER, EXCHANGE, NAMES(deadlines, 2),
+     .help = "measured: a rank that is late is left out of a step where that gains time, at most "
+             "1 % of all signals; training is then not repeated bitwise; none: steps wait for all",
+     AT(deadline)},
 };
 
 #undef AT

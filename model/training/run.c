@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -186,6 +187,10 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
         add_places(line, log->places);
     chirp_free(log->places);
     log->places = NULL;
+    if (config->deadline)
+        cJSON_AddNumberToObject(line, "left_out", (double)r->left_out);
+    if (isfinite(r->deadline_s))
+        cJSON_AddNumberToObject(line, "deadline", r->deadline_s);
     if (r->shares) {
         cJSON *array = cJSON_AddArrayToObject(line, "shares");
         for (int rank = 0; rank < chirp_parallel_size(); ++rank)
@@ -368,6 +373,8 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
         if (st != CHIRP_OK)
             break;
         add_time(&times, result->last.profile.total_s);
+        result->signals += chirp_train_step_signals(config, chirp_parallel_size());
+        result->left_out += result->last.left_out;
         char note[96];
         (void)snprintf(note, sizeof note, "loss %.4f  relative error %.4f", result->last.loss,
                        result->last.relative_error);

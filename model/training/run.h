@@ -39,6 +39,8 @@ typedef struct chirp_run_result {
     chirp_validation held_out; /**< at the end */
     double seconds;            /**< of this run */
     double signals_per_second; /**< over all ranks, median step of this run */
+    int64_t signals,
+        left_out; /**< of this run; with a deadline: those of them that late ranks were left out with */
     chirp_step_report last;
 } chirp_run_result;
 

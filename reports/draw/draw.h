@@ -16,11 +16,12 @@ typedef struct chirp_report {
     FILE *problems_out;                         /**< a line for each problem; NULL: nowhere */
     chirp_result_files results;
     chirp_markup contents; /**< links to the sections */
-    chirp_markup cards;    /**< the few numbers at the top */
+    chirp_markup answers;  /**< the first screen */
     chirp_markup body;
     cJSON *derived;      /**< object: what the page computed, by name */
     bool plots;          /**< gnuplot can be run */
     int figures;         /**< so far: makes ids unique */
+    char subject[160];   /**< what the figures are about: chirp_report_subject() */
     const char *heading; /**< of the section, until a table of it was printed to the terminal */
     int n_problems;
     chirp_markup problems; /**< list items */
@@ -43,6 +44,10 @@ void chirp_report_say(chirp_report *r, const char *html);
 /** "From FILE" with its note if it has one. */
 void chirp_report_source(chirp_report *r, const chirp_result_file *file);
 
+/** What the figures that follow are about (printf): part of their names, so that each has one of its own. "" and a new section end it. */
+void chirp_report_subject(chirp_report *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /**
  * Runs gnuplot and adds the figure; a plot that fails is one problem and one line on the page in its place.
  * @param caption  our own words, HTML
@@ -57,10 +62,6 @@ void chirp_report_table(chirp_report *r, chirp_table *t, size_t terminal_rows);
 /** Figures side by side where the page is wide enough. */
 void chirp_figures_begin(chirp_report *r);
 void chirp_figures_end(chirp_report *r);
-
-/** One of the few numbers at the top; `scale` as in chirp_table_scaled(). @param note  plain text, may hold names from files: it is escaped */
-void chirp_report_card(chirp_report *r, const char *title, double value, double scale,
-                       chirp_unit unit, const char *unit_text, const char *note);
 
 /** Remembers a number that the page computed, so that report.json has it; returns it. */
 double chirp_report_derived(chirp_report *r, double value, const char *name, ...)

@@ -217,6 +217,8 @@ void chirp_markup_scaled(chirp_markup *m, double value, double scale, chirp_unit
     number_html(m, value, factor * scale, text, suffix);
 }
 
+enum { LONG_LIST = 12 };
+
 void chirp_table_html(const chirp_table *t, chirp_markup *m)
 {
     bool used[CHIRP_TABLE_COLUMNS];
@@ -225,11 +227,19 @@ void chirp_table_html(const chirp_table *t, chirp_markup *m)
         m->failed = true;
         return;
     }
-    chirp_markup_raw(m, "<div class=\"wide\"><table>\n<caption>");
+    int shown = 0;
+    for (int c = 0; c < t->columns; ++c) {
+        used[c] = c == 0 || column_used(t, c);
+        shown += used[c];
+    }
+    /* what scrolls can be reached by keyboard, and says what it is; long lists stand in columns on paper */
+    chirp_markup_format(m, "<div class=\"wide%s\" tabindex=\"0\" role=\"region\" aria-label=\"",
+                        shown <= 3 && rows > LONG_LIST ? " list" : "");
+    chirp_markup_text(m, t->caption);
+    chirp_markup_raw(m, "\"><table>\n<caption>");
     chirp_markup_text(m, t->caption);
     chirp_markup_raw(m, "</caption>\n<thead><tr>");
     for (int c = 0; c < t->columns; ++c) {
-        used[c] = c == 0 || column_used(t, c);
         if (!used[c])
             continue;
         chirp_markup_format(m, "<th scope=\"col\"%s>", column_numeric(t, c) ? " class=\"n\"" : "");
@@ -244,9 +254,11 @@ void chirp_table_html(const chirp_table *t, chirp_markup *m)
             if (!used[c])
                 continue;
             const char *tag = c == 0 ? "th" : "td";
-            chirp_markup_format(
-                m, "<%s%s%s>", tag, c == 0 ? " scope=\"row\"" : "",
-                cell->is_number || (!cell->text && column_numeric(t, c)) ? " class=\"n\"" : "");
+            chirp_markup_format(m, "<%s%s%s>", tag, c == 0 ? " scope=\"row\"" : "",
+                                cell->is_number || (!cell->text && column_numeric(t, c))
+                                    ? " class=\"n\""
+                                : c > 0 ? " class=\"t\""
+                                        : "");
             if (cell->is_number)
                 number_html(m, cell->value, cell->factor, cell->text, cell->suffix);
             else

@@ -8,18 +8,17 @@
 #include <math.h>
 #include <string.h>
 
-static const cJSON *bench_context(const chirp_report *r)
+static const cJSON *bench_context(const chirp_result_files *results)
 {
-    const chirp_result_file *file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_BENCH, 0);
+    const chirp_result_file *file = chirp_result_files_find(results, CHIRP_DOCUMENT_BENCH, 0);
     return file ? cJSON_GetObjectItemCaseSensitive(file->root, "context") : NULL;
 }
 
-const char *chirp_report_machine_name(const chirp_report *r)
+const char *chirp_report_machine_name(const chirp_result_files *results)
 {
     static const char *const key[] = {"cpu_model", "cpu", "model"};
-    const chirp_result_file *doctor =
-        chirp_result_files_find(&r->results, CHIRP_DOCUMENT_DOCTOR, 0);
-    const cJSON *places[] = {bench_context(r), doctor ? doctor->root : NULL,
+    const chirp_result_file *doctor = chirp_result_files_find(results, CHIRP_DOCUMENT_DOCTOR, 0);
+    const cJSON *places[] = {bench_context(results), doctor ? doctor->root : NULL,
                              doctor ? cJSON_GetObjectItemCaseSensitive(doctor->root, "machine")
                                     : NULL,
                              doctor ? cJSON_GetObjectItemCaseSensitive(doctor->root, "cpu") : NULL};
@@ -30,22 +29,6 @@ const char *chirp_report_machine_name(const chirp_report *r)
                 return name;
         }
     return NULL;
-}
-
-static void write_warnings(chirp_report *r, const cJSON *warnings)
-{
-    const cJSON *warning = NULL;
-    if (cJSON_GetArraySize(warnings) == 0)
-        return;
-    chirp_report_say(r, "What makes timings on this machine doubtful:");
-    chirp_markup_raw(&r->body, "<ul>\n");
-    cJSON_ArrayForEach(warning, warnings)
-    {
-        chirp_markup_raw(&r->body, "<li>");
-        chirp_markup_text(&r->body, cJSON_GetStringValue(warning));
-        chirp_markup_raw(&r->body, "</li>\n");
-    }
-    chirp_markup_raw(&r->body, "</ul>\n");
 }
 
 /* One measured level of memory a row. */
@@ -125,21 +108,6 @@ static void write_doctor(chirp_report *r, const chirp_result_file *doctor)
         counters_table(r, "Software events",
                        cJSON_GetObjectItemCaseSensitive(counters, "software"));
     }
-    write_warnings(r, cJSON_GetObjectItemCaseSensitive(doctor->root, "warnings"));
-}
-
-/* The highest peak that doctor measured, for folders without benchmarks. */
-static double doctor_peak(const chirp_report *r)
-{
-    const chirp_result_file *doctor =
-        chirp_result_files_find(&r->results, CHIRP_DOCUMENT_DOCTOR, 0);
-    const cJSON *item = NULL;
-    double best = (double)NAN;
-    if (!doctor)
-        return best;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(doctor->root, "fma_peak")) best =
-        fmax(best, chirp_json_number(item, "GFLOPS"));
-    return best;
 }
 
 static void draw_machine(chirp_report *r)
@@ -147,9 +115,6 @@ static void draw_machine(chirp_report *r)
     static const char *const headers[] = {"field", "value", "unit", NULL};
     const chirp_result_file *doctor = NULL;
     const chirp_result_file *bench = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_BENCH, 0);
-    const char *name = chirp_report_machine_name(r);
-    int threads = 0;
-    double peak = bench ? chirp_bench_fma_peak(bench, &threads) : (double)NAN;
     chirp_table t;
     for (size_t i = 0; (doctor = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_DOCTOR, i));
          ++i)
@@ -161,11 +126,7 @@ static void draw_machine(chirp_report *r)
         chirp_table_begin(&t, "Where and how the benchmarks ran", headers);
         chirp_fields(&t, context, 100);
         chirp_report_table(r, &t, 0);
-        write_warnings(r, cJSON_GetObjectItemCaseSensitive(context, "warnings"));
     }
-    peak = isfinite(peak) ? peak : doctor_peak(r);
-    chirp_report_card(r, "FMA peak, measured", peak, 1, CHIRP_UNIT_FIXED1, " GFLOP/s",
-                      name ? name : "");
 }
 
 const chirp_section chirp_section_machine = {

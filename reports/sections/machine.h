@@ -5,6 +5,6 @@
 #include "reports/draw/draw.h"
 
 /** The processor's name from whatever file says it, or NULL; in the file's memory. */
-const char *chirp_report_machine_name(const chirp_report *r);
+const char *chirp_report_machine_name(const chirp_result_files *results);
 
 #endif

@@ -2,6 +2,9 @@
 #include "reports/sections/sections.h"
 
 #include "harness/base/memory.h"
+#include "reports/files/events.h"
+#include "reports/files/published.h"
+#include "reports/sections/posterior.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,73 +15,6 @@ static const char *unit_of(const char *label)
 {
     return strcmp(label, "m1") == 0 || strcmp(label, "m2") == 0 ? " [solar masses, detector frame]"
                                                                 : "";
-}
-
-static const char *name_of(const char *label)
-{
-    static const struct {
-        const char *label, *name;
-    } names[] = {{"m1", "primary mass m1"},
-                 {"m2", "secondary mass m2"},
-                 {"a_f", "remnant spin a_f"},
-                 {"omega_R", "ringdown frequency M omega_R"},
-                 {"omega_I", "ringdown damping M omega_I"}};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
-        if (strcmp(label, names[i].label) == 0)
-            return names[i].name;
-    return label;
-}
-
-static bool is_real(const cJSON *event)
-{
-    const char *source = chirp_json_string(event, "source");
-    return source && strncmp(source, "real", 4) == 0;
-}
-
-/* The published event within a second of this one; only for real strain. */
-static const cJSON *published_event(const chirp_report *r, const cJSON *event)
-{
-    const double gps = chirp_json_number(event, "gps");
-    const chirp_result_file *file = NULL;
-    if (!is_real(event))
-        return NULL;
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PUBLISHED, i));
-         ++i) {
-        const cJSON *published = cJSON_GetObjectItemCaseSensitive(file->root, "published");
-        const cJSON *other = NULL;
-        cJSON_ArrayForEach(
-            other, cJSON_GetObjectItemCaseSensitive(
-                       published, "events")) if (fabs(chirp_json_number(other, "gps") - gps) <
-                                                 1) return other;
-    }
-    return NULL;
-}
-
-/* What to compare with: {"median": x, "interval_90": [lo, hi]}, from the event's own file or from published.json. */
-static const cJSON *reference_of(const cJSON *event, const cJSON *published, const char *label)
-{
-    const cJSON *own = cJSON_GetObjectItemCaseSensitive(
-        cJSON_GetObjectItemCaseSensitive(event, "published"), label);
-    return own ? own
-               : cJSON_GetObjectItemCaseSensitive(
-                     cJSON_GetObjectItemCaseSensitive(published, "parameters"), label);
-}
-
-/* True parameters of an injected signal: a number per label under "injected" or "truth". */
-static double truth_of(const cJSON *event, const char *label)
-{
-    const double injected =
-        chirp_json_number(cJSON_GetObjectItemCaseSensitive(event, "injected"), label);
-    return isfinite(injected)
-               ? injected
-               : chirp_json_number(cJSON_GetObjectItemCaseSensitive(event, "truth"), label);
-}
-
-static double interval(const cJSON *object, int end)
-{
-    const cJSON *item =
-        cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(object, "interval_90"), end);
-    return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
 }
 
 static void vertical(chirp_markup *script, double x, const char *style)
@@ -150,15 +86,17 @@ static void frame_bins(chirp_markup *script, const bins *h, double truth, const 
 static void mark_bins(chirp_markup *script, const cJSON *parameter, double truth,
                       const cJSON *reference)
 {
-    if (isfinite(interval(parameter, 0)) && isfinite(interval(parameter, 1)))
+    if (isfinite(chirp_event_interval(parameter, 0)) &&
+        isfinite(chirp_event_interval(parameter, 1)))
         chirp_markup_format(script,
                             "set object rectangle from %.9g, graph 0 to %.9g, graph 1 fc rgb '%s' "
                             "fs transparent solid 0.13 noborder behind\n",
-                            interval(parameter, 0), interval(parameter, 1), chirp_plot_colour[0]);
+                            chirp_event_interval(parameter, 0), chirp_event_interval(parameter, 1),
+                            chirp_plot_colour[0]);
     vertical(script, chirp_json_number(parameter, "median"), "lw 2.2 lc rgb '#2b7fd4'");
     vertical(script, chirp_json_number(reference, "median"), "lw 2 lc rgb '#d1425a'");
-    vertical(script, interval(reference, 0), "lw 1.3 dt 2 lc rgb '#d1425a'");
-    vertical(script, interval(reference, 1), "lw 1.3 dt 2 lc rgb '#d1425a'");
+    vertical(script, chirp_event_interval(reference, 0), "lw 1.3 dt 2 lc rgb '#d1425a'");
+    vertical(script, chirp_event_interval(reference, 1), "lw 1.3 dt 2 lc rgb '#d1425a'");
     vertical(script, truth, "lw 2 lc rgb '#23935f'");
     chirp_markup_raw(script, "plot $h using 1:2 with boxes lc rgb '#7fb0e2' title 'samples', 1/0 "
                              "with lines lw 2.2 lc rgb '#2b7fd4' title 'median'");
@@ -173,8 +111,8 @@ static void histogram(chirp_report *r, const cJSON *event, const cJSON *publishe
                       const cJSON *parameter)
 {
     const char *label = parameter->string;
-    const cJSON *reference = reference_of(event, published, label);
-    const double truth = truth_of(event, label);
+    const cJSON *reference = chirp_event_reference(event, published, label);
+    const double truth = chirp_event_truth(event, label);
     chirp_markup script = {0};
     chirp_markup title = {0};
     bins h;
@@ -182,13 +120,13 @@ static void histogram(chirp_report *r, const cJSON *event, const cJSON *publishe
         return; /* the table says all there is */
     frame_bins(&script, &h, truth, reference);
     chirp_markup_raw(&script, "set xlabel ");
-    chirp_markup_format(&title, "%s%s", name_of(label), unit_of(label));
+    chirp_markup_format(&title, "%s%s", chirp_event_parameter_name(label), unit_of(label));
     chirp_gnuplot_quote(&script, title.bytes ? title.bytes : "");
     chirp_markup_raw(&script, " noenhanced\n");
     mark_bins(&script, parameter, truth, reference);
     script.failed = script.failed || title.failed;
     chirp_markup_clear(&title);
-    chirp_markup_format(&title, "Posterior of %s", name_of(label));
+    chirp_markup_format(&title, "Posterior of %s", chirp_event_parameter_name(label));
     chirp_report_figure(r, title.bytes ? title.bytes : "Posterior",
                         isfinite(chirp_json_number(reference, "median"))
                             ? "Samples of the network, its median and its 90 % interval (shaded); "
@@ -206,24 +144,25 @@ static void parameters_table(chirp_report *r, const cJSON *event, const cJSON *p
         "aleatoric std", "injected", "published", "from", "to",  NULL};
     const cJSON *parameter = NULL;
     chirp_table t;
-    chirp_table_begin(
-        &t, is_real(event) ? "Posterior from real strain" : "Posterior from an injected signal",
-        headers);
+    chirp_table_begin(&t,
+                      chirp_event_is_real(event) ? "Posterior from real strain"
+                                                 : "Posterior from an injected signal",
+                      headers);
     cJSON_ArrayForEach(parameter, parameters)
     {
-        const cJSON *reference = reference_of(event, published, parameter->string);
-        chirp_table_text(&t, name_of(parameter->string));
+        const cJSON *reference = chirp_event_reference(event, published, parameter->string);
+        chirp_table_text(&t, chirp_event_parameter_name(parameter->string));
         chirp_table_member(&t, parameter, "median", CHIRP_UNIT_PLAIN);
         chirp_table_member(&t, parameter, "mean", CHIRP_UNIT_PLAIN);
         chirp_table_member(&t, parameter, "std", CHIRP_UNIT_PLAIN);
-        chirp_table_number(&t, interval(parameter, 0), CHIRP_UNIT_PLAIN);
-        chirp_table_number(&t, interval(parameter, 1), CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, chirp_event_interval(parameter, 0), CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, chirp_event_interval(parameter, 1), CHIRP_UNIT_PLAIN);
         chirp_table_member(&t, parameter, "epistemic_std", CHIRP_UNIT_PLAIN);
         chirp_table_member(&t, parameter, "aleatoric_std", CHIRP_UNIT_PLAIN);
-        chirp_table_number(&t, truth_of(event, parameter->string), CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, chirp_event_truth(event, parameter->string), CHIRP_UNIT_PLAIN);
         chirp_table_member(&t, reference, "median", CHIRP_UNIT_PLAIN);
-        chirp_table_number(&t, interval(reference, 0), CHIRP_UNIT_PLAIN);
-        chirp_table_number(&t, interval(reference, 1), CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, chirp_event_interval(reference, 0), CHIRP_UNIT_PLAIN);
+        chirp_table_number(&t, chirp_event_interval(reference, 1), CHIRP_UNIT_PLAIN);
     }
     chirp_report_table(r, &t, 10);
 }
@@ -237,9 +176,23 @@ static void say_text(chirp_report *r, const cJSON *event, const char *before, co
     chirp_markup_text(&r->body, text);
 }
 
+void chirp_event_subject(chirp_report *r, const chirp_result_file *file, const cJSON *event)
+{
+    const char *strain = chirp_json_string(event, "strain");
+    const char *data = chirp_json_string(event, "data");
+    char row[32] = "";
+    if (isfinite(chirp_json_number(event, "row")))
+        (void)snprintf(row, sizeof row, ", row %.0f", chirp_json_number(event, "row"));
+    chirp_report_subject(r, "%.40s, %.80s%s", file->name,
+                         strain ? strain
+                         : data ? data
+                                : "event",
+                         row);
+}
+
 static void write_event(chirp_report *r, const chirp_result_file *file, const cJSON *event)
 {
-    const cJSON *published = published_event(r, event);
+    const cJSON *published = chirp_published_event(&r->results, event);
     const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(event, "parameters");
     const cJSON *parameter = NULL;
     if (!cJSON_IsObject(parameters)) {
@@ -251,7 +204,7 @@ static void write_event(chirp_report *r, const chirp_result_file *file, const cJ
         chirp_report_problem(r, sentence);
         return;
     }
-    const bool real = is_real(event);
+    const bool real = chirp_event_is_real(event);
     chirp_markup_format(&r->body, "<h3>%s</h3>\n<p><span class=\"tag %s\">%s</span> ",
                         real ? "Real strain" : "Injected signal", real ? "real" : "injected",
                         real ? "from real strain" : "from a signal injected into noise");
@@ -282,8 +235,10 @@ static void write_event(chirp_report *r, const chirp_result_file *file, const cJ
         chirp_markup_text(&r->body, chirp_json_string(published, "source"));
         chirp_markup_raw(&r->body, "</p>\n");
     }
+    chirp_event_subject(r, file, event);
     chirp_figures_begin(r);
     cJSON_ArrayForEach(parameter, parameters) histogram(r, event, published, parameter);
+    chirp_corner(r, event);
     chirp_figures_end(r);
     parameters_table(r, event, published, parameters);
 }

@@ -2,6 +2,7 @@
 #include "reports/sections/sections.h"
 #include "reports/sections/scaling_series.h"
 #include "reports/sections/scaling_tables.h"
+#include "reports/files/published.h"
 
 #include <math.h>
 #include <string.h>
@@ -109,29 +110,6 @@ static void titled(chirp_markup *plots, const char *before, const chirp_result_f
     chirp_markup_clear(&title);
 }
 
-/* The published point: of the projections' own files, else of published.json. */
-static const cJSON *published_point(const chirp_report *r)
-{
-    const chirp_result_file *file = NULL;
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PROJECTION, i));
-         ++i) {
-        const cJSON *point = cJSON_GetObjectItemCaseSensitive(file->root, "published");
-        if (isfinite(chirp_json_number(point, "efficiency")) &&
-            chirp_json_number(point, "nodes") > 0)
-            return point;
-    }
-    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PUBLISHED, i));
-         ++i) {
-        const cJSON *published = cJSON_GetObjectItemCaseSensitive(file->root, "published");
-        const cJSON *point =
-            cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(published, "scaling"), 0);
-        if (isfinite(chirp_json_number(point, "efficiency")) &&
-            chirp_json_number(point, "nodes") > 0)
-            return point;
-    }
-    return NULL;
-}
-
 /* Every series of every measurement. */
 static void measured_points(chirp_report *r, chirp_markup *script, chirp_markup *plots, int colour)
 {
@@ -166,7 +144,7 @@ static void efficiency_figure(chirp_report *r)
     chirp_markup script = {0};
     chirp_markup plots = {0};
     const chirp_result_file *file = NULL;
-    const cJSON *published = published_point(r);
+    const cJSON *published = chirp_published_scaling(&r->results);
     int colour = 0;
     chirp_markup_raw(
         &script,
@@ -220,6 +198,26 @@ static void efficiency_figure(chirp_report *r)
         860, height, &script);
 }
 
+/* Names the figure and shows it. @param script  consumed */
+static void budget_show(chirp_report *r, const chirp_result_file *file, const chirp_series *series,
+                        chirp_markup *script)
+{
+    chirp_markup caption = {0};
+    chirp_markup_raw(&caption, "Where the time of a step goes: ");
+    chirp_markup plain = {0};
+    describe(&plain, file);
+    if (series)
+        chirp_series_name(&plain, series);
+    chirp_markup_text(&caption, plain.bytes);
+    chirp_markup_raw(&caption, ".");
+    script->failed = script->failed || caption.failed || plain.failed;
+    chirp_report_subject(r, "%.40s, %.110s", file->name, plain.bytes ? plain.bytes : "");
+    chirp_report_figure(r, "Loss budget", caption.bytes ? caption.bytes : "", 560, 360, script);
+    chirp_report_subject(r, "%s", "");
+    chirp_markup_clear(&caption);
+    chirp_markup_clear(&plain);
+}
+
 /* Shares of the step, stacked: what the time went to. */
 static void budget_figure(chirp_report *r, const chirp_result_file *file, const char *x_key,
                           const term *terms, const chirp_series *series)
@@ -268,18 +266,7 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
         chirp_markup_clear(&script);
         return;
     }
-    chirp_markup caption = {0};
-    chirp_markup_raw(&caption, "Where the time of a step goes: ");
-    chirp_markup plain = {0};
-    describe(&plain, file);
-    if (series)
-        chirp_series_name(&plain, series);
-    chirp_markup_text(&caption, plain.bytes);
-    chirp_markup_raw(&caption, ".");
-    script.failed = script.failed || caption.failed || plain.failed;
-    chirp_report_figure(r, "Loss budget", caption.bytes ? caption.bytes : "", 560, 360, &script);
-    chirp_markup_clear(&caption);
-    chirp_markup_clear(&plain);
+    budget_show(r, file, series, &script);
 }
 
 static void row_interval(chirp_table *t, const cJSON *row, const char *key, chirp_unit unit)
@@ -374,7 +361,7 @@ static void write_project(chirp_report *r, const chirp_result_file *file)
 
 static void published_line(chirp_report *r)
 {
-    const cJSON *point = published_point(r);
+    const cJSON *point = chirp_published_scaling(&r->results);
     if (!point)
         return;
     chirp_markup_raw(&r->body, "<p>Published: ");
@@ -384,47 +371,6 @@ static void published_line(chirp_report *r)
     chirp_markup_raw(&r->body, " nodes (");
     chirp_markup_text(&r->body, chirp_json_string(point, "source"));
     chirp_markup_raw(&r->body, ").</p>\n");
-}
-
-/* "52 to 92 %, " after `before`, where a row has a pair of this key; plain, as a card's note is. */
-static void put_range(chirp_markup *note, const char *before, const cJSON *row, const char *key,
-                      double scale, const char *unit)
-{
-    const cJSON *pair = cJSON_GetObjectItemCaseSensitive(row, key);
-    const cJSON *low = cJSON_GetArrayItem(pair, 0);
-    const cJSON *high = cJSON_GetArrayItem(pair, 1);
-    if (cJSON_IsNumber(low) && cJSON_IsNumber(high))
-        chirp_markup_format(note, "%s%.3g to %.3g %s, ", before, scale * low->valuedouble,
-                            scale * high->valuedouble, unit);
-}
-
-/* The largest machine of each projection, as a number at the top: never without its band, nor without what it rests on. */
-static void card(chirp_report *r, const chirp_result_file *file)
-{
-    const cJSON *row = NULL;
-    const cJSON *last = NULL;
-    chirp_markup note = {0};
-    cJSON_ArrayForEach(row, rows_of(file)) if (!last || chirp_json_number(row, "nodes") >
-                                                            chirp_json_number(last, "nodes")) last =
-        row;
-    const bool predicted = cJSON_GetObjectItemCaseSensitive(last, "interval_90") != NULL;
-    const char *shares = chirp_json_string(file->root, "shares");
-    const double assumed = chirp_json_number(file->root, "assumed_numbers_of_machine");
-    put_range(&note, "90 % band ", last, "efficiency_band", 100, "%");
-    put_range(&note, "90 % prediction interval ", last, "interval_90", 1, "s");
-    chirp_markup_format(&note, "%g nodes, ", chirp_json_number(last, "nodes"));
-    describe(&note, file);
-    if (shares && strcmp(shares, "measured") == 0)
-        chirp_markup_raw(&note, "; of what the nodes can do, if their speeds stay put");
-    if (assumed > 0.5 * chirp_json_number(file->root, "numbers_of_machine"))
-        chirp_markup_raw(&note, "; assumed machine");
-    if (predicted)
-        chirp_report_card(r, "Predicted step", chirp_json_number(last, "seconds_per_step"), 1,
-                          CHIRP_UNIT_SECONDS, "", note.bytes);
-    else
-        chirp_report_card(r, "Projected efficiency", chirp_json_number(last, "efficiency"), 1,
-                          CHIRP_UNIT_PERCENT, "", note.bytes);
-    chirp_markup_clear(&note);
 }
 
 /* What a measurement says of itself, a slow rank first of all: in sight, not folded. */
@@ -467,10 +413,8 @@ static void draw_scaling(chirp_report *r)
         chirp_scaling_calls(r, file);
     }
     for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_PROJECTION, i));
-         ++i) {
+         ++i)
         write_project(r, file);
-        card(r, file);
-    }
 }
 
 const chirp_section chirp_section_scaling = {

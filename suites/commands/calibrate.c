@@ -19,7 +19,7 @@
 
 typedef struct calibration {
     const char *checkpoint, *bins, *psd, *json, *recalibrate;
-    int64_t signals, samples, seed, exact, threads, segments;
+    int64_t signals, samples, seed, exact, intruders, threads, segments;
     bool segments_given;
     double edge[CALIBRATION_MOST_BINS + 1]; /* bin b: edge[b] to edge[b + 1] */
     int n_bins;
@@ -27,6 +27,7 @@ typedef struct calibration {
     calibration_trial trial;
     chirp_calibration_row row[CALIBRATION_MOST_BINS * CHIRP_MAX_LEAVES];
     size_t n_rows;
+    chirp_unlike_row unlike[CALIBRATION_UNLIKE];
 } calibration;
 
 static chirp_status read_bins(calibration *c)
@@ -240,6 +241,8 @@ static chirp_status write_json(calibration *c)
     chirp_calibration_file file = calibration_file(&c->trial, c->checkpoint);
     file.row = c->row;
     file.count = c->n_rows;
+    file.unlike = c->unlike;
+    file.n_unlike = c->intruders ? CALIBRATION_UNLIKE : 0;
     return chirp_calibration_file_write(c->json, &file);
 }
 
@@ -254,6 +257,8 @@ static chirp_status calibrate(calibration *c)
         st = test_bin(c, bin);
     if (st == CHIRP_OK)
         print_notes(c);
+    if (st == CHIRP_OK && c->intruders)
+        st = calibration_intruders(&c->trial, c->intruders, c->unlike);
     if (st == CHIRP_OK && c->json)
         st = write_json(c);
     return st;
@@ -288,6 +293,10 @@ static int run(int argc, char **argv)
          .help =
              "signals of each bin whose exact posterior is computed, about a second each on one "
              "core"},
+        {"intruders", CHIRP_OPTION_INT, &c->intruders, .metavar = "N", .max = 100000,
+         .help = "windows of each of several kinds that are no training signals (noise alone, "
+                 "glitches, "
+                 "lines, ...), and how many infer would doubt"},
         {"recalibrate", CHIRP_OPTION_STRING, &c->recalibrate, .metavar = "OUT",
          .file = CHIRP_FILE_WRITTEN,
          .help = "fits a factor for each parameter's posterior width on other fresh signals and "

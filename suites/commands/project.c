@@ -341,8 +341,9 @@ static int run(int argc, char **argv)
          .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},
         {"controller", CHIRP_OPTION_FLAG, &controller,
          .help = "instead of projecting, replay the load balancer of train --shares measured on as "
-                 "many ranks as the last of --nodes, whose speeds stay, wander or break off; with "
-                 "--engine simgrid also with every message simulated"},
+                 "many ranks as the last of --nodes, whose speeds stay, wander or break off, with "
+                 "and without a deadline for late ranks; with --engine simgrid also with every "
+                 "message simulated"},
         {"time-to-solution", CHIRP_OPTION_FLAG, &whole,
          .help =
              "also how long a whole training takes, with start-up, input and the sample cost of "

@@ -40,6 +40,12 @@ static void print_result(const chirp_train_config *config, const chirp_run_optio
     if (options->max_seconds > 0 && config->schedule == CHIRP_RATE_COSINE)
         printf("the learning rate followed the time limit: another run won't repeat this one "
                "bitwise\n");
+    if (config->deadline && chirp_parallel_size() > 1)
+        printf("ranks were late with %" PRId64 " of %" PRId64 " signals (%.2f %%), which were left "
+               "out: another run won't repeat this one bitwise\n",
+               result->left_out, result->signals,
+               result->signals > 0 ? 100.0 * (double)result->left_out / (double)result->signals
+                                   : 0.0);
     if (options->checkpoint)
         printf("checkpoint %s\n", options->checkpoint);
 }

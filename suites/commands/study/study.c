@@ -7,6 +7,7 @@
 #include "harness/base/terminal.h"
 #include "harness/machine/machine.h"
 #include "harness/progress/progress.h"
+#include "reports/report.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -263,8 +264,10 @@ chirp_status chirp_study_run(const chirp_study_options *options, int *code)
     }
     if (st == CHIRP_OK) {
         const chirp_step *report = find_step(&study, "report");
-        if (report && succeeded(report))
-            printf("\n%s\n", report->product);
+        if (report && succeeded(report)) {
+            st = chirp_report_answers(options->folder, stdout);
+            printf("%s\n", report->product);
+        }
     }
     release(&study);
     return st;

@@ -59,6 +59,12 @@ typedef struct chirp_controller_row {
         ideal; /**< speeds known in advance, fractions of signals: no way to share is better */
     chirp_controller_number gain; /**< followed over equal, of the same run */
     chirp_controller_number kept; /**< followed over ideal, of the same run: at most 1 */
+    chirp_controller_number
+        partial; /**< followed with a deadline (model/training/deadline.h): a rank that misses it is left out of the step */
+    chirp_controller_number left_out; /**< of all signals, which `partial` doesn't count */
+    chirp_controller_number
+        carried; /**< the same, but a late rank goes on, counts in the next step, and begins that one late */
+    chirp_controller_number late; /**< of all signals, which `carried` counts a step later */
 } chirp_controller_row;
 
 /**

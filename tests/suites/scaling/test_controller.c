@@ -71,7 +71,43 @@ static void test_following_never_loses(void **state)
             const chirp_controller_row row = replay(chirp_speed_model_at(i), ranks[k], 8);
             assert_true(row.followed.mean <= row.ideal.mean);
             assert_true(row.gain.mean >= 1 - ERRORS * row.equal.error / row.equal.mean);
+            /* at most 1 % is late, and the one step that was under way then */
+            const double most = 0.01 + 1.0 / chirp_speed_model_at(i)->steps;
+            assert_true(row.left_out.mean >= 0 && row.left_out.mean <= most);
+            assert_true(row.late.mean >= 0 && row.late.mean <= most);
         }
+}
+
+/* Ranks alike but for rare steps. With F their factor and P = 1 - (1 - p)^n the share of steps that have one, a step takes
+   1 + P (F - 1) without a deadline; with the earliest one, P g above 1 for a grid as fine as g, and p of the signals are
+   left out. The first steps have none: 16 until enough is known, and those until the first event. */
+static void test_a_deadline_saves_what_rare_steps_cost(void **state)
+{
+    (void)state;
+    enum { RANKS = 64, RUNS = 8 };
+    static const double LEARNING = 16, GRID = 1.0 / 128;
+    static const chirp_speed_model m = {
+        .name = "rare", .rare_share = 1.0 / 500, .rare_factor = 1.5, .steps = 800};
+    const chirp_controller_row row = replay(&m, RANKS, RUNS);
+    const double any = 1 - pow(1 - m.rare_share, RANKS);
+    assert_near(row.equal.mean, 1 / (1.0086 + 0.5 * any), &row.equal, RUNS);
+    /* shares follow, but whole signals of equal ranks stay where they are: one signal moved is 1/64 of a step */
+    const double learning = (LEARNING + 3 / any) / m.steps;
+    const double longest = 1.0086 + any * GRID + learning * 0.5 * any + 1.0 / 64;
+    const double left = m.rare_share * (1 - learning);
+    assert_true(row.left_out.mean >= left - ERRORS * row.left_out.error);
+    assert_true(row.left_out.mean <= m.rare_share + ERRORS * row.left_out.error);
+    assert_true(row.partial.mean >= (1 - m.rare_share) / longest - ERRORS * row.partial.error);
+    assert_true(row.partial.mean <= (1 - left) / 1.0086 + ERRORS * row.partial.error);
+}
+
+static void test_without_noise_there_is_no_deadline(void **state)
+{
+    (void)state;
+    static const chirp_speed_model exact = {.name = "exact", .steps = 100};
+    const chirp_controller_row row = replay(&exact, 8, 2);
+    assert_true(row.left_out.mean == 0 && row.late.mean == 0);
+    assert_true(row.partial.mean == row.followed.mean && row.carried.mean == row.followed.mean);
 }
 
 static void test_the_seed_decides(void **state)
@@ -259,6 +295,8 @@ int main(void)
         cmocka_unit_test(test_equal_shares_wait_for_the_largest_of_normal_times),
         cmocka_unit_test(test_known_speeds_leave_rounding),
         cmocka_unit_test(test_following_never_loses),
+        cmocka_unit_test(test_a_deadline_saves_what_rare_steps_cost),
+        cmocka_unit_test(test_without_noise_there_is_no_deadline),
         cmocka_unit_test(test_the_seed_decides),
         cmocka_unit_test(test_events_are_as_frequent_as_said),
         cmocka_unit_test(test_the_simulation_lies_between_two_replays),

@@ -75,6 +75,12 @@ for section in machine kernels training posterior scaling steps files; do
     grep -q "<section id=\"$section\"" "$out/report.html" || fail "the page lacks section $section"
 done
 grep -q "from real strain\|from a signal injected" "$out/report.html" || fail "the page does not say where the posterior comes from"
+# it ends with the answers of the page: eight lines and the path of the page, no more
+sed -n '/^Does it scale/,$p' "$work/resumed" >"$work/answers"
+[ "$(wc -l <"$work/answers")" = 9 ] && tail -n 1 "$work/answers" | grep -qxF "$out/report.html" || { fail "the study does not end with the answers"; cat "$work/answers"; }
+for question in "What does being Bayesian cost?" "How fast is it here?" "What did the network read?"; do
+    grep -qF "$question" "$work/answers" && grep -qF "$question" "$out/report.html" || fail "page or terminal lacks: $question"
+done
 grep '"outcome":' "$out/study.json" | grep -qv '"done"' && { fail "not every step is recorded as done"; cat "$out/study.json"; }
 [ "$(grep -c '"outcome":' "$out/study.json")" = "$(sed -n 's|^\[[0-9]*/\([0-9]*\)\].*|\1|p' "$work/resumed" | tail -1)" ] ||
     { fail "study.json does not list each of the announced steps"; cat "$out/study.json"; }

@@ -1,6 +1,6 @@
 /** Numbers of other people that plots show beside ours, with their sources. */
-#ifndef CHIRP_REPORTS_PUBLISHED_H
-#define CHIRP_REPORTS_PUBLISHED_H
+#ifndef CHIRP_REPORTS_FILES_PUBLISHED_H
+#define CHIRP_REPORTS_FILES_PUBLISHED_H
 
 #include "reports/files/result_files.h"
 
@@ -13,5 +13,12 @@
  *                    "scaling": [{"machine", "nodes", "efficiency", "source"}]}}
  */
 chirp_status chirp_published_complete(chirp_result_files *results);
+
+/** {"nodes", "efficiency", "source"} that projections are compared with: of their own files, else of published.json; or NULL. */
+const struct cJSON *chirp_published_scaling(const chirp_result_files *results);
+
+/** The published event within a second of one that infer or exact read; NULL when there is none, or the strain isn't real. */
+const struct cJSON *chirp_published_event(const chirp_result_files *results,
+                                          const struct cJSON *event);
 
 #endif

@@ -1,9 +1,11 @@
-#include "reports/published.h"
+#include "reports/files/published.h"
 
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "reports/files/events.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,4 +78,48 @@ chirp_status chirp_published_complete(chirp_result_files *results)
     chirp_status st = chirp_file_write(path, text, sizeof text - 1);
     chirp_free(path);
     return st == CHIRP_OK ? add(results) : st;
+}
+
+static bool is_point(const cJSON *point)
+{
+    return isfinite(chirp_json_number(point, "efficiency")) &&
+           chirp_json_number(point, "nodes") > 0;
+}
+
+const cJSON *chirp_published_scaling(const chirp_result_files *results)
+{
+    const chirp_result_file *file = NULL;
+    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_PROJECTION, i));
+         ++i) {
+        const cJSON *point = cJSON_GetObjectItemCaseSensitive(file->root, "published");
+        if (is_point(point))
+            return point;
+    }
+    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_PUBLISHED, i));
+         ++i) {
+        const cJSON *published = cJSON_GetObjectItemCaseSensitive(file->root, "published");
+        const cJSON *point =
+            cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(published, "scaling"), 0);
+        if (is_point(point))
+            return point;
+    }
+    return NULL;
+}
+
+const cJSON *chirp_published_event(const chirp_result_files *results, const cJSON *event)
+{
+    const double gps = chirp_json_number(event, "gps");
+    const chirp_result_file *file = NULL;
+    if (!chirp_event_is_real(event))
+        return NULL;
+    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_PUBLISHED, i));
+         ++i) {
+        const cJSON *published = cJSON_GetObjectItemCaseSensitive(file->root, "published");
+        const cJSON *other = NULL;
+        cJSON_ArrayForEach(
+            other, cJSON_GetObjectItemCaseSensitive(
+                       published, "events")) if (fabs(chirp_json_number(other, "gps") - gps) <
+                                                 1) return other;
+    }
+    return NULL;
 }
