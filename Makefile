@@ -8,8 +8,10 @@
 #   make check   deps + build with warnings as errors + all tests
 #   make check-avx2   the tests that depend on the instruction set, with a build for AVX2
 #   make check-busy   the tests of threads and ranks, while another process keeps every core busy
-#   make check-openmpi, check-openmpi-ranks   all tests with Open MPI in place of MPICH, and those of ranks; it is installed when missing
+#   make check-openmpi, check-openmpi-ranks   all tests with Open MPI in place of MPICH, and of those of ranks the ones
+#                that check-busy runs too; it is installed when missing
 #   make faults  kills, failing disks and refused memory: the long versions of the tests in tests/faults, an hour
+#   make soak    training and generation side by side for SOAK_SECONDS (3600): memory, open files and work per step stay level
 #   make fuzz    every reader of files and options for SECONDS (600) under libFuzzer (clang)
 #   make check-clang, check-tsan, coverage   builds by clang, with the thread sanitizer, with counts of the lines that tests run
 #   make format, format-check, tidy   clang-format on all C files (the check changes none) and clang-tidy
@@ -27,6 +29,7 @@ STRAIN ?=
 GPS ?=
 PREFIX ?= /usr/local
 SECONDS ?= 600
+SOAK_SECONDS ?= 3600
 BUILD := build
 USER_ID := $(shell id -u)
 # a text as one word for the shell, whatever stands in it
@@ -37,7 +40,7 @@ MISSING = $(shell for p in $(PACKAGES); do \
 VERSION = $(shell sed -n 's,^project.chirpbench VERSION \([0-9.]*\).*,\1,p' CMakeLists.txt)
 
 .PHONY: all deps build build-ci install uninstall package check-package dist check check-avx2 check-busy check-clang check-tsan \
-    check-openmpi check-openmpi-ranks coverage faults fuzz format format-check tidy study clean
+    check-openmpi check-openmpi-ranks coverage faults fuzz soak format format-check tidy study clean
 all: build
 
 deps:
@@ -110,6 +113,9 @@ faults: deps build-ci
 	for fault in kill_generate memory; do \
 	    python3 tests/faults/$$fault.py build/chirpbench build/tests/faults/libchirp_kill_at.so long || exit 1; done
 
+soak: deps build-ci
+	python3 tests/faults/soak.py build/chirpbench $(SOAK_SECONDS)
+
 # needs clang, its fuzzer and its OpenMP library besides (Debian packages clang, libclang-rt-14-dev and libomp-dev); inputs
 # that reach something new stay in build-fuzz/tests/fuzz
 fuzz: deps
@@ -125,7 +131,7 @@ check-clang check-tsan: check-%: deps
 
 # the build with MPICH is there for the test that compares trainings
 check-openmpi-ranks: OPENMPI_BUILD = -t mpi_tests
-check-openmpi-ranks: OPENMPI_TESTS = -L mpi
+check-openmpi-ranks: OPENMPI_TESTS = -L mpi -L parallel
 check-openmpi check-openmpi-ranks:
 	$(MAKE) deps PACKAGES="$(PACKAGES) libopenmpi-dev openmpi-bin"
 	$(MAKE) build-ci

@@ -31,6 +31,7 @@ int chirp_command_help(int argc, char **argv);
 extern const chirp_command chirp_command_bench;
 extern const chirp_command chirp_command_compare;
 extern const chirp_command chirp_command_doctor;
+extern const chirp_command chirp_command_decompose;
 extern const chirp_command chirp_command_describe;
 extern const chirp_command chirp_command_exact;
 extern const chirp_command chirp_command_infer;

@@ -284,6 +284,23 @@ static bool all_have_times(const runner *r)
     return failed == 0;
 }
 
+/* A filter may catch more than was meant: how many, and how long they take at least. */
+static void announce(const chirp_bench_flags *flags, size_t n)
+{
+    enum { MANY = 20 };
+    const double each = flags->iterations > 0 ? 0 : flags->min_time_s;
+    /* finding the number of iterations takes about as long as a repetition */
+    const double s = (double)n * each * (double)(flags->repetitions + 1);
+    if (n < MANY || flags->dry_run || flags->simulate)
+        return;
+    (void)fprintf(stderr, "%zu benchmarks", n);
+    if (s >= 60)
+        (void)fprintf(stderr, ", %.0f minutes at least", s / 60);
+    else if (s >= 1)
+        (void)fprintf(stderr, ", %.0f s at least", s);
+    (void)fprintf(stderr, "; --benchmark_list_tests lists them, --benchmark_filter picks\n");
+}
+
 /* Runs what was selected; rows and files are complete or say that they are partial. *good: no benchmark failed. */
 static chirp_status run_selection(const char *executable, const chirp_bench_flags *flags,
                                   const chirp_selection *selection, bool *good)
@@ -302,6 +319,8 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
     if (st == CHIRP_OK) {
         if (root && strcmp(flags->format, "console") == 0)
             chirp_console_context(r.context);
+        if (root && strcmp(flags->format, "console") == 0)
+            announce(flags, r.n_jobs);
         st = measure_peaks(&r);
     }
     if (st == CHIRP_OK) {

@@ -8,7 +8,8 @@
 typedef struct chirp_trained {
     chirp_train_record record; /**< as stored, with its strings */
     const chirp_network_spec *spec;
-    chirp_network *net; /**< with the parameters of the checkpoint */
+    chirp_network_spec *own_spec; /**< of a network that was cut out of another; or NULL */
+    chirp_network *net;           /**< with the parameters of the checkpoint */
     chirp_likelihood likelihood;
     int64_t iteration;
     chirp_curves curves; /**< that whitened the signals; none when the checkpoint holds none */

@@ -55,12 +55,6 @@ chirp_order chirp_answer_order(const chirp_answer_number *number, double low, do
                                 : CHIRP_ORDER_UNKNOWN;
 }
 
-void chirp_bench_line_interval(const chirp_bench_line *line, double *low, double *high)
-{
-    *low = chirp_json_number(line->row, "real_time_ci_low") * line->unit_s;
-    *high = chirp_json_number(line->row, "real_time_ci_high") * line->unit_s;
-}
-
 void chirp_answers_date(const char *date, char *text, size_t room)
 {
     static const char *const month[] = {"January",   "February", "March",    "April",

@@ -36,7 +36,4 @@ typedef enum chirp_order {
 /** Where the interval of `number` lies against low to high. */
 chirp_order chirp_answer_order(const chirp_answer_number *number, double low, double high);
 
-/** Ends of the interval of a benchmark's time [s]; NaN when it has none. */
-void chirp_bench_line_interval(const chirp_bench_line *line, double *low, double *high);
-
 #endif

@@ -60,17 +60,13 @@ static bool is_step(const chirp_bench_line *line, const char *variant)
            line->time_s > 0 && strstr(line->part[3], variant);
 }
 
-/* The longest and the shortest that the ratio of two times may be: wider than either needs. */
 static void add_pair(chirp_answer *answer, const chirp_bench_line *v, const chirp_bench_line *d)
 {
-    double v_end[2];
-    double d_end[2];
+    const chirp_bench_span ratio = chirp_bench_ratio(v, d);
     const double confidence = chirp_json_number(v->row, "ci_confidence");
-    chirp_bench_line_interval(v, &v_end[0], &v_end[1]);
-    chirp_bench_line_interval(d, &d_end[0], &d_end[1]);
-    chirp_answer_interval(chirp_answer_add(answer, v->time_s / d->time_s, CHIRP_UNIT_RATIO,
-                                           "%.30s, %.30s", v->part[3], v->part[2]),
-                          v_end[0] / d_end[1], v_end[1] / d_end[0],
+    chirp_answer_interval(chirp_answer_add(answer, ratio.value, CHIRP_UNIT_RATIO, "%.30s, %.30s",
+                                           v->part[3], v->part[2]),
+                          ratio.low, ratio.high,
                           isfinite(confidence) ? "ends of both %.0f %% intervals"
                                                : "ends of both intervals",
                           100 * confidence);

@@ -32,37 +32,6 @@ static const cJSON *find_event(const chirp_result_files *results)
     return first;
 }
 
-/* Both texts are there and equal, or neither is there. */
-static bool same_text(const cJSON *a, const cJSON *b, const char *key)
-{
-    const char *x = chirp_json_string(a, key);
-    const char *y = chirp_json_string(b, key);
-    return x && y ? strcmp(x, y) == 0 : x == y;
-}
-
-static bool same_number(const cJSON *a, const cJSON *b, const char *key)
-{
-    const double x = chirp_json_number(a, key);
-    const double y = chirp_json_number(b, key);
-    return x == y || (isnan(x) && isnan(y));
-}
-
-/* The exact posterior of the same data: one event of an `exact` file, whose parameters these are. */
-static const cJSON *exact_for(const chirp_result_files *results, const cJSON *event)
-{
-    const chirp_result_file *file = NULL;
-    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_EXACT, i)); ++i) {
-        const cJSON *other = NULL;
-        cJSON_ArrayForEach(other, events_of(file))
-        {
-            if (same_text(event, other, "strain") && same_text(event, other, "data") &&
-                same_number(event, other, "gps") && same_number(event, other, "row"))
-                return cJSON_GetObjectItemCaseSensitive(other, "parameters");
-        }
-    }
-    return NULL;
-}
-
 static chirp_answer_number *add_parameter(chirp_answer *answer, const cJSON *parameter,
                                           const char *label, const char *who)
 {
@@ -147,7 +116,8 @@ void chirp_answer_reading(const chirp_answer_input *in, chirp_answer *answer)
     }
     const char *label = first->string;
     const cJSON *published = chirp_published_event(in->results, event);
-    const cJSON *exact = cJSON_GetObjectItemCaseSensitive(exact_for(in->results, event), label);
+    const cJSON *exact =
+        cJSON_GetObjectItemCaseSensitive(chirp_event_exact(in->results, event), label);
     const chirp_answer_number *ours = add_parameter(answer, first, label, "network");
     const double truth = chirp_event_truth(event, label);
     const char *name = chirp_json_string(published, "name");

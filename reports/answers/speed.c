@@ -24,17 +24,15 @@ static void add_step(const chirp_answer_input *in, chirp_answer *answer)
     }
     if (!best)
         return;
-    double low = 0;
-    double high = 0;
+    const chirp_bench_span time = chirp_bench_time(best);
     const double rate = chirp_json_number(best->row, "items_per_second");
     const double confidence = chirp_json_number(best->row, "ci_confidence");
-    chirp_bench_line_interval(best, &low, &high);
     chirp_answer_number *number =
         chirp_answer_add(answer, rate, CHIRP_UNIT_FIXED1, "training step, %.30s, %.20s, %.30s",
                          best->part[3], best->part[2], best->arguments);
     if (number)
         number->unit_text = " signals/s";
-    chirp_answer_interval(number, rate * best->time_s / high, rate * best->time_s / low,
+    chirp_answer_interval(number, rate * time.value / time.high, rate * time.value / time.low,
                           isfinite(confidence) ? "%.0f %% interval" : "interval", 100 * confidence);
 }
 
@@ -68,19 +66,13 @@ static void add_run(const chirp_answer_input *in, chirp_answer *answer)
     chirp_free(rate);
 }
 
-static bool same_case(const chirp_bench_line *a, const chirp_bench_line *b)
-{
-    return strcmp(a->part[0], b->part[0]) == 0 && strcmp(a->part[1], b->part[1]) == 0 &&
-           strcmp(a->part[3], b->part[3]) == 0 && strcmp(a->arguments, b->arguments) == 0;
-}
-
 /* Our fastest algorithm on the case of another library's line; NULL when that case was another line's already. */
 static const chirp_bench_line *ours_for(const chirp_bench_lines *lines, size_t other)
 {
     const chirp_bench_line *best = NULL;
     for (size_t i = 0; i < lines->count; ++i) {
         const chirp_bench_line *line = &lines->line[i];
-        if (!same_case(line, &lines->line[other]))
+        if (!chirp_bench_same_case(line, &lines->line[other]))
             continue;
         if (line->baseline && i < other && line->time_s > 0)
             return NULL;
@@ -102,19 +94,16 @@ static void enter(const chirp_bench_lines *lines, size_t other, contest *c)
 {
     const chirp_bench_line *ours = ours_for(lines, other);
     const chirp_bench_line *theirs = ours ? chirp_bench_baseline_of(lines, ours) : NULL;
-    double our_end[2];
-    double their_end[2];
     if (!theirs)
         return;
     const double share = chirp_json_number(ours->row, "roof_fraction");
     if (isfinite(share))
         c->share[c->shares++] = share;
-    c->ratio[c->cases++] = theirs->time_s / ours->time_s;
+    c->ratio[c->cases++] = chirp_bench_ratio(theirs, ours).value;
     c->library = theirs->part[2];
-    chirp_bench_line_interval(ours, &our_end[0], &our_end[1]);
-    chirp_bench_line_interval(theirs, &their_end[0], &their_end[1]);
-    c->faster += our_end[1] < their_end[0];
-    c->slower += our_end[0] > their_end[1];
+    const chirp_bench_span ratio = chirp_bench_ratio(theirs, ours);
+    c->faster += ratio.low > 1;
+    c->slower += ratio.high < 1;
 }
 
 static void add_contest(chirp_answer *answer, contest *c)

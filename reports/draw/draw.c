@@ -16,6 +16,7 @@ chirp_section_place chirp_section_begin(chirp_report *r, const char *id, const c
                         id, id, id, title);
     place.content = r->body.used;
     r->heading = title;
+    r->subject[0] = '\0';
     return place;
 }
 
@@ -70,12 +71,23 @@ void chirp_figures_begin(chirp_report *r)
 
 void chirp_figures_end(chirp_report *r) { chirp_markup_raw(&r->body, "</div>\n"); }
 
+void chirp_report_subject(chirp_report *r, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(r->subject, sizeof r->subject, format, args);
+    va_end(args);
+    (void)chirp_utf8_mend(r->subject); /* may have been cut */
+}
+
 void chirp_report_figure(chirp_report *r, const char *title, const char *caption, int width,
                          int height, chirp_markup *script)
 {
     char id[32];
     chirp_markup svg = {0};
+    char name[400];
     (void)snprintf(id, sizeof id, "plot%d", ++r->figures);
+    (void)snprintf(name, sizeof name, "%.230s%s%s", title, r->subject[0] ? ": " : "", r->subject);
     chirp_markup_raw(&r->body, "<figure>\n");
     if (chirp_markup_status(script) != CHIRP_OK) {
         r->body.failed = true;
@@ -83,7 +95,7 @@ void chirp_report_figure(chirp_report *r, const char *title, const char *caption
         chirp_markup_raw(&r->body, "<p class=\"missing\">No plot: gnuplot can't be run here "
                                    "(Debian package gnuplot-nox). The table "
                                    "has the numbers.</p>\n");
-    } else if (chirp_gnuplot_svg(id, title, width, height, script->bytes, &svg) != CHIRP_OK) {
+    } else if (chirp_gnuplot_svg(id, name, width, height, script->bytes, &svg) != CHIRP_OK) {
         chirp_report_problem(r, chirp_error_message());
         chirp_markup_raw(
             &r->body,

@@ -21,6 +21,7 @@ typedef struct chirp_report {
     cJSON *derived;      /**< object: what the page computed, by name */
     bool plots;          /**< gnuplot can be run */
     int figures;         /**< so far: makes ids unique */
+    char subject[160];   /**< what the figures are about: chirp_report_subject() */
     const char *heading; /**< of the section, until a table of it was printed to the terminal */
     int n_problems;
     chirp_markup problems; /**< list items */
@@ -42,6 +43,10 @@ void chirp_report_say(chirp_report *r, const char *html);
 
 /** "From FILE" with its note if it has one. */
 void chirp_report_source(chirp_report *r, const chirp_result_file *file);
+
+/** What the figures that follow are about (printf): part of their names, so that each has one of its own. "" and a new section end it. */
+void chirp_report_subject(chirp_report *r, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /**
  * Runs gnuplot and adds the figure; a plot that fails is one problem and one line on the page in its place.

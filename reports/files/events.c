@@ -1,7 +1,5 @@
 #include "reports/files/events.h"
 
-#include "reports/files/result_files.h"
-
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <string.h>
@@ -50,4 +48,34 @@ double chirp_event_interval(const cJSON *object, int end)
     const cJSON *item =
         cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(object, "interval_90"), end);
     return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
+}
+
+/* Both texts are there and equal, or neither is there. */
+static bool same_text(const cJSON *a, const cJSON *b, const char *key)
+{
+    const char *x = chirp_json_string(a, key);
+    const char *y = chirp_json_string(b, key);
+    return x && y ? strcmp(x, y) == 0 : x == y;
+}
+
+static bool same_number(const cJSON *a, const cJSON *b, const char *key)
+{
+    const double x = chirp_json_number(a, key);
+    const double y = chirp_json_number(b, key);
+    return x == y || (isnan(x) && isnan(y));
+}
+
+const cJSON *chirp_event_exact(const chirp_result_files *results, const cJSON *event)
+{
+    const chirp_result_file *file = NULL;
+    for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_EXACT, i)); ++i) {
+        const cJSON *other = NULL;
+        cJSON_ArrayForEach(other, cJSON_GetObjectItemCaseSensitive(file->root, "events"))
+        {
+            if (same_text(event, other, "strain") && same_text(event, other, "data") &&
+                same_number(event, other, "gps") && same_number(event, other, "row"))
+                return cJSON_GetObjectItemCaseSensitive(other, "parameters");
+        }
+    }
+    return NULL;
 }

@@ -2,9 +2,9 @@
 #ifndef CHIRP_REPORTS_FILES_EVENTS_H
 #define CHIRP_REPORTS_FILES_EVENTS_H
 
-#include <stdbool.h>
+#include "reports/files/result_files.h"
 
-struct cJSON;
+#include <stdbool.h>
 
 /** "remnant spin a_f" for "a_f"; another label as it is. */
 const char *chirp_event_parameter_name(const char *label);
@@ -22,6 +22,9 @@ double chirp_event_truth(const struct cJSON *event, const char *label);
  */
 const struct cJSON *chirp_event_reference(const struct cJSON *event, const struct cJSON *published,
                                           const char *label);
+
+/** The "parameters" of the exact posterior of the same data, from a file of `exact`; NULL when there is none. */
+const struct cJSON *chirp_event_exact(const chirp_result_files *results, const struct cJSON *event);
 
 /** An end of "interval_90" of a parameter, 0 the lower; NaN when there is none. */
 double chirp_event_interval(const struct cJSON *parameter, int end);

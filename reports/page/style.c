@@ -83,7 +83,8 @@ const char chirp_page_style[] =
     "padding:0;font-size:9.5px;line-height:1.35}nav{display:none}h2{margin:1.4rem 0 "
     ".4rem}h2,h3,caption,summary{break-after:avoid}figure,tr,.answer{break-inside:avoid}.answers,."
     "figures{grid-template-columns:1fr 1fr}figure{margin:.4rem "
-    "0}.wide{overflow:visible;background:none}table{font-size:7.5px}th,td{padding:.12rem "
+    "0}.wide{overflow:visible;background:none}.list{columns:2}table{font-size:7.5px}th,td{padding:."
+    "12rem "
     ".3rem;overflow-wrap:anywhere}th:first-child{position:static}.n,thead "
     ".n{white-space:normal}td.t{min-width:0}details::details-content{content-visibility:visible;"
     "block-size:auto;display:block}}\n";

@@ -217,6 +217,8 @@ void chirp_markup_scaled(chirp_markup *m, double value, double scale, chirp_unit
     number_html(m, value, factor * scale, text, suffix);
 }
 
+enum { LONG_LIST = 12 };
+
 void chirp_table_html(const chirp_table *t, chirp_markup *m)
 {
     bool used[CHIRP_TABLE_COLUMNS];
@@ -225,14 +227,19 @@ void chirp_table_html(const chirp_table *t, chirp_markup *m)
         m->failed = true;
         return;
     }
-    /* what scrolls can be reached by keyboard, and says what it is */
-    chirp_markup_raw(m, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"");
+    int shown = 0;
+    for (int c = 0; c < t->columns; ++c) {
+        used[c] = c == 0 || column_used(t, c);
+        shown += used[c];
+    }
+    /* what scrolls can be reached by keyboard, and says what it is; long lists stand in columns on paper */
+    chirp_markup_format(m, "<div class=\"wide%s\" tabindex=\"0\" role=\"region\" aria-label=\"",
+                        shown <= 3 && rows > LONG_LIST ? " list" : "");
     chirp_markup_text(m, t->caption);
     chirp_markup_raw(m, "\"><table>\n<caption>");
     chirp_markup_text(m, t->caption);
     chirp_markup_raw(m, "</caption>\n<thead><tr>");
     for (int c = 0; c < t->columns; ++c) {
-        used[c] = c == 0 || column_used(t, c);
         if (!used[c])
             continue;
         chirp_markup_format(m, "<th scope=\"col\"%s>", column_numeric(t, c) ? " class=\"n\"" : "");

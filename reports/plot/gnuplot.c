@@ -116,6 +116,13 @@ static const rule rules[] = {
     {"fill='black'", "fill='currentColor'", false},
 };
 
+/* What a plot without a title is called is gnuplot's number or expression: no name for a reader. */
+static bool is_name(const char *title)
+{
+    const size_t length = strcspn(title, "<");
+    return strncmp(title, "gnuplot", 7) != 0 && !memchr(title, '$', length);
+}
+
 static void rewrite(const char *body, const char *id, chirp_markup *svg)
 {
     for (const char *p = body; *p;) {
@@ -134,6 +141,16 @@ static void rewrite(const char *body, const char *id, chirp_markup *svg)
                 p = next + 4 + strspn(next + 4, "\r\n");
                 continue;
             }
+        }
+        if (strncmp(p, "<title>", 7) == 0 && !is_name(p + 7)) {
+            const char *end = strstr(p, "</title>");
+            p = end ? end + strlen("</title>") : p + 7;
+            continue;
+        }
+        /* of several plots in one picture each counts from 1 */
+        if (strncmp(p, "id=\"gnuplot_plot_", 17) == 0) {
+            p += strcspn(p, ">");
+            continue;
         }
         size_t k = 0;
         for (; k < sizeof rules / sizeof rules[0]; ++k)

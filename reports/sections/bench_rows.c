@@ -129,6 +129,52 @@ void chirp_bench_lines_release(chirp_bench_lines *lines)
     *lines = (chirp_bench_lines){0};
 }
 
+chirp_bench_span chirp_bench_time(const chirp_bench_line *line)
+{
+    return (chirp_bench_span){line->time_s,
+                              chirp_json_number(line->row, "real_time_ci_low") * line->unit_s,
+                              chirp_json_number(line->row, "real_time_ci_high") * line->unit_s};
+}
+
+chirp_bench_span chirp_bench_ratio(const chirp_bench_line *a, const chirp_bench_line *b)
+{
+    const chirp_bench_span x = chirp_bench_time(a);
+    const chirp_bench_span y = chirp_bench_time(b);
+    return (chirp_bench_span){x.value / y.value, x.low / y.high, x.high / y.low};
+}
+
+bool chirp_bench_same_case(const chirp_bench_line *a, const chirp_bench_line *b)
+{
+    return strcmp(a->part[0], b->part[0]) == 0 && strcmp(a->part[1], b->part[1]) == 0 &&
+           strcmp(a->part[3], b->part[3]) == 0 && strcmp(a->arguments, b->arguments) == 0;
+}
+
+void chirp_bench_name_cells(chirp_table *t, const chirp_bench_line *line)
+{
+    static const int order[] = {0, 1, 3, 2};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; ++i)
+        chirp_table_text(t, line->part[order[i]]);
+    chirp_table_text(t, line->arguments);
+}
+
+bool chirp_bench_timed(const chirp_bench_line *line, const char *family)
+{
+    return strcmp(line->part[0], family) == 0 && line->time_s > 0;
+}
+
+const char *chirp_bench_common_arguments(const chirp_bench_lines *lines, const char *family)
+{
+    const char *common = NULL;
+    for (size_t i = 0; i < lines->count; ++i) {
+        if (!chirp_bench_timed(&lines->line[i], family))
+            continue;
+        if (common && strcmp(common, lines->line[i].arguments) != 0)
+            return "";
+        common = lines->line[i].arguments;
+    }
+    return common ? common : "";
+}
+
 const chirp_bench_line *chirp_bench_baseline_of(const chirp_bench_lines *lines,
                                                 const chirp_bench_line *line)
 {
@@ -138,11 +184,7 @@ const chirp_bench_line *chirp_bench_baseline_of(const chirp_bench_lines *lines,
     for (size_t i = 0; i < lines->count; ++i) {
         const chirp_bench_line *other = &lines->line[i];
         if (other->baseline && !other->error && other->time_s > 0 &&
-            strcmp(other->part[0], line->part[0]) == 0 &&
-            strcmp(other->part[1], line->part[1]) == 0 &&
-            strcmp(other->part[3], line->part[3]) == 0 &&
-            strcmp(other->arguments, line->arguments) == 0 &&
-            (!best || other->time_s < best->time_s))
+            chirp_bench_same_case(other, line) && (!best || other->time_s < best->time_s))
             best = other;
     }
     return best;

@@ -35,6 +35,30 @@ void chirp_bench_lines_release(chirp_bench_lines *lines);
 const chirp_bench_line *chirp_bench_baseline_of(const chirp_bench_lines *lines,
                                                 const chirp_bench_line *line);
 
+/** A value with the ends of its interval, NaN when it has none. */
+typedef struct chirp_bench_span {
+    double value, low, high;
+} chirp_bench_span;
+
+/** Time of a line [s]. */
+chirp_bench_span chirp_bench_time(const chirp_bench_line *line);
+
+/** Time of `a` over that of `b`, between the ends of both intervals: wider than either needs. */
+chirp_bench_span chirp_bench_ratio(const chirp_bench_line *a, const chirp_bench_line *b);
+
+/** Same family, pass, case and arguments: only the algorithm differs. */
+bool chirp_bench_same_case(const chirp_bench_line *a, const chirp_bench_line *b);
+
+/** Five cells that say which benchmark a line is: family, pass, case, algorithm, arguments; the heads of their columns are CHIRP_NAME_HEADERS. */
+void chirp_bench_name_cells(chirp_table *t, const chirp_bench_line *line);
+#define CHIRP_NAME_HEADERS "family", "pass", "case", "algorithm", "with"
+
+/** A line of a family that has a time. */
+bool chirp_bench_timed(const chirp_bench_line *line, const char *family);
+
+/** The arguments that all timed lines of a family share, "" when they differ: said once, not in every label. */
+const char *chirp_bench_common_arguments(const chirp_bench_lines *lines, const char *family);
+
 /** The highest "fma_peak_GFLOPS" of a file's context; NaN when it has none. @param threads  receives its thread count */
 double chirp_bench_fma_peak(const chirp_result_file *file, int *threads);
 

@@ -198,6 +198,7 @@ static void write_file(chirp_report *r, const chirp_result_file *result,
         chirp_markup_raw(&r->body, ".</p>\n");
     }
     chirp_report_source(r, result);
+    chirp_report_subject(r, "%.80s, %.60s", result->name, file->checkpoint);
     chirp_figures_begin(r);
     for (int k = 0; k < n; ++k)
         error_figure(r, file, parameter[k]);

@@ -1,156 +1,82 @@
 /* Layer and kernel times: one chart and one table per family of benchmarks. */
-#include "reports/sections/sections.h"
+#include "reports/draw/dots.h"
 #include "reports/sections/bench_rows.h"
+#include "reports/sections/sections.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MOST_BARS = 60, MOST_ALGORITHMS = CHIRP_PLOT_COLOURS };
-
-/* Colours follow algorithms: the same word has the same colour within a chart. */
-static int algorithm_index(const char **seen, int *n_seen, const char *algorithm)
+/* A family's lines with a time, case by case: those of one case in one row of the chart. @param ratios  to the fastest baseline */
+static void collect(const chirp_bench_lines *lines, const char *family, bool ratios,
+                    chirp_dots *dots)
 {
-    for (int i = 0; i < *n_seen; ++i)
-        if (strcmp(seen[i], algorithm) == 0)
-            return i;
-    if (*n_seen < MOST_ALGORITHMS)
-        seen[(*n_seen)++] = algorithm;
-    return *n_seen - 1;
-}
-
-static bool same_case(const chirp_bench_line *a, const chirp_bench_line *b)
-{
-    return strcmp(a->part[0], b->part[0]) == 0 && strcmp(a->part[1], b->part[1]) == 0 &&
-           strcmp(a->part[3], b->part[3]) == 0 && strcmp(a->arguments, b->arguments) == 0;
-}
-
-static bool in_chart(const chirp_bench_line *line, const char *family)
-{
-    return strcmp(line->part[0], family) == 0 && line->time_s > 0;
-}
-
-/* The arguments that all rows of a family share, "" when they differ: said once, not in every label. */
-static const char *common_arguments(const chirp_bench_lines *lines, const char *family)
-{
-    const char *common = NULL;
+    const bool arguments = chirp_bench_common_arguments(lines, family)[0] == '\0';
     for (size_t i = 0; i < lines->count; ++i) {
-        if (!in_chart(&lines->line[i], family))
-            continue;
-        if (common && strcmp(common, lines->line[i].arguments) != 0)
-            return "";
-        common = lines->line[i].arguments;
-    }
-    return common ? common : "";
-}
-
-/* Pass, case and arguments; the algorithm is the colour. */
-static void bar_label(chirp_markup *ticks, const chirp_bench_line *line, bool arguments)
-{
-    chirp_markup name = {0};
-    const char *const words[] = {line->part[1], line->part[3], arguments ? line->arguments : ""};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; ++i)
-        if (words[i][0])
-            chirp_markup_format(&name, "%s%s", name.used ? "  " : "", words[i]);
-    chirp_gnuplot_quote(ticks, name.bytes ? name.bytes : line->part[0]);
-    ticks->failed = ticks->failed || name.failed;
-    chirp_markup_clear(&name);
-}
-
-typedef struct bars {
-    chirp_markup data, ticks;
-    const char *seen[MOST_ALGORITHMS];
-    int n_seen, n;
-    double least, most;
-    double at; /* of the next bar; cases stand a little apart */
-} bars;
-
-/* Bars of one case stand together under one label. */
-static void collect_bars(const chirp_bench_lines *lines, const char *family, bool arguments,
-                         bars *b)
-{
-    for (size_t i = 0; i < lines->count; ++i) {
-        bool first = in_chart(&lines->line[i], family);
+        bool first = chirp_bench_timed(&lines->line[i], family);
         for (size_t k = 0; k < i && first; ++k)
-            first =
-                !in_chart(&lines->line[k], family) || !same_case(&lines->line[k], &lines->line[i]);
-        for (size_t k = i; k < lines->count && first && b->n < MOST_BARS; ++k) {
+            first = !chirp_bench_timed(&lines->line[k], family) ||
+                    !chirp_bench_same_case(&lines->line[k], &lines->line[i]);
+        for (size_t k = i; k < lines->count && first; ++k) {
             const chirp_bench_line *line = &lines->line[k];
-            if (!in_chart(line, family) || !same_case(line, &lines->line[i]))
+            const chirp_bench_line *baseline = ratios ? chirp_bench_baseline_of(lines, line) : NULL;
+            if (!chirp_bench_timed(line, family) || !chirp_bench_same_case(line, &lines->line[i]) ||
+                (ratios && !baseline))
                 continue;
-            chirp_markup_format(&b->data, "%.2f %.9g %d\n", -b->at, line->time_s * 1e3,
-                                algorithm_index(b->seen, &b->n_seen, line->part[2]));
-            if (k == i) {
-                chirp_markup_raw(&b->ticks, b->n ? "," : "");
-                bar_label(&b->ticks, line, arguments);
-                chirp_markup_format(&b->ticks, " %.2f", -b->at);
-            }
-            b->least = fmin(b->least, line->time_s * 1e3);
-            b->most = fmax(b->most, line->time_s * 1e3);
-            ++b->n;
-            b->at += 1;
+            const chirp_bench_span span =
+                ratios ? chirp_bench_ratio(baseline, line) : chirp_bench_time(line);
+            const double scale = ratios ? 1 : 1e3;
+            char label[160];
+            (void)snprintf(label, sizeof label, "%.30s  %.30s  %.60s", line->part[1], line->part[3],
+                           arguments ? line->arguments : "");
+            chirp_dots_row(dots, label);
+            chirp_dots_add(dots, line->part[2], scale * span.value, scale * span.low,
+                           scale * span.high);
         }
-        b->at += first && b->n_seen > 1 ? 0.5 : 0;
     }
 }
 
 static void chart(chirp_report *r, const chirp_bench_lines *lines, const char *family)
 {
-    const char *common = common_arguments(lines, family);
-    bars b = {.least = INFINITY};
-    chirp_markup script = {0};
-    chirp_markup title = {0};
+    static const chirp_dots_axis ratio_axis = {
+        .label = "time of the other library over ours, more is better", .line_at_one = true};
+    static const chirp_dots_axis time_axis = {.label = "time per call [ms], less is better",
+                                              .logarithmic = true};
+    const char *common = chirp_bench_common_arguments(lines, family);
+    chirp_dots dots = {0};
     chirp_markup caption = {0};
-    collect_bars(lines, family, common[0] == '\0', &b);
-    if (b.n == 0)
-        return;
-    const int height = 112 + (int)(19 * b.at);
-    const double floor_ms = pow(10, floor(log10(b.least) - 0.3));
-    chirp_markup_raw(&script, "$bars << EOD\n");
-    chirp_markup_raw(&script, b.data.bytes);
-    chirp_markup_raw(&script, "EOD\nset ytics (");
-    chirp_markup_raw(&script, b.ticks.bytes);
-    chirp_markup_format(
-        &script,
-        ") noenhanced scale 0\nset yrange [%g:0.6]\nset logscale x\nset xrange [%g:%g]\nset format "
-        "x '%%g'\n"
-        "set xlabel 'time per call [ms], shorter is better'\nset grid x lt 1 lc rgb '#8a9099' lw "
-        "0.4\n"
-        "set border 1 lw 0.7\nset xtics nomirror\nset style fill solid 0.85 noborder\n"
-        "set key at screen 0.5, screen %g center top horizontal maxrows 2 noenhanced\n"
-        "set tmargin at screen %g\nset bmargin at screen %g\nset lmargin at screen 0.36\nplot ",
-        -b.at + 0.4, floor_ms, b.most * 1.6, 1 - 4.0 / height, 1 - 52.0 / height, 56.0 / height);
-    for (int a = 0; a < b.n_seen; ++a) {
-        chirp_markup_format(&script,
-                            "%s$bars using ($3==%d?$2:1/0):1:(%g):2:($1-0.4):($1+0.4) with "
-                            "boxxyerror lc rgb '%s' title ",
-                            a ? ", " : "", a, floor_ms, chirp_plot_colour[a % CHIRP_PLOT_COLOURS]);
-        chirp_gnuplot_quote(&script, b.seen[a][0] ? b.seen[a] : family);
-    }
-    chirp_markup_raw(&script, "\n");
-    chirp_markup_format(&title, "%s: time per call", family); /* escaped when it is written */
-    chirp_markup_raw(&caption,
-                     "Median wall time of one call, logarithmic; the colour is the algorithm");
+    char title[120];
+    collect(lines, family, true, &dots);
+    const bool ratios = dots.points > 0;
+    if (!ratios)
+        collect(lines, family, false, &dots);
+    (void)snprintf(title, sizeof title, "%.60s: %s", family,
+                   ratios ? "speed against another library" : "time per call");
+    chirp_markup_raw(
+        &caption, ratios ? "Time of the fastest other library over that of each algorithm: right "
+                           "of the dashed line ours is faster. Bars reach between the ends of "
+                           "both intervals"
+                         : "Median wall time of one call and its interval, logarithmic");
     if (common[0]) {
         chirp_markup_raw(&caption, "; all with ");
         chirp_markup_text(&caption, common);
     }
     chirp_markup_raw(&caption, ".");
-    script.failed =
-        script.failed || b.ticks.failed || b.data.failed || title.failed || caption.failed;
-    chirp_report_figure(r, title.bytes ? title.bytes : "", caption.bytes ? caption.bytes : "", 860,
-                        height, &script);
-    chirp_markup_clear(&b.data);
-    chirp_markup_clear(&b.ticks);
-    chirp_markup_clear(&title);
+    dots.data.failed = dots.data.failed || caption.failed;
+    chirp_dots_figure(r, &dots, title, caption.bytes ? caption.bytes : "",
+                      ratios ? &ratio_axis : &time_axis);
     chirp_markup_clear(&caption);
 }
 
 static void table_row(chirp_report *r, const chirp_bench_lines *lines, const chirp_bench_line *line,
                       chirp_table *t)
 {
+    const bool common = chirp_bench_common_arguments(lines, line->part[0])[0] != '\0';
     const chirp_bench_line *baseline = chirp_bench_baseline_of(lines, line);
     double ratio = (double)NAN;
-    chirp_table_text(t, line->name);
+    chirp_table_text(t, line->part[1][0] ? line->part[1] : line->part[0]);
+    chirp_table_text(t, line->part[3]);
+    chirp_table_text(t, line->part[2]);
+    chirp_table_text(t, common ? NULL : line->arguments);
     chirp_table_scaled(t, line->error ? (double)NAN : chirp_json_number(line->row, "real_time"),
                        line->unit_s, CHIRP_UNIT_SECONDS);
     chirp_table_scaled(t, chirp_json_number(line->row, "real_time_ci_low"), line->unit_s,
@@ -172,7 +98,10 @@ static void table_row(chirp_report *r, const chirp_bench_lines *lines, const chi
 
 static void family(chirp_report *r, const chirp_bench_lines *lines, size_t first)
 {
-    static const char *const headers[] = {"benchmark",
+    static const char *const headers[] = {"pass",
+                                          "case",
+                                          "algorithm",
+                                          "with",
                                           "time",
                                           "interval from",
                                           "to",
@@ -186,12 +115,15 @@ static void family(chirp_report *r, const chirp_bench_lines *lines, size_t first
                                           "remark",
                                           NULL};
     const char *name = lines->line[first].part[0];
+    char caption[128];
     chirp_table t;
     chirp_markup_raw(&r->body, "<h3>");
     chirp_markup_text(&r->body, name);
     chirp_markup_raw(&r->body, "</h3>\n");
     chart(r, lines, name);
-    chirp_table_begin(&t, name, headers);
+    const char *common = chirp_bench_common_arguments(lines, name);
+    (void)snprintf(caption, sizeof caption, "%.60s%s%.60s", name, common[0] ? ": " : "", common);
+    chirp_table_begin(&t, caption, headers);
     for (size_t k = first; k < lines->count; ++k)
         if (strcmp(lines->line[k].part[0], name) == 0)
             table_row(r, lines, &lines->line[k], &t);

@@ -31,22 +31,6 @@ const char *chirp_report_machine_name(const chirp_result_files *results)
     return NULL;
 }
 
-static void write_warnings(chirp_report *r, const cJSON *warnings)
-{
-    const cJSON *warning = NULL;
-    if (cJSON_GetArraySize(warnings) == 0)
-        return;
-    chirp_report_say(r, "What makes timings on this machine doubtful:");
-    chirp_markup_raw(&r->body, "<ul>\n");
-    cJSON_ArrayForEach(warning, warnings)
-    {
-        chirp_markup_raw(&r->body, "<li>");
-        chirp_markup_text(&r->body, cJSON_GetStringValue(warning));
-        chirp_markup_raw(&r->body, "</li>\n");
-    }
-    chirp_markup_raw(&r->body, "</ul>\n");
-}
-
 /* One measured level of memory a row. */
 static void levels_table(chirp_report *r, const cJSON *levels)
 {
@@ -124,7 +108,6 @@ static void write_doctor(chirp_report *r, const chirp_result_file *doctor)
         counters_table(r, "Software events",
                        cJSON_GetObjectItemCaseSensitive(counters, "software"));
     }
-    write_warnings(r, cJSON_GetObjectItemCaseSensitive(doctor->root, "warnings"));
 }
 
 static void draw_machine(chirp_report *r)
@@ -143,7 +126,6 @@ static void draw_machine(chirp_report *r)
         chirp_table_begin(&t, "Where and how the benchmarks ran", headers);
         chirp_fields(&t, context, 100);
         chirp_report_table(r, &t, 0);
-        write_warnings(r, cJSON_GetObjectItemCaseSensitive(context, "warnings"));
     }
 }
 

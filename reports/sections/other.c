@@ -5,6 +5,7 @@
 #include "reports/sections/fields.h"
 
 #include <math.h>
+#include <string.h>
 
 static void draw_other(chirp_report *r)
 {
@@ -27,6 +28,17 @@ const chirp_section chirp_section_other = {
     .draw = draw_other,
 };
 
+/* study.json is written before its last step, which makes this page, and calls training done that its time limit ended. */
+static const char *outcome_of(const chirp_study_step_record *step)
+{
+    const char *outcome = step->outcome ? step->outcome : "";
+    if (strcmp(outcome, "waiting") == 0 && step->name && strcmp(step->name, "report") == 0)
+        return "this page";
+    return strcmp(outcome, "done") == 0 && step->ran && step->exit_code != 0
+               ? "done, at its time limit"
+               : outcome;
+}
+
 static void draw_steps(chirp_report *r)
 {
     static const char *const headers[] = {"step", "outcome", "time", "exit code", "command", NULL};
@@ -44,7 +56,7 @@ static void draw_steps(chirp_report *r)
     for (size_t i = 0; i < study.count; ++i) {
         const chirp_study_step_record *step = &study.step[i];
         chirp_table_text(&t, step->name);
-        chirp_table_text(&t, step->outcome);
+        chirp_table_text(&t, outcome_of(step));
         chirp_table_number(&t, step->ran ? step->seconds : (double)NAN, CHIRP_UNIT_SECONDS);
         chirp_table_number(&t, step->ran ? step->exit_code : (double)NAN, CHIRP_UNIT_INTEGER);
         chirp_table_text(&t, step->command);

@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "reports/files/events.h"
 #include "reports/files/published.h"
+#include "reports/sections/posterior.h"
 
 #include <math.h>
 #include <string.h>
@@ -175,6 +176,20 @@ static void say_text(chirp_report *r, const cJSON *event, const char *before, co
     chirp_markup_text(&r->body, text);
 }
 
+void chirp_event_subject(chirp_report *r, const chirp_result_file *file, const cJSON *event)
+{
+    const char *strain = chirp_json_string(event, "strain");
+    const char *data = chirp_json_string(event, "data");
+    char row[32] = "";
+    if (isfinite(chirp_json_number(event, "row")))
+        (void)snprintf(row, sizeof row, ", row %.0f", chirp_json_number(event, "row"));
+    chirp_report_subject(r, "%.40s, %.80s%s", file->name,
+                         strain ? strain
+                         : data ? data
+                                : "event",
+                         row);
+}
+
 static void write_event(chirp_report *r, const chirp_result_file *file, const cJSON *event)
 {
     const cJSON *published = chirp_published_event(&r->results, event);
@@ -220,8 +235,10 @@ static void write_event(chirp_report *r, const chirp_result_file *file, const cJ
         chirp_markup_text(&r->body, chirp_json_string(published, "source"));
         chirp_markup_raw(&r->body, "</p>\n");
     }
+    chirp_event_subject(r, file, event);
     chirp_figures_begin(r);
     cJSON_ArrayForEach(parameter, parameters) histogram(r, event, published, parameter);
+    chirp_corner(r, event);
     chirp_figures_end(r);
     parameters_table(r, event, published, parameters);
 }

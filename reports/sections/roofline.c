@@ -190,7 +190,7 @@ static void table_row(chirp_report *r, chirp_table *t, const roof *f, const chir
                 : top < f->peak_gflops          ? f->level[f->memory].name
                                                 : "compute";
     }
-    chirp_table_text(t, line->name);
+    chirp_bench_name_cells(t, line);
     chirp_table_number(t, intensity, CHIRP_UNIT_FIXED1);
     chirp_table_member(t, line->row, "GFLOPS", CHIRP_UNIT_FIXED1);
     chirp_table_number(t, top, CHIRP_UNIT_FIXED1);
@@ -218,9 +218,13 @@ static void say_roofs(chirp_report *r, const roof *f)
 
 static void draw_roofline(chirp_report *r)
 {
-    static const char *const headers[] = {
-        "benchmark", "operations per byte", "GFLOP/s", "roof GFLOP/s", "of the roof", "bound",
-        NULL};
+    static const char *const headers[] = {CHIRP_NAME_HEADERS,
+                                          "operations per byte",
+                                          "GFLOP/s",
+                                          "roof GFLOP/s",
+                                          "of the roof",
+                                          "bound",
+                                          NULL};
     const chirp_result_file *file = NULL;
     chirp_bench_lines lines = {0};
     if (chirp_bench_lines_read(&r->results, &lines) != CHIRP_OK) {
@@ -241,6 +245,7 @@ static void draw_roofline(chirp_report *r)
         }
         chirp_report_source(r, file);
         say_roofs(r, &f);
+        chirp_report_subject(r, "%.100s", file->name);
         plot(r, &lines, file, &f);
         chirp_report_table(r, &t, 0);
     }

@@ -198,6 +198,26 @@ static void efficiency_figure(chirp_report *r)
         860, height, &script);
 }
 
+/* Names the figure and shows it. @param script  consumed */
+static void budget_show(chirp_report *r, const chirp_result_file *file, const chirp_series *series,
+                        chirp_markup *script)
+{
+    chirp_markup caption = {0};
+    chirp_markup_raw(&caption, "Where the time of a step goes: ");
+    chirp_markup plain = {0};
+    describe(&plain, file);
+    if (series)
+        chirp_series_name(&plain, series);
+    chirp_markup_text(&caption, plain.bytes);
+    chirp_markup_raw(&caption, ".");
+    script->failed = script->failed || caption.failed || plain.failed;
+    chirp_report_subject(r, "%.40s, %.110s", file->name, plain.bytes ? plain.bytes : "");
+    chirp_report_figure(r, "Loss budget", caption.bytes ? caption.bytes : "", 560, 360, script);
+    chirp_report_subject(r, "%s", "");
+    chirp_markup_clear(&caption);
+    chirp_markup_clear(&plain);
+}
+
 /* Shares of the step, stacked: what the time went to. */
 static void budget_figure(chirp_report *r, const chirp_result_file *file, const char *x_key,
                           const term *terms, const chirp_series *series)
@@ -246,18 +266,7 @@ static void budget_figure(chirp_report *r, const chirp_result_file *file, const 
         chirp_markup_clear(&script);
         return;
     }
-    chirp_markup caption = {0};
-    chirp_markup_raw(&caption, "Where the time of a step goes: ");
-    chirp_markup plain = {0};
-    describe(&plain, file);
-    if (series)
-        chirp_series_name(&plain, series);
-    chirp_markup_text(&caption, plain.bytes);
-    chirp_markup_raw(&caption, ".");
-    script.failed = script.failed || caption.failed || plain.failed;
-    chirp_report_figure(r, "Loss budget", caption.bytes ? caption.bytes : "", 560, 360, &script);
-    chirp_markup_clear(&caption);
-    chirp_markup_clear(&plain);
+    budget_show(r, file, series, &script);
 }
 
 static void row_interval(chirp_table *t, const cJSON *row, const char *key, chirp_unit unit)

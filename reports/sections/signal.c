@@ -1,4 +1,5 @@
 /* The strain that a network saw: whitened second, its spectrogram, the noise spectrum, and a batch of training signals. */
+#include "reports/sections/posterior.h"
 #include "reports/sections/sections.h"
 #include "reports/sections/spectrogram.h"
 
@@ -255,6 +256,7 @@ static void draw_signal(chirp_report *r)
             if (!psd && !batch && !cJSON_HasObjectItem(event, "window"))
                 continue;
             chirp_report_source(r, file);
+            chirp_event_subject(r, file, event);
             chirp_figures_begin(r);
             window_figures(r, file, event);
             if (psd)

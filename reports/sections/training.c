@@ -25,11 +25,15 @@ static double member(const cJSON *line, const char *group, const char *key)
 
 /*
  * A data block "iteration value" with at most CURVE_POINTS points: means over equal runs of lines, for the plot only.
- * Validation numbers are few and are not averaged. @return how many points
+ * Validation numbers are few and are not averaged.
+ * @param varies  receives whether they are not all the same
+ * @return how many points
  */
 static int curve(chirp_markup *script, const training_log *log, const char *name, const char *group,
-                 const char *key)
+                 const char *key, bool *varies)
 {
+    double first = (double)NAN;
+    *varies = false;
     const size_t per_point = group ? 1 : (log->count + CURVE_POINTS - 1) / CURVE_POINTS;
     int points = 0;
     chirp_markup_format(script, "$%s << EOD\n", name);
@@ -48,7 +52,8 @@ static int curve(chirp_markup *script, const training_log *log, const char *name
         }
         if (n > 0) {
             chirp_markup_format(script, "%.9g %.9g\n", x / n, y / n);
-            ++points;
+            first = points++ ? first : y / n;
+            *varies = *varies || fabs(y / n - first) > 1e-9 * fabs(first);
         }
     }
     chirp_markup_raw(script, "EOD\n");
@@ -65,21 +70,24 @@ typedef struct series {
     const char *group;
 } series;
 
-/* One figure of several curves; those that the log lacks are left out, and so is a figure without any. */
+/* One figure of several curves; those that the log lacks are left out, and so is a figure without any, or whose only curve is a level line. */
 static void figure(chirp_report *r, const training_log *log, const char *title, const char *caption,
                    const char *settings, const series *list, int n)
 {
     chirp_markup script = {0};
     chirp_markup plots = {0};
     int shown = 0;
+    bool telling = false;
     chirp_markup_raw(&script, frame);
     chirp_markup_raw(&script, settings);
     for (int i = 0; i < n; ++i) {
         char name[16];
         (void)snprintf(name, sizeof name, "s%d", i);
-        const int points = curve(&script, log, name, list[i].group, list[i].key);
+        bool varies = false;
+        const int points = curve(&script, log, name, list[i].group, list[i].key, &varies);
         if (points == 0)
             continue;
+        telling = telling || varies || points == 1;
         chirp_markup_format(&plots, "%s$%s using 1:2 with %s lw 1.8 pt 7 ps 0.5 lc rgb '%s' title ",
                             shown ? ", " : "plot ", name,
                             points == 1     ? "points"
@@ -89,7 +97,7 @@ static void figure(chirp_report *r, const training_log *log, const char *title, 
         chirp_gnuplot_quote(&plots, list[i].title);
         ++shown;
     }
-    if (shown == 0) {
+    if (!telling) {
         chirp_markup_clear(&script);
         chirp_markup_clear(&plots);
         return;
@@ -238,6 +246,7 @@ static void write_log(chirp_report *r, const training_log *log)
     chirp_markup_raw(&r->body, " iterations, median ");
     chirp_markup_number(&r->body, median, CHIRP_UNIT_FIXED1);
     chirp_markup_raw(&r->body, " signals per second.</p>\n");
+    chirp_report_subject(r, "%.100s", log->file->name);
     chirp_figures_begin(r);
     figure(r, log, "Loss during training",
            "The cost that is minimised and its likelihood part, nats per signal.",

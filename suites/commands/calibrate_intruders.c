@@ -54,8 +54,10 @@ static chirp_status make_bank(const calibration_trial *t, chirp_likeness_bank **
         f[k] = t->signal.f_low_hz + STEP_HZ * (double)k;
         s[k] = chirp_psd_at(curve, f[k]);
     }
+    chirp_signal_config signal = t->signal;
+    signal.curves = NULL; /* the bank goes from the design curve to these numbers */
     if (st == CHIRP_OK)
-        st = chirp_likeness_create(&t->signal, f, s, n, bank);
+        st = chirp_likeness_create(&signal, f, s, n, bank);
     chirp_free(f);
     chirp_free(s);
     return st;

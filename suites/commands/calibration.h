@@ -73,6 +73,6 @@ chirp_status calibration_intruders(const calibration_trial *trial, int64_t n,
                                    chirp_unlike_row row[CALIBRATION_UNLIKE]);
 
 /** Numbers of signals for purposes that have no bins. */
-enum { CALIBRATION_FEATURES = CALIBRATION_MOST_BINS, CALIBRATION_INTRUDERS };
+enum { CALIBRATION_FEATURES = CALIBRATION_MOST_BINS, CALIBRATION_INTRUDERS, CALIBRATION_DECOMPOSE };
 
 #endif

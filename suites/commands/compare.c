@@ -412,6 +412,24 @@ static chirp_status check_limits(const compare_flags *f, int n, char **paths, bo
     return CHIRP_OK;
 }
 
+/* An option that a mode wouldn't look at is refused: a report that nobody writes would be missed later. */
+static chirp_status check_mode(const compare_flags *f)
+{
+    const char *mode = f->limits ? "limits" : f->store ? "store" : f->history ? "history" : NULL;
+    const char *other = f->markdown                                      ? "markdown"
+                        : f->junit                                       ? "junit"
+                        : f->annotate                                    ? "annotate"
+                        : f->run                                         ? "run"
+                        : f->replace                                     ? "replace"
+                        : f->filter                                      ? "filter"
+                        : !f->history && f->json                         ? "json"
+                        : !f->history && strcmp(f->format, "table") != 0 ? "format"
+                                                                         : NULL;
+    return mode && other
+               ? chirp_fail(CHIRP_ERR_ARG, "compare: --%s can't be given beside --%s", other, mode)
+               : CHIRP_OK;
+}
+
 static int run(int argc, char **argv)
 {
     compare_flags f = {.format = "table", .confidence = 0.95, .budget_s = 600, .rounds = 64};
@@ -480,6 +498,8 @@ static int run(int argc, char **argv)
     bool bad = false;
     chirp_status st = chirp_options_parse(&usage, argc, argv, &rest);
     char **paths = argv + argc - rest;
+    if (st == CHIRP_OK)
+        st = check_mode(&f);
     if (st == CHIRP_OK && f.limits)
         st = check_limits(&f, rest, paths, &bad);
     else if (st == CHIRP_OK && f.store)

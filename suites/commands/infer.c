@@ -1,4 +1,5 @@
 /* chirpbench infer: parameters with posteriors for one second of strain, from each detector, or for windows that slide. */
+#include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
@@ -63,11 +64,7 @@ static chirp_status make_buffers(inference *f)
         f->merger_at_s = 0.5 * (signal->merger_min_s + signal->merger_max_s);
     f->window = chirp_calloc((size_t)signal->length, sizeof *f->window);
     f->drawn = chirp_calloc((size_t)f->spec->n_leaves * (size_t)f->samples, sizeof *f->drawn);
-    if (f->sweep) {
-        f->windows = chirp_calloc((size_t)(f->sweep * signal->length), sizeof *f->windows);
-        f->offset_s = chirp_calloc((size_t)f->sweep, sizeof *f->offset_s);
-    }
-    if (!f->window || !f->drawn || (f->sweep && (!f->windows || !f->offset_s)))
+    if (!f->window || !f->drawn)
         return CHIRP_ERR_NOMEM;
     return CHIRP_OK;
 }
@@ -226,20 +223,62 @@ static chirp_status add_event(const inference *f, const char *path, const chirp_
     return CHIRP_OK;
 }
 
-/* Slides the window over the event and shows how the estimate settles. */
+/* One line of the sweep: the answer with the merger expected at_s into the window. */
+static chirp_status sweep_row(const inference *f, double at_s,
+                              const chirp_posterior_summary *summary, cJSON *rows)
+{
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddItemToArray(rows, row);
+    cJSON_AddNumberToObject(row, "merger_at_s", at_s);
+    cJSON *parameters = cJSON_AddObjectToObject(row, "parameters");
+    printf("%-12.4f", at_s);
+    for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
+        const chirp_posterior_summary *s = &summary[leaf];
+        double interval[2];
+        cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
+                              inference_summary(f, leaf, s));
+        const chirp_status st = inference_credible(f, leaf, interval);
+        if (st != CHIRP_OK)
+            return st;
+        printf(" %8.4f [%8.4f,%8.4f]", s->median, interval[0], interval[1]);
+    }
+    printf("\n");
+    return CHIRP_OK;
+}
+
+/* @param seconds  receives what windows and posteriors took, without printing */
+static chirp_status sweep_rows(inference *f, const chirp_whitened *whitened, cJSON *rows,
+                               double *seconds)
+{
+    chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
+    chirp_status st = CHIRP_OK;
+    for (int64_t i = 0; i < f->sweep && st == CHIRP_OK; ++i) {
+        double at_s = f->merger_at_s + ((double)i - 0.5 * (double)(f->sweep - 1)) * f->sweep_step_s;
+        const double start = chirp_now_s();
+        st = chirp_whitened_window(whitened, f->gps - at_s, f->config.signal.length, f->window);
+        if (st == CHIRP_OK)
+            st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
+        *seconds += chirp_now_s() - start;
+        if (st == CHIRP_OK)
+            st = sweep_row(f, at_s, summary, rows);
+    }
+    return st;
+}
+
+/* Slides the window over the event, or over minutes around it as a search does, and shows how the estimate settles. */
 static chirp_status sweep(inference *f, const char *path, cJSON *event)
 {
     const chirp_signal_config *signal = &f->config.signal;
     chirp_whiten_options options = chirp_whiten_options_default();
     chirp_whitened *whitened = NULL;
-    chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
+    double seconds = 0;
     options.sample_rate_hz = signal->sample_rate_hz;
     options.band.low_hz = signal->f_low_hz;
+    const double span_s = f->sweep_step_s * (double)(f->sweep - 1) + 2 * fabs(f->merger_at_s) + 2;
+    options.stretch_s = fmax(options.stretch_s, span_s + options.response_s);
+    const double start = chirp_now_s();
     chirp_status st = chirp_strain_whiten(path, f->gps, &options, &whitened);
-    if (st == CHIRP_OK)
-        st = chirp_whitened_sweep(whitened, f->gps, f->merger_at_s, f->sweep_step_s, f->sweep,
-                                  signal->length, f->windows, f->offset_s);
-    chirp_whitened_destroy(whitened);
+    const double whitening_s = chirp_now_s() - start;
     if (st != CHIRP_OK)
         return st;
     cJSON *rows = cJSON_AddArrayToObject(event, "sweep");
@@ -247,27 +286,16 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf)
         printf(" %8s [%5g %% interval]  ", chirp_label_name[f->spec->label[leaf]], f->credible);
     printf("\n");
-    for (int64_t i = 0; i < f->sweep; ++i) {
-        st = inference_predict(f, f->windows + i * signal->length, (uint64_t)f->seed, summary);
-        if (st != CHIRP_OK)
-            return st;
-        cJSON *row = cJSON_CreateObject();
-        cJSON_AddItemToArray(rows, row);
-        cJSON_AddNumberToObject(row, "merger_at_s", f->offset_s[i]);
-        cJSON *parameters = cJSON_AddObjectToObject(row, "parameters");
-        printf("%-12.4f", f->offset_s[i]);
-        for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-            const chirp_posterior_summary *s = &summary[leaf];
-            cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
-                                  inference_summary(f, leaf, s));
-            double interval[2];
-            st = inference_credible(f, leaf, interval);
-            if (st != CHIRP_OK)
-                return st;
-            printf(" %8.4f [%8.4f,%8.4f]", s->median, interval[0], interval[1]);
-        }
-        printf("\n");
-    }
+    st = sweep_rows(f, whitened, rows, &seconds);
+    chirp_whitened_destroy(whitened);
+    if (st != CHIRP_OK)
+        return st;
+    cJSON_AddNumberToObject(event, "sweep_windows_per_second", (double)f->sweep / seconds);
+    cJSON_AddNumberToObject(event, "sweep_whitening_s", whitening_s);
+    printf("%" PRId64 " windows over %.1f s of strain: %.1f windows a second, after %.2f s of "
+           "reading and whitening\n",
+           f->sweep, f->sweep_step_s * (double)(f->sweep - 1), (double)f->sweep / seconds,
+           whitening_s);
     printf("the network was trained with mergers %.3f to %.3f s into the window\n\n",
            signal->merger_min_s, signal->merger_max_s);
     return CHIRP_OK;
@@ -403,8 +431,8 @@ static int run(int argc, char **argv)
          .help = "Monte Carlo weight samples"},
         {"credible", CHIRP_OPTION_REAL, &f.credible, .metavar = "P", .min = 1, .max = 99.99,
          .help = "probability of the printed central interval [%]"},
-        {"sweep", CHIRP_OPTION_INT, &f.sweep, .metavar = "N", .min = 0, .max = 1000,
-         .help = "also infer from this many windows around the event"},
+        {"sweep", CHIRP_OPTION_INT, &f.sweep, .metavar = "N", .min = 0, .max = 1e5,
+         .help = "also infer from this many windows around the event, and windows a second"},
         {"sweep-step", CHIRP_OPTION_REAL, &f.sweep_step_s, .metavar = "S", .min = 1e-4, .max = 1,
          .help = "distance between these windows [s]"},
         {"exact", CHIRP_OPTION_FLAG, &f.exact,
@@ -455,8 +483,6 @@ static int run(int argc, char **argv)
     chirp_trained_release(&f.trained);
     chirp_free(f.window);
     chirp_free(f.drawn);
-    chirp_free(f.windows);
-    chirp_free(f.offset_s);
     return chirp_command_exit(st);
 }
 

@@ -39,10 +39,8 @@ typedef struct inference {
     chirp_train_config config; /* of the training, whose strings it borrows */
     const chirp_network_spec *spec;
     chirp_posterior *posterior;
-    float *window;    /* [length] */
-    double *drawn;    /* [leaves][samples] */
-    float *windows;   /* [sweep][length] */
-    double *offset_s; /* [sweep] */
+    float *window; /* [length] */
+    double *drawn; /* [leaves][samples] */
     struct cJSON *events;
 } inference;
 

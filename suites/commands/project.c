@@ -283,7 +283,11 @@ static chirp_status replay(const chirp_projection_options *o, const char *json)
 static chirp_status check_whole(const chirp_projection_options *o,
                                 const chirp_solution_options *solve, bool whole)
 {
-    const char *alone = solve->assume ? "assume" : solve->global_batch > 0 ? "global-batch" : NULL;
+    const char *alone = solve->assume             ? "assume"
+                        : solve->global_batch > 0 ? "global-batch"
+                        : solve->curve            ? "curve"
+                        : solve->level > 0        ? "level"
+                                                  : NULL;
     if (!whole && alone)
         return chirp_fail(CHIRP_ERR_ARG, "--%s is of --time-to-solution: add it, or leave --%s out",
                           alone, alone);
@@ -350,6 +354,10 @@ static int run(int argc, char **argv)
          .max = 1e9,
          .help = "signals of a step that strong rows of --time-to-solution divide over ranks; 0: "
                  "those of one rank"},
+        {"curve", CHIRP_OPTION_STRING, &solve.curve, .metavar = "FILE", .file = CHIRP_FILE_READ,
+         .help = "log of train: --time-to-solution is to the error --level that it came to"},
+        {"level", CHIRP_OPTION_REAL, &solve.level, .metavar = "E", .min = 0, .max = 10,
+         .help = "with --curve: held-out mean relative error to reach"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,

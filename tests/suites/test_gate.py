@@ -10,7 +10,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
-CHIRPBENCH, GATES = os.path.abspath(sys.argv[1]), sys.argv[2]
+CHIRPBENCH, GATES = (os.path.abspath(path) for path in sys.argv[1:3])
 SCRIPT = """#!/usr/bin/env python3
 import json, random, re, sys
 level, scatter, calls = {level}, {scatter}, "{path}.calls"

@@ -111,6 +111,7 @@ def credible_interval(folder, checkpoint, strain):
         for name, p in event["parameters"].items():
             low, high = p["interval"]
             assert abs(sum(low <= s <= high for s in p["samples"]) / 400 - percent / 100) <= 0.01
+        assert f"{event['sweep_windows_per_second']:.1f} windows a second" in text and len(event["sweep"]) == 3
         for row in event["sweep"]:
             for p in row["parameters"].values():
                 wider = p["interval"][1] - p["interval"][0] > p["interval_90"][1] - p["interval_90"][0]

@@ -7,9 +7,9 @@ const char *const chirp_solution_name[CHIRP_SOLUTION_SCALINGS] = {"divided", "we
 /* The two points of start_up. */
 static const double FEW = 8, MANY = 512;
 
-double chirp_solution_steps(double iterations, double one, double batch, double noise_scale)
+double chirp_solution_steps(double iterations, double reference, double batch, double noise_scale)
 {
-    return iterations * (1 + noise_scale / batch) / (1 + noise_scale / one);
+    return iterations * (1 + noise_scale / batch) / (1 + noise_scale / reference);
 }
 
 static double start_up(const double *a, int nodes)
@@ -37,8 +37,8 @@ static double input(const double *a, int ranks, double signals)
 static void fill(const chirp_solution *s, const double *a, int k, chirp_solution_row *row)
 {
     const double steps = row->scaling == CHIRP_SOLUTION_DIVIDED
-                             ? a[CHIRP_ASSUME_ITERATIONS] / row->ranks
-                             : chirp_solution_steps(a[CHIRP_ASSUME_ITERATIONS], s->one_rank,
+                             ? a[CHIRP_ASSUME_ITERATIONS] * s->reference / row->batch
+                             : chirp_solution_steps(a[CHIRP_ASSUME_ITERATIONS], s->reference,
                                                     row->batch, a[CHIRP_ASSUME_NOISE_SCALE]);
     row->steps[k] = fmax(1, round(steps));
     row->start_s[k] = start_up(a, row->nodes);
@@ -150,7 +150,16 @@ chirp_status chirp_solution_check(const chirp_projection_options *o,
                           "--time-to-solution knows iterations and noise scale of the built-in "
                           "networks only: drop --%s",
                           o->workload ? "workload" : "calibrate");
-    return chirp_solution_assume(options->assume, true, &scratch);
+    if ((options->curve != NULL) != (options->level > 0))
+        return chirp_fail(CHIRP_ERR_ARG, "--curve FILE and --level E belong together: the log of a "
+                                         "training, and the held-out relative error to reach");
+    const chirp_status st = chirp_solution_assume(options->assume, true, &scratch);
+    if (st != CHIRP_OK || !options->curve)
+        return st;
+    if (scratch.assumed[CHIRP_ASSUME_ITERATIONS].given)
+        return chirp_fail(CHIRP_ERR_ARG, "--assume iterations: they come from --curve; give one of "
+                                         "both");
+    return chirp_solution_read_level(options->curve, o->network, options->level, &scratch.level);
 }
 
 chirp_status chirp_solution_make(const chirp_projection *p, const chirp_solution_options *options,
@@ -160,6 +169,14 @@ chirp_status chirp_solution_make(const chirp_projection *p, const chirp_solution
     chirp_status st = chirp_solution_assume(options->assume, p->plan.exchange.negotiates, s);
     s->one_rank = (double)s->rank_batch * p->options.settings.micro_steps;
     s->divided = options->global_batch > 0 ? options->global_batch : (int64_t)s->one_rank;
+    s->reference = s->one_rank;
+    if (st == CHIRP_OK && options->curve) {
+        st = chirp_solution_read_level(options->curve, p->options.network, options->level,
+                                       &s->level);
+        s->reference = s->level.batch;
+        s->assumed[CHIRP_ASSUME_ITERATIONS] =
+            (chirp_assumed){s->level.steps, s->level.steps, s->level.steps, true};
+    }
     for (int k = 0; st == CHIRP_OK && k < CHIRP_SOLUTION_SCALINGS; ++k)
         for (int i = 0; st == CHIRP_OK && i < p->n_rows; ++i)
             st = add_row(p, i, (chirp_solution_scaling)k, s);

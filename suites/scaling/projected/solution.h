@@ -19,10 +19,20 @@
 
 #include "suites/scaling/projected/projection.h"
 
+/** Where a training came to its error: --curve and --level. */
+typedef struct chirp_solution_level {
+    double error; /**< held-out mean relative error; 0: none was asked for */
+    double steps; /**< after so many of */
+    double batch; /**< so many signals */
+} chirp_solution_level;
+
 typedef struct chirp_solution_options {
     const char
         *assume; /**< "NAME=VALUE,...": numbers that differ from the usual ones; NULL: none */
     int64_t global_batch; /**< signals of a step in strong rows; 0: those of one rank */
+    const char *
+        curve; /**< log of a training that reached `level`; NULL: the assumed iterations of one rank */
+    double level; /**< held-out mean relative error */
 } chirp_solution_options;
 
 typedef enum chirp_assumption {
@@ -80,7 +90,9 @@ enum { CHIRP_SOLUTION_MAX_ROWS = CHIRP_SOLUTION_SCALINGS * CHIRP_MAX_ROWS };
 
 typedef struct chirp_solution {
     chirp_assumed assumed[CHIRP_ASSUMPTIONS];
-    double one_rank;    /**< signals of a step of one rank */
+    double one_rank;  /**< signals of a step of one rank */
+    double reference; /**< signals of the steps that iterations are of: one_rank, or the log\'s */
+    chirp_solution_level level;
     int64_t divided;    /**< strong: signals of a step, whatever the ranks */
     int64_t rank_batch; /**< of the measured rate */
     int n;
@@ -89,8 +101,8 @@ typedef struct chirp_solution {
     double effect[CHIRP_ASSUMPTIONS][2];
 } chirp_solution;
 
-/** Steps to the level that `iterations` steps of `one` signals reach, in steps of `batch`: McCandlish et al., eq. 2.11. */
-double chirp_solution_steps(double iterations, double one, double batch, double noise_scale);
+/** Steps to the level that `iterations` steps of `reference` signals reach, in steps of `batch`: McCandlish et al., eq. 2.11. */
+double chirp_solution_steps(double iterations, double reference, double batch, double noise_scale);
 
 /**
  * Takes "NAME=VALUE,NAME=VALUE".
@@ -98,6 +110,14 @@ double chirp_solution_steps(double iterations, double one, double batch, double 
  * @return CHIRP_ERR_ARG with the name and what it should be
  */
 chirp_status chirp_solution_assume(const char *text, bool files, chirp_solution *solution);
+
+/**
+ * The first held-out check of a training log at which the mean relative error is `error` or less.
+ * @return CHIRP_ERR_FORMAT for no log or one without checks, CHIRP_ERR_ARG when it is of another network, CHIRP_ERR_RANGE when it never
+ *         came so far
+ */
+chirp_status chirp_solution_read_level(const char *path, const char *network, double error,
+                                       chirp_solution_level *level);
 
 /** Whether these options allow it: learn it before anything is simulated. CHIRP_ERR_ARG, CHIRP_ERR_RANGE */
 chirp_status chirp_solution_check(const chirp_projection_options *projection,

@@ -23,16 +23,23 @@ static const chirp_solution_row *alone(const chirp_solution *s, const chirp_solu
 
 static void print_title(const chirp_solution *s, chirp_solution_scaling scaling)
 {
+    static const char *const how[CHIRP_SOLUTION_SCALINGS] = {
+        [CHIRP_SOLUTION_WEAK] = "every rank with its whole batch (weak)",
+        [CHIRP_SOLUTION_STRONG] = "one batch divided over the ranks (strong)"};
     const double iterations = s->assumed[CHIRP_ASSUME_ITERATIONS].value;
     if (scaling == CHIRP_SOLUTION_DIVIDED)
-        printf("\n%.0f iterations divided by the ranks: the same signals on any number of nodes, "
-               "but not the same error\n",
-               iterations);
+        printf(
+            "\n%.0f steps of %.0f signals divided by the ranks: the same signals on any number of "
+            "nodes, but not the same error\n",
+            iterations, s->reference);
+    else if (s->level.steps > 0)
+        printf("\nTo the held-out error of %g, which --curve came to after %.0f steps of %.0f "
+               "signals; "
+               "%s\n",
+               s->level.error, iterations, s->reference, how[scaling]);
     else
         printf("\nTo the error that %.0f steps of %.0f signals reach on one rank, %s\n", iterations,
-               s->one_rank,
-               scaling == CHIRP_SOLUTION_WEAK ? "every rank with its whole batch (weak)"
-                                              : "one batch divided over the ranks (strong)");
+               s->reference, how[scaling]);
     printf("%6s %10s %10s %10s %10s %9s %9s %11s %25s %11s %9s\n", "nodes", "batch", "steps",
            "Msignals", "step s", "start s", "input s", "seconds", "range", "node-hours", "faster");
 }
@@ -58,7 +65,9 @@ static void print_assumptions(const chirp_solution *s)
         const chirp_assumption_rule *rule = chirp_assumption_at(i);
         const chirp_assumed *a = &s->assumed[i];
         printf("  %-13s %10.6g %-7s %s", rule->name, a->value, rule->unit,
-               a->given ? "given by --assume" : rule->kind);
+               i == CHIRP_ASSUME_ITERATIONS && s->level.steps > 0 ? "by --curve"
+               : a->given                                         ? "given by --assume"
+                                                                  : rule->kind);
         if (a->least < a->most)
             printf(", %.4g .. %.4g, effect %.0f and %.0f s", a->least, a->most, s->effect[i][0],
                    s->effect[i][1]);
@@ -92,7 +101,7 @@ static bool compare_published(const chirp_projection *p, const chirp_solution *s
     for (int i = 0; i < s->n; ++i)
         if (s->row[i].scaling == CHIRP_SOLUTION_DIVIDED && s->row[i].nodes == m->published_nodes)
             out->row = &s->row[i];
-    if (!out->row || !(m->published_seconds > 0))
+    if (!out->row || !(m->published_seconds > 0) || s->level.steps > 0)
         return false;
     for (int k = 0; k < 2; ++k) { /* with start-up and input; without */
         const double rest =
@@ -181,7 +190,10 @@ static cJSON *assumption_json(const chirp_solution *s, int i)
     (void)cJSON_AddNumberToObject(item, "value", a->value);
     (void)cJSON_AddStringToObject(item, "unit", rule->unit);
     (void)cJSON_AddStringToObject(item, "kind", a->given ? "given" : rule->kind);
-    (void)cJSON_AddStringToObject(item, "source", a->given ? "--assume" : rule->source);
+    (void)cJSON_AddStringToObject(item, "source",
+                                  i == CHIRP_ASSUME_ITERATIONS && s->level.steps > 0 ? "--curve"
+                                  : a->given                                         ? "--assume"
+                                             : rule->source);
     put_range(item, "range", range);
     put_range(item, "seconds_of_last_weak_row", s->effect[i]);
     return item;
@@ -207,6 +219,11 @@ static void published_json(const chirp_projection *p, const chirp_solution *s, c
 void chirp_solution_json(const chirp_projection *p, const chirp_solution *s, cJSON *root)
 {
     cJSON *object = cJSON_AddObjectToObject(root, "time_to_solution");
+    if (s->level.steps > 0)
+        (void)cJSON_AddNumberToObject(object, "held_out_error", s->level.error);
+    (void)cJSON_AddNumberToObject(object, "reference_steps",
+                                  s->assumed[CHIRP_ASSUME_ITERATIONS].value);
+    (void)cJSON_AddNumberToObject(object, "reference_signals_per_step", s->reference);
     cJSON *rows = cJSON_AddArrayToObject(object, "rows");
     for (int i = 0; i < s->n; ++i)
         cJSON_AddItemToArray(rows, row_json(s, &s->row[i]));

@@ -208,6 +208,52 @@ static void test_the_simulation_lies_between_two_replays(void **state)
     chirp_machine_release(&machine);
 }
 
+/*
+ * The closed form of shares knows the law of the speeds and follows them as well as anybody can; the balancer has to find out. Both
+ * give whole signals: what they disagree about is less than one of them a pass, as long as speeds last for a hundred steps.
+ */
+static void test_the_closed_form_is_a_signal_away(void **state)
+{
+    (void)state;
+    enum { RANKS = 64 };
+    static const int models[] = {0, 2, 3, 4,
+                                 5}; /* permanent; wandering over 3000, 1000, 300 and 100 steps */
+    static chirp_plan plan;
+    chirp_machine machine = {0};
+    make_plan(&machine, "halving", &plan);
+    plan.ranks = RANKS;
+    plan.speed_steps = 100;
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; ++i) {
+        const chirp_speed_model *m = chirp_speed_model_at(models[i]);
+        const double stays = m->permanent > 0 ? m->permanent : m->wandering;
+        chirp_step_terms still;
+        chirp_step_terms shared;
+        plan.share_signals = 0;
+        plan.jitter_relative = plan.jitter_fresh = 0;
+        chirp_closed_form(&plan, &still);
+        plan.share_signals = 64;
+        plan.jitter_fresh = m->fresh;
+        plan.jitter_relative = sqrt(stays * stays + m->fresh * m->fresh);
+        plan.correlation_steps = m->correlation_steps;
+        chirp_closed_form(&plan, &shared);
+        const double formula = chirp_plan_efficiency(&plan, shared.compute, shared.seconds);
+        const chirp_controller_options options = {.ranks = RANKS,
+                                                  .batch = 64,
+                                                  .runs = 4,
+                                                  .communication =
+                                                      still.seconds / still.compute - 1,
+                                                  .seed = 23};
+        chirp_controller_row row;
+        assert_int_equal(chirp_controller_replay(m, &options, &row), CHIRP_OK);
+        /* the formula is over computing without a pause, the replay's ideal pays for messages */
+        const double replayed = row.kept.mean * (still.compute / still.seconds);
+        print_message("%s: closed form %.4f, balancer %.4f +- %.4f of what is possible\n", m->name,
+                      formula, replayed, row.kept.error);
+        assert_true(fabs(formula - replayed) <= 1.0 / 64 + ERRORS * row.kept.error);
+    }
+    chirp_machine_release(&machine);
+}
+
 /* What a driver is told is what it ordered for the step before: a wrong number would make its next passes, and the whole, longer. */
 static void order(void *context, const double *seconds, double *factor)
 {
@@ -254,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_the_seed_decides),
         cmocka_unit_test(test_events_are_as_frequent_as_said),
         cmocka_unit_test(test_the_simulation_lies_between_two_replays),
+        cmocka_unit_test(test_the_closed_form_is_a_signal_away),
         cmocka_unit_test(test_a_driver_is_told_what_it_ordered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,10 @@
 #include <cmocka.h>
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static chirp_projection p;
 static chirp_solution solution;
@@ -172,12 +175,18 @@ static void test_json_says_what_is_assumed(void **state)
     chirp_projection_release(&p);
 }
 
+static void refused_by(const chirp_projection_options *o, const chirp_solution_options *solve,
+                       const char *part)
+{
+    assert_true(chirp_solution_check(o, solve) != CHIRP_OK);
+    if (!strstr(chirp_error_message(), part))
+        fail_msg("%s", chirp_error_message());
+}
+
 static void refused(const chirp_projection_options *o, const char *assume, const char *part)
 {
     const chirp_solution_options solve = {.assume = assume};
-    assert_true(chirp_solution_check(o, &solve) != CHIRP_OK);
-    if (!strstr(chirp_error_message(), part))
-        fail_msg("%s", chirp_error_message());
+    refused_by(o, &solve, part);
 }
 
 static void test_wrong_assumptions_are_refused(void **state)
@@ -194,6 +203,53 @@ static void test_wrong_assumptions_are_refused(void **state)
     refused(&o, "files=1", "--workload");
 }
 
+/* A log with checks at 100, 200 and 300 steps of 16 signals. */
+static void write_log(char *path)
+{
+    static const double error[] = {0.5, 0.2, 0.1};
+    const int fd = mkstemps(path, 6);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    assert_non_null(file);
+    for (int i = 0; i < 3; ++i)
+        (void)fprintf(
+            file,
+            "{%s\"iteration\": %d, \"network\": \"spin\", \"loss\": 1, \"seconds\": 0.3, "
+            "\"signals_per_second\": %.17g, \"validation_relative_error\": {\"mean\": %g}}\n",
+            i ? ""
+              : "\"chirpbench\": {\"kind\": \"training-log\", \"format\": 1, "
+                "\"version\": \"0.2.0\", \"commit\": \"0\", \"date\": \"\"}, ",
+            100 * (i + 1), 16 / 0.3, error[i]);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Rows to the error that a training came to: its own steps of its own signals stand for the assumed iterations. */
+static void test_a_log_says_when_an_error_was_reached(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/levelXXXXXX.jsonl";
+    chirp_projection_options o = options();
+    chirp_solution_options solve = {.curve = path, .level = 0.2, .assume = "noise_scale=48"};
+    write_log(path);
+    assert_int_equal(chirp_solution_check(&o, &solve), CHIRP_OK);
+    assert_int_equal(chirp_project(&o, NULL, NULL, &p), CHIRP_OK);
+    assert_int_equal(chirp_solution_make(&p, &solve, &solution), CHIRP_OK);
+    /* 200 steps of 16 at a noise scale of 48 are 50 S_min: (1 + 48 / 64) 50 on one rank of 64 */
+    assert_near(row(CHIRP_SOLUTION_WEAK, 1)->steps[0], round(50 * 1.75), 1e-12);
+    assert_near(row(CHIRP_SOLUTION_DIVIDED, 1)->steps[0], 50, 1e-12);
+    chirp_projection_release(&p);
+    solve.level = 0.09;
+    refused_by(&o, &solve, "the least is 0.1");
+    solve.level = 0;
+    refused_by(&o, &solve, "--level");
+    solve.level = 0.2;
+    o.network = "mass";
+    refused_by(&o, &solve, "network spin");
+    o.network = "spin";
+    solve.assume = "iterations=5";
+    refused_by(&o, &solve, "iterations");
+    assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_start_up_and_input_are_what_is_assumed),
         cmocka_unit_test(test_json_says_what_is_assumed),
         cmocka_unit_test(test_wrong_assumptions_are_refused),
+        cmocka_unit_test(test_a_log_says_when_an_error_was_reached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
