@@ -12,7 +12,7 @@
 #                that check-busy runs too; it is installed when missing
 #   make faults  kills, failing disks and refused memory: the long versions of the tests in tests/faults, an hour
 #   make soak    training and generation side by side for SOAK_SECONDS (3600): memory, open files and work per step stay level
-#   make fuzz    every reader of files and options for SECONDS (600) under libFuzzer (clang)
+#   make fuzz    every reader of files and options for SECONDS (600) under libFuzzer (clang), and 1,000 mutated HDF5 files
 #   make check-clang, check-tsan, coverage   builds by clang, with the thread sanitizer, with counts of the lines that tests run
 #   make format, format-check, tidy   clang-format on all C files (the check changes none) and clang-tidy
 #   make study   deps + build + the study (STUDY=folder, PRESET=quick|paper, STRAIN=file and GPS=seconds for real strain)
@@ -118,10 +118,11 @@ soak: deps build-ci
 
 # needs clang, its fuzzer and its OpenMP library besides (Debian packages clang, libclang-rt-14-dev and libomp-dev); inputs
 # that reach something new stay in build-fuzz/tests/fuzz
-fuzz: deps
+fuzz: deps build-ci
 	cmake --preset fuzz
 	cmake --build --preset fuzz -j $(JOBS)
 	cd build-fuzz/tests/fuzz && $(CURDIR)/tests/fuzz/run.sh ./fuzz $(SECONDS) $(READER)
+	python3 tests/fuzz/hdf5.py build/chirpbench 1000
 
 # these need clang and its OpenMP library besides (Debian packages clang and libomp-dev)
 check-clang check-tsan: check-%: deps
