@@ -28,6 +28,7 @@ LESS = {
     "build/chirpbench calibrate": ("--exact 20", "--exact 0 --signals 10 --samples 50 --snr-bins 20,40"),
     "mpiexec -n 2 build/chirpbench train": ("--iterations 20", "--iterations 2 --quiet"),
     "mpiexec -n 2 build/chirpbench scale": ("", " --batch 2 --repetitions 2 --steps 1"),
+    "build/chirpbench project": ("--nodes 1,64,1024", "--nodes 1,64"),
 }
 
 
