@@ -24,9 +24,11 @@ const chirp_command *const chirp_commands[] = {
     &chirp_command_calibrate,
     &chirp_command_train,
     &chirp_command_adapt,
+    &chirp_command_decompose,
     &chirp_command_project,
     &chirp_command_report,
     &chirp_command_scale,
+    &chirp_command_merge,
     &chirp_command_study,
     NULL,
 };

@@ -8,8 +8,9 @@
 /** Where one kind of file may lie. */
 typedef struct chirp_shipped {
     const char *variable; /**< environment variable that names a folder to look into first */
-    const char *share;    /**< folder below ../share/chirpbench, seen from the program's own */
-    const char *source;   /**< folder in the source tree */
+    /** folder below ../share/chirpbench, seen from bin, or ../../share/chirpbench, seen from libexec/chirpbench */
+    const char *share;
+    const char *source; /**< folder in the source tree */
 } chirp_shipped;
 
 /**

@@ -3,6 +3,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/counters/simulation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,10 +54,14 @@ static void clock_start(struct chirp_bench *b)
         b->hook->start(b->hook->state);
     b->cpu_began_ns = chirp_process_cpu_ns();
     b->wall_began_ns = chirp_now_ns();
+    if (b->simulated)
+        chirp_simulation_start();
 }
 
 static void clock_stop(struct chirp_bench *b)
 {
+    if (b->simulated)
+        chirp_simulation_stop();
     const int64_t wall = chirp_now_ns();
     const int64_t cpu = chirp_process_cpu_ns();
     if (b->hook)
@@ -85,6 +90,11 @@ __attribute__((noinline)) static bool next_edge(struct chirp_bench *b)
 {
     if (b->finished)
         return false;
+    if (b->simulated && !b->warmed) {
+        b->warmed = true;
+        chirp_simulation_warm();
+        return true;
+    }
     if (!b->started) {
         b->started = true;
         b->remaining = b->iterations - b->block;
@@ -190,6 +200,7 @@ chirp_status chirp_bench_measure(const chirp_bench_entry *entry, int threads, in
                               .threads = threads,
                               .hook = hook,
                               .cold = cold,
+                              .simulated = chirp_simulating(),
                               .flops_done = -1,
                               .flops_effective = -1,
                               .bytes = -1};

@@ -48,6 +48,10 @@ typedef struct chirp_bench_suite {
     const chirp_bench_entry *entries;
     /** Between ranks: without them it runs only where it is named, or alone matches the filter, to say what it lacks. */
     bool needs_ranks;
+    /** What a suite made from the command line (chirp_bench_own) runs with where no flag says otherwise; 0: the runner's defaults. */
+    int64_t repetitions;
+    double min_time_s;
+    int threads;
 } chirp_bench_suite;
 
 /** True while another iteration is wanted; the clock runs between the first and the last call. */

@@ -44,6 +44,8 @@ struct chirp_bench {
     int64_t block_began_ns; /**< running time when the block began */
     double fastest_ns;      /**< per iteration, of the fastest whole block; 0: none yet */
     bool started, finished, paused;
+    bool simulated; /**< counts in place of times: one iteration more, the first, warms caches */
+    bool warmed;
     int threads;
     int64_t wall_began_ns, cpu_began_ns; /**< of the running stretch */
     int64_t wall_ns, cpu_ns;             /**< of the finished stretches */

@@ -100,15 +100,54 @@ static void counter_text(char *text, size_t room, const chirp_row *row, double v
         value_text(text, room, value);
 }
 
-/* NAME=value pairs, or, tabular, one field for each column: blank where the row lacks the counter. */
-static void print_counters(FILE *out, const chirp_row *row, const chirp_counters *columns)
+/* What people look at first; the rest follows by name. */
+static const char *const first_counters[] = {
+    "GFLOPS",           "effective_GFLOPS", "peak_fraction",    "roof_fraction",
+    "bytes_per_second", "PAPI_TOT_INS",     "estimated_cycles", "items_per_second"};
+enum { FIRST = sizeof first_counters / sizeof first_counters[0], ROW_WIDTH = 160 };
+
+static bool is_first(const char *name)
+{
+    for (size_t i = 0; i < FIRST; ++i)
+        if (strcmp(name, first_counters[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Prints " NAME=value" where it fits into the row. */
+static void print_counter(FILE *out, const chirp_row *row, const chirp_counter *c, size_t *used)
 {
     char text[40];
-    for (size_t i = 0; !columns && i < row->counters.count; ++i) {
-        counter_text(text, sizeof text, row, row->counters.item[i].value);
-        (void)fprintf(out, " %s=%s", row->counters.item[i].name, text);
+    counter_text(text, sizeof text, row, c->value);
+    const size_t length = 2 + strlen(c->name) + strlen(text);
+    if (*used + length > ROW_WIDTH)
+        return;
+    (void)fprintf(out, " %s=%s", c->name, text);
+    *used += length;
+}
+
+/* Behind the times: bound, counters, label, as far as a row has room; files have all. */
+static void print_details(FILE *out, const chirp_row *row, size_t used)
+{
+    if (row->bound[0] && used + strlen(row->bound) + 7 <= ROW_WIDTH)
+        used += (size_t)fprintf(out, " bound=%s", row->bound);
+    for (size_t i = 0; i < FIRST; ++i) {
+        const chirp_counter *c = chirp_counters_find(&row->counters, first_counters[i]);
+        if (c)
+            print_counter(out, row, c, &used);
     }
-    for (size_t i = 0; columns && i < columns->count; ++i) {
+    for (size_t i = 0; i < row->counters.count; ++i)
+        if (!is_first(row->counters.item[i].name))
+            print_counter(out, row, &row->counters.item[i], &used);
+    if (row->label && *row->label && used + strlen(row->label) + 1 <= ROW_WIDTH)
+        (void)fprintf(out, " %s", row->label);
+}
+
+/* One field for each column: blank where the row lacks the counter. */
+static void print_columns(FILE *out, const chirp_row *row, const chirp_counters *columns)
+{
+    char text[40];
+    for (size_t i = 0; i < columns->count; ++i) {
         const char *name = columns->item[i].name;
         const chirp_counter *c = chirp_counters_find(&row->counters, name);
         text[0] = '\0';
@@ -116,6 +155,25 @@ static void print_counters(FILE *out, const chirp_row *row, const chirp_counters
             counter_text(text, sizeof text, row, c->value);
         (void)fprintf(out, " %*s", column_width(name), text);
     }
+    if (row->bound[0])
+        (void)fprintf(out, " bound=%s", row->bound);
+    if (row->label && *row->label)
+        (void)fprintf(out, " %s", row->label);
+}
+
+/* The times of a row; a simulation's own speed is none. */
+static void print_times(FILE *out, const chirp_bench_flags *flags, const chirp_row *row)
+{
+    char real[40] = "-";
+    char cpu[40] = "-";
+    if (row->percentage) {
+        (void)snprintf(real, sizeof real, "%.2f %%", 100 * row->real_s);
+        (void)snprintf(cpu, sizeof cpu, "%.2f %%", 100 * row->cpu_s);
+    } else if (!flags->simulate) {
+        time_text(real, sizeof real, flags, row->real_s);
+        time_text(cpu, sizeof cpu, flags, row->cpu_s);
+    }
+    (void)fprintf(out, "%15s %15s %12lld", real, cpu, (long long)row->iterations);
 }
 
 static void heading(FILE *out, const chirp_counters *columns, size_t name_width)
@@ -160,21 +218,11 @@ void chirp_console_rows(FILE *out, const chirp_bench_flags *flags, const chirp_r
                           color ? "\033[m" : "");
             continue;
         }
-        char real[40];
-        char cpu[40];
-        if (row->percentage) {
-            (void)snprintf(real, sizeof real, "%.2f %%", 100 * row->real_s);
-            (void)snprintf(cpu, sizeof cpu, "%.2f %%", 100 * row->cpu_s);
-        } else {
-            time_text(real, sizeof real, flags, row->real_s);
-            time_text(cpu, sizeof cpu, flags, row->cpu_s);
-        }
-        (void)fprintf(out, "%15s %15s %12lld", real, cpu, (long long)row->iterations);
-        print_counters(out, row, columns);
-        if (row->bound[0])
-            (void)fprintf(out, " bound=%s", row->bound);
-        if (row->label && *row->label)
-            (void)fprintf(out, " %s", row->label);
+        print_times(out, flags, row);
+        if (columns)
+            print_columns(out, row, columns);
+        else
+            print_details(out, row, name_width + 45 /* the times */);
         for (size_t k = 0; k < row->n_absent && strcmp(explained, row->run_name) != 0; ++k)
             (void)fprintf(out, "\n  %s absent: %s", row->absent[k].name, row->absent[k].reason);
         explained = row->run_name;

@@ -3,6 +3,7 @@
 
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
+#include "harness/counters/simulation.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
 #include "harness/results/document.h"
@@ -78,7 +79,12 @@ chirp_status chirp_context_create(const char *executable, const chirp_bench_flag
          chirp_json_add_text(o, "library_version", "chirpbench-" CHIRP_VERSION) &&
          chirp_json_add_text(o, "library_build_type", CHIRP_BUILD_TYPE) &&
          chirp_json_add_integer(o, "json_schema_version", 1) && chirp_host_add_facts(o, &m) &&
-         chirp_host_add_warnings(o, &m, threads) && chirp_document_head(o, CHIRP_DOCUMENT_BENCH);
+         (flags->simulate ? cJSON_AddArrayToObject(o, "warnings") != NULL /* they are about times */
+                          : chirp_host_add_warnings(o, &m, threads)) &&
+         chirp_document_head(o, CHIRP_DOCUMENT_BENCH);
+    if (ok && flags->simulate)
+        ok = chirp_json_add_text(o, "simulator", "valgrind --tool=callgrind") &&
+             chirp_json_add_text(o, "simulated_caches", CHIRP_SIMULATION_CACHES);
     for (size_t i = 0; i < n_lines && ok; ++i)
         ok = chirp_json_add_text(o, lines[i].key, lines[i].value);
     if (!ok) {

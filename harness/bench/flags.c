@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_FLAGS = 29 };
+enum { N_FLAGS = 30 };
 
 /* Values that are more than one number or word, before they are taken apart. */
 typedef struct flag_words {
@@ -69,6 +69,9 @@ static void list_flags(chirp_bench_flags *f, flag_words *words, chirp_option *li
          .help = "take turns between the algorithms of one case, and give ratio rows"},
         {"cold-cache", CHIRP_OPTION_FLAG, &f->cold_cache, OURS,
          .help = "evict caches before every iteration"},
+        {"simulate", CHIRP_OPTION_FLAG, &f->simulate, OURS,
+         .help = "count instructions, branch and cache misses in valgrind instead of timing: "
+                 "repeatable on a busy machine; one thread, one repetition, AVX2 at most"},
         {"no-isolation", CHIRP_OPTION_FLAG, &f->no_isolation, OURS,
          .help = "run in one process (debuggers, profilers); a crash then ends the run"},
         {"no-peak", CHIRP_OPTION_FLAG, &f->no_peak, OURS,
@@ -112,12 +115,14 @@ static chirp_status read_min_time(const char *shown, const char *text, chirp_ben
         flags->min_time_s = value;
         flags->iterations = 0;
     }
+    flags->min_time_given = true;
     return CHIRP_OK;
 }
 
 static chirp_status read_threads(const char *shown, const char *text, chirp_bench_flags *flags)
 {
     flags->n_threads = 0;
+    flags->threads_given = true;
     for (const char *at = text; at;) {
         int64_t n = 0;
         if (!chirp_next_integer(&at, 1, CHIRP_MOST_THREADS, &n))
@@ -128,6 +133,27 @@ static chirp_status read_threads(const char *shown, const char *text, chirp_benc
                               CHIRP_MAX_THREAD_COUNTS);
         flags->threads[flags->n_threads++] = (int)n;
     }
+    return CHIRP_OK;
+}
+
+/* What a simulation can't do is refused; one thread is what it runs. */
+static chirp_status check_simulation(chirp_bench_flags *f)
+{
+    const char *other = f->cold_cache                           ? "cold-cache"
+                        : f->perf_counters && *f->perf_counters ? "benchmark_perf_counters"
+                        : f->target_precision > 0               ? "target-precision"
+                        : f->interleave_peers                   ? "interleave-peers"
+                        : f->n_threads > 1 || f->threads[0] > 1 ? "threads"
+                                                                : NULL;
+    if (other)
+        return chirp_fail(CHIRP_ERR_ARG,
+                          "bench: --simulate counts warm code on one thread: --%s "
+                          "can't be given beside it",
+                          other);
+    f->no_peak = true;
+    f->repetitions = 1; /* further ones would only show how the allocator moves arrays */
+    f->threads[0] = f->n_threads = 1;
+    f->iterations = f->iterations > 0 ? f->iterations : 1;
     return CHIRP_OK;
 }
 
@@ -217,6 +243,8 @@ chirp_status chirp_bench_flags_parse(int argc, char **argv, const chirp_option *
     flags->time_unit_given = flags->time_unit != NULL;
     if (!flags->time_unit)
         flags->time_unit = "ns";
+    if (st == CHIRP_OK && flags->simulate)
+        st = check_simulation(flags);
     if (st == CHIRP_OK && flags->n_threads == 0) {
         flags->n_threads = 1;
         st = chirp_team_default(&flags->threads[0]);

@@ -19,6 +19,7 @@ typedef struct chirp_bench_flags {
         counters_tabular;
     const char *filter; /**< NULL: all */
     double min_time_s;  /**< per repetition */
+    bool min_time_given, threads_given;
     int64_t iterations; /**< 0, or fixed by --benchmark_min_time=Nx */
     double min_warmup_s;
     int64_t repetitions;
@@ -43,6 +44,7 @@ typedef struct chirp_bench_flags {
     bool no_isolation;         /**< run in this process: for debuggers and profilers */
     bool no_peak;              /**< don't measure the FMA peak: rows have no peak_fraction */
     bool cold_cache;           /**< flush caches before every iteration */
+    bool simulate;             /**< counts of a simulated processor in place of times */
 } chirp_bench_flags;
 
 enum { CHIRP_MAX_OWN_OPTIONS = 8 };

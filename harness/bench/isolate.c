@@ -275,8 +275,11 @@ chirp_status chirp_group_run_isolated(const chirp_run *run, chirp_job **jobs, si
         for (size_t i = 0; i < n_left; ++i)
             chirp_job_clear(left[i]); /* what came before the break is not the whole */
         if (WIFSIGNALED(status))
-            (void)chirp_fail(CHIRP_ERR_LIBRARY, "crashed: %s (signal %d)",
-                             strsignal(WTERMSIG(status)), WTERMSIG(status));
+            (void)chirp_fail(CHIRP_ERR_LIBRARY, "crashed: %s (signal %d)%s",
+                             strsignal(WTERMSIG(status)), WTERMSIG(status),
+                             run->flags->simulate && WTERMSIG(status) == SIGILL
+                                 ? ": valgrind knows no AVX-512; build with CHIRP_MARCH=haswell"
+                                 : "");
         else
             (void)chirp_fail(CHIRP_ERR_LIBRARY, "ended the process with exit code %d",
                              WEXITSTATUS(status));

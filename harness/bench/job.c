@@ -3,6 +3,7 @@
 
 #include "harness/base/memory.h"
 #include "harness/counters/counters.h"
+#include "harness/counters/simulation.h"
 #include "harness/machine/team.h"
 #include "harness/roofline/levels.h"
 #include "harness/roofline/roofline.h"
@@ -127,6 +128,8 @@ static void stop_events(void *state) { chirp_events_stop(state); }
  */
 static int64_t blocks_of(const chirp_job *j, int64_t iterations)
 {
+    if (chirp_simulating()) /* reading the clock would be counted */
+        return 1;
     const double blocks = j->iteration_s * (double)iterations / 20e-6;
     return blocks < 2 ? 1 : blocks > 32 ? 32 : (int64_t)blocks;
 }
@@ -236,6 +239,21 @@ static chirp_status add_events(const chirp_job *j, chirp_row *row, int64_t itera
     if (st == CHIRP_OK && j->events && chirp_events_multiplexed(j->events))
         st = chirp_counters_set(&row->counters, "events_multiplexed", 1, false);
     return st == CHIRP_OK ? chirp_row_derive(row) : st;
+}
+
+/* Counts per iteration in place of what the clock says, which is the simulation's own speed. */
+static chirp_status add_simulated(chirp_row *row, int64_t iterations)
+{
+    chirp_simulated counts[CHIRP_N_SIMULATED];
+    const double seconds = row->real_s;
+    chirp_status st = chirp_simulation_end(counts);
+    for (int i = 0; i < CHIRP_N_SIMULATED && st == CHIRP_OK; ++i)
+        st = chirp_counters_set(&row->counters, counts[i].name,
+                                counts[i].value / (double)iterations, false);
+    row->real_s = 0; /* so that no rate is derived */
+    st = st == CHIRP_OK ? chirp_row_derive(row) : st;
+    row->real_s = seconds;
+    return st;
 }
 
 /* The roof can't be given: why, in the place of its numbers. */
@@ -355,12 +373,14 @@ static chirp_status add_row(const chirp_run *run, chirp_job *j, struct chirp_ben
     chirp_status st = run->ranks.size > 1 ? reduce_ranks(run, row, b) : CHIRP_OK;
     for (size_t i = 0; i < b->counters.count && st == CHIRP_OK; ++i) {
         const chirp_counter *c = &b->counters.item[i];
+        if (c->rate && b->simulated)
+            continue;
         const double value = !c->rate          ? c->value
                              : row->real_s > 0 ? c->value / row->real_s
                                                : (double)NAN;
         st = chirp_counters_set(&row->counters, c->name, value, false);
     }
-    if (st == CHIRP_OK && row->fastest_s > 0)
+    if (st == CHIRP_OK && row->fastest_s > 0 && !b->simulated)
         st = chirp_counters_set(&row->counters, "real_time_fastest",
                                 chirp_time_scale(run->flags->time_unit) * row->fastest_s, false);
     if (st == CHIRP_OK && j->relative_error >= 0)
@@ -369,13 +389,17 @@ static chirp_status add_row(const chirp_run *run, chirp_job *j, struct chirp_ben
         st = chirp_counters_set(&row->counters, "cold_probe_ns", b->probe_ns / (double)b->flushes,
                                 false);
     if (st == CHIRP_OK)
-        st = add_events(j, row, b->iterations);
+        st = b->simulated ? add_simulated(row, b->iterations) : add_events(j, row, b->iterations);
     j->spent_s += row->real_s * (double)row->iterations;
     return st == CHIRP_OK ? add_roof(run, row, b) : st;
 }
 
 static chirp_status prepare(const chirp_run *run, chirp_job *j)
 {
+    if (run->flags->simulate && j->instance->threads > 1) {
+        (void)chirp_fail(CHIRP_ERR_UNSUPPORTED, "a simulation runs one thread only");
+        return chirp_job_fail(j, "");
+    }
     /* before anything is timed: a row must not claim threads that it hasn't */
     chirp_status st = agree(run, chirp_team_check(j->instance->threads));
     if (st != CHIRP_OK)

@@ -8,6 +8,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/options_help.h"
 #include "harness/base/signals.h"
+#include "harness/counters/simulation.h"
 #include "harness/json/json.h"
 #include "harness/progress/progress.h"
 #include "harness/roofline/levels.h"
@@ -283,6 +284,23 @@ static bool all_have_times(const runner *r)
     return failed == 0;
 }
 
+/* A filter may catch more than was meant: how many, and how long they take at least. */
+static void announce(const chirp_bench_flags *flags, size_t n)
+{
+    enum { MANY = 20 };
+    const double each = flags->iterations > 0 ? 0 : flags->min_time_s;
+    /* finding the number of iterations takes about as long as a repetition */
+    const double s = (double)n * each * (double)(flags->repetitions + 1);
+    if (n < MANY || flags->dry_run || flags->simulate)
+        return;
+    (void)fprintf(stderr, "%zu benchmarks", n);
+    if (s >= 60)
+        (void)fprintf(stderr, ", %.0f minutes at least", s / 60);
+    else if (s >= 1)
+        (void)fprintf(stderr, ", %.0f s at least", s);
+    (void)fprintf(stderr, "; --benchmark_list_tests lists them, --benchmark_filter picks\n");
+}
+
 /* Runs what was selected; rows and files are complete or say that they are partial. *good: no benchmark failed. */
 static chirp_status run_selection(const char *executable, const chirp_bench_flags *flags,
                                   const chirp_selection *selection, bool *good)
@@ -301,6 +319,8 @@ static chirp_status run_selection(const char *executable, const chirp_bench_flag
     if (st == CHIRP_OK) {
         if (root && strcmp(flags->format, "console") == 0)
             chirp_console_context(r.context);
+        if (root && strcmp(flags->format, "console") == 0)
+            announce(flags, r.n_jobs);
         st = measure_peaks(&r);
     }
     if (st == CHIRP_OK) {
@@ -379,8 +399,21 @@ static chirp_bench_own own;
 
 void chirp_bench_use_own(const chirp_bench_own *options) { own = *options; }
 
+/* What the suite runs with where no flag says otherwise. */
+static void take_presets(const chirp_bench_suite *made, chirp_bench_flags *flags)
+{
+    if (made->repetitions > 0 && flags->repetitions == 1 && !flags->simulate)
+        flags->repetitions = made->repetitions;
+    if (made->min_time_s > 0 && !flags->min_time_given)
+        flags->min_time_s = made->min_time_s;
+    if (made->threads > 0 && !flags->threads_given) {
+        flags->n_threads = 1;
+        flags->threads[0] = made->threads;
+    }
+}
+
 /* The suite that the program's own options ask for, in place of all others. */
-static chirp_status use_own_suite(int n_wanted, chirp_bench_suite *made,
+static chirp_status use_own_suite(int n_wanted, chirp_bench_flags *flags, chirp_bench_suite *made,
                                   const chirp_bench_suite **suites, size_t *n_suites)
 {
     const chirp_status st = own.make ? own.make(own.state, made) : CHIRP_OK;
@@ -391,9 +424,24 @@ static chirp_status use_own_suite(int n_wanted, chirp_bench_suite *made,
                           "bench: the benchmarks of %s are the only ones that run: "
                           "name no suite beside it",
                           made->name);
+    take_presets(made, flags);
     *suites = made;
     *n_suites = 1;
     return CHIRP_OK;
+}
+
+/* Runs the selection, or, for a simulation that hasn't begun, this program once more inside. *code: its exit code */
+static chirp_status run_or_simulate(const char *name, const chirp_bench_flags *flags,
+                                    const chirp_selection *selection, int *code)
+{
+    bool good = true;
+    if (flags->simulate && chirp_bench_current_ranks()->size > 1)
+        return chirp_fail(CHIRP_ERR_UNSUPPORTED, "bench: --simulate works without ranks only");
+    if (flags->simulate && !chirp_simulating())
+        return chirp_simulation_launch(code);
+    const chirp_status st = run_guarded(name, flags, selection, &good);
+    *code = good ? 0 : 1;
+    return st;
 }
 
 int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, size_t n_suites)
@@ -401,7 +449,7 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     chirp_bench_flags flags;
     chirp_selection selection = {0};
     int n_wanted = 0;
-    bool good = true;
+    int code = 0;
     const bool root = chirp_bench_current_ranks()->rank == 0;
     chirp_bench_suite made = {0};
     chirp_status st =
@@ -413,7 +461,7 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
         return 0;
     }
     if (st == CHIRP_OK)
-        st = use_own_suite(n_wanted, &made, &suites, &n_suites);
+        st = use_own_suite(n_wanted, &flags, &made, &suites, &n_suites);
     if (st == CHIRP_OK)
         st = chirp_select(suites, n_suites, argv + argc - n_wanted, n_wanted, &flags, &selection);
     if (st == CHIRP_OK && selection.count == 0)
@@ -424,11 +472,11 @@ int chirp_bench_main(int argc, char **argv, const chirp_bench_suite *suites, siz
     if (st == CHIRP_OK && flags.list_tests) {
         st = root ? list_tests(&flags, &selection) : CHIRP_OK;
     } else if (st == CHIRP_OK) {
-        st = run_guarded(argv[0], &flags, &selection, &good);
+        st = run_or_simulate(argv[0], &flags, &selection, &code);
     }
     chirp_selection_clear(&selection);
     if (st == CHIRP_OK)
-        return good ? 0 : 1;
+        return code;
     if (root)
         (void)fprintf(stderr, "chirpbench: %s\n",
                       chirp_error_message()[0] ? chirp_error_message() : chirp_status_text(st));

@@ -28,7 +28,7 @@ if(NOT MPI_C_COMPILER)
 endif()
 find_package(MPI QUIET COMPONENTS C)
 if(NOT MPI_C_FOUND)
-    message(FATAL_ERROR "MPI is missing: install Debian packages libmpich-dev and mpich, or set MPI_C_COMPILER to an MPI's wrapper")
+    message(FATAL_ERROR "MPI is missing: install Debian packages libmpich-dev and mpich (or libopenmpi-dev and openmpi-bin), or set MPI_C_COMPILER to an MPI's wrapper")
 endif()
 # The launcher must belong to the library: another MPI's starts ranks that don't see each other.
 get_filename_component(chirp_mpi_wrapper ${MPI_C_COMPILER} NAME)

@@ -1,9 +1,11 @@
 # Every build option of chirpbench, once, with a sentence each.
 option(CHIRP_NATIVE "Compile the project's own SIMD code for this machine (-march=native); libxsmm's kernels always are" ON)
 set(CHIRP_MARCH "native" CACHE STRING "The machine that CHIRP_NATIVE compiles for: gcc's and clang's -march, such as native or haswell (AVX2)")
+option(CHIRP_LEVELS "For packages: install the program below libexec, named after its CHIRP_MARCH, and a bin/chirpbench that starts the best for the processor" OFF)
 option(CHIRP_WERROR "Treat warnings as errors (CI does; users' newer compilers may warn about more)" OFF)
-set(CHIRP_SANITIZE "" CACHE STRING "Sanitizers of the build: none (empty), address (with undefined behaviour) or thread")
+set(CHIRP_SANITIZE "" CACHE STRING "Sanitizers of the build: none (empty), address (with undefined behaviour), thread, or fuzz (address, for libFuzzer)")
 option(CHIRP_COVERAGE "Count which lines the tests run (gcov)" OFF)
+set(CHIRP_OTHER_MPI "" CACHE PATH "A build folder with another MPI library, which a test compares trainings with")
 option(CHIRP_TESTS "Build the tests (needs cmocka)" ON)
 option(CHIRP_PAGES "Make manual pages and completions for the installation; the program writes them, so it must run on the machine that builds" ON)
 option(CHIRP_PAPI "Count hardware events with PAPI when libpapi-dev is present" ON)

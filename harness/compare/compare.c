@@ -128,6 +128,27 @@ static chirp_status from_samples(const chirp_samples *base, const chirp_samples 
     return CHIRP_OK;
 }
 
+/* Counts repeat, so that one a side is enough; where they don't, the interval says how far. */
+static void from_counts(const chirp_samples *base, const chirp_samples *fresh, chirp_comparison *c)
+{
+    const chirp_samples *sides[2] = {base, fresh};
+    double least[2] = {base->seconds[0], fresh->seconds[0]};
+    double most[2] = {base->seconds[0], fresh->seconds[0]};
+    for (int k = 0; k < 2; ++k)
+        for (size_t i = 0; i < sides[k]->count; ++i) {
+            least[k] = fmin(least[k], sides[k]->seconds[i]);
+            most[k] = fmax(most[k], sides[k]->seconds[i]);
+        }
+    c->exact = true;
+    c->base_s = least[0];
+    c->fresh_s = least[1];
+    c->ratio = (chirp_interval){least[1] / least[0], least[1] / most[0], most[1] / least[0], 1};
+    c->noise = c->detectable = fmax(most[0] / least[0], most[1] / least[1]) - 1;
+    c->n_base = base->count;
+    c->n_fresh = fresh->count;
+    c->runs_base = c->runs_fresh = 1;
+}
+
 static bool skipped(const chirp_samples *s) { return s->skip && s->count == 0 && !(s->mean_s > 0); }
 
 /* Ratio and p of one pair; the verdict waits for the correction. */
@@ -152,6 +173,10 @@ static chirp_status compare_pair(const chirp_samples *base, const chirp_samples 
         c->verdict = CHIRP_SKIPPED;
         return chirp_comparison_say(c, "%s%s", skipped(fresh) ? "" : "in the base: ",
                                     skipped(fresh) ? fresh->skip : base->skip);
+    }
+    if (base->count > 0 && fresh->count > 0 && o->exact) {
+        from_counts(base, fresh, c);
+        return CHIRP_OK;
     }
     if (base->count > 0 && fresh->count > 0)
         return from_samples(base, fresh, o, c);
@@ -263,12 +288,18 @@ chirp_status chirp_compare(const chirp_results *base, const chirp_results *fresh
 {
     chirp_compare_result r = {0};
     chirp_pattern filter = {0};
-    chirp_status st = chirp_pattern_compile(&filter, "compare: --filter ", options->filter);
+    chirp_compare_options o = *options;
+    o.exact = base->counted;
+    chirp_status st = chirp_pattern_compile(&filter, "compare: --filter ", o.filter);
+    if (st == CHIRP_OK && base->counted != fresh->counted)
+        st = chirp_fail(
+            CHIRP_ERR_FORMAT, "compare: %s holds counts of a simulation, %s holds times",
+            base->counted ? base->path : fresh->path, base->counted ? fresh->path : base->path);
     if (st == CHIRP_OK)
-        st = compare_all(base, fresh, options, &filter, &r);
+        st = compare_all(base, fresh, &o, &filter, &r);
     chirp_pattern_clear(&filter);
     if (st == CHIRP_OK)
-        st = chirp_judge(&r, options);
+        st = chirp_judge(&r, &o);
     if (st == CHIRP_OK)
         st = family_means(&r);
     if (st != CHIRP_OK) {

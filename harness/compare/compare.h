@@ -25,14 +25,21 @@ chirp_status chirp_same_machine(const chirp_results *base, const chirp_results *
                                 const char *allowed);
 
 struct cJSON;
+struct chirp_text;
 
 /** Reports; files are named in them. */
 void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
                          const chirp_compare_options *options, const chirp_compare_result *result,
                          bool color);
+/** For a pull request: what to know in the first line, commits, machine, what changed; the rest folded. chirp_free() it. */
 chirp_status chirp_compare_markdown(const chirp_results *base, const chirp_results *fresh,
                                     const chirp_compare_options *options,
                                     const chirp_compare_result *result, char **text);
+/** A test suite of JUnit's XML, one test case a benchmark: slower and failed are failures. Appends; see text->failed. */
+void chirp_compare_junit(const chirp_results *fresh, const chirp_compare_result *result,
+                         struct chirp_text *text);
+/** GitHub's workflow commands on stdout: ::error for slower and failed, ::notice for faster. */
+void chirp_compare_annotate(const chirp_compare_result *result);
 /** An object for a JSON report; NULL when out of memory. */
 struct cJSON *chirp_compare_json(const chirp_results *base, const chirp_results *fresh,
                                  const chirp_compare_options *options,

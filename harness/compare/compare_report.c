@@ -1,5 +1,6 @@
-/* A comparison for people, for pull requests and for programs. */
+/* A comparison for people and for programs. */
 #include "harness/compare/compare.h"
+#include "harness/compare/compare_text.h"
 
 #include "harness/json/json.h"
 #include "harness/results/document.h"
@@ -25,11 +26,20 @@ static void time_text(char *text, size_t room, double s)
     (void)snprintf(text, room, "%.4g %s", s * units[i].scale, units[i].unit);
 }
 
-/* "+3.2 % [-1.0, +7.5]" */
-static void change_text(char *text, size_t room, const chirp_interval *r)
+void chirp_compare_amount_text(char *text, size_t room, const chirp_comparison *c, double amount)
+{
+    if (c->exact && amount > 0)
+        (void)snprintf(text, room, "%.0f", amount);
+    else
+        time_text(text, room, amount);
+}
+
+void chirp_compare_change_text(char *text, size_t room, const chirp_interval *r)
 {
     if (!(r->value > 0))
         (void)snprintf(text, room, "-");
+    else if (r->low == r->high)
+        (void)snprintf(text, room, "%+.2f %%", 100 * (r->value - 1));
     else if (r->low > 0 && isfinite(r->high))
         (void)snprintf(text, room, "%+.1f %% [%+.1f, %+.1f]", 100 * (r->value - 1),
                        100 * (r->low - 1), 100 * (r->high - 1));
@@ -37,7 +47,7 @@ static void change_text(char *text, size_t room, const chirp_interval *r)
         (void)snprintf(text, room, "%+.1f %% [too few]", 100 * (r->value - 1));
 }
 
-static void percent_text(char *text, size_t room, double share)
+void chirp_compare_percent_text(char *text, size_t room, double share)
 {
     if (isfinite(share))
         (void)snprintf(text, room, "%.1f %%", 100 * share);
@@ -45,7 +55,7 @@ static void percent_text(char *text, size_t room, double share)
         (void)snprintf(text, room, "-");
 }
 
-static void tally_text(char *text, size_t room, const chirp_compare_result *r)
+void chirp_compare_tally_text(char *text, size_t room, const chirp_compare_result *r)
 {
     (void)snprintf(text, room,
                    "%zu compared: %zu faster, %zu slower, %zu same, %zu inconclusive, %zu failed, "
@@ -76,11 +86,11 @@ void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
         char change[64];
         char noise[32];
         char seen[32];
-        time_text(a, sizeof a, c->base_s);
-        time_text(b, sizeof b, c->fresh_s);
-        change_text(change, sizeof change, &c->ratio);
-        percent_text(noise, sizeof noise, c->noise);
-        percent_text(seen, sizeof seen, c->detectable);
+        chirp_compare_amount_text(a, sizeof a, c, c->base_s);
+        chirp_compare_amount_text(b, sizeof b, c, c->fresh_s);
+        chirp_compare_change_text(change, sizeof change, &c->ratio);
+        chirp_compare_percent_text(noise, sizeof noise, c->noise);
+        chirp_compare_percent_text(seen, sizeof seen, c->detectable);
         chirp_print_plain(stdout, width, c->name);
         printf(" %11s %11s %26s %8.2g %7s %9s  %s%s%s%s", a, b, change, c->p_corrected, noise, seen,
                color ? colors[c->verdict] : "", chirp_verdict_text(c->verdict),
@@ -94,7 +104,7 @@ void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
             printf(" geometric mean of %zu: %+.2f %%\n", r->family[k].count,
                    100 * (r->family[k].ratio - 1));
         }
-    tally_text(tally, sizeof tally, r);
+    chirp_compare_tally_text(tally, sizeof tally, r);
     printf("%s", tally);
     if (r->only_base || r->only_fresh) {
         printf("; %zu only in ", r->only_base);
@@ -103,52 +113,6 @@ void chirp_compare_print(const chirp_results *base, const chirp_results *fresh,
         chirp_print_plain(stdout, 0, fresh->path);
     }
     printf("\n");
-}
-
-chirp_status chirp_compare_markdown(const chirp_results *base, const chirp_results *fresh,
-                                    const chirp_compare_options *o, const chirp_compare_result *r,
-                                    char **text)
-{
-    chirp_text t = {0};
-    char tally[160];
-    tally_text(tally, sizeof tally, r);
-    chirp_text_append(&t, "### Benchmarks: ");
-    chirp_text_append(&t, tally);
-    chirp_text_appendf(&t, "\n\nThreshold %g %%, confidence %g %%. ", 100 * o->threshold,
-                       100 * o->confidence);
-    chirp_text_append_markdown(&t, base->path);
-    chirp_text_append(&t, " -> ");
-    chirp_text_append_markdown(&t, fresh->path);
-    chirp_text_append(
-        &t, "\n\n| benchmark | base | new | change [interval] | U test | could see | verdict |\n"
-            "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n");
-    for (size_t i = 0; i < r->count; ++i) {
-        const chirp_comparison *c = &r->item[i];
-        char a[32];
-        char b[32];
-        char change[64];
-        char seen[32];
-        time_text(a, sizeof a, c->base_s);
-        time_text(b, sizeof b, c->fresh_s);
-        change_text(change, sizeof change, &c->ratio);
-        percent_text(seen, sizeof seen, c->detectable);
-        const char *strong = c->verdict == CHIRP_SLOWER || c->verdict == CHIRP_FAILED ? "**" : "";
-        chirp_text_append(&t, "| ");
-        chirp_text_append_markdown(&t, c->name);
-        chirp_text_appendf(&t, " | %s | %s | %s | %.2g | %s | %s%s%s%s%s", a, b, change,
-                           c->p_corrected, seen, strong, chirp_verdict_text(c->verdict), strong,
-                           c->why ? ": " : "", "");
-        if (c->why)
-            chirp_text_append_markdown(&t, c->why);
-        chirp_text_append(&t, " |\n");
-    }
-    const chirp_family_mean *all = &r->family[r->n_families - 1];
-    if (all->count > 0)
-        chirp_text_appendf(&t, "\nGeometric mean of all: %+.2f %%\n", 100 * (all->ratio - 1));
-    if (t.failed)
-        return chirp_fail(CHIRP_ERR_NOMEM, "compare: no memory for the report");
-    *text = t.bytes;
-    return CHIRP_OK;
 }
 
 static bool add_comparison(cJSON *list, const chirp_comparison *c)
@@ -160,7 +124,7 @@ static bool add_comparison(cJSON *list, const chirp_comparison *c)
               chirp_json_add_text(o, "verdict", chirp_verdict_text(c->verdict)) &&
               chirp_json_add_integer(o, "repetitions_base", (int64_t)c->n_base) &&
               chirp_json_add_integer(o, "repetitions_new", (int64_t)c->n_fresh);
-    if (ok && c->ratio.value > 0) {
+    if (ok && c->ratio.value > 0 && !c->exact) {
         ok = chirp_json_add_real(o, "base_seconds", c->base_s) &&
              chirp_json_add_real(o, "new_seconds", c->fresh_s) &&
              chirp_json_add_real(o, "ratio", c->ratio.value) &&
@@ -180,6 +144,13 @@ static bool add_comparison(cJSON *list, const chirp_comparison *c)
                                      c->by_blocks ? "fastest blocks" : "whole repetitions");
         if (ok && c->floor_ratio > 0)
             ok = chirp_json_add_real(o, "fastest_ratio", c->floor_ratio);
+    }
+    if (ok && c->exact) {
+        ok = chirp_json_add_real(o, "base_count", c->base_s) &&
+             chirp_json_add_real(o, "new_count", c->fresh_s) &&
+             chirp_json_add_real(o, "ratio", c->ratio.value) &&
+             chirp_json_add_real(o, "ratio_low", c->ratio.low) &&
+             chirp_json_add_real(o, "ratio_high", c->ratio.high);
     }
     return ok && (!c->why || chirp_json_add_text(o, "why", c->why));
 }

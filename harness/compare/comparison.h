@@ -33,6 +33,8 @@ typedef struct chirp_compare_options {
     const char *filter;
     /** NULL, or a text in base names that stands for another in new names */
     const char *from, *to;
+    /** set by chirp_compare(): both sides are counts of a simulation */
+    bool exact;
 } chirp_compare_options;
 
 typedef struct chirp_comparison {
@@ -48,6 +50,8 @@ typedef struct chirp_comparison {
     double floor_ratio;
     /** of whole repetitions, for people; 0 unknown */
     double mean_ratio;
+    /** counts of a simulation, not times: base_s and fresh_s are counts, and the interval is all that was seen */
+    bool exact;
     /** decided by the fastest blocks, not by whole repetitions */
     bool by_blocks;
     /** repetitions are known, so that ranks are */

@@ -362,6 +362,11 @@ chirp_status chirp_history_store(const char *store, const char *path, char **sto
     chirp_status st = chirp_results_read(path, &r);
     if (st != CHIRP_OK)
         return st;
+    if (r.counted) {
+        chirp_results_clear(&r);
+        return chirp_fail(CHIRP_ERR_ARG, "%s: holds counts of a simulation: a store keeps times",
+                          path);
+    }
     st = place(store, path, &r, &folder, &name);
     chirp_results_clear(&r);
     if (st == CHIRP_OK)

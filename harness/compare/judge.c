@@ -32,7 +32,7 @@ chirp_status chirp_comparison_say(chirp_comparison *c, const char *format, ...)
 
 static bool testable(const chirp_comparison *c)
 {
-    return c->ratio.value > 0 && c->n_base >= CHIRP_LEAST_REPETITIONS &&
+    return c->ratio.value > 0 && !c->exact && c->n_base >= CHIRP_LEAST_REPETITIONS &&
            c->n_fresh >= CHIRP_LEAST_REPETITIONS;
 }
 
@@ -193,6 +193,24 @@ static chirp_status judge(chirp_comparison *c, const chirp_compare_options *o, c
     return CHIRP_OK;
 }
 
+/* Counts of a simulation have no noise: the threshold alone decides, unless they don't repeat. */
+static chirp_status judge_counts(chirp_comparison *c, const chirp_compare_options *o)
+{
+    const double up = 1 + o->threshold;
+    if (c->ratio.low > up)
+        c->verdict = CHIRP_SLOWER;
+    else if (c->ratio.high < 1 / up)
+        c->verdict = CHIRP_FASTER;
+    else if (c->ratio.low >= 1 / up && c->ratio.high <= up)
+        c->verdict = CHIRP_SAME;
+    else
+        return chirp_comparison_say(c,
+                                    "the counts of its repetitions differ by %.2g %%: it doesn't "
+                                    "do the same work each time",
+                                    100 * c->noise);
+    return CHIRP_OK;
+}
+
 static double *p_of(chirp_comparison *c, int which)
 {
     return which == 0 ? &c->p_corrected : which == 1 ? &c->p_slower : &c->p_faster;
@@ -229,10 +247,12 @@ chirp_status chirp_judge(chirp_compare_result *r, const chirp_compare_options *o
         st = correct(r);
     for (size_t i = 0; i < r->count && st == CHIRP_OK; ++i) {
         chirp_comparison *c = &r->item[i];
-        c->detectable = detectable(c, o, &f);
-        st = judge(c, o, &f);
+        if (!c->exact)
+            c->detectable = detectable(c, o, &f);
+        st = c->exact ? judge_counts(c, o) : judge(c, o, &f);
         ++r->tally[c->verdict];
-        r->too_few += c->verdict == CHIRP_INCONCLUSIVE && !c->base_failed && !testable(c);
+        r->too_few +=
+            c->verdict == CHIRP_INCONCLUSIVE && !c->base_failed && !testable(c) && !c->exact;
     }
     return st;
 }

@@ -33,6 +33,8 @@
  * outside this model: 2 and 4 are there for it. 4 bounds P(any false "slower") of equal pairs by about alpha/5 for normal shifts
  * of up to half the noise.
  *
+ * Counts of a simulation need none of this: they repeat, so that a ratio beyond the threshold decides by itself.
+ *
  * Monotone: 1 to 3 get harder as the threshold grows and 4 doesn't know it, so what is slower at one threshold is slower
  * at every stricter one, for one benchmark as for the family.
  */

@@ -10,8 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-/* "a/b" names "a/b" and "a/b/threads:2". */
-static bool names(const char *limit, const char *name)
+bool chirp_limit_names(const char *limit, const char *name)
 {
     const size_t length = strlen(limit);
     return strncmp(limit, name, length) == 0 &&
@@ -21,7 +20,7 @@ static bool names(const char *limit, const char *name)
 static const chirp_samples *samples_named(const chirp_results *r, const char *limit)
 {
     for (size_t i = 0; i < r->count; ++i)
-        if (names(limit, r->item[i].name))
+        if (chirp_limit_names(limit, r->item[i].name))
             return &r->item[i];
     return NULL;
 }
@@ -88,7 +87,7 @@ static chirp_status check_counter(const chirp_bench_rows *rows, chirp_limit *lim
         double fastest = row->fastest_s;
         if (row->threads == 1 && row->cpu_s > 0 && !(fastest < row->cpu_s))
             fastest = row->cpu_s; /* it had to wait for a processor: its own time is what counts */
-        if (!names(limit->benchmark, row->name) || row->aggregate || isnan(value))
+        if (!chirp_limit_names(limit->benchmark, row->name) || row->aggregate || isnan(value))
             continue;
         if (grows_with_speed(limit->counter) && fastest > 0 && whole > fastest)
             value *= whole / fastest;
@@ -153,34 +152,46 @@ static chirp_status check_all(const chirp_bench_rows *rows, const chirp_results 
     return CHIRP_OK;
 }
 
+chirp_status chirp_limits_read(const char *path, chirp_limits *limits)
+{
+    cJSON *wanted = NULL;
+    chirp_limits l = {0};
+    chirp_status st = chirp_json_read(path, "file of limits", &wanted);
+    if (st == CHIRP_OK && (!cJSON_IsArray(wanted) || cJSON_GetArraySize(wanted) == 0))
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: is no array of limits", path);
+    if (st == CHIRP_OK) {
+        l.item = chirp_calloc((size_t)cJSON_GetArraySize(wanted), sizeof *l.item);
+        st = l.item ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    }
+    for (const cJSON *o = wanted ? wanted->child : NULL; o && st == CHIRP_OK; o = o->next) {
+        st = read_limit(path, (int)l.count, o, &l.item[l.count]);
+        ++l.count; /* also one half read: it is freed with the rest */
+    }
+    cJSON_Delete(wanted);
+    if (st != CHIRP_OK) {
+        chirp_limits_clear(&l);
+        return st;
+    }
+    *limits = l;
+    return CHIRP_OK;
+}
+
 chirp_status chirp_limits_check(const char *limits_path, const char *result_path, double confidence,
                                 chirp_limits *limits)
 {
-    cJSON *wanted = NULL;
     chirp_document document = {0};
     chirp_bench_rows rows = {0};
     chirp_results r = {0};
     chirp_limits l = {0};
-    chirp_status st = chirp_json_read(limits_path, "file of limits", &wanted);
-    if (st == CHIRP_OK && (!cJSON_IsArray(wanted) || cJSON_GetArraySize(wanted) == 0))
-        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: is no array of limits", limits_path);
+    chirp_status st = chirp_limits_read(limits_path, &l);
     if (st == CHIRP_OK)
         st = chirp_results_read(result_path, &r);
     if (st == CHIRP_OK)
         st = chirp_document_read_kind(result_path, CHIRP_DOCUMENT_BENCH, &document);
     if (st == CHIRP_OK)
         st = chirp_bench_rows_read(&document, result_path, &rows);
-    if (st == CHIRP_OK) {
-        l.item = chirp_calloc((size_t)cJSON_GetArraySize(wanted), sizeof *l.item);
-        st = l.item ? CHIRP_OK : CHIRP_ERR_NOMEM;
-    }
-    for (const cJSON *o = wanted ? wanted->child : NULL; o && st == CHIRP_OK; o = o->next) {
-        st = read_limit(limits_path, (int)l.count, o, &l.item[l.count]);
-        ++l.count; /* also one half read: it is freed with the rest */
-    }
     if (st == CHIRP_OK)
         st = check_all(&rows, &r, confidence, &l);
-    cJSON_Delete(wanted);
     chirp_bench_rows_release(&rows);
     chirp_document_release(&document);
     chirp_results_clear(&r);

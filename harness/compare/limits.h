@@ -38,6 +38,12 @@ typedef struct chirp_limits {
     size_t count, broken, missing;
 } chirp_limits;
 
+/** Whether a limit's name means this benchmark: "a/b" means "a/b" and "a/b/threads:2". */
+bool chirp_limit_names(const char *limit, const char *benchmark);
+
+/** Reads a file of limits; nothing is measured yet. @return as chirp_limits_check() */
+chirp_status chirp_limits_read(const char *path, chirp_limits *limits);
+
 /**
  * @return CHIRP_OK (see broken and missing), CHIRP_ERR_IO, CHIRP_ERR_FORMAT (the sentence names the limit), CHIRP_ERR_NOMEM
  */

@@ -1,6 +1,7 @@
 #include "harness/compare/results.h"
 
 #include "harness/base/memory.h"
+#include "harness/base/text.h"
 #include "harness/results/bench.h"
 #include "harness/stats/stats.h"
 
@@ -80,8 +81,34 @@ static void take_aggregate(chirp_samples *s, const chirp_bench_row *row)
     }
 }
 
+/* A row of a simulation: what was counted, each a sample of its own name. */
+static chirp_status take_counts(chirp_results *r, const chirp_bench_row *row)
+{
+    static const struct {
+        const char *suffix, *counter;
+    } kinds[] = {{"instructions", "PAPI_TOT_INS"}, {"estimated_cycles", "estimated_cycles"}};
+    chirp_status st = CHIRP_OK;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && st == CHIRP_OK; ++i) {
+        const double count = chirp_bench_row_number(row, kinds[i].counter);
+        char *name = chirp_format("%s %s", row->name, kinds[i].suffix);
+        chirp_samples *s = name && !row->aggregate ? samples_of(r, name) : NULL;
+        if (!name || (!s && !row->aggregate))
+            st = CHIRP_ERR_NOMEM;
+        else if (s && (row->error || row->skip))
+            st = note(row->error ? &s->error : &s->skip, row->error ? row->error : row->skip);
+        else if (s && !(count > 0))
+            st = note(&s->error, "its row has no such count");
+        else if (s)
+            st = add_sample(s, r->files, count, 0) ? CHIRP_OK : CHIRP_ERR_NOMEM;
+        chirp_free(name);
+    }
+    return st;
+}
+
 static chirp_status take_row(chirp_results *r, const chirp_bench_row *row)
 {
+    if (r->counted)
+        return take_counts(r, row);
     if (row->aggregate && strcmp(row->aggregate, "mean") != 0 &&
         strcmp(row->aggregate, "stddev") != 0)
         return CHIRP_OK; /* median, cv, ratios: nothing that is needed */
@@ -131,6 +158,10 @@ static chirp_status read_one(const char *path, chirp_results *r)
     if (st == CHIRP_OK)
         st = chirp_bench_rows_read(&document, path, &rows);
     const cJSON *context = cJSON_GetObjectItemCaseSensitive(document.root, "context");
+    const bool counted = cJSON_GetObjectItemCaseSensitive(context, "simulator") != NULL;
+    if (st == CHIRP_OK && r->files > 0 && counted != r->counted)
+        st = chirp_fail(CHIRP_ERR_FORMAT, "%s: pools counts of a simulation with times", path);
+    r->counted = counted;
     for (size_t i = 0; i < r->count; ++i)
         r->item[i].last_index = -1; /* a further file counts its repetitions from 0 again */
     for (size_t i = 0; i < rows.count && st == CHIRP_OK; ++i)

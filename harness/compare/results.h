@@ -1,5 +1,6 @@
 /**
- * Result files as samples per benchmark: ours, and those of real Google Benchmark of any version.
+ * Result files as samples per benchmark: ours, and those of real Google Benchmark of any version. Of a file of simulated counts
+ * (bench --simulate) the samples are counts in place of seconds: "NAME instructions" and "NAME estimated_cycles" of each benchmark.
  */
 #ifndef CHIRP_HARNESS_COMPARE_RESULTS_H
 #define CHIRP_HARNESS_COMPARE_RESULTS_H
@@ -43,6 +44,7 @@ typedef struct chirp_results {
         names;    /**< of the items that were read; empty where items were put together otherwise */
     int files;    /**< pooled */
     bool partial; /**< the run that wrote it was cut short */
+    bool counted; /**< "seconds" are counts of a simulation, exact and repeatable */
 } chirp_results;
 
 /**

@@ -206,5 +206,6 @@ void chirp_host_read(chirp_host *m)
     read_clock(m);
     (void)snprintf(m->compiler, sizeof m->compiler, "%s", CHIRP_COMPILER);
     (void)snprintf(m->compiler_flags, sizeof m->compiler_flags, "%s", CHIRP_COMPILER_FLAGS);
+    (void)snprintf(m->built_simd, sizeof m->built_simd, "%s", chirp_built_simd);
     (void)snprintf(m->git_commit, sizeof m->git_commit, "%s", chirp_git_commit);
 }

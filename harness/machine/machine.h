@@ -22,7 +22,8 @@ typedef struct chirp_cache {
 
 typedef struct chirp_host {
     char host[128], cpu_model[128],
-        simd[64]; /**< simd: "avx512" "avx2" ... what own code may use here */
+        simd[64];        /**< simd: "avx512" "avx2" ... what own code may use here */
+    char built_simd[16]; /**< what own SIMD code was compiled for: as simd */
     int logical_cpus, physical_cores, sockets; /**< 0 unknown */
     int smt;                                   /**< threads per core; 0 unknown */
     double mhz;                                /**< nominal or current, 0 unknown */

@@ -42,6 +42,9 @@ void chirp_caches_decode_amd(unsigned data, unsigned instruction, unsigned secon
 /** The name of the hypervisor that signs cpuid leaf 0x40000000 with these (up to 12) characters. */
 void chirp_hypervisor_name(const char *signature, char *name, size_t room);
 
+/** What the project's own SIMD code is compiled for, a word of chirp_host.simd: from the compiler's macros under its flags. */
+extern const char chirp_built_simd[];
+
 /** Commit of the sources that were built, with "-dirty" when they differed; "" outside a repository. */
 extern const char chirp_git_commit[];
 

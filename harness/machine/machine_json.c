@@ -66,6 +66,7 @@ bool chirp_host_add_facts(cJSON *o, const chirp_host *m)
         chirp_json_add_text(o, "machine_id", id) &&
         chirp_json_add_text(o, "cpu_model", m->cpu_model[0] ? m->cpu_model : "unknown") &&
         chirp_json_add_text(o, "simd", m->simd[0] ? m->simd : "unknown") &&
+        chirp_json_add_text(o, "built_simd", m->built_simd) &&
         chirp_host_add_count(o, "physical_cores", m->physical_cores) &&
         chirp_host_add_count(o, "sockets", m->sockets) &&
         chirp_host_add_count(o, "threads_per_core", m->smt) &&

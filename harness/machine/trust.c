@@ -48,6 +48,16 @@ static int doubt_processors(const chirp_host *m, int threads,
     return n;
 }
 
+/* Place in the order of what they can; 0 for other words. */
+static int simd_rank(const char *simd)
+{
+    static const char *const names[] = {"", "sse2", "avx", "avx2", "avx512"};
+    int rank = sizeof names / sizeof names[0] - 1;
+    while (rank > 0 && strcmp(simd, names[rank]) != 0)
+        --rank;
+    return rank;
+}
+
 int chirp_host_warnings(const chirp_host *m, int threads,
                         char text[CHIRP_MAX_WARNINGS][CHIRP_WARNING_BYTES])
 {
@@ -70,6 +80,11 @@ int chirp_host_warnings(const chirp_host *m, int threads,
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "reading the clock takes %.0f ns: no fast clock source is in use",
                        m->clock_overhead_ns);
+    if (simd_rank(m->built_simd) < simd_rank(m->simd))
+        (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
+                       "own kernels are compiled for %s, the processor has %s: build with "
+                       "CHIRP_NATIVE=ON here, or unset CHIRPBENCH_LEVEL",
+                       m->built_simd, m->simd);
     if (strstr(m->compiler_flags, "-O0") || !strstr(m->compiler_flags, "-O"))
         (void)snprintf(text[n++], CHIRP_WARNING_BYTES,
                        "built without optimisation: configure with --preset release");

@@ -70,6 +70,24 @@ static void add_row(cJSON *rows, chirp_calibration_row row)
     (void)cJSON_AddItemToArray(rows, item);
 }
 
+static void add_unlike(cJSON *root, const chirp_calibration_file *file)
+{
+    static const char *const by[3] = {"by_distance", "by_match", "by_either"};
+    cJSON *rows = file->n_unlike ? cJSON_AddArrayToObject(root, "unlike") : NULL;
+    for (size_t i = 0; i < file->n_unlike; ++i) {
+        const chirp_unlike_row *row = &file->unlike[i];
+        cJSON *item = cJSON_CreateObject();
+        (void)chirp_json_add_text(item, "window", row->window);
+        if (isfinite(row->snr))
+            (void)cJSON_AddNumberToObject(item, "snr", row->snr);
+        (void)chirp_json_add_integer(item, "windows", row->windows);
+        for (int k = 0; k < 3; ++k)
+            if (isfinite(row->doubted[k].value))
+                add_proportion(item, by[k], &row->doubted[k]);
+        (void)cJSON_AddItemToArray(rows, item);
+    }
+}
+
 static cJSON *document_of(const chirp_calibration_file *file)
 {
     cJSON *root = chirp_document_create(CHIRP_DOCUMENT_CALIBRATION);
@@ -85,6 +103,7 @@ static cJSON *document_of(const chirp_calibration_file *file)
     cJSON *rows = cJSON_AddArrayToObject(root, "rows");
     for (size_t i = 0; i < file->count; ++i)
         add_row(rows, file->row[i]);
+    add_unlike(root, file);
     return root;
 }
 

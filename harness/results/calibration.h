@@ -42,6 +42,14 @@ typedef struct chirp_calibration_row {
     double error_over_exact, width_over_exact;
 } chirp_calibration_row;
 
+/** How many windows of one kind are doubted: by the distance of features, by matching training signals, by either. NaN: not measured. */
+typedef struct chirp_unlike_row {
+    const char *window; /**< "training signals", "noise alone", ... */
+    double snr;         /**< of a glitch or a line; else NaN */
+    int64_t windows;
+    chirp_proportion doubted[3];
+} chirp_unlike_row;
+
 /** Texts belong to whoever made the record: to the caller when writing, to the document when reading. */
 typedef struct chirp_calibration_file {
     const char *checkpoint, *network, *variational, *noise;
@@ -50,6 +58,8 @@ typedef struct chirp_calibration_file {
         recalibration; /**< NULL, or what was done: a factor for each parameter, and on what it was fitted */
     chirp_calibration_row *row;
     size_t count;
+    const chirp_unlike_row *unlike; /**< written only */
+    size_t n_unlike;
 } chirp_calibration_file;
 
 chirp_status chirp_calibration_file_write(const char *path, const chirp_calibration_file *file);

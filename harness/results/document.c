@@ -27,6 +27,8 @@ static const struct {
                                    1},
     [CHIRP_DOCUMENT_CONTROLLER] = {"load-balancing", "load balancing replayed",
                                    "project --controller --json", "rows", 1},
+    [CHIRP_DOCUMENT_DECOMPOSITION] = {"decomposition", "impact of filters", "decompose --json",
+                                      "layers", 1},
     [CHIRP_DOCUMENT_DOCTOR] = {"doctor", "machine", "doctor --json", NULL, 1},
     [CHIRP_DOCUMENT_EXACT] = {"exact-posterior", "exact posterior", "exact --json", "events", 1},
     [CHIRP_DOCUMENT_HISTORY] = {"history", "history of benchmarks", "compare --history",

@@ -24,20 +24,21 @@ typedef enum chirp_document_kind {
     CHIRP_DOCUMENT_CALIBRATION, /**< calibrate: errors and coverage by SNR */
     CHIRP_DOCUMENT_COMPARISON,  /**< compare --json: two results; an array of them for more */
     CHIRP_DOCUMENT_CONTROLLER, /**< project --controller: load balancing replayed on drawn speeds */
-    CHIRP_DOCUMENT_DOCTOR,     /**< the machine as doctor saw and measured it */
-    CHIRP_DOCUMENT_EXACT,      /**< exact: events with their exact posteriors */
-    CHIRP_DOCUMENT_HISTORY,    /**< compare --history: a machine's runs */
-    CHIRP_DOCUMENT_LAYERS,     /**< describe: the layers of a network */
-    CHIRP_DOCUMENT_MACHINE,    /**< a machine for project, as scale measured it */
-    CHIRP_DOCUMENT_POSTERIOR,  /**< infer: events with their parameters */
-    CHIRP_DOCUMENT_PROFILE,    /**< scale --profile: time of each layer */
-    CHIRP_DOCUMENT_PROJECTION, /**< project */
-    CHIRP_DOCUMENT_PUBLISHED,  /**< numbers of other people, with sources */
-    CHIRP_DOCUMENT_REPORT,     /**< what the page computed */
-    CHIRP_DOCUMENT_SCALING,    /**< scale */
-    CHIRP_DOCUMENT_STUDY,      /**< the steps of a study and how they ended */
-    CHIRP_DOCUMENT_TRAINING,   /**< train --log: JSON lines */
-    CHIRP_DOCUMENT_WAVEFORM,   /**< waveform --format json */
+    CHIRP_DOCUMENT_DECOMPOSITION, /**< decompose: impact of filters on parameters */
+    CHIRP_DOCUMENT_DOCTOR,        /**< the machine as doctor saw and measured it */
+    CHIRP_DOCUMENT_EXACT,         /**< exact: events with their exact posteriors */
+    CHIRP_DOCUMENT_HISTORY,       /**< compare --history: a machine's runs */
+    CHIRP_DOCUMENT_LAYERS,        /**< describe: the layers of a network */
+    CHIRP_DOCUMENT_MACHINE,       /**< a machine for project, as scale measured it */
+    CHIRP_DOCUMENT_POSTERIOR,     /**< infer: events with their parameters */
+    CHIRP_DOCUMENT_PROFILE,       /**< scale --profile: time of each layer */
+    CHIRP_DOCUMENT_PROJECTION,    /**< project */
+    CHIRP_DOCUMENT_PUBLISHED,     /**< numbers of other people, with sources */
+    CHIRP_DOCUMENT_REPORT,        /**< what the page computed */
+    CHIRP_DOCUMENT_SCALING,       /**< scale */
+    CHIRP_DOCUMENT_STUDY,         /**< the steps of a study and how they ended */
+    CHIRP_DOCUMENT_TRAINING,      /**< train --log: JSON lines */
+    CHIRP_DOCUMENT_WAVEFORM,      /**< waveform --format json */
     CHIRP_DOCUMENT_KINDS
 } chirp_document_kind;
 

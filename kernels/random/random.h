@@ -29,8 +29,9 @@ typedef enum chirp_rng_purpose {
     CHIRP_RNG_SHUFFLE,
     CHIRP_RNG_PREDICTIVE, /**< posterior predictive draws */
     CHIRP_RNG_TEST,
-    CHIRP_RNG_CHAIN, /**< Markov chains of the exact posterior */
-    CHIRP_RNG_CURVE  /**< noise curve of a training signal */
+    CHIRP_RNG_CHAIN,      /**< Markov chains of the exact posterior */
+    CHIRP_RNG_CURVE,      /**< noise curve of a training signal */
+    CHIRP_RNG_CURVE_ERROR /**< how that curve misses the truth */
 } chirp_rng_purpose;
 
 /**

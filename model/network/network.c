@@ -269,6 +269,16 @@ const chirp_layer_info *chirp_network_layers(const chirp_network *net, int *n)
     return net->shape.layer;
 }
 
+const float *chirp_network_layer_output(const chirp_network *net, int number)
+{
+    return net->layer[number].dst;
+}
+
+const float *chirp_network_layer_gradient(const chirp_network *net, int number)
+{
+    return net->layer[number].ddst;
+}
+
 double chirp_network_active_share(const chirp_network *net)
 {
     const chirp_network_spec *spec = net->config.spec;

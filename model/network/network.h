@@ -77,10 +77,18 @@ float *chirp_network_gradients(chirp_network *net);
 void chirp_network_initialize(chirp_network *net, uint64_t seed, double scale_bias);
 
 /**
+ * Asks from now on after every layer of a forward or backward pass whether to go on. A pass that isn't to go on ends there, and
+ * the next pass is as good as ever.
+ * @param go_on  NULL: nobody is asked
+ */
+void chirp_network_ask(chirp_network *net, bool (*go_on)(void *context), void *context);
+
+/**
  * @param strain  [N][length]
  * @param output  [N][leaves][outputs]
+ * @return false when it was ended early: output is then not written whole
  */
-void chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
+bool chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
                            float *output);
 
 /** The root alone; the features [N][feature_count] stay valid until the next forward pass. */
@@ -88,13 +96,23 @@ const float *chirp_network_forward_root(chirp_network *net, const float *strain,
                                         const chirp_pass *pass);
 
 /**
+ * What layer `number` of chirp_network_layers() put out in the last forward pass, [N][out_width * out_channels], behind activation,
+ * pool and dropout; valid until the next pass.
+ */
+const float *chirp_network_layer_output(const chirp_network *net, int number);
+
+/** The gradient of f(output) with respect to that of a convolution, as the last backward pass left it; NULL without training. */
+const float *chirp_network_layer_gradient(const chirp_network *net, int number);
+
+/**
  * Gradient of  loss = f(output) + kl_weight * KL  with respect to all parameters, for the inputs and draws of the
  * last forward pass, whose `pass` must be given again; pass->sample must be true unless nothing is variational.
  * @param strain   as in the forward pass
  * @param doutput  [N][leaves][outputs], d f / d output
  * @param ready    NULL, or called once per tensor in table order
+ * @return false when it was ended early: what was not announced by then has no gradient
  */
-void chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass,
+bool chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass,
                             const float *doutput, double kl_weight, chirp_tensor_ready ready,
                             void *context);
 

@@ -18,8 +18,10 @@ struct chirp_network {
     chirp_network_shape shape;
     layer *layer; /* in forward order */
     float *parameters, *gradients;
-    float *dfeatures; /* [N][features] of one leaf, summed into the last root layer's ddst */
-    int64_t room;     /* signals that the buffers hold: config.batch or more */
+    float *dfeatures;      /* [N][features] of one leaf, summed into the last root layer's ddst */
+    bool (*go_on)(void *); /* NULL, or asked after every layer */
+    void *go_on_context;
+    int64_t room;                        /* signals that the buffers hold: config.batch or more */
     kept_plans kept[NETWORK_KEPT_PLANS]; /* latest first */
 };
 

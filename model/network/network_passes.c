@@ -61,20 +61,40 @@ const float *chirp_network_forward_root(chirp_network *net, const float *strain,
     return src;
 }
 
-void chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
+void chirp_network_ask(chirp_network *net, bool (*go_on)(void *context), void *context)
+{
+    net->go_on = go_on;
+    net->go_on_context = context;
+}
+
+static bool goes_on(const chirp_network *net)
+{
+    return !net->go_on || net->go_on(net->go_on_context);
+}
+
+bool chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
                            float *output)
 {
     const chirp_network_spec *spec = net->config.spec;
     const int outputs = net->config.outputs;
-    const float *features = chirp_network_forward_root(net, strain, pass);
+    const float *features = strain;
+    for (int i = 0; i < spec->n_root; ++i) {
+        features = forward(net, i, features, pass);
+        if (!goes_on(net))
+            return false;
+    }
     for (int leaf = 0; leaf < spec->n_leaves; ++leaf) {
         const float *src = features;
-        for (int l = 0; l < spec->n_leaf; ++l)
+        for (int l = 0; l < spec->n_leaf; ++l) {
             src = forward(net, leaf_layer(net, leaf, l), src, pass);
+            if (!goes_on(net))
+                return false;
+        }
         for (int64_t n = 0; n < net->config.batch; ++n)
             for (int o = 0; o < outputs; ++o)
                 output[(n * spec->n_leaves + leaf) * outputs + o] = src[n * outputs + o];
     }
+    return true;
 }
 
 typedef struct backward_context {
@@ -116,7 +136,7 @@ static void take_output_gradient(chirp_network *net, int leaf, const float *dout
             ddst[n * outputs + o] = doutput[(n * leaves + leaf) * outputs + o];
 }
 
-void chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass,
+bool chirp_network_backward(chirp_network *net, const float *strain, const chirp_pass *pass,
                             const float *doutput, double kl_weight, chirp_tensor_ready ready,
                             void *context)
 {
@@ -135,7 +155,10 @@ void chirp_network_backward(chirp_network *net, const float *strain, const chirp
         backward(net, number, before ? before->dst : strain, dsrc, &c);
         if (dsrc == net->dfeatures)
             add(net->config.batch * net->shape.features, net->dfeatures, top->ddst);
+        if (!goes_on(net))
+            return false;
     }
+    return true;
 }
 
 void chirp_network_shared_noise_gradients(chirp_network *net, int tensor, const chirp_pass *pass,

@@ -81,10 +81,22 @@ static int process_end(const peer *other)
 #endif
 }
 
+/* Until the ranks have met in MPI_Init one of them may be stopped, which is said once. */
+static void wait_for_ranks(int from)
+{
+    const double limit_s = chirp_mpi_stall_limit();
+    const int limit_ms = limit_s < 1e6 ? (int)(1e3 * limit_s) : -1;
+    struct pollfd word = {.fd = from, .events = POLLIN};
+    while (poll(&word, 1, limit_ms) == 0)
+        if (chirp_mpi_name_stopped((int)getppid()))
+            return;
+}
+
 /* Also the end of `from`, the first rank's, wakes it up. */
 static void watch(int from)
 {
     order job;
+    wait_for_ranks(from);
     if (!receive(from, &job, sizeof job))
         return;
     peer *all = chirp_calloc((size_t)job.peers, sizeof *all);

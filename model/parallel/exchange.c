@@ -93,7 +93,8 @@ static chirp_status check_tensors(const chirp_exchange_tensor *tensors, int n)
 static chirp_status check_same_everywhere(const chirp_exchange *x)
 {
     uint64_t hash = CHIRP_FNV_START;
-    const int64_t head[3] = {x->config.bucket_bytes, x->n_tensors, (int64_t)x->config.compress};
+    const int64_t head[4] = {x->config.bucket_bytes, x->n_tensors, (int64_t)x->config.compress,
+                             x->config.step_signals};
     for (int t = -1; t < x->n_tensors; ++t) {
         const int64_t pair[2] = {t < 0 ? 0 : x->tensors[t].offset, t < 0 ? 0 : x->tensors[t].count};
         const void *parts[2] = {t < 0 ? (const void *)head : (const void *)pair,
@@ -118,9 +119,10 @@ static chirp_status allocate(chirp_exchange *x, const chirp_exchange_tensor *ten
     x->tensors = chirp_calloc(n, sizeof *x->tensors);
     x->ready = chirp_calloc(n, sizeof *x->ready);
     x->ready_s = chirp_calloc(n, sizeof *x->ready_s);
+    x->signals = chirp_calloc(n, sizeof *x->signals);
     x->bucket_of = chirp_calloc(n, sizeof *x->bucket_of);
     x->buckets = chirp_calloc(n, sizeof *x->buckets);
-    if (!x->tensors || !x->ready || !x->ready_s || !x->bucket_of || !x->buckets)
+    if (!x->tensors || !x->ready || !x->ready_s || !x->signals || !x->bucket_of || !x->buckets)
         return CHIRP_ERR_NOMEM;
     for (size_t t = 0; t < n; ++t) {
         x->tensors[t] = tensors[t];
@@ -146,6 +148,9 @@ static chirp_status check_config(const chirp_exchange_config *config)
             "exchange: %s sends floats; drop the compression or take another exchange", kind->name);
     if (config->n_threads < 0)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: %d threads", config->n_threads);
+    if (config->step_signals < 0)
+        return chirp_fail(CHIRP_ERR_ARG, "exchange: steps of %lld signals",
+                          (long long)config->step_signals);
     if (config->bucket_bytes < 0)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: bucket of %lld bytes",
                           (long long)config->bucket_bytes);
@@ -204,8 +209,34 @@ void chirp_exchange_on_reduced(chirp_exchange *x, chirp_exchange_reduced reduced
     x->context = context;
 }
 
+/* From a mean over ranks to one over the signals that take part. Nothing to do where all are there. */
+static void weigh(const chirp_exchange *x, int tensor)
+{
+    const chirp_exchange_tensor *t = &x->tensors[tensor];
+    const int64_t all = x->config.step_signals;
+    const int64_t there = x->signals[tensor];
+    const float factor = there > 0 ? (float)((double)all / (double)there) : 0;
+    for (int64_t i = 0; there != all && i < t->count; ++i)
+        x->grad[t->offset + i] *= factor;
+}
+
+/* How many signals each tensor's sum has: whole numbers, the same on all ranks in whatever order they are added. */
+static chirp_status count_signals(chirp_exchange *x)
+{
+    MPI_Request request = MPI_REQUEST_NULL;
+    const chirp_status st =
+        chirp_mpi_check(MPI_Iallreduce(MPI_IN_PLACE, x->signals, x->n_tensors, MPI_INT64_T, MPI_SUM,
+                                       chirp_mpi_comm(), &request),
+                        "MPI_Iallreduce (signals)");
+    return st == CHIRP_OK ? chirp_mpi_wait(&request, "allreduce (signals)",
+                                           x->n_tensors * (int64_t)sizeof *x->signals)
+                          : st;
+}
+
 void chirp_bucket_reduced(chirp_exchange *x, chirp_bucket *b)
 {
+    for (int t = b->first; x->config.step_signals > 0 && t < b->first + b->n_tensors; ++t)
+        weigh(x, t);
     if (!x->reduced)
         return;
     b->applied_s[0] = chirp_now_s();
@@ -227,6 +258,7 @@ void chirp_exchange_destroy(chirp_exchange *x)
     chirp_free(x->tensors);
     chirp_free(x->ready);
     chirp_free(x->ready_s);
+    chirp_free(x->signals);
     chirp_free(x->bucket_of);
     chirp_free(x->buckets);
     chirp_free(x);
@@ -240,6 +272,7 @@ chirp_status chirp_exchange_begin(chirp_exchange *x, float *grad)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: begin before the last step was finished");
     x->grad = grad;
     x->next = 0;
+    x->own_signals = x->config.step_signals / x->size;
     x->profile = (chirp_exchange_profile){0};
     memset(x->ready, 0, (size_t)x->n_tensors * sizeof *x->ready);
     if (x->size == 1)
@@ -265,12 +298,15 @@ chirp_status chirp_exchange_ready(chirp_exchange *x, int tensor)
         return chirp_fail(CHIRP_ERR_ARG, "exchange: %s was announced twice in one step",
                           x->tensors[tensor].name);
     x->ready[tensor] = true;
+    x->signals[tensor] = x->own_signals;
     if (x->size == 1)
         return CHIRP_OK;
     x->ready_s[tensor] = chirp_now_s();
     ++x->buckets[x->bucket_of[tensor]].n_ready;
     return x->engine->ready ? x->engine->ready(x) : CHIRP_OK;
 }
+
+void chirp_exchange_signals(chirp_exchange *x, int64_t signals) { x->own_signals = signals; }
 
 void chirp_exchange_progress(chirp_exchange *x)
 {
@@ -291,7 +327,10 @@ chirp_status chirp_exchange_finish(chirp_exchange *x, chirp_exchange_profile *pr
                             x->tensors[t].name);
     if (st == CHIRP_OK && x->size > 1) {
         x->profile.finish_s = chirp_now_s();
-        st = x->engine->finish(x);
+        if (x->config.step_signals > 0)
+            st = count_signals(x);
+        if (st == CHIRP_OK)
+            st = x->engine->finish(x);
         x->profile.done_s = chirp_now_s();
         x->profile.exposed_s += x->profile.done_s - x->profile.finish_s - x->profile.applied_s;
     } else if (st == CHIRP_OK && x->reduced) {

@@ -65,6 +65,9 @@ typedef struct chirp_exchange_config {
         bucket_bytes; /**< what the engine's rule compares with, in bytes of floats, or the size of a message where one
                            bucket holds everything; 0: the engine's own */
     chirp_exchange_compress compress;
+    int64_t
+        step_signals; /**< of all ranks in a step: what counts is chirp_exchange_signals(), and finish() sums that too,
+                               a short message more; 0: all ranks count alike */
     int n_threads; /**< that add and copy where messages are our own, 0: omp_get_max_threads(). Need not be the same on all
                         ranks */
 } chirp_exchange_config;
@@ -105,6 +108,12 @@ void chirp_exchange_on_reduced(chirp_exchange *exchange, chirp_exchange_reduced 
 
 chirp_status chirp_exchange_begin(chirp_exchange *exchange, float *grad);
 chirp_status chirp_exchange_ready(chirp_exchange *exchange, int tensor);
+/**
+ * Partial participation (config.step_signals): the gradients announced from now on, until the next begin(), are those of so many
+ * of this rank's signals, 0 for a gradient of zeros. Gradients are sums over signals, times ranks / step_signals; what finish()
+ * gives is the sum over all ranks' signals over their number, for each tensor by itself, and 0 without any.
+ */
+void chirp_exchange_signals(chirp_exchange *exchange, int64_t signals);
 /** Gives MPI a chance to progress; cheap; call between layers. */
 void chirp_exchange_progress(chirp_exchange *exchange);
 /** @param profile  NULL when not wanted */

@@ -56,6 +56,8 @@ struct chirp_exchange {
     chirp_exchange_tensor *tensors; /**< with names of our own */
     bool *ready;                    /**< [n_tensors] in this step */
     double *ready_s;                /**< [n_tensors] instants */
+    int64_t own_signals;            /**< of what is announced now */
+    int64_t *signals;               /**< [n_tensors] of this rank, in finish() of all ranks */
     int *bucket_of;                 /**< [n_tensors] */
     int n_buckets;
     chirp_bucket *buckets;

@@ -37,6 +37,16 @@ void chirp_mpi_watch_prepare(void);
  */
 chirp_status chirp_mpi_watch(MPI_Comm here, int ranks);
 
+/** How long a wait may be before a rank counts as stalled [s]; infinity: for ever. */
+double chirp_mpi_stall_limit(void);
+
+/**
+ * Before MPI is started: says on stderr which ranks of this computer are stopped, with the remedy.
+ * @param one_rank  PID of one of them
+ * @return false when none is, or where the system doesn't tell
+ */
+bool chirp_mpi_name_stopped(int one_rank);
+
 /** Ends the watch on this computer: what comes is on purpose, or known. Signal safe. */
 void chirp_mpi_watch_end(void);
 

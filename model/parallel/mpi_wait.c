@@ -44,7 +44,7 @@ void chirp_parallel_stall_limit(double seconds) { self.limit_s = seconds; }
 
 void chirp_parallel_patience(bool patient) { self.patient = patient; }
 
-static double stall_limit_s(void)
+double chirp_mpi_stall_limit(void)
 {
     if (self.limit_s < 0) {
         const char *text = getenv("CHIRPBENCH_STALL_SECONDS");
@@ -200,7 +200,7 @@ chirp_status chirp_mpi_wait_all(MPI_Request *requests, int n, const char *what, 
         collect_reports();
         if (!self.seen)
             self.seen = make_seen();
-        if (self.seen && waited > stall_limit_s() + GRACE_S + DEPUTY_DELAY_S * rank)
+        if (self.seen && waited > chirp_mpi_stall_limit() + GRACE_S + DEPUTY_DELAY_S * rank)
             end_job(rank, size, what, waited);
     }
     if (rank < DEPUTIES && size > 1)

@@ -36,35 +36,39 @@ chirp_status chirp_mpi_check(int code, const char *what)
 }
 
 /* A rank that crashes says which one it is: mpiexec knows processes only. Calls nothing that isn't signal safe. */
+static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+enum { DEADLY = sizeof deadly / sizeof deadly[0] };
+static struct sigaction before[DEADLY]; /* what each of them did, such as Open MPI's backtrace */
 static char crash_text[96];
 static size_t crash_length;
 
-static void on_crash(int number)
+static void on_crash(int number, siginfo_t *info, void *context)
 {
     const struct timespec nap = {.tv_nsec = 300000000}; /* as in chirp_parallel_abort() */
     chirp_mpi_watch_end();
     const ssize_t written = write(STDERR_FILENO, crash_text, crash_length);
     (void)written;
     (void)nanosleep(&nap, NULL);
+    for (size_t i = 0; i < DEADLY; ++i)
+        if (deadly[i] == number && before[i].sa_flags & SA_SIGINFO)
+            before[i].sa_sigaction(number, info, context);
     (void)raise(number); /* SA_RESETHAND has put the default action back */
 }
 
 static void name_crashes(void)
 {
-    static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
     const int length = snprintf(crash_text, sizeof crash_text,
                                 "chirpbench: rank %d of %d crashed; mpiexec ends the job\n",
                                 self.job_rank, self.job_size);
     crash_length = length > 0 ? (size_t)length : 0;
-    for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; ++i) {
-        struct sigaction old;
+    for (size_t i = 0; i < DEADLY; ++i) {
         struct sigaction action = {0};
-        action.sa_handler = on_crash;
-        action.sa_flags = (int)SA_RESETHAND | SA_NODEFER;
+        action.sa_sigaction = on_crash;
+        action.sa_flags = (int)SA_RESETHAND | SA_NODEFER | SA_SIGINFO;
         (void)sigemptyset(&action.sa_mask);
-        /* a sanitizer's or debugger's own handler knows more */
-        if (sigaction(deadly[i], NULL, &old) == 0 && !(old.sa_flags & SA_SIGINFO) &&
-            old.sa_handler == SIG_DFL)
+        /* handlers that take no more than a number, or ignore it, are the program's own business */
+        if (sigaction(deadly[i], NULL, &before[i]) == 0 &&
+            (before[i].sa_flags & SA_SIGINFO || before[i].sa_handler == SIG_DFL))
             (void)sigaction(deadly[i], &action, NULL);
     }
 }

@@ -109,6 +109,17 @@ static chirp_status check_config(const chirp_signal_config *c)
     if (st == CHIRP_OK)
         st = check_range("merger time", c->merger_min_s, c->merger_max_s, 0.05 * window, window,
                          " s");
+    if (st == CHIRP_OK && (c->curve_segments < 0 || c->curve_segments > 4096 ||
+                           (c->curve_segments > 0 && c->curve_segments < 3)))
+        st = chirp_fail(CHIRP_ERR_RANGE, "curve of %lld segments: expected 0 or 3 to 4096",
+                        (long long)c->curve_segments);
+    if (st == CHIRP_OK && (!(c->curve_tilt >= 0) || !(c->curve_tilt <= 1)))
+        st = chirp_fail(CHIRP_ERR_RANGE, "curve tilt %g: expected 0 to 1", c->curve_tilt);
+    if (st == CHIRP_OK && c->noise_path && (c->curve_segments > 0 || c->curve_tilt > 0))
+        st = chirp_fail(CHIRP_ERR_ARG,
+                        "noise %s: real noise has its curve's errors already: leave out "
+                        "--curve-segments and --curve-tilt",
+                        c->noise_path);
     if (st == CHIRP_OK && (c->n_threads < 0 || c->n_threads > 4096))
         st = chirp_fail(CHIRP_ERR_RANGE, "%d threads: expected 0 to 4096", c->n_threads);
     return st;
@@ -295,7 +306,9 @@ static chirp_status make_scratch(chirp_generator *g)
         s->work = chirp_calloc(chirp_band_transform_work(g->inverse), sizeof *s->work);
         s->signal = chirp_calloc((size_t)g->config.length, sizeof *s->signal);
         s->noise = chirp_calloc((size_t)g->config.length, sizeof *s->noise);
-        if (!s->spectrum || !s->work || !s->signal || !s->noise)
+        s->error = chirp_calloc((size_t)g->grid.n, sizeof *s->error);
+        s->knot = chirp_calloc((size_t)g->n_knots, sizeof *s->knot);
+        if (!s->error || !s->knot || !s->spectrum || !s->work || !s->signal || !s->noise)
             return CHIRP_ERR_NOMEM;
     }
     return CHIRP_OK;
@@ -326,6 +339,8 @@ chirp_status chirp_generator_create(const chirp_signal_config *config, chirp_gen
     if (st == CHIRP_OK)
         st = fill_tables(g);
     if (st == CHIRP_OK)
+        st = chirp_curve_errors_prepare(g);
+    if (st == CHIRP_OK)
         st = chirp_band_transform_create(g->grid_length, g->grid.first, g->grid.n, &g->inverse);
     if (st == CHIRP_OK)
         st = make_scratch(g);
@@ -348,6 +363,8 @@ void chirp_generator_destroy(chirp_generator *g)
         chirp_free(g->scratch[t].work);
         chirp_free(g->scratch[t].signal);
         chirp_free(g->scratch[t].noise);
+        chirp_free(g->scratch[t].error);
+        chirp_free(g->scratch[t].knot);
     }
     chirp_free(g->scratch);
     chirp_band_transform_destroy(g->inverse);
@@ -355,6 +372,7 @@ void chirp_generator_destroy(chirp_generator *g)
     chirp_free(g->weight);
     chirp_free(g->other);
     chirp_free(g->gain);
+    chirp_free(g->miss);
     for (int d = 0; d < CHIRP_MAX_DETECTORS; ++d)
         chirp_whitened_destroy(g->real[d]);
     chirp_curves_release(&g->curves);

@@ -92,6 +92,13 @@ typedef struct chirp_signal_config {
     const char *noise_path;
     /** an event in noise_path: windows that hold it are not used; 0 for none */
     double noise_avoid_gps;
+    /**
+     * The true noise is not that of the curve, which is taken to be a Welch median of this many segments of 4 s (15 for 32 s of
+     * data): each signal draws the error that such an estimate makes by chance. 0: the curve is exact.
+     */
+    int64_t curve_segments;
+    /** standard deviation of a smooth error of the curve, of the logarithm of its amplitude at knots an octave apart */
+    double curve_tilt;
 } chirp_signal_config;
 
 /** Defaults as in the comments above; seed 0; one detector. */

@@ -60,19 +60,6 @@ static void make_noise(const chirp_generator *g, uint64_t index, int detector, f
     }
 }
 
-/* Whitens a signal's spectrum with the curve that (seed, index) chooses in place of the first. */
-static void change_curve(const chirp_generator *g, uint64_t index, int detector, float *band)
-{
-    const double u = chirp_rng_uniform_double(
-        chirp_rng_stream(g->config.seed, CHIRP_RNG_CURVE, (uint32_t)detector, index), 0);
-    const int i = (int)(u * g->curves.n); /* u < 1 */
-    const float *ratio = i > 0 ? g->other + (i - 1) * g->grid.n : NULL;
-    for (int64_t k = 0; ratio && k < g->grid.n; ++k) {
-        band[2 * k] *= ratio[k];
-        band[2 * k + 1] *= ratio[k];
-    }
-}
-
 /* A window of real noise, away from the event, at a place that (seed, index) chooses. */
 static const float *real_noise(const chirp_generator *g, uint64_t index, int detector)
 {
@@ -158,8 +145,7 @@ static chirp_status make_windows(const chirp_generator *g, const chirp_signal_dr
         const float *noise = s->noise;
         chirp_generator_spectrum(g, &model, peak_s, d->merger_s + (detector ? d->delay_s : 0),
                                  detector ? d->phase2 : d->phase, s->spectrum);
-        if (g->curves.n > 1)
-            change_curve(g, index, detector, s->spectrum);
+        const double louder = chirp_curve_change(g, index, detector, s);
         lap(seconds, CHIRP_STAGE_WAVEFORM, &from);
         chirp_band_transform_execute(g->inverse, s->spectrum, s->work, s->signal);
         lap(seconds, CHIRP_STAGE_TRANSFORM, &from);
@@ -167,11 +153,12 @@ static chirp_status make_windows(const chirp_generator *g, const chirp_signal_dr
             noise = real_noise(g, index, detector);
         } else if (g->config.noise) {
             make_noise(g, index, detector, s->spectrum);
+            chirp_curve_change_noise(g, s, s->spectrum);
             lap(seconds, CHIRP_STAGE_RANDOM, &from);
             chirp_band_transform_execute(g->inverse, s->spectrum, s->work, s->noise);
             lap(seconds, CHIRP_STAGE_TRANSFORM, &from);
         }
-        finish_window(g, s->signal, noise, d->snr * d->weight[detector],
+        finish_window(g, s->signal, noise, d->snr * d->weight[detector] * louder,
                       strain + detector * length);
         lap(seconds, CHIRP_STAGE_WINDOW, &from);
     }

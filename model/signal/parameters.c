@@ -38,6 +38,14 @@ const chirp_option chirp_signal_option[CHIRP_SIGNAL_OPTIONS] = {
          "noise curve: a table or a strain file; of several each signal draws one; without this "
          "option the analytic aLIGO design",
      AT(psd_path), .key = "psd", .none = "analytic aLIGO design", .resume = CHIRP_RESUME_SAME},
+    {"curve-segments", CHIRP_OPTION_INT, .metavar = "N", .min = 0, .max = 4096,
+     .help =
+         "each signal's noise differs from the curve as if it were a Welch median of N segments "
+         "of 4 s (15: 32 s of data); 0: the curve is exact",
+     STORED(curve_segments), .later = true},
+    {"curve-tilt", CHIRP_OPTION_REAL, .metavar = "S", .min = 0, .max = 1,
+     .help = "smooth error of the curve: standard deviation of ln(amplitude), an octave apart",
+     STORED(curve_tilt), .later = true},
     {"noise", CHIRP_OPTION_STRING, .metavar = "FILE[,FILE]", .file = CHIRP_FILE_READ,
      .help = "real noise from strain files, one for each detector", AT(noise_path)},
     {"avoid-gps", CHIRP_OPTION_REAL, .metavar = "T", .min = 0, .max = 1e10,

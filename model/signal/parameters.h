@@ -5,7 +5,7 @@
 #include "harness/base/options.h"
 #include "model/signal/generator.h"
 
-enum { CHIRP_SIGNAL_OPTIONS = 18 };
+enum { CHIRP_SIGNAL_OPTIONS = 20 };
 
 /** All rows; offsets are in chirp_signal_config, keys are those of checkpoints. */
 extern const chirp_option chirp_signal_option[CHIRP_SIGNAL_OPTIONS];

@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "model/signal/hdf.h"
 #include "model/training/checkpoint_curves.h"
+#include "model/training/cut.h"
 
 #include <hdf5.h>
 #include <math.h>
@@ -107,6 +108,8 @@ chirp_status chirp_checkpoint_write(const char *path, const chirp_checkpoint *st
         st = write_tensors(file, path, "optimizer/second", tensors, n_tensors, state->second);
     if (st == CHIRP_OK && state->curves)
         st = chirp_checkpoint_curves_write(file, path, state->curves, state->band);
+    if (st == CHIRP_OK && state->cut)
+        st = chirp_cut_put(file, path, state->cut);
     if (H5Fclose(file) < 0 && st == CHIRP_OK)
         st = chirp_fail(CHIRP_ERR_IO, "%s: can't finish the file: %s", path, chirp_hdf_reason());
     if (st != CHIRP_OK) {

@@ -6,6 +6,8 @@
  *                                    then their average
  *   /optimizer/first/..., /optimizer/second/...   the same tree: Adam's moments, or SGD's velocity (first only)
  *   /noise_curve/frequency_hz [n], psd [curves][n] [1/Hz], float64: what whitened the signals
+ *   /cut/width, leaf   of a network that was cut out of another: see cut.c
+ *   /feature_distance/mean, factor, limit   of files of chirpbench export: see feature_distance.c
  *   attributes of /: iteration, seed (int64), configuration (JSON text), software_version, format; progress, typical_norm,
  *                    best_score (float64) and crossings (int64) of a run that is not over, absent in earlier versions;
  *                    noise_curve (the curves' names, one a line)
@@ -16,6 +18,7 @@
 #define CHIRP_MODEL_TRAINING_CHECKPOINT_H
 
 #include "harness/base/status.h"
+#include "model/inference/impact.h"
 #include "model/network/network.h"
 #include "model/signal/curves.h"
 
@@ -41,6 +44,8 @@ typedef struct chirp_checkpoint {
     const chirp_curves
         *curves; /**< written every 1/4 Hz of `band`; NULL: none, as for a data set */
     chirp_band band;
+    const chirp_cut *
+        cut; /**< written where the network is a part of the one that `configuration` names (cut.h); or NULL */
 } chirp_checkpoint;
 
 /** Writes atomically: the file at `path` is the old one or the new one, never half of it. */

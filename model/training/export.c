@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "model/signal/hdf.h"
 #include "model/training/checkpoint.h"
+#include "model/training/feature_distance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -91,7 +92,7 @@ static bool is_left_out(const left_out *l, const char *name)
         if (strncmp(l->tensors[t].name, name, length) == 0 && l->tensors[t].name[length] == '/')
             return true;
     return strcmp(name, "optimizer") == 0 || strcmp(name, "trained") == 0 ||
-           strcmp(name, "export") == 0;
+           strcmp(name, "export") == 0 || strcmp(name, CHIRP_FEATURE_DISTANCE_GROUP) == 0;
 }
 
 static herr_t copy_object(hid_t from, const char *name, const H5L_info_t *info, void *context)
@@ -170,6 +171,8 @@ static chirp_status fill(hid_t from, hid_t to, const char *const path[2],
     chirp_status st = CHIRP_OK;
     for (int t = 0; t < rest.n_tensors && st == CHIRP_OK; ++t)
         st = put_tensor(to, path[1], &rest.tensors[t], parameters + rest.tensors[t].offset);
+    if (st == CHIRP_OK && trained->distance.width)
+        st = chirp_feature_distance_put(to, path[1], &trained->distance);
     return st;
 }
 

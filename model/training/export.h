@@ -15,7 +15,7 @@ chirp_status chirp_half_round(const char *what, float *x, int64_t n);
 
 /**
  * Writes the network of `from` to `to`. Configuration, seed, iteration and all that the file holds beside parameters and optimiser
- * state are kept. Atomic.
+ * state are kept; the distance of features is that of `trained`. Atomic.
  * @param parameters  [arena] as chirp_network_parameters(), after chirp_half_round()
  * @param text        names and values of texts to add as attributes of group "export", in pairs, NULL-terminated
  */

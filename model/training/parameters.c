@@ -89,6 +89,7 @@ static const struct {
 static const char *const likelihoods[] = {"fixed", "learned"};
 static const char *const label_maps[] = {"study", "standardised"};
 static const char *const weight_noises[] = {"shared", "independent"};
+static const char *const deadlines[] = {"none", "measured"};
 static const char *const compressions[] = {"none", "bf16"}; /* chirp_exchange_compress */
 
 static const chirp_option train_options[] = {
@@ -196,6 +197,10 @@ static const chirp_option train_options[] = {
          "signals of each rank's passes: equal (--batch each), measured (by speed, adjusted during "
          "training, which is then not repeated bitwise) or a list such as 70,58",
      AT(shares)},
+    {"deadline", CHIRP_OPTION_EITHER, EXCHANGE, NAMES(deadlines, 2),
+     .help = "measured: a rank that is late is left out of a step where that gains time, at most "
+             "1 % of all signals; training is then not repeated bitwise; none: steps wait for all",
+     AT(deadline)},
 };
 
 #undef AT
@@ -219,8 +224,9 @@ const char *const chirp_train_object[CHIRP_TRAIN_TABLES] = {NULL, "signal", NULL
 
 /* Of the signal options: the network sets the length, and reads noise that is made for one detector. */
 static const char *const signal_options_of_train[] = {
-    "mass-min",   "mass-max",   "ratio-max",   "spin-max", "snr-min", "snr-max", "snr-law",
-    "merger-min", "merger-max", "sample-rate", "f-low",    "f-high",  "psd",     NULL};
+    "mass-min", "mass-max",       "ratio-max",  "spin-max",    "snr-min", "snr-max",
+    "snr-law",  "merger-min",     "merger-max", "sample-rate", "f-low",   "f-high",
+    "psd",      "curve-segments", "curve-tilt", NULL};
 
 void chirp_train_tables(const chirp_train_config *config, const char *const *only,
                         chirp_option_table tables[CHIRP_TRAIN_TABLES])

@@ -10,13 +10,18 @@
 #include "harness/results/document.h"
 #include "model/parallel/parallel.h"
 #include "model/parallel/places.h"
+#include "model/training/run_lines.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+const char *const chirp_run_end_name[CHIRP_RUN_ENDS] = {"all iterations done", "target reached",
+                                                        "time is over", "interrupted"};
 
 /* Times of steps for their median: all of them, or, of more than there is room for, evenly spaced ones. */
 enum { MOST_TIMES = 4096 };
@@ -111,6 +116,7 @@ static chirp_status trim_log(const char *path, const chirp_train_config *config,
 }
 
 typedef struct run_log {
+    chirp_run_lines lines;
     FILE *file;   /* rank 0, when a log is wanted */
     bool started; /* this run wrote a line, and with it the header */
     const char *path;
@@ -181,6 +187,10 @@ static chirp_status write_line(run_log *log, const chirp_step_report *r,
         add_places(line, log->places);
     chirp_free(log->places);
     log->places = NULL;
+    if (config->deadline)
+        cJSON_AddNumberToObject(line, "left_out", (double)r->left_out);
+    if (isfinite(r->deadline_s))
+        cJSON_AddNumberToObject(line, "deadline", r->deadline_s);
     if (r->shares) {
         cJSON *array = cJSON_AddArrayToObject(line, "shares");
         for (int rank = 0; rank < chirp_parallel_size(); ++rank)
@@ -266,9 +276,11 @@ static void look_at_clock(chirp_trainer *trainer, const chirp_run_options *optio
 
 /* A held-out check, and the best checkpoint so far. */
 static chirp_status check(chirp_trainer *trainer, const chirp_run_options *options,
-                          chirp_run_result *result)
+                          chirp_run_lines *lines, chirp_run_result *result)
 {
+    chirp_run_lines_check(lines, result->iteration);
     chirp_status st = chirp_trainer_validate(trainer, &result->held_out);
+    chirp_run_lines_checked(lines, result->iteration, st == CHIRP_OK ? &result->held_out : NULL);
     if (st == CHIRP_OK && options->keep_best && result->held_out.best)
         st = chirp_trainer_save(trainer, options->keep_best);
     return st;
@@ -295,6 +307,7 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
     look_at_clock(trainer, options, clock);
+    chirp_run_lines_step(&log->lines, result->iteration);
     chirp_status st = chirp_trainer_step(trainer, &result->last);
     if (st != CHIRP_OK && st != CHIRP_ERR_NUMERIC && chirp_parallel_size() > 1)
         chirp_parallel_abort(
@@ -315,7 +328,7 @@ static chirp_status advance(chirp_trainer *trainer, const chirp_run_options *opt
     const bool validate = (*done && !result->last.stop) ||
                           (options->validate_every > 0 && iteration % options->validate_every == 0);
     if (validate) {
-        st = check(trainer, options, result);
+        st = check(trainer, options, &log->lines, result);
         if (st == CHIRP_OK && result->held_out.target_reached && !*done) {
             result->end = CHIRP_RUN_TARGET;
             *done = true;
@@ -335,8 +348,10 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
                                 chirp_run_result *result)
 {
     const chirp_train_config *config = chirp_trainer_config(trainer);
-    run_log log = {.path = options->log};
+    run_log log = {.path = options->log, .lines = {.log = options->mllog}};
     chirp_status st = prepare(trainer, options, &log);
+    if (st == CHIRP_OK)
+        chirp_run_lines_begin(&log.lines, trainer);
     const int64_t start = chirp_trainer_iteration(trainer);
     const int64_t steps = config->iterations - start;
     step_times times = {.every = 1};
@@ -352,18 +367,23 @@ chirp_status chirp_training_run(chirp_trainer *trainer, const chirp_run_options 
     if (over)
         result->end = CHIRP_RUN_TIME;
     if (st == CHIRP_OK && done) /* already trained: only say how good it is */
-        st = check(trainer, options, result);
+        st = check(trainer, options, &log.lines, result);
     while (st == CHIRP_OK && !done) {
         st = advance(trainer, options, &log, clock, result, &done);
         if (st != CHIRP_OK)
             break;
         add_time(&times, result->last.profile.total_s);
+        result->signals += chirp_train_step_signals(config, chirp_parallel_size());
+        result->left_out += result->last.left_out;
         char note[96];
         (void)snprintf(note, sizeof note, "loss %.4f  relative error %.4f", result->last.loss,
                        result->last.relative_error);
         chirp_progress_update(progress, result->iteration, note);
     }
     chirp_progress_end(progress);
+    chirp_run_lines_end(&log.lines, result->iteration,
+                        st == CHIRP_OK ? chirp_run_end_name[result->end] : "failed",
+                        result->held_out.target_reached);
     result->seconds = chirp_now_s() - clock.started;
     if (times.kept > 0) {
         chirp_sort(times.seconds, times.kept);

@@ -5,6 +5,7 @@
 #ifndef CHIRP_MODEL_TRAINING_RUN_H
 #define CHIRP_MODEL_TRAINING_RUN_H
 
+#include "harness/results/mllog.h"
 #include "model/training/trainer.h"
 
 typedef struct chirp_run_options {
@@ -18,15 +19,19 @@ typedef struct chirp_run_options {
     int64_t validate_every;   /**< steps between held-out checks; also at the end */
     /** stop cleanly after this long; 0: no limit. Schedule "cosine" then follows the time, and the run is complete after it */
     double max_seconds;
-    bool quiet; /**< no progress on stderr */
+    bool quiet;         /**< no progress on stderr */
+    chirp_mllog *mllog; /**< rank 0: lines of the run, behind its init_start; NULL: none */
 } chirp_run_options;
 
 typedef enum chirp_run_end {
     CHIRP_RUN_ITERATIONS,
     CHIRP_RUN_TARGET,
     CHIRP_RUN_TIME, /**< the time that the schedule followed is over */
-    CHIRP_RUN_INTERRUPTED
+    CHIRP_RUN_INTERRUPTED,
+    CHIRP_RUN_ENDS
 } chirp_run_end;
+
+extern const char *const chirp_run_end_name[CHIRP_RUN_ENDS];
 
 typedef struct chirp_run_result {
     chirp_run_end end;
@@ -34,6 +39,8 @@ typedef struct chirp_run_result {
     chirp_validation held_out; /**< at the end */
     double seconds;            /**< of this run */
     double signals_per_second; /**< over all ranks, median step of this run */
+    int64_t signals,
+        left_out; /**< of this run; with a deadline: those of them that late ranks were left out with */
     chirp_step_report last;
 } chirp_run_result;
 

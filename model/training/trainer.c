@@ -15,21 +15,31 @@
 #include <omp.h>
 #include <string.h>
 
+chirp_network_config chirp_train_network(const chirp_train_config *config,
+                                         const chirp_network_spec *spec, int64_t batch)
+{
+    return (chirp_network_config){
+        .spec = spec,
+        .variant = config->variant,
+        .estimator = config->estimator,
+        .outputs = config->learned_scale ? 2 : 1,
+        .batch = batch,
+        .dropout = config->dropout,
+        .prior_sigma = config->prior_sigma,
+        .initial_rho = config->initial_rho,
+        .dense2_relu = config->dense2_relu,
+        .seed = config->seed,
+        .training = true,
+        .algorithm = config->algorithm,
+        .n_threads = config->n_threads,
+    };
+}
+
 static chirp_status make_network(chirp_trainer *trainer)
 {
     const chirp_train_config *config = &trainer->config;
-    chirp_network_config network = chirp_network_config_default(trainer->spec);
-    network.variant = config->variant;
-    network.estimator = config->estimator;
-    network.outputs = config->learned_scale ? 2 : 1;
-    network.batch = trainer->share.signals;
-    network.dropout = config->dropout;
-    network.prior_sigma = config->prior_sigma;
-    network.initial_rho = config->initial_rho;
-    network.dense2_relu = config->dense2_relu;
-    network.seed = config->seed;
-    network.algorithm = config->algorithm;
-    network.n_threads = config->n_threads;
+    const chirp_network_config network =
+        chirp_train_network(config, trainer->spec, trainer->share.signals);
     const chirp_status st = chirp_network_create(&network, &trainer->net);
     if (st == CHIRP_OK)
         chirp_network_initialize(
@@ -171,6 +181,8 @@ static chirp_status make_exchange(chirp_trainer *trainer)
     }
     chirp_exchange_config config = trainer->config.exchange;
     config.n_threads = trainer->config.n_threads;
+    if (trainer->participation)
+        config.step_signals = chirp_train_step_signals(&trainer->config, trainer->ranks);
     chirp_status st = chirp_exchange_create(&config, table, trainer->n_sent, &trainer->exchange);
     if (st == CHIRP_OK)
         chirp_exchange_on_reduced(trainer->exchange, gradient_reduced, trainer);
@@ -235,6 +247,16 @@ static chirp_status make_shares(chirp_trainer *trainer)
     return st;
 }
 
+static bool go_on(void *participation) { return chirp_participation_go_on(participation); }
+
+static chirp_status make_participation(chirp_trainer *trainer)
+{
+    const chirp_status st = chirp_participation_create(&trainer->participation);
+    if (st == CHIRP_OK)
+        chirp_network_ask(trainer->net, go_on, trainer->participation);
+    return st;
+}
+
 /* The public code starts every rank from rank 0's parameters; ours are equal already, as they are a function of the
    seed, but a rank with other libraries must not drift apart silently. */
 static chirp_status broadcast_parameters(chirp_trainer *trainer)
@@ -294,6 +316,8 @@ chirp_status chirp_trainer_create(const chirp_train_config *config, chirp_traine
         st = make_shares(trainer);
     if (st == CHIRP_OK)
         st = make_network(trainer);
+    if (st == CHIRP_OK && config->deadline && trainer->ranks > 1)
+        st = make_participation(trainer);
     if (st == CHIRP_OK)
         st = make_exchange(trainer);
     if (st == CHIRP_OK)
@@ -327,6 +351,7 @@ void chirp_trainer_destroy(chirp_trainer *trainer)
     chirp_free(trainer->second);
     chirp_free(trainer->average);
     chirp_share_control_destroy(trainer->control);
+    chirp_participation_destroy(trainer->participation);
     chirp_free(trainer->sum);
     chirp_free(trainer->resume_note.bytes);
     chirp_free(trainer);
@@ -357,10 +382,43 @@ static void tensor_ready(void *context, int tensor)
     chirp_trainer *trainer = context;
     int n = 0;
     const bool last = trainer->pass == trainer->config.accumulate - 1;
+    trainer->announced = tensor + 1;
     if (trainer->sum)
         accumulate(trainer, &chirp_network_tensors(trainer->net, &n)[tensor], last);
     if (last && trainer->exchange_status == CHIRP_OK && trainer->sent[tensor] >= 0)
         trainer->exchange_status = chirp_exchange_ready(trainer->exchange, trainer->sent[tensor]);
+}
+
+static chirp_status begin_exchange(chirp_trainer *trainer)
+{
+    const chirp_status st =
+        chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
+    chirp_exchange_signals(trainer->exchange, trainer->config.accumulate * trainer->share.signals);
+    trainer->exchanging = true;
+    return st;
+}
+
+/* Too late: of tensors that don't travel yet the step gets the passes that are finished, or none. A layer's gradients are
+   announced in the table's order, so that those ahead of `announced` have this pass as well. */
+static chirp_status give_up(chirp_trainer *trainer)
+{
+    int n = 0;
+    const chirp_tensor *tensors = chirp_network_tensors(trainer->net, &n);
+    const int64_t parts = trainer->config.accumulate;
+    const bool travels = trainer->exchanging;
+    chirp_status st = travels ? trainer->exchange_status : begin_exchange(trainer);
+    if (trainer->announced < n || !travels)
+        trainer->left_out = (parts - trainer->pass) * trainer->share.signals;
+    for (int t = travels ? trainer->announced : 0; t < n && st == CHIRP_OK; ++t) {
+        const int64_t passes = trainer->pass + (t < trainer->announced);
+        float *gradient = chirp_network_gradients(trainer->net) + tensors[t].offset;
+        for (int64_t i = 0; i < tensors[t].count; ++i)
+            gradient[i] = passes ? trainer->sum[tensors[t].offset + i] / (float)parts : 0;
+        chirp_exchange_signals(trainer->exchange, passes * trainer->share.signals);
+        if (trainer->sent[t] >= 0)
+            st = chirp_exchange_ready(trainer->exchange, trainer->sent[t]);
+    }
+    return st;
 }
 
 static double mean_relative_error(const chirp_trainer *trainer, const double *sums, double *error)
@@ -394,70 +452,109 @@ static chirp_status run_pass(chirp_trainer *trainer, double weight, double *sums
     if (st != CHIRP_OK)
         return st;
     const double t1 = chirp_now_s();
-    chirp_network_forward(trainer->net, strain, &pass, trainer->output);
+    trainer->announced = 0;
+    trainer->gave_up = !chirp_network_forward(trainer->net, strain, &pass, trainer->output);
+    if (trainer->gave_up) {
+        profile->signals_s += t1 - t0;
+        profile->forward_s += chirp_now_s() - t1;
+        return give_up(trainer);
+    }
     sums[0] += share * chirp_likelihood_loss(&trainer->likelihood, n, trainer->output, label,
                                              trainer->doutput);
+    sums[3 + 2 * leaves] += share;
     for (int64_t i = 0; i < n * leaves * trainer->likelihood.outputs; ++i)
         trainer->doutput[i] *= (float)share;
     chirp_likelihood_errors(&trainer->likelihood, n, trainer->output, label, sums + 1,
                             sums + 1 + leaves);
     const double t2 = chirp_now_s();
     if (trainer->pass == config->accumulate - 1)
-        trainer->exchange_status =
-            chirp_exchange_begin(trainer->exchange, chirp_network_gradients(trainer->net));
-    chirp_network_backward(trainer->net, strain, &pass, trainer->doutput, weight * share,
-                           tensor_ready, trainer);
+        trainer->exchange_status = begin_exchange(trainer);
+    trainer->gave_up = !chirp_network_backward(trainer->net, strain, &pass, trainer->doutput,
+                                               weight * share, tensor_ready, trainer);
     profile->signals_s += t1 - t0;
     profile->forward_s += t2 - t1;
     profile->backward_s += chirp_now_s() - t2;
-    return trainer->exchange_status;
+    return trainer->gave_up ? give_up(trainer) : trainer->exchange_status;
 }
 
-/* The next step's shares, by how long this rank's passes took. Collective. */
+/* This rank's passes of a step, or as many as the deadline leaves. */
+static chirp_status run_passes(chirp_trainer *trainer, double weight, double *sums,
+                               chirp_step_profile *profile)
+{
+    chirp_status st = CHIRP_OK;
+    trainer->exchange_status = CHIRP_OK;
+    trainer->exchanging = trainer->gave_up = false;
+    trainer->left_out = 0;
+    if (trainer->participation)
+        chirp_participation_begin(trainer->participation);
+    for (trainer->pass = 0;
+         trainer->pass < trainer->config.accumulate && st == CHIRP_OK && !trainer->gave_up;
+         ++trainer->pass)
+        st = run_pass(trainer, weight, sums, profile);
+    if (trainer->participation)
+        chirp_participation_end(trainer->participation);
+    return st;
+}
+
+/* The next step's deadline and shares, by how long this rank's passes took. Collective. */
 static chirp_status balance(chirp_trainer *trainer, const chirp_step_profile *profile)
 {
-    const double busy = profile->signals_s + profile->forward_s + profile->backward_s;
-    if (!chirp_share_control_follows(trainer->control))
-        return CHIRP_OK;
+    const int64_t own = trainer->config.accumulate * trainer->share.signals;
+    double busy = profile->signals_s + profile->forward_s + profile->backward_s;
+    chirp_status st = CHIRP_OK;
+    if (trainer->participation) {
+        busy = chirp_participation_seconds(trainer->participation);
+        st = chirp_participation_step(
+            trainer->participation,
+            (double)trainer->left_out /
+                (double)(trainer->config.accumulate * trainer->config.batch));
+    }
+    if (st != CHIRP_OK || !chirp_share_control_follows(trainer->control))
+        return st;
     if (trainer->iteration % SHARE_REPORT_STEPS == 0)
         trainer->new_shares = true;
-    return chirp_share_control_step(
-        trainer->control, busy / (double)(trainer->config.accumulate * trainer->share.signals));
+    return chirp_share_control_step(trainer->control, busy / (double)own);
 }
 
 chirp_status chirp_trainer_step(chirp_trainer *trainer, chirp_step_report *report)
 {
     const chirp_train_config *config = &trainer->config;
     const int leaves = trainer->spec->n_leaves;
-    /* nll, absolute errors, absolute labels, wish to stop, share of time over */
-    double sums[3 + 2 * CHIRP_MAX_LEAVES] = {0};
-    chirp_step_report r = {.iteration = trainer->iteration + 1,
-                           .learning_rate = chirp_course_rate(config, place(trainer)),
-                           .clipped = 1,
-                           .shares = trainer->new_shares ? chirp_share_control_all(trainer->control)
-                                                         : NULL};
+    /* nll, absolute errors, absolute labels, wish to stop, share of time over; with deadlines also passes and signals left out */
+    double sums[5 + 2 * CHIRP_MAX_LEAVES] = {0};
+    const int n_sums = 3 + 2 * leaves + (trainer->participation ? 2 : 0);
+    chirp_step_report r = {
+        .iteration = trainer->iteration + 1,
+        .learning_rate = chirp_course_rate(config, place(trainer)),
+        .clipped = 1,
+        .deadline_s = trainer->participation ? chirp_participation_deadline(trainer->participation)
+                                             : (double)INFINITY,
+        .shares = trainer->new_shares ? chirp_share_control_all(trainer->control) : NULL};
     const double weight = kl_weight(trainer);
     chirp_status st = take_share(trainer);
     trainer->new_shares = false;
-    trainer->exchange_status = CHIRP_OK;
     trainer->sum_of_squares = 0;
 
     const double start = chirp_now_s();
-    for (trainer->pass = 0; trainer->pass < config->accumulate && st == CHIRP_OK; ++trainer->pass)
-        st = run_pass(trainer, weight, sums, &r.profile);
+    if (st == CHIRP_OK)
+        st = run_passes(trainer, weight, sums, &r.profile);
     const double computed = chirp_now_s();
     sums[1 + 2 * leaves] = trainer->stop_requested;
     sums[2 + 2 * leaves] = trainer->rank == 0 ? trainer->own_progress : 0;
+    sums[4 + 2 * leaves] = (double)trainer->left_out;
     r.kl = chirp_network_kl(trainer->net); /* of the parameters that the loss is of */
     if (st == CHIRP_OK)
         st = chirp_exchange_finish(trainer->exchange, &r.profile.exchange);
     if (st == CHIRP_OK)
-        st = chirp_parallel_sum(sums, 3 + 2 * leaves);
+        st = chirp_parallel_sum(sums, n_sums);
     if (st != CHIRP_OK)
         return st;
     r.stop = sums[1 + 2 * leaves] > 0;
     const double end = chirp_now_s();
-    r.negative_log_likelihood = sums[0] / (double)(config->accumulate * trainer->ranks);
+    r.left_out = (int64_t)sums[4 + 2 * leaves];
+    r.negative_log_likelihood =
+        sums[0] / (trainer->participation ? sums[3 + 2 * leaves]
+                                          : (double)(config->accumulate * trainer->ranks));
     r.loss = r.negative_log_likelihood + weight * r.kl;
     r.relative_error = mean_relative_error(trainer, sums + 1, NULL);
     r.active_neurons = chirp_network_active_share(trainer->net);

@@ -11,7 +11,7 @@
  * is that over signals. What a signal and its draws are depends on (seed, iteration, its number) alone, so R ranks of batch B
  * with K passes train as one rank of batch R*K*B, however signals are shared: with shared weight noise on one draw a step,
  * with independent noise on one draw a pass.
- * One seed gives bitwise the same losses for any number of threads and across a resume (exceptions: shares "measured",
+ * One seed gives bitwise the same losses for any number of threads and across a resume (exceptions: shares "measured", deadlines,
  * and bf16 compression across a resume, see chirp_trainer_resume()).
  */
 #ifndef CHIRP_MODEL_TRAINING_TRAINER_H
@@ -51,6 +51,7 @@ typedef struct chirp_train_config {
     int64_t accumulate; /**< passes per rank between exchanges: 1 */
     /** signals of each rank's passes: "equal", batch each; "measured", ranks * batch shared by speed; or a list, "70,58" */
     const char *shares;
+    bool deadline;      /**< steps don't wait for all ranks: participation.h */
     int64_t iterations; /**< optimiser steps in all: 120,000 */
     uint64_t seed;
 
@@ -109,6 +110,10 @@ int64_t chirp_train_step_signals(const chirp_train_config *config, int ranks);
 /** What trains best; chirp_train_config_study() in parameters.h has what the study trained with. */
 chirp_train_config chirp_train_config_default(void);
 
+/** The network that a configuration trains, for passes of `batch` signals. */
+chirp_network_config chirp_train_network(const chirp_train_config *config,
+                                         const chirp_network_spec *spec, int64_t batch);
+
 /** The likelihood of a configuration whose labels field is filled. */
 chirp_status chirp_train_likelihood(const chirp_train_config *config, chirp_likelihood *likelihood);
 
@@ -131,6 +136,10 @@ typedef struct chirp_step_report {
     const int64_t *
         shares; /**< [ranks] signals of each rank's passes on rank 0: in the first step and, when they are "measured",
                                 every ten steps; else NULL. NULL for "equal". Valid until the next step */
+    int64_t
+        left_out; /**< signals that some tensors' gradients lack, as ranks were late; 0 without deadline */
+    double
+        deadline_s; /**< how long this step waited for ranks; INFINITY: for all, however long [s] */
     double active_neurons; /**< chirp_network_active_share() of this rank's last pass */
     bool stop;             /**< some rank has asked to stop: the same on every rank */
     chirp_step_profile profile;
@@ -200,6 +209,7 @@ chirp_status chirp_trainer_save(chirp_trainer *trainer, const char *path);
  * they are not. Of what was under way between ranks:
  *   bf16     what rounding held back is not saved: at most one rounding of one gradient is lost, and the bits change
  *   shares   are not saved: "measured" starts from equal ones, a list is given again
+ *   deadline is not saved: the first steps wait for all ranks again
  */
 chirp_status chirp_trainer_resume(chirp_trainer *trainer, const char *path);
 /**

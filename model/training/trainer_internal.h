@@ -5,6 +5,7 @@
 #include "harness/json/json.h"
 #include "model/training/batches.h"
 #include "model/training/checkpoint.h"
+#include "model/training/participation.h"
 #include "model/training/trainer.h"
 
 /* Shares that follow speeds may change in every step; reports have them every so many. */
@@ -31,6 +32,11 @@ struct chirp_trainer {
     chirp_course_state course; /* its progress is rank 0's, as all ranks know it */
     double own_progress; /* share of this rank's time that is over; negative: time is not limited */
     int64_t pass;        /* of this step, counted from 0 */
+    chirp_participation *participation; /* NULL: steps wait for all ranks */
+    int announced;    /* tensors whose gradient this pass has, in the table's order */
+    bool exchanging;  /* this step's gradients travel */
+    bool gave_up;     /* this step, as this rank was late */
+    int64_t left_out; /* signals that the step lacks therefore */
     float
         *sum; /* gradients of this step's passes so far, arena layout; NULL without --accumulate */
     chirp_share_control *control; /* who computes how much */

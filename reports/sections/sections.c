@@ -7,16 +7,26 @@ extern const chirp_section chirp_section_roofline;
 extern const chirp_section chirp_section_training;
 extern const chirp_section chirp_section_posterior;
 extern const chirp_section chirp_section_calibration;
+extern const chirp_section chirp_section_impact;
 extern const chirp_section chirp_section_signal;
 extern const chirp_section chirp_section_scaling;
 extern const chirp_section chirp_section_other;
 extern const chirp_section chirp_section_steps;
 
 const chirp_section *const chirp_sections[] = {
-    &chirp_section_machine,     &chirp_section_kernels,  &chirp_section_ledger,
-    &chirp_section_roofline,    &chirp_section_training, &chirp_section_posterior,
-    &chirp_section_calibration, &chirp_section_signal,   &chirp_section_scaling,
-    &chirp_section_other,       &chirp_section_steps,    NULL,
+    &chirp_section_machine,
+    &chirp_section_kernels,
+    &chirp_section_ledger,
+    &chirp_section_roofline,
+    &chirp_section_training,
+    &chirp_section_posterior,
+    &chirp_section_calibration,
+    &chirp_section_impact,
+    &chirp_section_signal,
+    &chirp_section_scaling,
+    &chirp_section_other,
+    &chirp_section_steps,
+    NULL,
 };
 
 void chirp_sections_draw(chirp_report *r)

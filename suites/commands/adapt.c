@@ -7,13 +7,15 @@
 #include "model/training/config.h"
 #include "model/training/run.h"
 #include "suites/command.h"
+#include "suites/commands/shipped_network.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 typedef struct request {
-    const char *from, *psd;
-    int64_t steps, threads;
+    const char *from, *network, *psd;
+    char found[4096]; /* path of the network */
+    int64_t steps, threads, segments;
     uint64_t seed;
     bool seed_given;
     double learning_rate;
@@ -33,6 +35,7 @@ static void change(const request *q, int64_t seed, const chirp_train_record *rec
     config->kl_warmup = 0;
     config->signal.psd_path = q->psd;
     config->signal.noise_path = NULL;
+    config->signal.curve_segments = q->segments;
     config->data = NULL;
     config->curriculum = "none";
     config->iterations = q->steps;
@@ -92,16 +95,35 @@ static chirp_status load_and_adapt(const request *q, chirp_run_end *end)
     return st;
 }
 
+static chirp_status find_network(request *q)
+{
+    if (!q->network == !q->from)
+        return chirp_fail(CHIRP_ERR_ARG, "adapt: give either --from FILE or --network NAME");
+    const chirp_status st =
+        q->network ? chirp_shipped_network("adapt", q->network, q->found, sizeof q->found)
+                   : CHIRP_OK;
+    if (st == CHIRP_OK && q->network)
+        q->from = q->found;
+    return st;
+}
+
 static int run(int argc, char **argv)
 {
-    request q = {.steps = 400, .learning_rate = 1e-4};
+    request q = {.steps = 400, .learning_rate = 1e-4, .segments = 15};
     chirp_run_end end = CHIRP_RUN_ITERATIONS;
     const chirp_option table[] = {
-        {"from", CHIRP_OPTION_STRING, &q.from, .metavar = "FILE", .required = true,
-         .file = CHIRP_FILE_READ, .help = "checkpoint of chirpbench train or export"},
+        {"from", CHIRP_OPTION_STRING, &q.from, .metavar = "FILE", .file = CHIRP_FILE_READ,
+         .help = "checkpoint of chirpbench train or export"},
+        {"network", CHIRP_OPTION_STRING, &q.network, .metavar = "NAME",
+         .help = "spin or mass, in place of --from: the network that comes with the program"},
         {"psd", CHIRP_OPTION_STRING, &q.psd, .metavar = "FILE[,FILE]", .required = true,
          .file = CHIRP_FILE_READ,
          .help = "noise curve: a strain file or a table; of several each signal draws one"},
+        {"curve-segments", CHIRP_OPTION_INT, &q.segments, .metavar = "N", .min = 0, .max = 4096,
+         .help =
+             "segments of 4 s of which the curve is the Welch median: each signal's noise "
+             "differs from the curve as much as from such an estimate (15: 32 s of data); 0: the "
+             "curve is exact"},
         {"checkpoint", CHIRP_OPTION_STRING, &q.run.checkpoint, .metavar = "FILE", .required = true,
          .file = CHIRP_FILE_WRITTEN, .help = "the new checkpoint"},
         {"log", CHIRP_OPTION_STRING, &q.run.log, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
@@ -126,6 +148,8 @@ static int run(int argc, char **argv)
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
         st = chirp_refuse_ranks("adapt");
+    if (st == CHIRP_OK)
+        st = find_network(&q);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     st = chirp_parallel_init();

@@ -19,13 +19,15 @@
 
 typedef struct calibration {
     const char *checkpoint, *bins, *psd, *json, *recalibrate;
-    int64_t signals, samples, seed, exact, threads;
+    int64_t signals, samples, seed, exact, intruders, threads, segments;
+    bool segments_given;
     double edge[CALIBRATION_MOST_BINS + 1]; /* bin b: edge[b] to edge[b + 1] */
     int n_bins;
     chirp_trained trained;
     calibration_trial trial;
     chirp_calibration_row row[CALIBRATION_MOST_BINS * CHIRP_MAX_LEAVES];
     size_t n_rows;
+    chirp_unlike_row unlike[CALIBRATION_UNLIKE];
 } calibration;
 
 static chirp_status read_bins(calibration *c)
@@ -73,11 +75,14 @@ static chirp_status prepare(calibration *c)
                                    .samples = c->samples,
                                    .seed = (uint64_t)c->seed,
                                    .n_threads = (int)c->threads,
-                                   .signal = config->signal};
+                                   .signal = chirp_trained_signals(&c->trained)};
     c->trial.signal.snr_law = CHIRP_SNR_UNIFORM;
-    if (c->psd)
+    if (c->segments_given)
+        c->trial.signal.curve_segments = c->segments;
+    if (c->psd) {
         c->trial.signal.psd_path = c->psd;
-    else if (config->data)
+        c->trial.signal.curves = NULL;
+    } else if (config->data)
         (void)fprintf(stderr,
                       "chirpbench: warning: %s: was trained on data set %s, whose noise curve it "
                       "doesn't hold: signals are whitened with the design curve unless --psd is "
@@ -215,6 +220,10 @@ static void print_notes(const calibration *c)
                " signals of each bin, which is the prior of their "
                "SNR; ratios are ours over exact on these\n",
                c->exact);
+    if (c->exact && (c->trial.signal.curve_segments > 0 || c->trial.signal.curve_tilt > 0))
+        printf(
+            "the exact posterior takes the noise curve as exact, which it isn't in this training: "
+            "it is no limit here\n");
     if (doubtful > 0)
         printf("doubt: chains of up to %g of them in a bin had not converged\n", doubtful);
     if (beyond)
@@ -232,6 +241,8 @@ static chirp_status write_json(calibration *c)
     chirp_calibration_file file = calibration_file(&c->trial, c->checkpoint);
     file.row = c->row;
     file.count = c->n_rows;
+    file.unlike = c->unlike;
+    file.n_unlike = c->intruders ? CALIBRATION_UNLIKE : 0;
     return chirp_calibration_file_write(c->json, &file);
 }
 
@@ -246,6 +257,8 @@ static chirp_status calibrate(calibration *c)
         st = test_bin(c, bin);
     if (st == CHIRP_OK)
         print_notes(c);
+    if (st == CHIRP_OK && c->intruders)
+        st = calibration_intruders(&c->trial, c->intruders, c->unlike);
     if (st == CHIRP_OK && c->json)
         st = write_json(c);
     return st;
@@ -268,6 +281,10 @@ static int run(int argc, char **argv)
          .help = "edges of the SNR bins; SNR are uniform in each"},
         {"psd", CHIRP_OPTION_STRING, &c->psd, .metavar = "FILE", .file = CHIRP_FILE_READ,
          .help = "noise curve of the signals in place of that of training"},
+        {"curve-segments", CHIRP_OPTION_INT, &c->segments, .metavar = "N", .min = 0, .max = 4096,
+         .given = &c->segments_given,
+         .help = "each signal's noise differs from the curve as from a Welch median of N segments; "
+                 "0: the curve is exact; without this option as in training"},
         {"samples", CHIRP_OPTION_INT, &c->samples, .metavar = "N", .min = 20, .max = 1e5,
          .help = "Monte Carlo weight samples of each signal"},
         {"seed", CHIRP_OPTION_INT, &c->seed, .metavar = "N", .min = 0, .max = 9e15,
@@ -276,6 +293,10 @@ static int run(int argc, char **argv)
          .help =
              "signals of each bin whose exact posterior is computed, about a second each on one "
              "core"},
+        {"intruders", CHIRP_OPTION_INT, &c->intruders, .metavar = "N", .max = 100000,
+         .help = "windows of each of several kinds that are no training signals (noise alone, "
+                 "glitches, "
+                 "lines, ...), and how many infer would doubt"},
         {"recalibrate", CHIRP_OPTION_STRING, &c->recalibrate, .metavar = "OUT",
          .file = CHIRP_FILE_WRITTEN,
          .help = "fits a factor for each parameter's posterior width on other fresh signals and "

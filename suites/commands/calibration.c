@@ -4,6 +4,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/sort.h"
 #include "harness/stats/stats.h"
+#include "model/inference/distance.h"
 #include "model/inference/exact.h"
 #include "model/signal/generator.h"
 
@@ -220,4 +221,26 @@ chirp_calibration_file calibration_file(const calibration_trial *trial, const ch
         .seed = (int64_t)trial->seed,
         .recalibration = trial->trained->recalibration_note,
     };
+}
+
+chirp_status calibration_distance(calibration_trial *t, int64_t n)
+{
+    chirp_trained *trained = t->trained;
+    const uint64_t first = calibration_first(CALIBRATION_FEATURES, CALIBRATION_FIT);
+    const int64_t width = chirp_distance_width(trained->net);
+    float *features = chirp_calloc((size_t)(2 * n * width), sizeof *features);
+    chirp_status st = features ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    for (int64_t at = 0; at < 2 * n && st == CHIRP_OK; at += CALIBRATION_BATCH) {
+        const int64_t rows = 2 * n - at < CALIBRATION_BATCH ? 2 * n - at : CALIBRATION_BATCH;
+        st = chirp_generator_batch(t->generator, first + (uint64_t)at, rows, t->strain, NULL, NULL,
+                                   NULL);
+        for (int64_t i = 0; i < rows && st == CHIRP_OK; ++i)
+            chirp_distance_features(trained->net, t->strain + i * t->signal.length,
+                                    features + (at + i) * width);
+    }
+    chirp_distance_release(&trained->distance);
+    if (st == CHIRP_OK)
+        st = chirp_distance_fit(features, n, width, &trained->distance);
+    chirp_free(features);
+    return st;
 }

@@ -62,4 +62,17 @@ chirp_calibration_file calibration_file(const calibration_trial *trial, const ch
 
 enum { CALIBRATION_MOST_EXACT = 100000 };
 
+/** Measures the distance of features on fresh signals, 2 n in all, in place of the one that the network had. */
+chirp_status calibration_distance(calibration_trial *trial, int64_t n);
+
+/** Kinds of windows that calibrate --intruders tries. */
+enum { CALIBRATION_UNLIKE = 16 };
+
+/** Tries n windows of each kind (model/signal/intruders.h) and prints how many are doubted. */
+chirp_status calibration_intruders(const calibration_trial *trial, int64_t n,
+                                   chirp_unlike_row row[CALIBRATION_UNLIKE]);
+
+/** Numbers of signals for purposes that have no bins. */
+enum { CALIBRATION_FEATURES = CALIBRATION_MOST_BINS, CALIBRATION_INTRUDERS, CALIBRATION_DECOMPOSE };
+
 #endif

@@ -43,19 +43,15 @@ static chirp_status compare(const chirp_curves *curves, const char *path,
     return st;
 }
 
-chirp_status chirp_curve_check(const char *checkpoint, const char *path,
+chirp_status chirp_curve_check(const char *checkpoint, const chirp_curves *curves, const char *path,
                                const chirp_strain_info *info, cJSON *event)
 {
-    chirp_curves curves = {0};
-    chirp_status st = chirp_checkpoint_read_curves(checkpoint, &curves);
-    if (st == CHIRP_OK && curves.n > 0)
-        st = compare(&curves, path, info, event);
-    else if (st == CHIRP_OK)
-        (void)fprintf(stderr,
-                      "chirpbench: warning: %s: does not hold the noise curve of its training (an "
-                      "earlier version, or trained on a data set), so it can't be compared with "
-                      "that of %s\n",
-                      checkpoint, path);
-    chirp_curves_release(&curves);
-    return st;
+    if (curves->n > 0)
+        return compare(curves, path, info, event);
+    (void)fprintf(stderr,
+                  "chirpbench: warning: %s: does not hold the noise curve of its training (an "
+                  "earlier version, or trained on a data set), so it can't be compared with "
+                  "that of %s\n",
+                  checkpoint, path);
+    return CHIRP_OK;
 }

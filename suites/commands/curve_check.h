@@ -2,6 +2,7 @@
 #ifndef CHIRP_SUITES_COMMANDS_CURVE_CHECK_H
 #define CHIRP_SUITES_COMMANDS_CURVE_CHECK_H
 
+#include "model/signal/curves.h"
 #include "model/signal/strain.h"
 
 #include <cjson/cJSON.h>
@@ -9,9 +10,10 @@
 /**
  * Prints the overlap of signals whitened with the training's curve (of several, the one most alike) and with the data's, adds it
  * to `event`, and warns on stderr below CHIRP_OVERLAP_LEAST, or when the checkpoint has no curve to compare.
- * @param path  of the strain, for messages
+ * @param curves  the checkpoint's
+ * @param path    of the strain, for messages
  */
-chirp_status chirp_curve_check(const char *checkpoint, const char *path,
+chirp_status chirp_curve_check(const char *checkpoint, const chirp_curves *curves, const char *path,
                                const chirp_strain_info *info, cJSON *event);
 
 #endif

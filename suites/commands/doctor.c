@@ -13,7 +13,9 @@
 #include "harness/roofline/levels.h"
 #include "harness/roofline/roofline.h"
 #include "kernels/gemm/gemm.h"
+#include "model/parallel/parallel.h"
 #include "suites/command.h"
+#include "suites/commands/doctor_ranks.h"
 #include "suites/commands/libraries.h"
 
 #include <cjson/cJSON.h>
@@ -99,6 +101,7 @@ static void print_machine(const chirp_host *m)
            m->clock_overhead_ns);
     printf("built with   %s, %s, commit %s\n", m->compiler, m->compiler_flags,
            or_unknown(m->git_commit));
+    printf("own kernels  compiled for %s\n", m->built_simd);
 }
 
 static void describe_libraries(report *r)
@@ -326,34 +329,52 @@ static chirp_status examine(int all, double budget_s, bool measure, const char *
     return st;
 }
 
+/* Several ranks: their table, and one line about an error instead of one per rank. */
+static int run_ranks(const chirp_doctor_options *o)
+{
+    chirp_status st = chirp_parallel_init();
+    if (st == CHIRP_OK && o->json_path)
+        st = chirp_parallel_agree(chirp_parallel_rank() == 0 ? chirp_file_writable(o->json_path)
+                                                             : CHIRP_OK);
+    if (st == CHIRP_OK)
+        st = chirp_doctor_ranks(o);
+    int code = st == CHIRP_OK ? 0 : 2;
+    if (chirp_parallel_rank() == 0)
+        code = chirp_command_exit(st);
+    chirp_parallel_finalize();
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
-    const char *json_path = NULL;
-    double budget_s = 0.1;
-    bool fast = false;
+    chirp_doctor_options o = {.budget_s = 0.1};
     const chirp_option table[] = {
-        {"json", CHIRP_OPTION_STRING, &json_path, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+        {"json", CHIRP_OPTION_STRING, &o.json_path, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "also write the report as JSON"},
-        {"seconds", CHIRP_OPTION_REAL, &budget_s, .metavar = "S", .min = 0.001, .max = 60,
+        {"seconds", CHIRP_OPTION_REAL, &o.budget_s, .metavar = "S", .min = 0.001, .max = 60,
          .help = "time of each single measurement"},
-        {"no-measure", CHIRP_OPTION_FLAG, &fast, .help = "describe only, measure nothing"},
+        {"no-measure", CHIRP_OPTION_FLAG, &o.describe_only,
+         .help = "describe only, measure nothing"},
     };
-    const chirp_usage usage = {"doctor", NULL,
-                               "What this machine offers: processors, SIMD, caches, libraries, "
-                               "measured FMA peak and bandwidth\n"
-                               "of each cache level, which counters count and why others don't, "
-                               "and what makes timings doubtful.",
-                               table, sizeof table / sizeof table[0]};
+    const chirp_usage usage = {
+        "doctor", NULL,
+        "What this machine offers: processors, SIMD, caches, libraries, "
+        "measured FMA peak and bandwidth\n"
+        "of each cache level, which counters count and why others don't, "
+        "and what makes timings doubtful. Under mpiexec or srun a table of all "
+        "ranks: computer, binding, speed,\n"
+        "with what differs marked.",
+        table, sizeof table / sizeof table[0]};
     chirp_status st = chirp_options_parse(&usage, argc, argv, NULL);
-    if (st == CHIRP_OK)
-        st = chirp_refuse_ranks("doctor"); /* they would also disturb each other's measurements */
-    if (st == CHIRP_OK && json_path)       /* before a minute of measuring, not after */
-        st = chirp_file_writable(json_path);
+    if (st == CHIRP_OK && chirp_launched_processes() > 1)
+        return run_ranks(&o);
+    if (st == CHIRP_OK && o.json_path) /* before a minute of measuring, not after */
+        st = chirp_file_writable(o.json_path);
     int all = 1;
     if (st == CHIRP_OK)
         st = chirp_team_default(&all);
     if (st == CHIRP_OK)
-        st = examine(all, budget_s, !fast, json_path);
+        st = examine(all, o.budget_s, !o.describe_only, o.json_path);
     return chirp_command_exit(st);
 }
 

@@ -26,6 +26,7 @@ typedef struct export
 {
     const char *checkpoint, *out, *note;
     int64_t signals, seed, threads;
+    int64_t distance; /* signals behind that of features; 0: it stays as it is */
     chirp_trained trained;
     calibration_trial trial;
     double snr[2];
@@ -46,7 +47,7 @@ static chirp_status validate(export *e, int after)
                                    .samples = 1000,
                                    .seed = (uint64_t)e->seed,
                                    .n_threads = (int)e->threads,
-                                   .signal = config->signal};
+                                   .signal = chirp_trained_signals(&e->trained)};
     e->snr[0] = config->signal.snr_min;
     e->snr[1] = config->signal.snr_max;
     chirp_status st = calibration_create(e->checkpoint, &e->trial);
@@ -137,6 +138,8 @@ static chirp_status export_network(export *e)
         st = chirp_trained_load(e->checkpoint, 1, (int)e->threads, &e->trained);
     if (st == CHIRP_OK)
         st = round_and_compare(e);
+    if (st == CHIRP_OK && e->distance)
+        st = calibration_distance(&e->trial, e->distance);
     if (st == CHIRP_OK)
         st = write_file(e);
     if (st == CHIRP_OK)
@@ -147,7 +150,7 @@ static chirp_status export_network(export *e)
 static int run(int argc, char **argv)
 {
     int n_rest = 0;
-    export e = {.signals = 256};
+    export e = {.signals = 256, .distance = 2000};
     const chirp_option table[] = {
         {"out", CHIRP_OPTION_STRING, &e.out, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .required = true, .help = "compact network file to write"},
@@ -155,6 +158,9 @@ static int run(int argc, char **argv)
          .help = "text to keep in the file, such as the command that trained the network"},
         {"signals", CHIRP_OPTION_INT, &e.signals, .metavar = "N", .min = 10, .max = 1e6,
          .help = "fresh signals to measure the network on, before and after rounding"},
+        {"distance", CHIRP_OPTION_INT, &e.distance, .metavar = "N", .min = 0, .max = 1e6,
+         .help = "fresh signals to measure the distance of features with, by which infer tells "
+                 "windows unlike training, and as many for its limit; 0: it isn't measured"},
         {"seed", CHIRP_OPTION_INT, &e.seed, .metavar = "N", .min = 0, .max = 9e15,
          .help = "seed of these signals"},
         {"threads", CHIRP_OPTION_INT, &e.threads, .metavar = "N", .min = 0, .max = 1024,

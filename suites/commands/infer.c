@@ -1,18 +1,18 @@
 /* chirpbench infer: parameters with posteriors for one second of strain, from each detector, or for windows that slide. */
+#include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/launch.h"
 #include "harness/base/memory.h"
 #include "harness/base/options.h"
-#include "harness/base/shipped.h"
 #include "harness/json/json.h"
 #include "harness/results/document.h"
 #include "model/signal/generator.h"
-#include "model/signal/likeness.h"
 #include "model/signal/strain.h"
 #include "model/training/checkpoint.h"
 #include "suites/command.h"
 #include "suites/commands/curve_check.h"
 #include "suites/commands/inference.h"
+#include "suites/commands/shipped_network.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -64,11 +64,7 @@ static chirp_status make_buffers(inference *f)
         f->merger_at_s = 0.5 * (signal->merger_min_s + signal->merger_max_s);
     f->window = chirp_calloc((size_t)signal->length, sizeof *f->window);
     f->drawn = chirp_calloc((size_t)f->spec->n_leaves * (size_t)f->samples, sizeof *f->drawn);
-    if (f->sweep) {
-        f->windows = chirp_calloc((size_t)(f->sweep * signal->length), sizeof *f->windows);
-        f->offset_s = chirp_calloc((size_t)f->sweep, sizeof *f->offset_s);
-    }
-    if (!f->window || !f->drawn || (f->sweep && (!f->windows || !f->offset_s)))
+    if (!f->window || !f->drawn)
         return CHIRP_ERR_NOMEM;
     return CHIRP_OK;
 }
@@ -161,14 +157,9 @@ static void add_truth(const inference *f, const chirp_binary *binary, cJSON *eve
    the report to show beside the real ones. */
 static chirp_status add_training_signals(const inference *f, cJSON *event)
 {
-    chirp_signal_config signal = f->config.signal;
+    const chirp_signal_config signal = chirp_trained_signals(&f->trained);
     chirp_generator *generator = NULL;
-    chirp_curves curves = {0};
-    chirp_status st = chirp_checkpoint_read_curves(f->checkpoint, &curves);
-    signal.curves = curves.n > 0 ? &curves : NULL;
-    if (st == CHIRP_OK)
-        st = chirp_generator_create(&signal, &generator);
-    chirp_curves_release(&curves);
+    chirp_status st = chirp_generator_create(&signal, &generator);
     float *strain = chirp_calloc((size_t)(SHOWN_SIGNALS * signal.length), sizeof *strain);
     if (st == CHIRP_OK && !strain)
         st = CHIRP_ERR_NOMEM;
@@ -184,45 +175,6 @@ static chirp_status add_training_signals(const inference *f, cJSON *event)
     chirp_free(strain);
     chirp_generator_destroy(generator);
     return st;
-}
-
-/*
- * What is in the window, beside the answer: a network answers for a glitch or for noise alone as well. The bank's signals are
- * whitened with the file's own noise, as the window is.
- */
-static chirp_status judge_window(const inference *f, const chirp_strain_info *info, cJSON *event)
-{
-    chirp_likeness_bank *bank = NULL;
-    chirp_likeness l = {0};
-    const char *doubt[CHIRP_LIKENESS_DOUBTS];
-    chirp_status st =
-        chirp_likeness_create(&f->config.signal, info->psd_f_hz, info->psd, info->n_psd, &bank);
-    if (st == CHIRP_OK)
-        st = chirp_likeness_measure(bank, f->window, info->window_scale, &l);
-    if (st != CHIRP_OK) {
-        chirp_likeness_destroy(bank);
-        return st;
-    }
-    const chirp_likeness_limits limit = *chirp_likeness_limits_of(bank);
-    chirp_likeness_destroy(bank);
-    const int n = chirp_likeness_doubts(&l, &limit, doubt);
-    cJSON *object = cJSON_AddObjectToObject(event, "likeness");
-    cJSON_AddNumberToObject(object, "snr", l.snr);
-    cJSON_AddNumberToObject(object, "snr_of_noise", limit.snr_of_noise);
-    cJSON_AddNumberToObject(object, "snr_most", limit.snr_most);
-    cJSON_AddNumberToObject(object, "residual_power", l.power);
-    cJSON_AddNumberToObject(object, "residual_power_most", limit.power_most);
-    cJSON_AddNumberToObject(object, "residual_peak", l.peak);
-    cJSON_AddNumberToObject(object, "residual_peak_most", limit.peak_most);
-    cJSON_AddItemToObject(object, "doubts", cJSON_CreateStringArray(doubt, n));
-    printf("%s: SNR %.1f of the best training signal (expected %.1f to %.1f), "
-           "left over: power %.2f (to %.2f), peak %.1f (to %.1f)\n",
-           n ? "the window is unlike training" : "the window is like training", l.snr,
-           limit.snr_of_noise, limit.snr_most, l.power, limit.power_most, l.peak, limit.peak_most);
-    for (int i = 0; i < n; ++i)
-        printf("  doubt: %s\n", doubt[i]);
-    printf("\n");
-    return CHIRP_OK;
 }
 
 void inference_add_network(const inference *f, cJSON *event)
@@ -271,20 +223,62 @@ static chirp_status add_event(const inference *f, const char *path, const chirp_
     return CHIRP_OK;
 }
 
-/* Slides the window over the event and shows how the estimate settles. */
+/* One line of the sweep: the answer with the merger expected at_s into the window. */
+static chirp_status sweep_row(const inference *f, double at_s,
+                              const chirp_posterior_summary *summary, cJSON *rows)
+{
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddItemToArray(rows, row);
+    cJSON_AddNumberToObject(row, "merger_at_s", at_s);
+    cJSON *parameters = cJSON_AddObjectToObject(row, "parameters");
+    printf("%-12.4f", at_s);
+    for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
+        const chirp_posterior_summary *s = &summary[leaf];
+        double interval[2];
+        cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
+                              inference_summary(f, leaf, s));
+        const chirp_status st = inference_credible(f, leaf, interval);
+        if (st != CHIRP_OK)
+            return st;
+        printf(" %8.4f [%8.4f,%8.4f]", s->median, interval[0], interval[1]);
+    }
+    printf("\n");
+    return CHIRP_OK;
+}
+
+/* @param seconds  receives what windows and posteriors took, without printing */
+static chirp_status sweep_rows(inference *f, const chirp_whitened *whitened, cJSON *rows,
+                               double *seconds)
+{
+    chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
+    chirp_status st = CHIRP_OK;
+    for (int64_t i = 0; i < f->sweep && st == CHIRP_OK; ++i) {
+        double at_s = f->merger_at_s + ((double)i - 0.5 * (double)(f->sweep - 1)) * f->sweep_step_s;
+        const double start = chirp_now_s();
+        st = chirp_whitened_window(whitened, f->gps - at_s, f->config.signal.length, f->window);
+        if (st == CHIRP_OK)
+            st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
+        *seconds += chirp_now_s() - start;
+        if (st == CHIRP_OK)
+            st = sweep_row(f, at_s, summary, rows);
+    }
+    return st;
+}
+
+/* Slides the window over the event, or over minutes around it as a search does, and shows how the estimate settles. */
 static chirp_status sweep(inference *f, const char *path, cJSON *event)
 {
     const chirp_signal_config *signal = &f->config.signal;
     chirp_whiten_options options = chirp_whiten_options_default();
     chirp_whitened *whitened = NULL;
-    chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
+    double seconds = 0;
     options.sample_rate_hz = signal->sample_rate_hz;
     options.band.low_hz = signal->f_low_hz;
+    const double span_s = f->sweep_step_s * (double)(f->sweep - 1) + 2 * fabs(f->merger_at_s) + 2;
+    options.stretch_s = fmax(options.stretch_s, span_s + options.response_s);
+    const double start = chirp_now_s();
     chirp_status st = chirp_strain_whiten(path, f->gps, &options, &whitened);
-    if (st == CHIRP_OK)
-        st = chirp_whitened_sweep(whitened, f->gps, f->merger_at_s, f->sweep_step_s, f->sweep,
-                                  signal->length, f->windows, f->offset_s);
-    chirp_whitened_destroy(whitened);
+    const double whitening_s = chirp_now_s() - start;
     if (st != CHIRP_OK)
         return st;
     cJSON *rows = cJSON_AddArrayToObject(event, "sweep");
@@ -292,27 +286,16 @@ static chirp_status sweep(inference *f, const char *path, cJSON *event)
     for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf)
         printf(" %8s [%5g %% interval]  ", chirp_label_name[f->spec->label[leaf]], f->credible);
     printf("\n");
-    for (int64_t i = 0; i < f->sweep; ++i) {
-        st = inference_predict(f, f->windows + i * signal->length, (uint64_t)f->seed, summary);
-        if (st != CHIRP_OK)
-            return st;
-        cJSON *row = cJSON_CreateObject();
-        cJSON_AddItemToArray(rows, row);
-        cJSON_AddNumberToObject(row, "merger_at_s", f->offset_s[i]);
-        cJSON *parameters = cJSON_AddObjectToObject(row, "parameters");
-        printf("%-12.4f", f->offset_s[i]);
-        for (int leaf = 0; leaf < f->spec->n_leaves; ++leaf) {
-            const chirp_posterior_summary *s = &summary[leaf];
-            cJSON_AddItemToObject(parameters, chirp_label_name[f->spec->label[leaf]],
-                                  inference_summary(f, leaf, s));
-            double interval[2];
-            st = inference_credible(f, leaf, interval);
-            if (st != CHIRP_OK)
-                return st;
-            printf(" %8.4f [%8.4f,%8.4f]", s->median, interval[0], interval[1]);
-        }
-        printf("\n");
-    }
+    st = sweep_rows(f, whitened, rows, &seconds);
+    chirp_whitened_destroy(whitened);
+    if (st != CHIRP_OK)
+        return st;
+    cJSON_AddNumberToObject(event, "sweep_windows_per_second", (double)f->sweep / seconds);
+    cJSON_AddNumberToObject(event, "sweep_whitening_s", whitening_s);
+    printf("%" PRId64 " windows over %.1f s of strain: %.1f windows a second, after %.2f s of "
+           "reading and whitening\n",
+           f->sweep, f->sweep_step_s * (double)(f->sweep - 1), (double)f->sweep / seconds,
+           whitening_s);
     printf("the network was trained with mergers %.3f to %.3f s into the window\n\n",
            signal->merger_min_s, signal->merger_max_s);
     return CHIRP_OK;
@@ -356,7 +339,7 @@ static chirp_status infer_file(inference *f, const char *path)
                       "CBC_CAT3 quality\n",
                       path);
     judge_noise(path, &info, event);
-    st = chirp_curve_check(f->checkpoint, path, &info, event);
+    st = chirp_curve_check(f->checkpoint, &f->trained.curves, path, &info, event);
     if (st == CHIRP_OK)
         st = inference_predict(f, f->window, (uint64_t)f->seed, summary);
     if (st == CHIRP_OK)
@@ -364,7 +347,7 @@ static chirp_status infer_file(inference *f, const char *path)
     if (st == CHIRP_OK)
         st = print_posterior(f, path, &info, summary);
     if (st == CHIRP_OK)
-        st = judge_window(f, &info, event);
+        st = inference_judge(f, &info, event);
     if (st == CHIRP_OK)
         st = inference_keep(f, &info, event);
     chirp_strain_info_destroy(&info);
@@ -404,23 +387,14 @@ static chirp_status write_json(const inference *f, const cJSON *root)
 
 static chirp_status find_network(inference *f)
 {
-    static const chirp_shipped where = {"CHIRPBENCH_NETWORKS", "networks", CHIRP_NETWORKS_SOURCE};
-    const chirp_network_spec *spec = NULL;
-    char name[64];
     if (!f->network == !f->checkpoint)
         return chirp_fail(CHIRP_ERR_ARG, "infer: give either --checkpoint FILE or --network NAME");
-    const chirp_status st = f->network ? chirp_network_spec_find(f->network, &spec) : CHIRP_OK;
-    if (st != CHIRP_OK || !f->network)
-        return st;
-    (void)snprintf(name, sizeof name, "%.50s.h5", f->network);
-    if (!chirp_shipped_find(&where, name, f->found, sizeof f->found))
-        return chirp_fail(
-            CHIRP_ERR_ARG,
-            "infer: --network %s: %s is neither in $CHIRPBENCH_NETWORKS nor installed "
-            "nor in %s: train one and name it with --checkpoint",
-            f->network, name, where.source);
-    f->checkpoint = f->found;
-    return CHIRP_OK;
+    const chirp_status st =
+        f->network ? chirp_shipped_network("infer", f->network, f->found, sizeof f->found)
+                   : CHIRP_OK;
+    if (st == CHIRP_OK && f->network)
+        f->checkpoint = f->found;
+    return st;
 }
 
 static chirp_status check_input(const inference *f)
@@ -440,7 +414,7 @@ static int run(int argc, char **argv)
         {"network", CHIRP_OPTION_STRING, &f.network, .metavar = "NAME",
          .help =
              "spin or mass, in place of --checkpoint: the network that comes with the program, or "
-             "NAME.h5 in $CHIRPBENCH_NETWORKS"},
+             "NAME.h5 in $CHIRPBENCH_NETWORKS; where there is no NAME.h5, NAME-2048.h5"},
         {"strain", CHIRP_OPTION_STRING, &f.strain, .metavar = "FILE[,FILE]",
          .file = CHIRP_FILE_READ,
          .help = "HDF5 strain of GWOSC, gwpy or pycbc, one per detector; FILE:SERIES where a file "
@@ -457,8 +431,8 @@ static int run(int argc, char **argv)
          .help = "Monte Carlo weight samples"},
         {"credible", CHIRP_OPTION_REAL, &f.credible, .metavar = "P", .min = 1, .max = 99.99,
          .help = "probability of the printed central interval [%]"},
-        {"sweep", CHIRP_OPTION_INT, &f.sweep, .metavar = "N", .min = 0, .max = 1000,
-         .help = "also infer from this many windows around the event"},
+        {"sweep", CHIRP_OPTION_INT, &f.sweep, .metavar = "N", .min = 0, .max = 1e5,
+         .help = "also infer from this many windows around the event, and windows a second"},
         {"sweep-step", CHIRP_OPTION_REAL, &f.sweep_step_s, .metavar = "S", .min = 1e-4, .max = 1,
          .help = "distance between these windows [s]"},
         {"exact", CHIRP_OPTION_FLAG, &f.exact,
@@ -509,8 +483,6 @@ static int run(int argc, char **argv)
     chirp_trained_release(&f.trained);
     chirp_free(f.window);
     chirp_free(f.drawn);
-    chirp_free(f.windows);
-    chirp_free(f.offset_s);
     return chirp_command_exit(st);
 }
 

@@ -123,6 +123,7 @@ static chirp_status exact_of_row(const inference *f, const chirp_dataset_info *i
 {
     chirp_signal_config prior = info->signal;
     prior.psd_path = f->trained.record.config.signal.psd_path;
+    prior.curves = chirp_trained_signals(&f->trained).curves;
     if (!prior.psd_path && !strstr(info->noise, "aLIGO design"))
         return chirp_fail(CHIRP_ERR_UNSUPPORTED,
                           "%s: --exact needs the noise curve '%s': use chirpbench exact --psd",

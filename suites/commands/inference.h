@@ -39,10 +39,8 @@ typedef struct inference {
     chirp_train_config config; /* of the training, whose strings it borrows */
     const chirp_network_spec *spec;
     chirp_posterior *posterior;
-    float *window;    /* [length] */
-    double *drawn;    /* [leaves][samples] */
-    float *windows;   /* [sweep][length] */
-    double *offset_s; /* [sweep] */
+    float *window; /* [length] */
+    double *drawn; /* [leaves][samples] */
     struct cJSON *events;
 } inference;
 
@@ -78,6 +76,10 @@ void inference_forget(inference *f);
 
 /** The combined posterior of the detectors kept, as an event of its own; nothing with one detector. */
 chirp_status inference_together(inference *f);
+
+/** Says whether the window is like those of training, and adds it to an event as "likeness". */
+chirp_status inference_judge(const inference *f, const chirp_strain_info *info,
+                             struct cJSON *event);
 
 /** A posterior for each of --rows of the data set --data, beside the truth. */
 chirp_status inference_of_data(inference *f);

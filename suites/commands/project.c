@@ -1,13 +1,13 @@
 /* chirpbench project: weak scaling projected to N nodes of a machine described by two files. */
 #include "harness/base/file.h"
-#include "harness/base/memory.h"
 #include "harness/base/options.h"
 #include "harness/base/text.h"
 #include "harness/progress/progress.h"
+#include "harness/results/document.h"
 #include "model/training/parameters.h"
 #include "suites/command.h"
 #include "suites/scaling/controller/controller.h"
-#include "suites/scaling/projected/projection.h"
+#include "suites/scaling/projected/solution.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -184,13 +184,12 @@ static void print_comparison(const chirp_projection *p)
 }
 
 /* The file first: whoever reads a table can rely on it that nothing failed. */
-static chirp_status report(const chirp_projection *p, const char *json)
+static chirp_status report(const chirp_projection *p, const chirp_solution *s, const char *json)
 {
-    char *text = NULL;
-    chirp_status st = json ? chirp_projection_json(p, &text) : CHIRP_OK;
-    if (st == CHIRP_OK && json)
-        st = chirp_file_write(json, text, strlen(text));
-    chirp_free(text);
+    struct cJSON *root = json ? chirp_projection_object(p) : NULL;
+    if (root && s->n > 0)
+        chirp_solution_json(p, s, root);
+    const chirp_status st = json ? chirp_document_write(root, json) : CHIRP_OK;
     if (st != CHIRP_OK)
         return st;
     if (p->jobs.n > 0)
@@ -198,6 +197,8 @@ static chirp_status report(const chirp_projection *p, const char *json)
     else
         print_rows(p);
     print_end(p);
+    if (s->n > 0)
+        chirp_solution_print(p, s);
     print_comparison(p);
     return CHIRP_OK;
 }
@@ -223,22 +224,80 @@ static void take_training(chirp_projection_options *o, const chirp_train_config 
     o->settings.bucket_bytes = train->exchange.bucket_bytes;
 }
 
-/* On as many ranks as the last number of --nodes says. */
+enum { REPLAYED_STEPS = 117 }; /* of a simulated replay: the study's training on 1024 ranks */
+
+/* What is simulated beside the replay, and how long its messages take. */
+static chirp_status plan_replay(const chirp_projection_options *o, chirp_machine *machine,
+                                chirp_plan *plan)
+{
+    static chirp_workload workload; /* large */
+    chirp_plan_settings settings = o->settings;
+    chirp_status st = chirp_machine_read(o->machine, machine);
+    settings.shares = false;
+    settings.steps = settings.steps > 0 ? settings.steps : REPLAYED_STEPS;
+    if (st == CHIRP_OK)
+        st = chirp_workload_make(o->network, o->variant, o->shared_noise, &workload);
+    const int ranks = o->nodes[o->n_rows - 1];
+    if (st == CHIRP_OK && (ranks < 2 || ranks > machine->hosts))
+        st = chirp_fail(CHIRP_ERR_RANGE,
+                        "--nodes %d: a simulated replay on %s takes 2 to %d ranks; leave out "
+                        "--engine simgrid to replay without messages",
+                        ranks, machine->name, machine->hosts);
+    if (st == CHIRP_OK)
+        st = chirp_plan_make(machine, &workload, &settings, ranks, plan);
+    return st;
+}
+
+/* Seconds of a step beyond its passes, over those of a pass, when nobody is late. */
+static double communication(const chirp_plan *plan)
+{
+    chirp_plan still = *plan;
+    chirp_step_terms terms;
+    still.jitter_relative = still.jitter_fresh = 0;
+    chirp_closed_form(&still, &terms);
+    return terms.seconds / terms.compute - 1;
+}
+
+/* On as many ranks as the last number of --nodes says; with --engine simgrid simulated as well. */
 static chirp_status replay(const chirp_projection_options *o, const char *json)
 {
+    static chirp_plan plan; /* large */
+    chirp_machine machine = {0};
+    const bool simulated = o->engine && strcmp(o->engine, chirp_engine_simgrid.name) == 0;
+    chirp_status st = simulated ? plan_replay(o, &machine, &plan) : CHIRP_OK;
     const chirp_controller_options options = {
         .ranks = o->nodes[o->n_rows - 1],
         .batch = o->settings.batch,
         .runs = CHIRP_CONTROLLER_RUNS,
-        .communication = CHIRP_CONTROLLER_COMMUNICATION,
+        .communication =
+            simulated && st == CHIRP_OK ? communication(&plan) : CHIRP_CONTROLLER_COMMUNICATION,
         .seed = o->settings.seed,
     };
-    return chirp_controller_report(&options, json);
+    if (st == CHIRP_OK)
+        st = chirp_controller_report(&options, simulated ? &plan : NULL, json);
+    chirp_machine_release(&machine);
+    return st;
+}
+
+/* Options of whole trainings: learnt before anything is simulated. */
+static chirp_status check_whole(const chirp_projection_options *o,
+                                const chirp_solution_options *solve, bool whole)
+{
+    const char *alone = solve->assume             ? "assume"
+                        : solve->global_batch > 0 ? "global-batch"
+                        : solve->curve            ? "curve"
+                        : solve->level > 0        ? "level"
+                                                  : NULL;
+    if (!whole && alone)
+        return chirp_fail(CHIRP_ERR_ARG, "--%s is of --time-to-solution: add it, or leave --%s out",
+                          alone, alone);
+    return whole ? chirp_solution_check(o, solve) : CHIRP_OK;
 }
 
 static int run(int argc, char **argv)
 {
     static chirp_projection projection; /* large */
+    static chirp_solution solution;     /* large */
     static const char *const shared[] = {"equal", "measured"};
     static const char *const of_train[] = {"network",    "variational",  "batch",
                                            "accumulate", "weight-noise", "exchange",
@@ -252,6 +311,8 @@ static int run(int argc, char **argv)
     double fresh = NAN;
     double jitter = NAN;
     bool controller = false;
+    bool whole = false;
+    chirp_solution_options solve = {0};
     const chirp_option table[] = {
         {"machine", CHIRP_OPTION_STRING, &o.machine, .metavar = "NAME", .file = CHIRP_FILE_READ,
          .help = "theta, theta_crossbar, cori_knl, hal, hdr_fat_tree, or a machine's JSON file"},
@@ -280,7 +341,23 @@ static int run(int argc, char **argv)
          .help = "with --shares measured: steps for which a node keeps its speed; 0: for good"},
         {"controller", CHIRP_OPTION_FLAG, &controller,
          .help = "instead of projecting, replay the load balancer of train --shares measured on as "
-                 "many ranks as the last of --nodes, whose speeds stay, wander or break off"},
+                 "many ranks as the last of --nodes, whose speeds stay, wander or break off, with "
+                 "and without a deadline for late ranks; with --engine simgrid also with every "
+                 "message simulated"},
+        {"time-to-solution", CHIRP_OPTION_FLAG, &whole,
+         .help =
+             "also how long a whole training takes, with start-up, input and the sample cost of "
+             "large batches; prints what it takes for granted"},
+        {"assume", CHIRP_OPTION_STRING, &solve.assume, .metavar = "NAME=VALUE,...",
+         .help = "numbers of --time-to-solution: iterations, noise_scale, start_up_8, ..."},
+        {"global-batch", CHIRP_OPTION_INT, &solve.global_batch, .metavar = "N", .min = 0,
+         .max = 1e9,
+         .help = "signals of a step that strong rows of --time-to-solution divide over ranks; 0: "
+                 "those of one rank"},
+        {"curve", CHIRP_OPTION_STRING, &solve.curve, .metavar = "FILE", .file = CHIRP_FILE_READ,
+         .help = "log of train: --time-to-solution is to the error --level that it came to"},
+        {"level", CHIRP_OPTION_REAL, &solve.level, .metavar = "E", .min = 0, .max = 10,
+         .help = "with --curve: held-out mean relative error to reach"},
         {"engine", CHIRP_OPTION_CHOICE, &o.engine, .list = chirp_engine_choices,
          .help = "what computes the rows"},
         {"steps", CHIRP_OPTION_INT32, &o.settings.steps, .metavar = "N", .min = 0, .max = 1000,
@@ -319,9 +396,13 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK && controller)
         return chirp_command_exit(replay(&o, json));
     if (st == CHIRP_OK)
-        st = project(&o, &projection);
+        st = check_whole(&o, &solve, whole);
     if (st == CHIRP_OK)
-        st = report(&projection, json);
+        st = project(&o, &projection);
+    if (st == CHIRP_OK && whole)
+        st = chirp_solution_make(&projection, &solve, &solution);
+    if (st == CHIRP_OK)
+        st = report(&projection, &solution, json);
     chirp_projection_release(&projection);
     return chirp_command_exit(st);
 }

@@ -169,19 +169,39 @@ static chirp_status write_machine(const char *path, const chirp_scale *scale)
     return chirp_parallel_agree(st);
 }
 
-static chirp_status measure(chirp_scale_options *o, const char *json, const char *profile,
-                            const char *machine)
+/* Rank 0 says that measuring starts. */
+static chirp_status begin_lines(const char *path, chirp_mllog **log)
+{
+    chirp_status st = CHIRP_OK;
+    *log = NULL;
+    if (path && chirp_parallel_rank() == 0)
+        st = chirp_mllog_open(path, CHIRP_MLLOG_REPLACE, log);
+    chirp_mllog_start(*log, "init_start", NULL);
+    chirp_mllog_submission(*log, "chirpbench_scale");
+    chirp_mllog_stop(*log, "init_stop", NULL);
+    chirp_mllog_start(*log, "run_start", NULL);
+    return path ? chirp_parallel_agree(st) : st;
+}
+
+static chirp_status measure(chirp_scale_options *o, const char *json, const char *mllog,
+                            const char *profile, const char *machine)
 {
     static chirp_scale scale; /* large */
+    chirp_mllog *log = NULL;
     const bool root = chirp_parallel_rank() == 0;
+    const chirp_status begun = begin_lines(mllog, &log);
+    if (begun != CHIRP_OK)
+        return begun;
     chirp_progress *progress =
         root ? chirp_progress_begin("scale", (int64_t)o->repetitions * o->n_counts * o->n_threads *
                                                  o->n_variants)
              : NULL;
     chirp_status st = chirp_scale_measure(o, show_progress, progress, &scale);
     chirp_progress_end(progress);
+    chirp_scale_lines(st == CHIRP_OK ? &scale : NULL, log);
+    const chirp_status written = chirp_mllog_close(log);
     if (st == CHIRP_OK)
-        st = chirp_parallel_agree(root ? report(&scale, json) : CHIRP_OK);
+        st = chirp_parallel_agree(root && written == CHIRP_OK ? report(&scale, json) : written);
     if (st == CHIRP_OK && machine)
         st = write_machine(machine, &scale);
     chirp_scale_release(&scale);
@@ -216,6 +236,7 @@ static int run(int argc, char **argv)
     const char *variants = "last2";
     const char *threads = "0";
     const char *json = NULL;
+    const char *mllog = NULL;
     const char *profile = NULL;
     const char *machine = NULL;
     bool warmup_given = false;
@@ -244,6 +265,8 @@ static int run(int argc, char **argv)
          .given = &warmup_given},
         {"json", CHIRP_OPTION_STRING, &json, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "rows, intervals, loss budget, calls by size"},
+        {"mllog", CHIRP_OPTION_STRING, &mllog, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "rows in the MLPerf logging format (:::MLLOG); -: on stdout"},
         {"timeline", CHIRP_OPTION_STRING, &o.timeline, .metavar = "FILE",
          .file = CHIRP_FILE_WRITTEN,
          .help = "Chrome trace of one step of all ranks (opens in Perfetto)"},
@@ -291,7 +314,7 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK) {
         if (strcmp(o.train.shares, "measured") == 0 && !warmup_given)
             o.warmup = MEASURING_STEPS;
-        st = measure(&o, json, profile, machine);
+        st = measure(&o, json, mllog, profile, machine);
     }
     int code = 0;
     if (st != CHIRP_OK) /* one line, not one per rank */

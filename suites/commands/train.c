@@ -20,17 +20,16 @@ static void print_by_label(const char *title, double mean, const chirp_network_s
 static void print_result(const chirp_train_config *config, const chirp_run_options *options,
                          const chirp_run_result *result, double target)
 {
-    static const char *const end[] = {"all iterations done", "target reached", "time is over",
-                                      "interrupted"};
     const chirp_network_spec *spec = NULL;
     if (chirp_network_spec_find(config->network, &spec) != CHIRP_OK)
         return;
     if (result->last.iteration > 0)
-        printf("%s at iteration %" PRId64 ": loss %.4f, %.1f signals/s, %.1f s\n", end[result->end],
-               result->iteration, result->last.loss, result->signals_per_second, result->seconds);
+        printf("%s at iteration %" PRId64 ": loss %.4f, %.1f signals/s, %.1f s\n",
+               chirp_run_end_name[result->end], result->iteration, result->last.loss,
+               result->signals_per_second, result->seconds);
     else
-        printf("%s at iteration %" PRId64 " already: no step was taken\n", end[result->end],
-               result->iteration);
+        printf("%s at iteration %" PRId64 " already: no step was taken\n",
+               chirp_run_end_name[result->end], result->iteration);
     if (result->end != CHIRP_RUN_INTERRUPTED) {
         const chirp_validation *v = &result->held_out;
         print_by_label("held-out relative error", v->mean_relative_error, spec, v->relative_error);
@@ -41,22 +40,48 @@ static void print_result(const chirp_train_config *config, const chirp_run_optio
     if (options->max_seconds > 0 && config->schedule == CHIRP_RATE_COSINE)
         printf("the learning rate followed the time limit: another run won't repeat this one "
                "bitwise\n");
+    if (config->deadline && chirp_parallel_size() > 1)
+        printf("ranks were late with %" PRId64 " of %" PRId64 " signals (%.2f %%), which were left "
+               "out: another run won't repeat this one bitwise\n",
+               result->left_out, result->signals,
+               result->signals > 0 ? 100.0 * (double)result->left_out / (double)result->signals
+                                   : 0.0);
     if (options->checkpoint)
         printf("checkpoint %s\n", options->checkpoint);
 }
 
-static chirp_status train(const chirp_train_config *config, const chirp_run_options *options,
-                          chirp_run_end *end)
+/* Rank 0 opens the file of MLPerf's lines, and says that things start. Collective. */
+static chirp_status begin_lines(const chirp_train_config *config, chirp_run_options *options,
+                                const char *path)
+{
+    char benchmark[64];
+    chirp_status st = CHIRP_OK;
+    if (path && chirp_parallel_rank() == 0)
+        st = chirp_mllog_open(path, options->resume ? CHIRP_MLLOG_APPEND : CHIRP_MLLOG_NEW,
+                              &options->mllog);
+    (void)snprintf(benchmark, sizeof benchmark, "chirpbench_%s", config->network);
+    chirp_mllog_start(options->mllog, "init_start", NULL);
+    chirp_mllog_submission(options->mllog, benchmark);
+    return path ? chirp_parallel_agree(st) : st;
+}
+
+static chirp_status train(const chirp_train_config *config, chirp_run_options *options,
+                          const char *mllog, chirp_run_end *end)
 {
     chirp_trainer *trainer = NULL;
     chirp_run_result result = {0};
-    chirp_status st = chirp_trainer_create(config, &trainer);
+    chirp_status st = begin_lines(config, options, mllog);
+    if (st == CHIRP_OK)
+        st = chirp_trainer_create(config, &trainer);
     if (st == CHIRP_OK)
         st = chirp_training_run(trainer, options, &result);
     if (st == CHIRP_OK && chirp_parallel_rank() == 0)
         print_result(config, options, &result, chirp_trainer_target(trainer));
     chirp_trainer_destroy(trainer);
+    const chirp_status written = chirp_mllog_close(options->mllog);
     *end = result.end;
+    if (st == CHIRP_OK && mllog)
+        st = chirp_parallel_agree(written);
     return st;
 }
 
@@ -75,13 +100,16 @@ static chirp_status take_data(chirp_train_config *config, const bool given[CHIRP
 
 /* The options of a run around the training, its files and its end, and those of the training. */
 static chirp_status parse(int argc, char **argv, chirp_train_config *config,
-                          chirp_run_options *options, bool given[CHIRP_SIGNAL_OPTIONS])
+                          chirp_run_options *options, const char **mllog,
+                          bool given[CHIRP_SIGNAL_OPTIONS])
 {
     const char *preset = "default";
     bool own[CHIRP_TRAIN_OWN_OPTIONS] = {false};
     const chirp_option run_options[] = {
         {"log", CHIRP_OPTION_STRING, &options->log, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
          .help = "JSON lines, one a step"},
+        {"mllog", CHIRP_OPTION_STRING, mllog, .metavar = "FILE", .file = CHIRP_FILE_WRITTEN,
+         .help = "lines of the MLPerf logging format (:::MLLOG); -: on stdout", .group = "Run"},
         {"checkpoint", CHIRP_OPTION_STRING, &options->checkpoint, .metavar = "FILE",
          .file = CHIRP_FILE_WRITTEN, .help = "HDF5, written atomically"},
         {"keep-best", CHIRP_OPTION_STRING, &options->keep_best, .metavar = "FILE",
@@ -127,9 +155,10 @@ static int run(int argc, char **argv)
 {
     chirp_train_config config = chirp_train_config_default();
     chirp_run_options options = {.checkpoint_every = 500, .validate_every = 250};
+    const char *mllog = NULL;
     chirp_run_end end = CHIRP_RUN_ITERATIONS;
     bool given[CHIRP_SIGNAL_OPTIONS] = {false};
-    chirp_status st = parse(argc, argv, &config, &options, given);
+    chirp_status st = parse(argc, argv, &config, &options, &mllog, given);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     chirp_signals before;
@@ -143,7 +172,7 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK && warning && !config.data && chirp_parallel_rank() == 0)
         (void)fprintf(stderr, "chirpbench: warning: %s\n", warning);
     if (st == CHIRP_OK)
-        st = train(&config, &options, &end);
+        st = train(&config, &options, mllog, &end);
     int code = 0;
     if (st != CHIRP_OK)
         code = chirp_parallel_rank() == 0 ? chirp_command_exit(st) : 2;

@@ -233,6 +233,26 @@ static void doubts_go_by_the_threads_in_use(void **state)
     assert_false(warns(&m, 3, "share"));
 }
 
+/* Own kernels for less than the processor has; none for the same, and for processors without such an order. */
+static void slower_kernels_are_a_doubt(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *built, *has;
+        bool doubt;
+    } cases[] = {{"sse2", "avx2", true},
+                 {"avx2", "avx512", true},
+                 {"avx2", "avx2", false},
+                 {"avx512", "avx512", false},
+                 {"asimd", "asimd", false}};
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; ++k) {
+        chirp_host m = {0};
+        (void)snprintf(m.built_simd, sizeof m.built_simd, "%s", cases[k].built);
+        (void)snprintf(m.simd, sizeof m.simd, "%s", cases[k].has);
+        assert_int_equal(warns(&m, 1, "own kernels are compiled for"), cases[k].doubt);
+    }
+}
+
 static void what_is_unknown_is_null(void **state)
 {
     (void)state;
@@ -493,6 +513,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(caches_are_decoded_from_older_leaves),
         cmocka_unit_test(hypervisors_have_names),
         cmocka_unit_test(the_machine_is_consistent),
+        cmocka_unit_test(slower_kernels_are_a_doubt),
         cmocka_unit_test(quotas_of_subgroups_are_found),
         cmocka_unit_test(doubts_go_by_the_threads_in_use),
         cmocka_unit_test(what_is_unknown_is_null),

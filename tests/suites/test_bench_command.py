@@ -96,6 +96,25 @@ def check_colours(folder):
     assert b"\x1b[" in on_terminal(FMA + ["--threads=1", "--benchmark_color=true"], {"NO_COLOR": "1"})
 
 
+def check_console():
+    """Rows have at most 160 characters, with the rates first; many benchmarks say how long they take at least."""
+    shown = run(["bench", "--benchmark_filter=^(reference/(fma|triad)|dense/forward/deterministic)", "--benchmark_min_time=1x", "--threads=1",
+                 "--benchmark_repetitions=2"])
+    assert shown.returncode == 0 and not [line for line in shown.stdout.split("\n") if len(line) > 160], shown.stdout
+    rates = [line for line in shown.stdout.split("\n") if line.startswith("dense/forward/deterministic/leaf.dense1/batch:64/threads:1 ")]
+    assert rates and all(" GFLOPS=" in line for line in rates), shown.stdout
+    many = subprocess.Popen([CHIRPBENCH, "bench", "layers", "--benchmark_min_time=2s", "--benchmark_repetitions=2", "--no-peak"],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, universal_newlines=True)
+    for line in many.stderr:
+        if " benchmarks, " in line:
+            break
+    many.kill()
+    many.wait()
+    many.stderr.close()
+    n = int(line.split()[0])
+    assert n > 20 and f", {round(n * 2 * 3 / 60)} minutes at least" in line, line
+
+
 def check_masked(folder):
     """Without /sys and with an empty /proc/cpuinfo much is unknown, and nothing is 0. Cores may come from the processor."""
     script = "mount -t tmpfs none /sys && mount --bind /dev/null /proc/cpuinfo && exec \"$@\""
@@ -138,6 +157,7 @@ def check_spellings():
 
 
 check_exit_codes()
+check_console()
 check_spellings()
 check_team()
 check_doubts()

@@ -50,6 +50,22 @@ def table(folder, checkpoint):
     assert "1-2*" in beyond and "beyond the SNR of training" in beyond
 
 
+def own_curve(folder):
+    """Signals are whitened with the curve inside the checkpoint, whatever became of its file; --curve-segments changes them."""
+    checkpoint, psd = folder + "/own.h5", folder + "/curve.txt"
+    with open(psd, "w") as file:
+        file.writelines(f"{f} {1e-23 * (f / 100) ** 2}\n" for f in range(1, 4100))
+    run(["train", "--quiet", "--network", "spin-2048", "--batch", "2", "--iterations", "1", "--validation-signals", "2",
+         "--psd", psd, "--curve-segments", "15", "--curve-tilt", "0.1", "--checkpoint", checkpoint])
+    good = ["calibrate", "--checkpoint", checkpoint] + SHORT
+    text = run(good).stdout
+    os.remove(psd)
+    assert run(good).stdout == text
+    exact = run(good + ["--curve-segments", "0"]).stdout
+    assert exact != text and "no limit here" not in exact
+    assert "no limit here" in run(good + ["--exact", "1"]).stdout
+
+
 def recalibration(folder, checkpoint):
     """Fitted factors are in the new checkpoint, are said by infer, and make the scores of other signals better."""
     new, out, data, posterior = folder + "/new.h5", folder + "/new.json", folder + "/set.h5", folder + "/posterior.json"
@@ -116,6 +132,7 @@ with tempfile.TemporaryDirectory() as scratch:
     run(["train", "--network", "spin", "--batch", "2", "--iterations", "2", "--validation-signals", "2", "--likelihood", "fixed",
          "--noise-scale", "5", "--checkpoint", spin, "--quiet"])
     table(scratch, spin)
+    own_curve(scratch)
     recalibration(scratch, spin)
     exact_posterior(scratch, spin)
     bad_input(scratch, spin)

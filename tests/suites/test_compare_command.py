@@ -49,6 +49,15 @@ def check_exit_codes():
     assert run(long_name, long_name, "--replace", old + "=new", "--filter", "new").returncode == 0
 
 
+def check_modes():
+    """An option that a mode wouldn't look at is refused."""
+    for args in (("--limits", "limits.json", "a.json", "--markdown", "x.md"), ("--limits", "limits.json", "a.json", "--format", "json"),
+                 ("--store", "store", "a.json", "--filter", "x"), ("--history", "store", "--junit", "x.xml")):
+        done = run(*args)
+        assert done.returncode == 2 and b"can't be given beside --" in done.stderr and done.stderr.count(b"\n") == 1, (args, done)
+        assert not os.path.exists("x.md")
+
+
 def check_escapes():
     os.mkdir(ODD.replace("/", ""))
     a = write(ODD.replace("/", "") + "/a.json", {ODD: times(100), "g/one": times(1), "g/two": times(1)}, date="2026-01-01T00:00:00Z",
@@ -122,7 +131,7 @@ def check_filter():
 def main():
     with tempfile.TemporaryDirectory(prefix="chirp-compare-") as folder:
         os.chdir(folder)
-        for check in (check_exit_codes, check_escapes, check_history, check_many_names, check_filter):
+        for check in (check_exit_codes, check_modes, check_escapes, check_history, check_many_names, check_filter):
             check()
             print(check.__name__, "passed")
         os.chdir("/")

@@ -71,12 +71,36 @@ def check_teams(folder):
         assert r.returncode == 2 and "OMP_NUM_THREADS: 100000 threads" in r.stderr, r
 
 
+def numbers(text):
+    """{0, 1, 2, 8} of "0-2,8"."""
+    ends = [part.split("-") for part in text.split(",")]
+    return {n for part in ends for n in range(int(part[0]), int(part[-1]) + 1)}
+
+
 def check_ranks(folder):
-    """Under a launcher of two: each would measure beside the other, and write the same file."""
-    r = subprocess.run([MPIEXEC, "-n", "2", CHIRPBENCH, "doctor", "--no-measure", "--json", folder + "/ranks.json"],
+    """Under a launcher one table of all ranks: what differs is marked, and ranks that share processors are a doubt."""
+    out = folder + "/ranks.json"
+    one = ["-n", "1", "env", "-u", "OMP_PROC_BIND", "OMP_NUM_THREADS=1", CHIRPBENCH, "doctor", "--seconds", "0.01", "--json", out]
+    two = ["OMP_NUM_THREADS=2" if word == "OMP_NUM_THREADS=1" else word for word in one]
+    for jobs, differs in ((one + [":"] + one, []), (one + [":"] + two, ["omp_threads"])):
+        r = subprocess.run([MPIEXEC] + jobs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=120)
+        assert r.returncode == 0, r
+        with open(out) as file:
+            report = json.load(file)
+        ranks = report["ranks"]
+        exact = {"omp_threads", "num_cpus", "cpu_model", "built_simd", "omp_proc_bind"}  # the rest is measured
+        assert [sorted(exact & set(o["differs"])) for o in ranks] == [[], differs], ranks
+        assert [o["rank"] for o in ranks] == [0, 1] and len({o["host_name"] for o in ranks}) == 1
+        assert all(o["GFLOPS"] > 0 and o["memory_bytes_per_second"] > 0 for o in ranks), ranks
+        lines = [line.split() for line in r.stdout.splitlines()]
+        assert [words[0] for words in lines if words and words[0] in ("0", "1")] == ["0", "1"], r.stdout
+        assert ("2*" in r.stdout.split()) == bool(differs), r.stdout
+        places = [numbers(o["affinity"]) for o in ranks]
+        both = "may both use processor" in " ".join(report["warnings"])
+        assert both == bool(places[0] & places[1]) and both == ("may both use" in r.stdout), report["warnings"]
+    r = subprocess.run([MPIEXEC, "-n", "2", CHIRPBENCH, "doctor", "--no-measure", "--json", folder + "/none/ranks.json"],
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=120)
-    assert r.returncode == 2 and "doctor works alone" in r.stderr, r
-    assert not os.path.exists(folder + "/ranks.json")
+    assert r.returncode == 2 and r.stderr.count("none/ranks.json") == 1, r
     r = subprocess.run([MPIEXEC, "-n", "1", CHIRPBENCH, "doctor", "--no-measure"], stdout=subprocess.DEVNULL, timeout=120)
     assert r.returncode == 0
 

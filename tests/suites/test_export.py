@@ -52,6 +52,9 @@ def contents(checkpoint, compact):
         said = new["export"].attrs
         validation = json.loads(said["validation"])
         assert said["note"] == b"by hand" and b"export" in said["command"] and b"a_f" in said["rounding"]
+        distance = new["feature_distance"]
+        width = distance["mean"].size
+        assert distance["factor"].shape == (width * (width + 1) // 2,) and distance["limit"][()] > 0 and distance.attrs["signals"] == 40
         assert validation["chirpbench"]["commit"] and validation["seed"] == 3
         return validation["rows"]
 
@@ -73,6 +76,39 @@ def answers(folder, checkpoint, compact, rows):
     refused(["infer", "--data", data, "--network", "none"], "none")
     refused(["infer", "--data", data, "--network", "mass", "--checkpoint", compact], "--checkpoint")
     refused(["infer", "--data", data], "--network")
+
+
+def doubts(folder, checkpoint, compact):
+    """What infer says of a window's features; a checkpoint that doesn't know training's features says so; impossible ones are refused."""
+    strain, out = folder + "/strain.hdf5", folder + "/posterior.json"
+    run(["generate", "--strain", strain, "--gps", "1126259462.4", "--snr", "25", "--quiet"])
+    asked = ["infer", "--strain", strain, "--gps", "1126259462.4", "--samples", "20", "--json", out, "--checkpoint"]
+    assert "no distance of features" in run(asked + [checkpoint]).stdout
+    assert "feature_distance" not in json.load(open(out))["events"][0]["likeness"]
+    text = run(asked + [compact]).stdout
+    likeness = json.load(open(out))["events"][0]["likeness"]
+    assert f"features {likeness['feature_distance']:.2f} (to {likeness['feature_distance_most']:.2f})" in text
+    try:
+        import h5py
+    except ImportError:
+        return
+    for name, value in (("limit", 1e-3), ("factor", 0), ("limit", -1)):
+        with h5py.File(compact, "r+") as f:
+            item = f["feature_distance/" + name]
+            kept = item[()] if name == "limit" else item[0]
+            item[() if name == "limit" else 0] = value
+        if value > 0:
+            assert "features are unlike" in run(asked + [compact]).stdout
+            assert any("features" in d for d in json.load(open(out))["events"][0]["likeness"]["doubts"])
+        else:
+            refused(asked + [compact], "feature_distance/" + name)
+        with h5py.File(compact, "r+") as f:
+            f["feature_distance/" + name][() if name == "limit" else 0] = kept
+    table = run(["calibrate", "--checkpoint", compact, "--signals", "10", "--samples", "20", "--snr-bins", "10,30", "--intruders", "2",
+                 "--json", out]).stdout
+    rows = json.load(open(out))["unlike"]
+    assert len(rows) == 16 and all(r["by_either"][0] >= max(r["by_distance"][0], r["by_match"][0]) for r in rows), rows
+    assert "noise alone" in table and rows[1]["window"] == "noise alone" and rows[0]["windows"] == 2
 
 
 def bad_input(folder, checkpoint):
@@ -99,8 +135,10 @@ with tempfile.TemporaryDirectory() as scratch:
     os.mkdir(networks)
     run(["train", "--network", "spin", "--batch", "2", "--iterations", "2", "--validation-signals", "2", "--snr-min", "10",
          "--snr-max", "30", "--snr-law", "uniform", "--checkpoint", spin, "--quiet"])
-    text = run(["export", spin, "--out", networks + "/spin.h5", "--signals", "10", "--seed", "3", "--note", "by hand"]).stdout
+    text = run(["export", spin, "--out", networks + "/spin.h5", "--signals", "10", "--seed", "3", "--distance", "40", "--note",
+                "by hand"]).stdout
     assert text.count(" std\n") == 3 and os.path.getsize(networks + "/spin.h5") < os.path.getsize(spin) / 4
     answers(scratch, spin, networks + "/spin.h5", contents(spin, networks + "/spin.h5"))
+    doubts(scratch, spin, networks + "/spin.h5")
     bad_input(scratch, spin)
 print("export: all passed")

@@ -111,6 +111,7 @@ def credible_interval(folder, checkpoint, strain):
         for name, p in event["parameters"].items():
             low, high = p["interval"]
             assert abs(sum(low <= s <= high for s in p["samples"]) / 400 - percent / 100) <= 0.01
+        assert f"{event['sweep_windows_per_second']:.1f} windows a second" in text and len(event["sweep"]) == 3
         for row in event["sweep"]:
             for p in row["parameters"].values():
                 wider = p["interval"][1] - p["interval"][0] > p["interval_90"][1] - p["interval_90"][0]
@@ -248,7 +249,7 @@ def adapted(folder, strain):
     with h5py.File(checkpoint, "r") as old, h5py.File(new, "r") as made:
         configuration = [json.loads(f.attrs["configuration"]) for f in (old, made)]
         assert made.attrs["iteration"] == 2 and made.attrs["seed"] == old.attrs["seed"] + 1
-        assert configuration[1]["signal"]["psd"] == table and configuration[1]["kl_weight"] == 1 / (2 * 2)
+        assert configuration[1]["signal"]["psd"] == table and configuration[1]["signal"]["curve_segments"] == 15 and configuration[1]["kl_weight"] == 1 / (2 * 2)
         assert configuration[1]["curriculum"] == "none"  # a trained network needs no start at high SNR
         same = [k for k in configuration[0] if k not in ("signal", "curriculum", "kl_weight", "kl_warmup", "learning_rate", "final_rate", "rate_ranks")]
         assert all(configuration[0][k] == configuration[1][k] for k in same), configuration

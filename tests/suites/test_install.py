@@ -5,6 +5,7 @@ Usage: test_install.py SOURCE BUILD CMAKE
 """
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ MANUALS = os.path.isdir(BUILD + "/pages")
 
 
 def run(*args, code=0, **options):
-    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=120,
+    done = subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=280,
                           stdin=subprocess.DEVNULL, **options)
     assert done.returncode == code, (args, done.returncode, done.stdout, done.stderr)
     return done
@@ -34,8 +35,15 @@ def installed_and_removed(folder):
     top = stage + "/opt/of mine"
     there = files(stage)
     assert {"opt/of mine/bin/chirpbench", "opt/of mine/share/doc/chirpbench/LICENSE",
-            "opt/of mine/share/doc/chirpbench/CHANGELOG.md"} <= there, there
+            "opt/of mine/share/doc/chirpbench/CHANGELOG.md", "opt/of mine/share/doc/chirpbench/README.md",
+            "opt/of mine/share/chirpbench/gates/quick.json", "opt/of mine/share/chirpbench/gates/pull_request.sh", "opt/of mine/include/chirpbench_plugin.h",
+            "opt/of mine/share/chirpbench/jobs/slurm.sh",
+            "opt/of mine/share/chirpbench/machines/theta.json"} <= there, there
+    assert os.path.isdir(SOURCE + "/model/networks") == any("/share/chirpbench/networks/" in name for name in there)
+    assert not [name for name in there if name.endswith("_internal.h")]
+    moved_tree_works(stage, stage + ", moved", "opt/of mine")
     assert run(top + "/bin/chirpbench", "version").stdout.startswith("chirpbench ")
+    assert "reference/fma" in run(top + "/bin/chirpbench", "bench", "--gate", "quick", "--benchmark_list_tests", cwd="/").stdout
     assert "--batch" in run(top + "/bin/chirpbench", "help", "train", cwd="/").stdout
     if MANUALS:
         share = "opt/of mine/share/"
@@ -50,6 +58,30 @@ def installed_and_removed(folder):
     assert files(stage) == {"opt/of mine/share/man/man1/other.1"}, files(stage)
     assert not os.path.exists(top + "/share/doc/chirpbench")
     assert "nothing was installed" in make("uninstall", "BUILD=" + folder, code=2).stdout
+
+
+def moved_tree_works(stage, moved, prefix):
+    """Files are found beside the program wherever it is: here one that only the moved installation has."""
+    shutil.copytree(stage, moved)
+    machines = f"{moved}/{prefix}/share/chirpbench/machines/"
+    for kind in ".json", ".xml":
+        shutil.copy(machines + "theta" + kind, machines + "only_here" + kind)
+    run(f"{moved}/{prefix}/bin/chirpbench", "project", "--machine", "only_here", "--nodes", "1", cwd="/")
+    shutil.rmtree(moved)
+
+
+def source_tarball(folder):
+    """`make dist` holds all that a build needs: it is configured, and a part of it built, without git."""
+    if not os.path.exists(SOURCE + "/.git"):
+        print("install: no repository here, so no tarball of it")
+        return
+    make("dist", "DIST=" + folder)
+    version = run(BUILD + "/chirpbench", "version").stdout.split()[1]
+    run("tar", "-xzf", f"{folder}/chirpbench-{version}.tar.gz", "-C", folder)
+    tree = f"{folder}/chirpbench-{version}"
+    assert not os.path.exists(tree + "/.git")
+    run(CMAKE, "-S", tree, "-B", tree + "/build", "-DCHIRP_TESTS=OFF")
+    run(CMAKE, "--build", tree + "/build", "--target", "chirp_optimizer")
 
 
 def words_of_make(folder):
@@ -83,5 +115,6 @@ def text_of_the_tag():
 with tempfile.TemporaryDirectory(prefix="chirp-install-") as scratch:
     installed_and_removed(scratch)
     words_of_make(scratch)
+    source_tarball(scratch)
     text_of_the_tag()
-print("install: installed and removed, words of make, text of the tag passed")
+print("install: installed, moved and removed, words of make, tarball of the sources, text of the tag passed")

@@ -80,6 +80,35 @@ def check_errors():
         assert wrong.returncode == 2 and says in wrong.stderr, (args, wrong.stderr)
 
 
+def check_dense():
+    """The same for dense layers: names, operations, the baseline, errors."""
+    for args, expected in ((("--pass=forward", "--algorithm=direct"), ["forward/direct"]),
+                           (("--algorithm=direct",), ["forward/direct", "backward_data/direct", "backward_weights/direct"])):
+        assert names("--dense", "mb5ic70oc33", *args) == [f"dense/{row}/mb5ic70oc33/threads:1" for row in expected]
+    with tempfile.TemporaryDirectory() as folder:
+        path, problems = os.path.join(folder, "rows.json"), os.path.join(folder, "list")
+        with open(problems, "w", encoding="utf-8") as file:
+            file.write("mb5ic70oc33 # odd\nmb1ic1oc1\nmb64ic64oc16")
+        ran = bench("--dense", "@" + problems, "--threads=1", "--benchmark_min_time=1x", "--no-peak", "--benchmark_out", path)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        with open(path, encoding="utf-8") as file:
+            rows = json.load(file)["benchmarks"]
+    assert len(rows) in (9, 18), rows
+    for row in rows:
+        n, i, o = {"mb5ic70oc33": (5, 70, 33), "mb1ic1oc1": (1, 1, 1), "mb64ic64oc16": (64, 64, 16)}[row["name"].split("/")[3]]
+        assert not row.get("error_occurred") and row["relative_error"] < 1e-4, row
+        assert abs(row["GFLOPS"] * row["real_time"] / (2 * n * i * o) - 1) < 1e-6, row
+        assert len(rows) == 9 or "/onednn/" in row["name"] or row["baseline_speedup"] > 0, row
+    for args, says in ((("mb0ic1oc1",), "mb needs a whole number from 1"), (("mb1ic1",), "oc is missing"),
+                       (("mb1ic1oc1iw3",), "'iw' at character 10 is none of the fields mb ic oc"),
+                       (("mb1ic1oc1", "--pass=load_weights"), "'load_weights' is none of forward"),
+                       (("mb1ic1oc1", "--algorithm=transform"), "'transform' is none of direct onednn"),
+                       (("mb1ic1oc1", "--conv1d", PROBLEM), "give --conv1d or --dense")):
+        wrong = bench("--dense", *args)
+        assert wrong.returncode == 2 and says in wrong.stderr and wrong.stderr.count("\n") == 1, (args, wrong.stderr)
+
+
 check_names()
 check_numbers()
 check_errors()
+check_dense()

@@ -360,6 +360,19 @@ def lost_rank_and_resume(folder):
         assert steps == list(range(1, len(steps) + 1)) and len(steps) > 2
 
 
+def deadlines_count(folder):
+    """Ranks that nobody waits for are counted; before enough steps are known there is no deadline, and nothing differs."""
+    logs = folder + "/all.jsonl", folder + "/deadline.jsonl"
+    common = ["train", "--batch", "2", "--iterations", "3", "--threads", "1"] + SMALL
+    run(common + ["--log", logs[0]], ranks=2)
+    result = run(common + ["--log", logs[1], "--deadline", "measured"], ranks=2)
+    assert "late with 0 of 12 signals" in result.stdout and "bitwise" in result.stdout, result.stdout
+    assert read(logs[0], "loss") == read(logs[1], "loss")
+    assert read(logs[1], "left_out") == [0, 0, 0]
+    with open(logs[0]) as lines:
+        assert "left_out" not in lines.read()
+
+
 def slow_rank_gets_less(folder):
     """Rank 1 is stopped half of the time."""
     log = folder + "/shares.jsonl"
@@ -450,6 +463,7 @@ with tempfile.TemporaryDirectory() as scratch:
     accumulated_steps_resume(scratch)
     resume_says_the_remedy(scratch)
     lost_rank_and_resume(scratch)
+    deadlines_count(scratch)
     slow_rank_gets_less(scratch)
     presets_and_time(scratch)
     bad_input(scratch)

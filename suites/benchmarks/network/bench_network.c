@@ -5,7 +5,10 @@
  */
 #include "suites/suites.h"
 
+#include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/base/sort.h"
+#include "harness/stats/stats.h"
 #include "kernels/optimizer/optimizer.h"
 #include "kernels/random/random.h"
 #include "model/inference/likelihood.h"
@@ -15,6 +18,8 @@
 
 #include <math.h>
 #include <string.h>
+
+enum { MOST_EVENTS = 16 }; /* of a posterior row */
 
 typedef struct network_case {
     const char *network;
@@ -158,11 +163,31 @@ static chirp_status run_forward(chirp_bench *b, const void *arg)
     return CHIRP_OK;
 }
 
+/* Latencies of single events; those behind the last take the place of the first. */
+enum { LATENCIES = 4096 };
+
+/* A quantile that fewer than two of the latencies exceed would be the largest by another name. */
+static void count_latencies(chirp_bench *b, double *latency, int64_t n)
+{
+    if (n < 2)
+        return;
+    const size_t kept = (size_t)(n < LATENCIES ? n : LATENCIES);
+    chirp_sort(latency, kept);
+    chirp_bench_counter(b, "latencies", (double)kept);
+    chirp_bench_counter(b, "latency_p50_ms", 1e3 * chirp_stats_quantile_sorted(latency, kept, 0.5));
+    if (kept >= 200)
+        chirp_bench_counter(b, "latency_p99_ms",
+                            1e3 * chirp_stats_quantile_sorted(latency, kept, 0.99));
+}
+
+/* Strain in memory to posteriors of all parameters, one event after the other. */
 static chirp_status run_posterior(chirp_bench *b, const void *arg)
 {
     const network_case *c = arg;
     workbench w;
-    chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
+    chirp_posterior_summary summary[CHIRP_MAX_LEAVES * MOST_EVENTS];
+    double latency[LATENCIES];
+    int64_t n = 0;
     chirp_status st = open_workbench(c, false, chirp_bench_threads(b), &w);
     if (st != CHIRP_OK)
         return st;
@@ -170,11 +195,14 @@ static chirp_status run_posterior(chirp_bench *b, const void *arg)
     st = chirp_posterior_create(w.net, &w.likelihood, c->samples, &posterior);
     uint64_t seed = 0;
     while (st == CHIRP_OK && chirp_bench_next(b)) {
+        const double start = chirp_now_s();
         st = chirp_posterior_predict(posterior, w.strain, seed++, NULL, summary);
+        latency[n++ % LATENCIES] = chirp_now_s() - start;
         chirp_bench_consume(summary);
     }
     chirp_posterior_destroy(posterior);
-    chirp_bench_items(b, 1);
+    chirp_bench_items(b, (double)c->batch);
+    count_latencies(b, latency, n);
     chirp_bench_counter(b, "posterior_samples", (double)c->samples);
     close_workbench(&w);
     return st;
@@ -188,10 +216,19 @@ static chirp_status run_posterior(chirp_bench *b, const void *arg)
         .name = "network/train_step/" estimator "/" network "." variant "/batch:64",               \
         .run = run_step, .check = check_network, .arg = CASE(network, NAME, ESTIMATOR, 64, 0)      \
     }
-#define POSTERIOR(count)                                                                           \
+#define POSTERIOR(network, count)                                                                  \
     {                                                                                              \
-        .name = "network/posterior/monte_carlo/spin.last2/samples:" #count, .run = run_posterior,  \
-        .check = check_network, .arg = CASE("spin", LAST2, REPARAMETERIZATION, 1, count)           \
+        .name = "network/posterior/monte_carlo/" network ".last2/samples:" #count,                 \
+        .run = run_posterior, .check = check_network,                                              \
+        .arg = CASE(network, LAST2, REPARAMETERIZATION, 1, count)                                  \
+    }
+/* events together: more of them a second, each later */
+#define POSTERIORS(network, count, events)                                                         \
+    {                                                                                              \
+        .name =                                                                                    \
+            "network/posterior/monte_carlo/" network ".last2/samples:" #count "/events:" #events,  \
+        .run = run_posterior, .check = check_network,                                              \
+        .arg = CASE(network, LAST2, REPARAMETERIZATION, events, count)                             \
     }
 
 const chirp_bench_entry chirp_suite_network[] = {
@@ -214,9 +251,13 @@ const chirp_bench_entry chirp_suite_network[] = {
      .run = run_forward,
      .check = check_network,
      .arg = CASE("spin", LAST2, REPARAMETERIZATION, 1, 0)},
-    POSTERIOR(2),
-    POSTERIOR(100),
-    POSTERIOR(1000),
-    POSTERIOR(10000),
+    POSTERIOR("spin", 2),
+    POSTERIOR("spin", 100),
+    POSTERIOR("spin", 1000),
+    POSTERIOR("spin", 10000),
+    POSTERIOR("spin-2048", 2),
+    POSTERIOR("spin-2048", 100),
+    POSTERIOR("spin-2048", 1000),
+    POSTERIORS("spin-2048", 1000, 16),
     {0},
 };

@@ -8,6 +8,7 @@
 #ifdef CHIRP_WITH_ONEDNN
 #include "suites/benchmarks/peers/peer_cases.h"
 #endif
+#include "suites/benchmarks/problems/dense_cases.h"
 #include "suites/families.h"
 
 #include <ctype.h>
@@ -50,8 +51,27 @@ static problem_field *find_field(problem_field *fields, size_t n, const char *na
     return NULL;
 }
 
-static chirp_status read_fields(const char *text, problem_field *fields, size_t n)
+static chirp_status unknown_field(const char *option, const char *text, const char *name,
+                                  int length, const problem_field *fields, size_t n)
 {
+    chirp_text names = {0};
+    for (size_t i = 0; i < n; ++i)
+        chirp_text_appendf(&names, " %s", fields[i].name);
+    const chirp_status st =
+        chirp_fail(CHIRP_ERR_ARG, "%s %s: '%.*s' at character %d is none of the fields%s", option,
+                   text, length ? length : (int)chirp_utf8_length(name), name,
+                   (int)(name - text) + 1, names.bytes ? names.bytes : "");
+    chirp_text_clear(&names);
+    return st;
+}
+
+/* Values of the fields that a problem of `option` names. */
+static chirp_status read_fields(const char *option, const char *text, problem_field *fields,
+                                size_t n)
+{
+    if (strlen(text) >= CHIRP_PROBLEM_TEXT)
+        return chirp_fail(CHIRP_ERR_ARG, "%s %.40s...: longer than %d characters", option, text,
+                          CHIRP_PROBLEM_TEXT - 1);
     for (const char *at = text; *at;) {
         const char *name = at;
         while (isalpha((unsigned char)*at))
@@ -59,22 +79,18 @@ static chirp_status read_fields(const char *text, problem_field *fields, size_t 
         const int length = (int)(at - name);
         problem_field *f = find_field(fields, n, name, (size_t)length);
         if (!f)
-            return chirp_fail(CHIRP_ERR_ARG,
-                              "--conv1d %s: '%.*s' at character %d is none of the fields mb ic oc "
-                              "iw kw dw pl pr pool relu ow",
-                              text, length ? length : (int)chirp_utf8_length(name), name,
-                              (int)(name - text) + 1);
+            return unknown_field(option, text, name, length, fields, n);
         if (f->given)
-            return chirp_fail(CHIRP_ERR_ARG, "--conv1d %s: %s is given twice", text, f->name);
+            return chirp_fail(CHIRP_ERR_ARG, "%s %s: %s is given twice", option, text, f->name);
         if (!read_number(&at, f->value) || *f->value < f->least || *f->value > f->most)
             return chirp_fail(CHIRP_ERR_ARG,
-                              "--conv1d %s: %s needs a whole number from %" PRId64 " to %" PRId64,
+                              "%s %s: %s needs a whole number from %" PRId64 " to %" PRId64, option,
                               text, f->name, f->least, f->most);
         f->given = true;
     }
     for (size_t i = 0; i < n; ++i)
         if (fields[i].needed && !fields[i].given)
-            return chirp_fail(CHIRP_ERR_ARG, "--conv1d %s: %s is missing", text, fields[i].name);
+            return chirp_fail(CHIRP_ERR_ARG, "%s %s: %s is missing", option, text, fields[i].name);
     return CHIRP_OK;
 }
 
@@ -95,10 +111,7 @@ chirp_status chirp_problem_read(const char *text, chirp_conv1d_desc *desc)
         {"relu", &relu, 0, 1, false, false},
         {"ow", &ow, 1, MOST, false, false},
     };
-    if (strlen(text) >= CHIRP_PROBLEM_TEXT)
-        return chirp_fail(CHIRP_ERR_ARG, "--conv1d %.40s...: longer than %d characters", text,
-                          CHIRP_PROBLEM_TEXT - 1);
-    chirp_status st = read_fields(text, fields, sizeof fields / sizeof fields[0]);
+    chirp_status st = read_fields("--conv1d", text, fields, sizeof fields / sizeof fields[0]);
     d.relu = relu == 1;
     if (st == CHIRP_OK && chirp_conv1d_check(&d) != CHIRP_OK) {
         char why[256];
@@ -149,6 +162,8 @@ static chirp_status read_names(const char *option, const char *text, const char 
 enum { WORKS = 5, ALGORITHMS = CHIRP_CONV1D_ALGORITHMS + 1 }; /* the last one is the baseline */
 
 typedef struct problem_rows {
+    const char *option; /* "--conv1d" or "--dense" */
+    bool dense;
     bool work[WORKS + 1], algorithm[ALGORITHMS + 1];
     bool named;                 /* algorithms were named: one that doesn't do a shape is an error */
     chirp_bench_entry *entries; /* room for one more than n, which is {0} */
@@ -198,7 +213,42 @@ static chirp_status add_baseline(problem_rows *r, const chirp_conv1d_desc *d, in
 #endif
 }
 
-static chirp_status add_problem(problem_rows *r, const char *text)
+/* "dense/forward/direct/mb64ic1280oc128" */
+static void dense_name(char *name, size_t room, int pass, bool library, const char *text)
+{
+    (void)snprintf(name, room, "dense/%s/%s/%s", dense_pass_names[pass],
+                   library ? baseline : "direct", text);
+}
+
+static chirp_status add_dense(problem_rows *r, const char *text)
+{
+    dense_case c = {{0}, DENSE_FORWARD, false};
+    problem_field fields[] = {{"mb", &c.desc.N, 1, MOST, true, false},
+                              {"ic", &c.desc.I, 1, MOST, true, false},
+                              {"oc", &c.desc.O, 1, MOST, true, false}};
+    chirp_status st = read_fields(r->option, text, fields, sizeof fields / sizeof fields[0]);
+    if (st == CHIRP_OK)
+        st = chirp_dense_check(&c.desc);
+    for (int w = 0; w < DENSE_PASSES && st == CHIRP_OK; ++w)
+        for (int library = 0; r->work[w] && library < 2 && st == CHIRP_OK; ++library) {
+            char name[CHIRP_PROBLEM_TEXT + 64];
+            dense_name(name, sizeof name, w, library, text);
+            if (!r->algorithm[library])
+                continue;
+            c.pass = (dense_pass)w;
+            c.library = library;
+            const chirp_bench_entry like = {
+                .run = dense_case_run, .check = dense_case_check, .arg = &c, .baseline = library};
+            if (!library || dense_case_has_library())
+                st = add_row(r, &like, sizeof c, name);
+            else if (r->named)
+                st = chirp_fail(CHIRP_ERR_UNSUPPORTED, "%s: this build has no oneDNN (libdnnl-dev)",
+                                name);
+        }
+    return st;
+}
+
+static chirp_status add_conv1d(problem_rows *r, const char *text)
 {
     conv1d_case c = {0};
     chirp_status st = chirp_problem_read(text, &c.desc);
@@ -243,15 +293,15 @@ static chirp_status add_problems(problem_rows *r, const char *source, const char
         }
         char problem[CHIRP_PROBLEM_TEXT + 1];
         (void)snprintf(problem, sizeof problem, "%.*s", (int)length, at);
-        const chirp_status st = add_problem(r, problem);
+        const chirp_status st = r->dense ? add_dense(r, problem) : add_conv1d(r, problem);
         if (st != CHIRP_OK)
             return st;
         at += length;
     }
     return r->n > before
                ? CHIRP_OK
-               : chirp_fail(CHIRP_ERR_ARG, "--conv1d: %s has no problem that any algorithm does",
-                            source);
+               : chirp_fail(CHIRP_ERR_ARG, "%s: %s has no problem that any algorithm does",
+                            r->option, source);
 }
 
 static chirp_status read_source(problem_rows *r, const char *source)
@@ -273,35 +323,39 @@ static chirp_status read_source(problem_rows *r, const char *source)
 
 void chirp_problem_options_list(chirp_problem_options *o, chirp_option list[CHIRP_PROBLEM_OPTIONS])
 {
-    static const char group[] = "Convolutions of any shape";
+    static const char group[] = "Problems of any shape";
     const chirp_option all[CHIRP_PROBLEM_OPTIONS] = {
         {"conv1d", CHIRP_OPTION_STRING, &o->conv1d, .metavar = "P,...|@FILE", .group = group,
          .help = "problems like mb16ic32oc64iw4096kw8dw3pl2pr2 in place of the suites: batch, "
                  "channels in and out, width, taps, dilation (1: dense), padding, pool, relu"},
+        {"dense", CHIRP_OPTION_STRING, &o->dense, .metavar = "P,...|@FILE", .group = group,
+         .help =
+             "dense layers like mb64ic1280oc128 in place of the suites: batch, inputs, outputs"},
         {"pass", CHIRP_OPTION_STRING, &o->pass, .metavar = "NAME,...", .group = group,
-         .help = "of forward, backward_data, backward_weights (the default), load_weights, "
-                 "backward; or all"},
+         .help = "of forward, backward_data, backward_weights (the default) and, of convolutions, "
+                 "load_weights, backward; or all"},
         {"algorithm", CHIRP_OPTION_STRING, &o->algorithm, .metavar = "NAME,...", .group = group,
          .help = "of auto, direct, transform, the baseline onednn (all: these four, the "
-                 "default) and reference, plain loops"},
+                 "default) and reference, plain loops; of dense layers direct and onednn"},
     };
     memcpy(list, all, sizeof all);
 }
 
 static chirp_status read_choices(const chirp_problem_options *o, problem_rows *r)
 {
-    const char *algorithms[ALGORITHMS + 1] = {0};
+    static const char *const of_dense[] = {"direct", baseline, NULL};
+    const char *of_conv1d[ALGORITHMS + 1] = {0};
     for (int a = 0; a < CHIRP_CONV1D_ALGORITHMS; ++a)
-        algorithms[a] = conv1d_case_algorithm(a);
-    algorithms[CHIRP_CONV1D_ALGORITHMS] = baseline;
+        of_conv1d[a] = conv1d_case_algorithm(a);
+    of_conv1d[CHIRP_CONV1D_ALGORITHMS] = baseline;
     r->named = o->algorithm && strcmp(o->algorithm, "all") != 0;
     chirp_status st =
         read_names("--pass", o->pass ? o->pass : "forward,backward_data,backward_weights",
-                   conv1d_work_names, r->work);
+                   r->dense ? dense_pass_names : conv1d_work_names, r->work);
     if (st == CHIRP_OK)
-        st = read_names("--algorithm", o->algorithm ? o->algorithm : "all", algorithms,
-                        r->algorithm);
-    if (!r->named) /* plain loops can take minutes */
+        st = read_names("--algorithm", o->algorithm ? o->algorithm : "all",
+                        r->dense ? of_dense : of_conv1d, r->algorithm);
+    if (!r->named && !r->dense) /* plain loops can take minutes */
         r->algorithm[CHIRP_CONV1D_REFERENCE] = false;
     return st;
 }
@@ -309,24 +363,27 @@ static chirp_status read_choices(const chirp_problem_options *o, problem_rows *r
 chirp_status chirp_problems_make(void *state, chirp_bench_suite *suite)
 {
     chirp_problem_options *o = state;
-    problem_rows r = {0};
-    if (!o->conv1d)
+    problem_rows r = {.dense = o->dense, .option = o->dense ? "--dense" : "--conv1d"};
+    if (o->conv1d && o->dense)
+        return chirp_fail(CHIRP_ERR_ARG, "bench: give --conv1d or --dense, one after the other");
+    if (!o->conv1d && !o->dense)
         return o->pass || o->algorithm
-                   ? chirp_fail(CHIRP_ERR_ARG, "bench: --pass and --algorithm need --conv1d")
+                   ? chirp_fail(CHIRP_ERR_ARG,
+                                "bench: --pass and --algorithm need --conv1d or --dense")
                    : CHIRP_OK;
     chirp_status st = read_choices(o, &r);
     r.entries = chirp_grow(NULL, &r.room, 0, sizeof *r.entries);
     if (!r.entries)
         return CHIRP_ERR_NOMEM;
     if (st == CHIRP_OK)
-        st = read_source(&r, o->conv1d);
+        st = read_source(&r, o->dense ? o->dense : o->conv1d);
     if (st != CHIRP_OK) {
         chirp_families_free(r.entries);
         return st;
     }
     o->entries = r.entries;
     *suite = (chirp_bench_suite){
-        .name = "--conv1d", .summary = "convolutions of given shapes", .entries = o->entries};
+        .name = r.option, .summary = "problems of given shapes", .entries = o->entries};
     return CHIRP_OK;
 }
 

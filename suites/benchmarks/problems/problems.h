@@ -3,7 +3,9 @@
  *
  *     --conv1d mb16ic32oc64iw4096kw8dw3pl2pr2 --pass forward,backward_data --algorithm all
  *
- * A row is named conv1d/PASS/ALGORITHM/PROBLEM, where PROBLEM repeats every field that was given.
+ *     --dense mb64ic1280oc128      (mb batch, ic inputs, oc outputs)
+ *
+ * A row is named conv1d/PASS/ALGORITHM/PROBLEM or dense/..., where PROBLEM repeats every field that was given.
  */
 #ifndef CHIRP_SUITES_BENCHMARKS_PROBLEMS_PROBLEMS_H
 #define CHIRP_SUITES_BENCHMARKS_PROBLEMS_PROBLEMS_H
@@ -30,6 +32,7 @@ chirp_status chirp_problem_read(const char *text, chirp_conv1d_desc *desc);
 /** What the command line asks for; starts as {0}. */
 typedef struct chirp_problem_options {
     const char *conv1d; /**< A,B,... or @FILE; NULL: nothing is asked for */
+    const char *dense;  /**< the same for dense layers */
     const char *pass;   /**< names of passes, or "all"; NULL: the three passes */
     const char *
         algorithm; /**< names of engines and "onednn", or "all", which leaves out the reference; NULL: all */
@@ -37,7 +40,7 @@ typedef struct chirp_problem_options {
 } chirp_problem_options;
 
 /** The options as rows for chirp_bench_own. */
-enum { CHIRP_PROBLEM_OPTIONS = 3 };
+enum { CHIRP_PROBLEM_OPTIONS = 4 };
 void chirp_problem_options_list(chirp_problem_options *o, chirp_option list[CHIRP_PROBLEM_OPTIONS]);
 
 /**

@@ -15,9 +15,10 @@ typedef struct preset {
     const char *bench[8]; /* flags of bench, NULL-terminated */
     int64_t batch, iterations, checkpoint_every;
     double train_s; /* limit of a training run; 0: none */
-    bool mass;      /* the second network too */
+    bool mass;      /* trains the second network too */
     bool all_ranks; /* as many ranks as processors, else two */
     int64_t samples;
+    int64_t adapt_steps;    /* of the project's networks on the strain's noise curve */
     const char *train[8];   /* more options of train, NULL-terminated */
     const char *scale[8];   /* options of scale, the batch first, NULL-terminated */
     const char *project[8]; /* options of project, NULL-terminated */
@@ -44,6 +45,7 @@ static const preset presets[] = {
      .checkpoint_every = 100,
      .train_s = 240,
      .samples = 1000,
+     .adapt_steps = 400,
      /* the default settings leave the guess of the prior's median later than four minutes allow */
      .train = {"--preset", "study", NULL},
      .scale = {"--batch", "16", NULL},
@@ -56,6 +58,7 @@ static const preset presets[] = {
      .mass = true,
      .all_ranks = true,
      .samples = 10000,
+     .adapt_steps = 2000,
      .train = {"--preset", "study", NULL},
      .scale = {"--batch", "64", NULL},
      .project = {"--nodes", "1,2,4,8,16,32,64,128,256,512,1024,2048,4096", NULL}},
@@ -68,6 +71,7 @@ static const preset presets[] = {
      .iterations = 3,
      .checkpoint_every = 1,
      .samples = 20,
+     .adapt_steps = 1,
      .train = {"--validation-signals", "4", NULL},
      .scale = {"--batch", "2", "--repetitions", "1", "--steps", "1", NULL},
      .project = {"--nodes", "1,8", "--steps", "2", NULL}},
@@ -210,6 +214,43 @@ static void plan_infer(chirp_study *s, const preset *p, const char *network)
     in_folder(s, step, "json", file);
 }
 
+/* What a network of the project's reads in the same strain, and the exact posterior beside it. */
+static void plan_read(chirp_study *s, const preset *p, const char *network, const char *adapt,
+                      const char *read)
+{
+    char file[64];
+    if (!s->simulated) { /* that was trained on the design curve, the data have another */
+        (void)snprintf(file, sizeof file, "%s.h5", adapt);
+        chirp_step *step = add(s, adapt, "adapt", 0, file);
+        word(step, "--network");
+        word(step, "%s", network);
+        word(step, "--psd");
+        word(step, "%s", s->strain);
+        number(step, "iterations", p->adapt_steps);
+        if (s->options.threads)
+            number(step, "threads", s->options.threads);
+        in_folder(s, step, "checkpoint", file);
+    }
+    (void)snprintf(file, sizeof file, "%s.json", read);
+    chirp_step *step = add(s, read, "infer", 0, file);
+    step->needs[0] = s->simulated ? "generate" : adapt;
+    if (s->simulated) {
+        word(step, "--network");
+        word(step, "%s", network);
+    } else {
+        word(step, "--checkpoint");
+        word(step, "%s/%s.h5", s->options.folder, adapt);
+    }
+    word(step, "--strain");
+    word(step, "%s", s->strain);
+    word(step, "--gps");
+    word(step, "%.15g", s->gps);
+    word(step, "--exact");
+    number(step, "samples", p->samples);
+    number(step, "seed", s->options.seed);
+    in_folder(s, step, "json", file);
+}
+
 static void plan_generate(chirp_study *s)
 {
     chirp_step *step = add(s, "generate", "generate", 0, "injected.hdf5");
@@ -273,6 +314,8 @@ chirp_status chirp_study_plan(chirp_study *s)
         plan_train(s, p, "mass");
         plan_infer(s, p, "mass");
     }
+    plan_read(s, p, "spin", "adapt_spin", "read_spin");
+    plan_read(s, p, "mass", "adapt_mass", "read_mass");
     plan_scale(s, p, s->options.threads > 0 ? (int)s->options.threads : s->processors);
     plan_project(s, p, "project_study", study_mode);
     plan_project(s, p, "project_overlap", overlap);

@@ -12,7 +12,7 @@
 #ifndef CHIRP_SUITES_SCALING_CONTROLLER_CONTROLLER_H
 #define CHIRP_SUITES_SCALING_CONTROLLER_CONTROLLER_H
 
-#include "harness/base/status.h"
+#include "suites/scaling/projected/engine.h"
 
 #include <stdint.h>
 
@@ -59,6 +59,12 @@ typedef struct chirp_controller_row {
         ideal; /**< speeds known in advance, fractions of signals: no way to share is better */
     chirp_controller_number gain; /**< followed over equal, of the same run */
     chirp_controller_number kept; /**< followed over ideal, of the same run: at most 1 */
+    chirp_controller_number
+        partial; /**< followed with a deadline (model/training/deadline.h): a rank that misses it is left out of the step */
+    chirp_controller_number left_out; /**< of all signals, which `partial` doesn't count */
+    chirp_controller_number
+        carried; /**< the same, but a late rank goes on, counts in the next step, and begins that one late */
+    chirp_controller_number late; /**< of all signals, which `carried` counts a step later */
 } chirp_controller_row;
 
 /**
@@ -70,10 +76,28 @@ chirp_status chirp_controller_replay(const chirp_speed_model *model,
                                      chirp_controller_row *row);
 
 /**
+ * The same balancer on the same drawn speeds inside the simulation of a plan's messages: every rank is measured by the simulated clock, and
+ * nothing is known beforehand. One child process for each run.
+ * @param plan      its ranks, batch and steps are the options' and the model's; its jitter and shares are not used
+ * @param followed  as in the row, of the simulated steps
+ * @return also CHIRP_ERR_UNSUPPORTED in a build without SimGrid
+ */
+chirp_status chirp_controller_simulate(const chirp_speed_model *model,
+                                       const chirp_controller_options *options,
+                                       const chirp_plan *plan, chirp_controller_number *followed);
+
+/**
  * Prints the table, a row for each model, and writes it to `json` first.
+ * @param plan  simulated as well, plan->steps steps of each model at most; NULL: no simulation
  * @param json  NULL: no file
  */
-chirp_status chirp_controller_report(const chirp_controller_options *options, const char *json);
+chirp_status chirp_controller_report(const chirp_controller_options *options,
+                                     const chirp_plan *plan, const char *json);
+
+/** Seed of one run's speeds. */
+uint64_t chirp_controller_seed(const chirp_controller_options *options, int run);
+/** Mean and standard error of runs, [runs] values. */
+chirp_controller_number chirp_controller_mean(const double *value, int runs);
 
 /** Speeds of one run, step by step. */
 typedef struct chirp_speeds chirp_speeds;

@@ -34,13 +34,7 @@ chirp_status chirp_scale_profile(const chirp_train_config *train, const char *pa
     chirp_status st = chirp_network_spec_find(train->network, &spec);
     if (st != CHIRP_OK)
         return st;
-    chirp_network_config config = chirp_network_config_default(spec);
-    config.variant = train->variant;
-    config.estimator = train->estimator;
-    config.outputs = train->learned_scale ? 2 : 1;
-    config.batch = train->batch;
-    config.algorithm = train->algorithm;
-    config.n_threads = train->n_threads;
+    const chirp_network_config config = chirp_train_network(train, spec, train->batch);
     st = chirp_network_create(&config, &net);
     if (st == CHIRP_OK) {
         chirp_network_initialize(net, 1, 0);

@@ -16,6 +16,7 @@
 #define CHIRP_SUITES_SCALING_MEASURED_MEASURE_H
 
 #include "harness/counters/counters.h"
+#include "harness/results/mllog.h"
 #include "harness/stats/stats.h"
 #include "model/parallel/parallel.h"
 #include "model/parallel/places.h"
@@ -167,6 +168,10 @@ void chirp_scale_print(const chirp_scale *scale);
 
 /** The result as JSON text; free with chirp_free(). */
 chirp_status chirp_scale_json(const chirp_scale *scale, char **text);
+
+/** A line for each row in the MLPerf logging format: median step time, signals a second, efficiency; and the run's end.
+ * @param scale  NULL: measuring failed @param log  NULL: nothing is written */
+void chirp_scale_lines(const chirp_scale *scale, chirp_mllog *log);
 
 /**
  * Layer times of one pass on this rank alone, as `project --profile` reads them.

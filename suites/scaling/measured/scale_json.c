@@ -140,6 +140,8 @@ static cJSON *row_object(const chirp_scale *scale, int index)
     (void)cJSON_AddItemToObject(item, "signals_per_pass", cJSON_CreateDoubleArray(signals, 2));
     (void)cJSON_AddStringToObject(item, "shares", o->train.shares);
     (void)cJSON_AddBoolToObject(item, "oversubscribed", row->oversubscribed);
+    if (row->crowd > 0)
+        put(item, "threads_per_processor", row->crowd);
     put(item, "seconds_per_step", t->total);
     put(item, "efficiency", one->total / (ideal * t->total));
     add_interval(item, scale, index);

@@ -35,6 +35,25 @@ typedef struct chirp_engine {
  */
 extern const chirp_engine chirp_engine_closed_form, chirp_engine_simgrid;
 
+/** Decides how long the passes of a step take while a simulation runs: the load balancer, for example. */
+typedef struct chirp_pass_driver {
+    void *context;
+    /**
+     * Called before the first step and whenever the last rank has computed a step.
+     * @param seconds  [ranks] that the passes of the step just computed took by the simulated clock; NULL before the first
+     * @param factor   [ranks] receives the time of a pass of the coming step over plan->micro_s
+     */
+    void (*next)(void *context, const double *seconds, double *factor);
+} chirp_pass_driver;
+
+/**
+ * SimGrid's terms of plan->steps steps that a driver decides, in place of the plan's jitter and shares. The driver runs in a child process:
+ * what it changes is lost with it.
+ * @param plan  of two ranks or more that exchange
+ */
+chirp_status chirp_simulate_driven(const chirp_plan *plan, const chirp_pass_driver *driver,
+                                   chirp_step_terms *terms);
+
 /** "auto|...": all names. Static memory. */
 const char *chirp_engine_choices(void);
 /** The engine of this name, or for "auto" the first one that this build has. CHIRP_ERR_UNSUPPORTED when it lacks it. */

@@ -213,6 +213,8 @@ static chirp_status read_published(const char *path, const cJSON *root, chirp_ma
     if (st == CHIRP_OK)
         st =
             chirp_field_number(path, published, "efficiency", 0, 1, &machine->published_efficiency);
+    if (st == CHIRP_OK && cJSON_HasObjectItem(published, "seconds"))
+        st = chirp_field_number(path, published, "seconds", 1e-3, 1e9, &machine->published_seconds);
     if (st == CHIRP_OK)
         st = chirp_field_string(path, published, "source", true, &machine->published_source);
     return st;

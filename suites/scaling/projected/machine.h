@@ -70,6 +70,7 @@ typedef struct chirp_machine {
 
     int published_nodes; /**< 0: nothing was published */
     double published_efficiency;
+    double published_seconds; /**< of a whole training; 0: not published */
     char *published_source;
 
     char *observed_what; /**< NULL: no observations */

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+struct cJSON;
+
 enum { CHIRP_MAX_ROWS = 64, CHIRP_MAP_SPREADS = 4, CHIRP_MAP_CONDITIONS = 6 };
 
 /** What load balancing depends on: for how long a node keeps its speed, and events that no sharing foresees. */
@@ -71,7 +73,9 @@ chirp_status chirp_project(const chirp_projection_options *options,
                            chirp_projection *projection);
 void chirp_projection_release(chirp_projection *projection);
 
-/** The result as JSON text; free with chirp_free(). */
+/** The result as JSON; NULL when out of memory. */
+struct cJSON *chirp_projection_object(const chirp_projection *projection);
+/** The same as text; free with chirp_free(). */
 chirp_status chirp_projection_json(const chirp_projection *projection, char **text);
 
 #endif

@@ -286,7 +286,7 @@ static void add_published(cJSON *root, const chirp_projection *p)
     (void)cJSON_AddStringToObject(published, "source", p->machine.published_source);
 }
 
-chirp_status chirp_projection_json(const chirp_projection *p, char **text)
+cJSON *chirp_projection_object(const chirp_projection *p)
 {
     const chirp_projection_options *o = &p->options;
     const chirp_plan_settings *s = &o->settings;
@@ -326,6 +326,12 @@ chirp_status chirp_projection_json(const chirp_projection *p, char **text)
     add_laws(root, p);
     add_map(root, p);
     add_assumptions(root, p);
+    return root;
+}
+
+chirp_status chirp_projection_json(const chirp_projection *p, char **text)
+{
+    cJSON *root = chirp_projection_object(p);
     char *printed = chirp_json_print(root);
     cJSON_Delete(root);
     if (!printed)

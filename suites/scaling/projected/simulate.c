@@ -23,6 +23,13 @@ static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
     (void)plan, (void)terms;
     return chirp_fail(CHIRP_ERR_UNSUPPORTED, "this build has no SimGrid; use --engine closed_form");
 }
+
+chirp_status chirp_simulate_driven(const chirp_plan *plan, const chirp_pass_driver *driver,
+                                   chirp_step_terms *terms)
+{
+    (void)driver;
+    return run(plan, terms);
+}
 #else
 
 #include <simgrid/actor.h>
@@ -60,7 +67,11 @@ typedef struct sim_rank {
 
 static struct {
     const chirp_plan *plan;
-    const float *factor;
+    const float *factor; /* [steps * micro_steps][ranks]; NULL where a driver decides */
+    const chirp_pass_driver *driver;
+    double *driven, *seconds; /* [ranks] of the step under way */
+    int computed, rows;       /* ranks that have computed it; steps that the driver has decided */
+    bool early;               /* a rank began a step that was not decided yet */
     int steps, rounds;
     sim_rank *rank;
     chirp_phase_ends *end; /* [steps] */
@@ -166,16 +177,41 @@ static void negotiate_and_reduce(int me, chirp_phase_ends *end)
     }
 }
 
+/* Time of a rank's pass over the nominal one. */
+static double pass_factor(int step, int pass, int me)
+{
+    const chirp_plan *p = sim.plan;
+    if (sim.factor)
+        return (double)
+            sim.factor[((size_t)step * (size_t)p->micro_steps + (size_t)pass) * (size_t)p->ranks +
+                       (size_t)me];
+    sim.early = sim.early || sim.rows <= step;
+    return sim.driven[me];
+}
+
+/* No rank begins the next step before all have computed this one: the reduction needs everybody's gradients. */
+static void rank_computed(int me, double began)
+{
+    if (!sim.driver)
+        return;
+    sim.seconds[me] = simgrid_get_clock() - began;
+    if (++sim.computed < sim.plan->ranks)
+        return;
+    sim.computed = 0;
+    ++sim.rows;
+    sim.driver->next(sim.driver->context, sim.seconds, sim.driven);
+}
+
 static void compute_actor(int argc, char **argv)
 {
     (void)argc;
     const chirp_plan *p = sim.plan;
     const int me = atoi(argv[1]);
     for (int s = 0; s < sim.steps; ++s) {
-        const float *factor = sim.factor + (size_t)s * (size_t)p->micro_steps * (size_t)p->ranks;
+        const double began = simgrid_get_clock();
         for (int k = 0; k + 1 < p->micro_steps; ++k)
-            sg_actor_sleep_for(p->micro_s * (double)factor[k * p->ranks + me]);
-        const double slow = (double)factor[(p->micro_steps - 1) * p->ranks + me];
+            sg_actor_sleep_for(p->micro_s * pass_factor(s, k, me));
+        const double slow = pass_factor(s, p->micro_steps - 1, me);
         double done = 0;
         double copies = 0;
         for (int b = 0; b < p->n_buckets; ++b) {
@@ -190,6 +226,7 @@ static void compute_actor(int argc, char **argv)
         if (p->micro_s > done)
             sg_actor_sleep_for((p->micro_s - done) * slow);
         later(&sim.end[s].computed);
+        rank_computed(me, began);
         sg_sem_acquire(sim.rank[me].done);
         if (p->tail_s + copies > 0)
             sg_actor_sleep_for(p->tail_s + copies);
@@ -266,12 +303,22 @@ static void run_child(const char *platform, const char *prefix, child_report *re
     const size_t n = (size_t)sim.plan->ranks;
     sim.rank = chirp_calloc(n, sizeof *sim.rank);
     sim.end = chirp_calloc((size_t)sim.steps, sizeof *sim.end);
-    report->status = sim.rank && sim.end ? create_actors(prefix) : CHIRP_ERR_NOMEM;
+    sim.driven = chirp_calloc(n, sizeof *sim.driven);
+    sim.seconds = chirp_calloc(n, sizeof *sim.seconds);
+    report->status =
+        sim.rank && sim.end && sim.driven && sim.seconds ? create_actors(prefix) : CHIRP_ERR_NOMEM;
     if (report->status == CHIRP_OK) {
+        sim.rows = 1;
+        if (sim.driver)
+            sim.driver->next(sim.driver->context, NULL, sim.driven);
         simgrid_run();
         chirp_terms_of_phases(sim.plan, sim.end, sim.steps, simgrid_get_clock(), &report->terms);
         if (!(report->terms.seconds > 0 && isfinite(report->terms.seconds)))
             report->status = chirp_fail(CHIRP_ERR_LIBRARY, "SimGrid: no simulated time passed");
+        if (sim.early)
+            report->status =
+                chirp_fail(CHIRP_ERR_LIBRARY, "SimGrid: a rank began a step before all had "
+                                              "computed the one before");
     }
     (void)snprintf(report->sentence, sizeof report->sentence, "%s", chirp_error_message());
 }
@@ -320,10 +367,12 @@ static chirp_status fork_and_wait(const char *platform, const char *prefix, chil
     return st;
 }
 
-static chirp_status simulate(const chirp_plan *plan, const float *factor, chirp_step_terms *terms)
+static chirp_status simulate(const chirp_plan *plan, const float *factor,
+                             const chirp_pass_driver *driver, chirp_step_terms *terms)
 {
     sim.plan = plan;
     sim.factor = factor;
+    sim.driver = driver;
     sim.steps = plan->steps;
     sim.rounds = 0;
     while (2 << sim.rounds <= plan->ranks)
@@ -335,19 +384,37 @@ static chirp_status simulate(const chirp_plan *plan, const float *factor, chirp_
     return st;
 }
 
-static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
+static chirp_status check(const chirp_plan *plan)
 {
-    float *factor = NULL;
     if (plan->ranks < 1 || plan->ranks > (1 << MAX_ROUNDS) || plan->steps < 1 ||
         plan->n_buckets < 1 || plan->n_buckets > CHIRP_PLAN_MAX_BUCKETS)
         return chirp_fail(CHIRP_ERR_ARG, "simulation of %d ranks, %d steps, %d buckets",
                           plan->ranks, plan->steps, plan->n_buckets);
+    return CHIRP_OK;
+}
+
+chirp_status chirp_simulate_driven(const chirp_plan *plan, const chirp_pass_driver *driver,
+                                   chirp_step_terms *terms)
+{
+    if (plan->ranks < 2 || plan->alone)
+        return chirp_fail(CHIRP_ERR_ARG, "a driven simulation of %d ranks%s", plan->ranks,
+                          plan->alone ? " that exchange nothing" : "");
+    const chirp_status st = check(plan);
+    return st == CHIRP_OK ? simulate(plan, NULL, driver, terms) : st;
+}
+
+static chirp_status run(const chirp_plan *plan, chirp_step_terms *terms)
+{
+    float *factor = NULL;
+    chirp_status st = check(plan);
+    if (st != CHIRP_OK)
+        return st;
     chirp_closed_form(plan, terms);
     if (plan->ranks == 1) /* one rank has nobody to wait for: the closed form is exact */
         return CHIRP_OK;
-    chirp_status st = chirp_jitter_of_steps(plan, &factor);
+    st = chirp_jitter_of_steps(plan, &factor);
     if (st == CHIRP_OK)
-        st = simulate(plan, factor, terms);
+        st = simulate(plan, factor, NULL, terms);
     chirp_free(factor);
     return st;
 }

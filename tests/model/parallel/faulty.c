@@ -1,7 +1,7 @@
 /*
  * A job in which one rank goes wrong; test_faults.sh looks at how it ends.
- *     faulty stall|kill|crash|error|write RANK overlap|halving
- * The others wait for the gradient, as in training. A whole job would end with code 0 and "not stopped".
+ *     faulty early|stall|kill|crash|error|write RANK overlap|halving
+ * The others wait for the gradient, as in training; `early` stops before MPI is started. A whole job would end with code 0 and "not stopped".
  */
 #include "model/parallel/exchange.h"
 #include "model/parallel/parallel.h"
@@ -29,6 +29,13 @@ static void go_wrong(const char *how)
     }
 }
 
+/* Whether this process will be that rank, by its launcher's word: MPI isn't started. */
+static int launched_as(const char *rank)
+{
+    const char *told = getenv("PMI_RANK") ? getenv("PMI_RANK") : getenv("OMPI_COMM_WORLD_RANK");
+    return told && strcmp(told, rank) == 0;
+}
+
 int main(int argc, char **argv)
 {
     static float grad[200000]; /* too many for messages that leave before they are received */
@@ -38,6 +45,8 @@ int main(int argc, char **argv)
     chirp_parallel_stall_limit(2);
     if (argc == 4 && strcmp(argv[3], "halving") == 0)
         config = (chirp_exchange_config){.engine = "halving", .bucket_bytes = 65536};
+    if (argc == 4 && strcmp(argv[1], "early") == 0 && launched_as(argv[2]))
+        go_wrong("stall");
     if (argc != 4 || chirp_parallel_init() != CHIRP_OK ||
         chirp_exchange_create(&config, &tensor, 1, &x) != CHIRP_OK)
         return 3;

@@ -143,6 +143,107 @@ static void run_engine(const chirp_exchange_kind *kind, int64_t bucket_bytes)
     chirp_exchange_destroy(x);
 }
 
+/* Signals of a rank's share, and those that a tensor's sum has of them: the last rank is late from tensor `cut` on, and
+   rank 1 of at least three has half of its passes there. */
+enum { SHARE = 12 };
+static int64_t share_of(int of)
+{
+    return size == 1 ? SHARE : SHARE + (of == 0 ? 3 : 0) - (of == size - 1 ? 3 : 0);
+}
+
+static int64_t there(int of, int tensor, int cut)
+{
+    if (size == 1 || tensor < cut)
+        return share_of(of);
+    return of == size - 1 ? 0 : of == 1 ? share_of(of) / 2 : share_of(of);
+}
+
+static void partial_step(chirp_exchange *x, float *grad, int cut)
+{
+    CHECK(chirp_exchange_begin(x, grad) == CHIRP_OK);
+    for (int k = 0; k < N_TENSORS; ++k) {
+        const int64_t n = there(rank, k, cut);
+        for (int64_t i = tensors[k].offset; i < tensors[k].offset + tensors[k].count; ++i)
+            grad[i] = value_of(rank, i, 0) * (float)n / SHARE;
+        chirp_exchange_signals(x, n);
+        CHECK(chirp_exchange_ready(x, k) == CHIRP_OK);
+    }
+    CHECK(chirp_exchange_finish(x, NULL) == CHIRP_OK);
+}
+
+/* Every signal counts alike, whoever computed it and whatever is missing. */
+static void check_weighted(const float *grad, int cut, float relative)
+{
+    for (int k = 0; k < N_TENSORS; ++k) {
+        int64_t n = 0;
+        for (int r = 0; r < size; ++r)
+            n += there(r, k, cut);
+        for (int64_t i = tensors[k].offset; i < tensors[k].offset + tensors[k].count; ++i) {
+            double sum = 0;
+            double magnitude = 0;
+            for (int r = 0; r < size; ++r) {
+                sum += (double)there(r, k, cut) * (double)value_of(r, i, 0);
+                magnitude += (double)there(r, k, cut) * fabs((double)value_of(r, i, 0));
+            }
+            /* a product and a division on each rank, size - 1 additions, a division, the factor and its product */
+            CHECK(fabs((double)grad[i] - sum / (double)n) <=
+                  (size + 5) * (double)relative * magnitude / (double)n);
+        }
+    }
+}
+
+static void test_the_mean_is_over_the_signals_that_are_there(void **state)
+{
+    (void)state;
+    float *grad = chirp_calloc(ARENA, sizeof *grad);
+    float *whole = chirp_calloc(ARENA, sizeof *whole);
+    CHECK(grad && whole);
+    for (int e = 0; chirp_exchange_kind_at(e); ++e) {
+        chirp_exchange_config config = {.engine = chirp_exchange_kind_at(e)->name,
+                                        .bucket_bytes = 80000};
+        chirp_exchange *plain = NULL;
+        chirp_exchange *x = NULL;
+        CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &plain) == CHIRP_OK);
+        config.step_signals = (int64_t)SHARE * size;
+        CHECK(chirp_exchange_create(&config, tensors, N_TENSORS, &x) == CHIRP_OK);
+        for (int cut = 0; cut <= N_TENSORS; ++cut) {
+            partial_step(x, grad, cut);
+            check_weighted(grad, cut, FLT_EPSILON);
+            check_equal_on_all_ranks(grad);
+        }
+        partial_step(plain, whole, N_TENSORS); /* nobody is late: not a bit differs */
+        CHECK(memcmp(whole, grad, ARENA * sizeof *grad) == 0);
+        chirp_exchange_destroy(x);
+        chirp_exchange_destroy(plain);
+    }
+    chirp_free(grad);
+    chirp_free(whole);
+}
+
+/* No rank has a signal of any tensor: zeros, and the next step is as good as ever. */
+static void test_a_step_without_signals_is_zero(void **state)
+{
+    (void)state;
+    const chirp_exchange_config config = {.step_signals = (int64_t)SHARE * size};
+    const chirp_exchange_tensor one[1] = {{"a", 0, 3}};
+    float grad[3] = {0};
+    chirp_exchange *x = NULL;
+    if (size == 1)
+        return;
+    CHECK(chirp_exchange_create(&config, one, 1, &x) == CHIRP_OK);
+    for (int step = 0; step < 2; ++step) {
+        CHECK(chirp_exchange_begin(x, grad) == CHIRP_OK);
+        for (int i = 0; i < 3; ++i)
+            grad[i] = (float)step;
+        if (step == 0)
+            chirp_exchange_signals(x, 0);
+        CHECK(chirp_exchange_ready(x, 0) == CHIRP_OK);
+        CHECK(chirp_exchange_finish(x, NULL) == CHIRP_OK);
+        CHECK(grad[0] == (float)step && grad[2] == (float)step);
+    }
+    chirp_exchange_destroy(x);
+}
+
 static void test_every_engine(void **state)
 {
     (void)state;
@@ -355,6 +456,8 @@ int main(void)
     size = chirp_parallel_size();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_engine),
+        cmocka_unit_test(test_the_mean_is_over_the_signals_that_are_there),
+        cmocka_unit_test(test_a_step_without_signals_is_zero),
         cmocka_unit_test(test_engines_are_found_by_name),
         cmocka_unit_test(test_engines_give_the_same_mean),
         cmocka_unit_test(test_bf16_loses_nothing_over_many_steps),

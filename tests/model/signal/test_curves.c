@@ -2,7 +2,9 @@
 #include "model/signal/curves.h"
 
 #include "harness/base/memory.h"
-#include "model/signal/generator.h"
+#include "kernels/random/random.h"
+#include "model/signal/generator_internal.h"
+#include "model/signal/welch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,9 +127,157 @@ static void test_signals_draw_a_curve(void **state)
         (void)unlink(one[i]);
 }
 
+typedef struct moments {
+    double n, sum, squares, products;
+} moments;
+
+/* x[n]: neighbours are knots 0.5 Hz apart */
+static void add_moments(moments *m, const double *x, int64_t n)
+{
+    for (int64_t i = 0; i + 1 < n; ++i) {
+        m->n += 1;
+        m->sum += x[i];
+        m->squares += x[i] * x[i];
+        m->products += x[i] * x[i + 1];
+    }
+}
+
+static void evaluate(const moments *m, double *mean, double *deviation, double *correlation)
+{
+    *mean = m->sum / m->n;
+    const double variance = m->squares / m->n - *mean * *mean;
+    *deviation = sqrt(variance);
+    *correlation = (m->products / m->n - *mean * *mean) / variance;
+}
+
+enum {
+    RATE = 2048,
+    STRETCH = 32 * RATE,
+    LOW = 50,
+    HIGH = 800,
+    KNOTS = 2 * (HIGH - LOW),
+    ROUNDS = 40
+};
+
+/* The amplitude of white noise whitened with its own estimate's curve, for one stretch of noise. */
+static void whiten_white(uint64_t round, float *z, double *x, double *gain, double *out)
+{
+    const chirp_welch welch = chirp_welch_default();
+    chirp_psd *psd = NULL;
+    int64_t used = 0;
+    chirp_rng_normal(chirp_rng_stream(3, CHIRP_RNG_TEST, 0, round), 0, STRETCH, z);
+    for (int64_t i = 0; i < STRETCH; ++i)
+        x[i] = (double)z[i];
+    must(chirp_welch_estimate(&welch, "white", x, STRETCH, RATE, NULL, &psd, &used));
+    assert_int_equal(used, 15);
+    must(chirp_whitening_gain(psd, BAND, STRETCH, RATE, welch.segment_s, gain));
+    chirp_psd_destroy(psd);
+    for (int k = 0; k < KNOTS; ++k) { /* bins 1/32 Hz apart; S = 2/RATE */
+        const double f = LOW + 0.5 * k;
+        out[k] = gain[(int64_t)(f * 32)] / chirp_band_gain(BAND, f) * sqrt(2.0 / RATE);
+    }
+}
+
+/*
+ * Errors that signals draw are those of an estimate. Of 60,000 numbers each the standard error of a mean is 0.0008, that of a
+ * deviation's ratio 0.004, that of a correlation 0.005; the model's two weights are good to about 0.01 of each.
+ */
+static void test_errors_are_those_of_an_estimate(void **state)
+{
+    (void)state;
+    double *x = chirp_alloc(STRETCH * sizeof *x),
+           *gain = chirp_alloc((STRETCH / 2 + 1) * sizeof *x);
+    float *z = chirp_alloc(STRETCH * sizeof *z);
+    double knot[KNOTS], mean[2], deviation[2], correlation[2];
+    moments m[2] = {{0}};
+    assert_non_null(x);
+    assert_non_null(gain);
+    assert_non_null(z);
+    chirp_signal_config config = chirp_signal_config_default();
+    config.length = RATE;
+    config.sample_rate_hz = RATE;
+    config.curve_segments = 15;
+    config.n_threads = 1;
+    chirp_generator *g = NULL;
+    must(chirp_generator_create(&config, &g));
+    chirp_scratch *s = &g->scratch[0];
+    const int64_t first = (int64_t)((LOW - g->grid.f[0]) / 0.5 + 0.5);
+    for (uint64_t round = 0; round < ROUNDS; ++round) {
+        whiten_white(round, z, x, gain, knot);
+        add_moments(&m[0], knot, KNOTS);
+        for (int64_t k = 0; k < 2 * g->grid.n; ++k)
+            s->spectrum[k] = 1;
+        const double louder = chirp_curve_change(g, round, 0, s);
+        double squares = 0;
+        for (int64_t k = 0; k < g->grid.n; ++k)
+            squares += (double)s->error[k] * (double)s->error[k] / (double)g->grid.n;
+        assert_true(fabs(louder - sqrt(squares)) < 1e-5);
+        for (int k = 0; k < KNOTS; ++k) {
+            knot[k] = (double)s->error[first + k];
+            assert_true(s->spectrum[2 * (first + k)] == s->error[first + k]);
+        }
+        add_moments(&m[1], knot, KNOTS);
+    }
+    for (int i = 0; i < 2; ++i)
+        evaluate(&m[i], &mean[i], &deviation[i], &correlation[i]);
+    assert_true(fabs(mean[1] - mean[0]) < 0.01);
+    assert_true(fabs(deviation[1] / deviation[0] - 1) < 0.03);
+    assert_true(fabs(correlation[1] - correlation[0]) < 0.03);
+    chirp_generator_destroy(g);
+    chirp_free(x);
+    chirp_free(gain);
+    chirp_free(z);
+}
+
+/* A tilt is smooth: neighbours agree, and its logarithm has the deviation asked for. */
+static void test_tilt(void **state)
+{
+    (void)state;
+    enum { N = 400 };
+    chirp_signal_config config = chirp_signal_config_default();
+    config.length = RATE;
+    config.sample_rate_hz = RATE;
+    config.curve_tilt = 0.2;
+    config.n_threads = 1;
+    chirp_generator *g = NULL;
+    must(chirp_generator_create(&config, &g));
+    const chirp_scratch *s = &g->scratch[0];
+    double squares = 0;
+    for (uint64_t i = 0; i < N; ++i) {
+        (void)chirp_curve_change(g, i, 0, &g->scratch[0]);
+        squares += pow(log((double)s->error[0]), 2) / N; /* the first knot */
+        /* two knots rarely differ by six deviations; 0.5 Hz are at most 1/28 octave above 20 Hz */
+        for (int64_t k = 0; k + 1 < g->grid.n; ++k)
+            assert_true(fabs(log((double)s->error[k + 1] / (double)s->error[k])) <
+                        6 * 1.5 * 0.2 / 27);
+    }
+    assert_true(fabs(sqrt(squares) / 0.2 - 1) < 5 / sqrt(2.0 * N));
+    chirp_generator_destroy(g);
+}
+
+static void test_impossible_errors(void **state)
+{
+    (void)state;
+    chirp_generator *g = NULL;
+    chirp_signal_config config = chirp_signal_config_default();
+    config.curve_segments = 2; /* no median, no error bars */
+    assert_int_equal(chirp_generator_create(&config, &g), CHIRP_ERR_RANGE);
+    config.curve_segments = 15;
+    config.noise_path = "strain.hdf5";
+    assert_int_equal(chirp_generator_create(&config, &g), CHIRP_ERR_ARG);
+    assert_non_null(strstr(chirp_error_message(), "--curve-segments"));
+    config.curve_segments = 0;
+    config.noise_path = NULL;
+    config.curve_tilt = (double)NAN;
+    assert_int_equal(chirp_generator_create(&config, &g), CHIRP_ERR_RANGE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors_are_those_of_an_estimate),
+        cmocka_unit_test(test_tilt),
+        cmocka_unit_test(test_impossible_errors),
         cmocka_unit_test(test_overlap),
         cmocka_unit_test(test_signals_draw_a_curve),
     };

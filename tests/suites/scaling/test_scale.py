@@ -257,9 +257,24 @@ def load_balancing_replayed(folder):
     for row in data["rows"]:
         line = next(line for line in out.splitlines() if line.startswith(row["speeds"] + "  "))
         numbers = [float(number) for number in re.findall(r"([\d.]+) \+-", line)]
-        assert numbers == [float(f"{100 * row[key]['mean']:.1f}") for key in ("equal", "followed", "followed_over_ideal")], (line, row)
+        assert numbers == [float(f"{100 * row[key]['mean']:.1f}") for key in ("equal", "followed", "followed_over_ideal", "deadline",
+                                                                                 "deadline_carried")], (line, row)
+        late = [float(number) for number in re.findall(r"\+- [\d.]+ +([\d.]+)(?=  |$)", line)][-2:]
+        assert late == [float(f"{100 * row[key]['mean']:.2f}") for key in ("deadline_left_out", "deadline_carried_late")], (line, row)
         assert 0 < row["followed_over_ideal"]["mean"] <= 1 and row["ideal"]["mean"] > 0, row
     one_line(run(["project", "--controller", "--json", folder + "/no/such.json"], code=2), "no/such.json")
+    crossbar = os.path.join(os.path.dirname(os.path.abspath(__file__)), "machines", "crossbar.json")
+    simulated = [CHIRPBENCH, "project", "--controller", "--engine", "simgrid", "--machine", crossbar, "--steps", "4", "--json", result]
+    done = subprocess.run(simulated + ["--nodes", "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=240)
+    if done.returncode == 2 and "no SimGrid" in done.stderr:
+        return print("skipped: this build has no SimGrid")
+    assert done.returncode == 0, done.stderr
+    with open(result) as file:
+        rows = json.load(file)["rows"]
+    for row in rows:
+        line = next(line for line in done.stdout.splitlines() if line.startswith(row["speeds"] + "  "))
+        assert re.findall(r"([\d.]+) \+-", line)[5] == f"{100 * row['followed_simulated']['mean']:.1f}" and row["steps"] == 4, (line, row)
+    one_line(run(simulated[1:] + ["--nodes", "1"], code=2), "2 to")
 
 
 def bf16(folder):
@@ -324,6 +339,68 @@ def one_repetition_has_no_interval(folder):
             assert ("interval_95" in item) == ("interval_confidence" in item) == (repetitions > 1), item
             assert repetitions == 1 or item["interval_confidence"] == 0.5, item
         assert bool(re.search(r"\d to +\d", out)) == (repetitions > 1), out
+
+
+def jobs_merged_into_one_curve(folder):
+    """Each row is its job's; of several jobs with a row the median one; whatever else differs is refused in one line."""
+    def path(name):
+        return f"{folder}/{name}.json"
+
+    def write(name, data):
+        with open(path(name), "w") as file:
+            json.dump(data, file)
+
+    def read(name):
+        with open(path(name)) as file:
+            return json.load(file)
+
+    for ranks in (2, 3):
+        run(["scale", "--ranks", f"1,{ranks}", "--batch", "1", "--steps", "1", "--repetitions", "2", "--warmup", "0", "--threads",
+             "1", "--json", path(ranks)], ranks=ranks)
+    jobs = {ranks: read(ranks) for ranks in (2, 3)}
+    more = read(3)  # a third job, on which all takes longer
+    for row in more["rows"]:
+        row["seconds_per_step"] *= 10
+        row["efficiency"] *= 0.5
+    write("more", more)
+    os.mkdir(folder + "/page")
+    out = run(["merge", path(3), path("more"), path(2), "--json", path("page/curve")]).stdout
+    curve = read("page/curve")
+    assert curve["chirpbench"]["kind"] == "scaling" and [row["ranks"] for row in curve["rows"]] == [1, 2, 3], curve["rows"]
+    assert [job["file"] for job in curve["jobs"]] == [path(3), path("more"), path(2)], curve["jobs"]
+    assert all(curve[key] == jobs[2][key] for key in ("mode", "network", "batch", "repetitions", "mpi"))
+    ones = sorted(job["rows"][0]["seconds_per_step"] for job in (jobs[2], jobs[3], more))
+    assert curve["rows"][0]["seconds_per_step"] == ones[1], (curve["rows"][0], ones)
+    for row, of in ((curve["rows"][1], jobs[2]), (curve["rows"][2], more)):  # of two efficiencies the lower
+        own = of["rows"][1]
+        assert all(row[key] == own[key] for key in own), (row, own)
+        assert own["efficiency"] in [one["efficiency"] for one in row["jobs"]] and len(row["jobs"]) == row["ranks"] - 1, row
+    assert [item["ranks"] for item in curve["series"][0]["held_out"]] == [3]
+    assert f"{1e3 * ones[0]:.2f} to {1e3 * ones[2]:.2f} ms" in curve["notes"][-1] and curve["notes"][-1] in out, curve["notes"]
+    run(["report", folder + "/page"])
+
+    def refused(part, change, names=("other", 2)):
+        other = read(3)
+        change(other)
+        write("other", other)
+        result = run(["merge", path(names[1]), path(names[0]), "--json", path("refused")], code=2)
+        one_line(result, part)
+        assert result.stdout == "" and not os.path.exists(path("refused"))
+
+    refused('version "9.9"', lambda d: d["chirpbench"].update(version="9.9"))
+    refused('commit "other"', lambda d: d["chirpbench"].update(commit="other"))
+    refused('network "other"', lambda d: d.update(network="other"))
+    refused("batch 7", lambda d: d.update(batch=7))
+    refused('mpi "other"', lambda d: d.update(mpi="other"))
+    refused("exchange unknown", lambda d: d.pop("exchange"))
+    refused("series of 1 threads", lambda d: [item.update(threads=5) for item in d["series"] + d["rows"]])
+    refused("ranks should be", lambda d: d["rows"][1].update(ranks="two"))
+    refused("seconds_per_step should be", lambda d: d["rows"][1].pop("seconds_per_step"))
+    refused("rows", lambda d: d.update(rows={}))
+    refused("merged already", lambda d: None, ("page/curve", 2))
+    refused("the same job", lambda d: None, ("other", 3))
+    one_line(run(["merge", path(2), "--json", path("refused")], code=2), "1 result;")
+    one_line(run(["merge", path(2), path(3), "--json", path(2)], code=2), path(2))
 
 
 def bad_input(folder):
@@ -398,7 +475,7 @@ TESTS = [errors_come_before_any_output, temporary_files_follow_tmpdir, help_show
          ablation_starts_and_ends_where_project_does, jobs_on_more_nodes_are_predicted,
          series_of_threads_and_variants, shares_by_speed_shorten_the_wait,
          strong_with_more_ranks_than_cores, bf16, halving, this_machine_from_measurement_to_projection, communication_suite,
-         one_rank_alone, bad_input, load_balancing_replayed]
+         one_rank_alone, jobs_merged_into_one_curve, bad_input, load_balancing_replayed]
 with tempfile.TemporaryDirectory() as scratch:
     for test in TESTS:
         if not ONLY or test.__name__ in ONLY:

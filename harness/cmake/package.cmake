@@ -1,0 +1,20 @@
+# Packages by CPack: `make package` builds one program for each level of x86-64 and packs them. A build for the machine at
+# hand (CHIRP_NATIVE without CHIRP_LEVELS) makes none: it would end with "illegal instruction" on other processors.
+if(CHIRP_NATIVE AND NOT CHIRP_LEVELS)
+    return()
+endif()
+set(CPACK_GENERATOR "DEB;TGZ")
+set(CPACK_PACKAGE_VENDOR "The chirpbench authors")
+set(CPACK_PACKAGE_CONTACT "The chirpbench authors <chirpbench@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_RESOURCE_FILE_README ${PROJECT_SOURCE_DIR}/README.md)
+set(CPACK_PACKAGE_FILE_NAME chirpbench-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR})
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# study starts ranks with mpiexec, report draws with gnuplot; the rest is what users of the libraries compile with
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "mpich, gnuplot-nox | gnuplot")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libcjson-dev, libhwloc-dev, libxsmm-dev, libfftw3-dev, libpapi-dev")
+include(CPack)
