@@ -28,7 +28,7 @@ cp "$package" "$root/chirpbench.deb"
 inside apt-get update -q
 inside apt-get install -q -y --no-install-recommends /chirpbench.deb
 inside sh -eu -c '
-    cd /root
+    cd "$(mktemp -d)"
     chirpbench --version
     chirpbench doctor --no-measure | grep -E "processors|own kernels"
     CHIRPBENCH_LEVEL=x86-64-v2 chirpbench doctor --no-measure | grep -E "own kernels .*sse2"

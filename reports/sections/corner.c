@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { MOST = 5, MOST_POINTS = 250, SIDE = 640 };
+enum { MOST = 5, MOST_POINTS = 250, BINS = 20, SIDE = 640 };
 
 /* Samples of one parameter, and the range that its axis shows. */
 typedef struct axis {
@@ -47,17 +47,15 @@ static double step_of(const axis *a)
     return power * (digit < 2 ? 1 : digit < 5 ? 2 : 5);
 }
 
-/* One line of all parameters for each of some samples, evenly chosen. @return lines */
-static size_t write_samples(chirp_markup *script, const char *name, const axis *a, int n,
-                            bool exact)
+/* One line of all parameters for each of some samples, evenly chosen. */
+static void write_samples(chirp_markup *script, const char *name, const axis *a, int n, bool exact)
 {
     size_t count = SIZE_MAX;
     for (int k = 0; k < n; ++k)
         count = (exact ? a[k].n_exact : a[k].n) < count ? exact ? a[k].n_exact : a[k].n : count;
     const size_t stride = count > MOST_POINTS ? count / MOST_POINTS : 1;
-    size_t lines = 0;
     chirp_markup_format(script, "$%s << EOD\n", name);
-    for (size_t i = 0; i < count; i += stride, ++lines) {
+    for (size_t i = 0; i < count; i += stride) {
         for (int k = 0; k < n; ++k) {
             const double x = exact ? a[k].exact[i] : a[k].sample[i];
             if (isfinite(x))
@@ -68,13 +66,36 @@ static size_t write_samples(chirp_markup *script, const char *name, const axis *
         chirp_markup_raw(script, "\n");
     }
     chirp_markup_raw(script, "EOD\n");
-    return lines;
+}
+
+/* How the samples spread, scaled to their own peak: a narrow posterior would hide a wide one. */
+static void write_bins(chirp_markup *script, const char *name, int index, const double *x, size_t n)
+{
+    double bin[BINS] = {0};
+    double low = INFINITY;
+    double high = -INFINITY;
+    double most = 0;
+    for (size_t i = 0; i < n; ++i)
+        if (isfinite(x[i])) {
+            low = fmin(low, x[i]);
+            high = fmax(high, x[i]);
+        }
+    const double width = (high - low) / BINS;
+    for (size_t i = 0; i < n && width > 0; ++i)
+        if (isfinite(x[i])) {
+            const int k = (int)((x[i] - low) / width);
+            most = fmax(most, ++bin[k < BINS ? k : BINS - 1]);
+        }
+    chirp_markup_format(script, "$%s%d << EOD\n", name, index);
+    for (int k = 0; k < BINS && most > 0; ++k)
+        chirp_markup_format(script, "%.6g %.4g\n", low + (k + 0.5) * width, bin[k] / most);
+    chirp_markup_raw(script, most > 0 ? "EOD\n" : "0 0\nEOD\n");
 }
 
 /* Where a panel stands, what its axes are called, and the lines of the truth. */
 static void frame(chirp_markup *script, const axis *a, int n, int row, int column)
 {
-    const double first = 0.12;
+    const double first = 0.17;
     const double side = (0.98 - first) / n;
     const axis *x = &a[column];
     const axis *y = &a[row];
@@ -90,7 +111,7 @@ static void frame(chirp_markup *script, const axis *a, int n, int row, int colum
     chirp_gnuplot_quote(script, column == 0 && row > 0 ? y->parameter->string : "");
     chirp_markup_raw(script, " noenhanced\n");
     if (row == column)
-        chirp_markup_raw(script, "unset ytics\nset yrange [0:*]\n");
+        chirp_markup_raw(script, "unset ytics\nset yrange [0:1.08]\n");
     else
         chirp_markup_format(script, "set yrange [%.9g:%.9g]\nset ytics %.9g\nset format y '%s'\n",
                             y->low, y->high, step_of(y), column == 0 ? "%g" : "");
@@ -106,23 +127,19 @@ static void frame(chirp_markup *script, const axis *a, int n, int row, int colum
                             y->truth, y->truth);
 }
 
-static void panel(chirp_markup *script, const axis *a, int n, int row, int column, size_t points,
-                  size_t exact_points)
+static void panel(chirp_markup *script, const axis *a, int n, int row, int column, bool exact)
 {
     frame(script, a, n, row, column);
     if (row == column) {
-        /* kernel estimates of the density: bins of a few samples would hide the narrow one */
-        chirp_markup_format(
-            script, "plot $p using %d:(1.0/%zu) smooth kdensity with lines lw 2 lc rgb '%s'",
-            column + 1, points, chirp_plot_colour[0]);
-        if (exact_points)
-            chirp_markup_format(script,
-                                ", $e using %d:(1.0) smooth kdensity with lines lw 2 lc rgb '%s'",
-                                column + 1, chirp_plot_colour[1]);
+        chirp_markup_format(script, "plot $p%d with histeps lw 1.8 lc rgb '%s'", row,
+                            chirp_plot_colour[0]);
+        if (exact)
+            chirp_markup_format(script, ", $e%d with histeps lw 1.8 lc rgb '%s'", row,
+                                chirp_plot_colour[1]);
     } else {
         chirp_markup_format(script, "plot $p using %d:%d with points pt 7 ps 0.25 lc rgb '%s'",
                             column + 1, row + 1, chirp_plot_colour[0]);
-        if (exact_points)
+        if (exact)
             chirp_markup_format(script, ", $e using %d:%d with points pt 7 ps 0.25 lc rgb '%s'",
                                 column + 1, row + 1, chirp_plot_colour[1]);
     }
@@ -165,21 +182,29 @@ void chirp_corner(chirp_report *r, const cJSON *event)
     for (int k = 0; k < n; ++k)
         with_exact = with_exact && a[k].n_exact > 1;
     if (n > 1) {
-        const size_t points = write_samples(&script, "p", a, n, false);
-        const size_t exact_points = with_exact ? write_samples(&script, "e", a, n, true) : 0;
+        write_samples(&script, "p", a, n, false);
+        if (with_exact)
+            write_samples(&script, "e", a, n, true);
+        for (int k = 0; k < n; ++k) {
+            write_bins(&script, "p", k, a[k].sample, a[k].n);
+            if (with_exact)
+                write_bins(&script, "e", k, a[k].exact, a[k].n_exact);
+        }
         chirp_markup_raw(&script, "set datafile missing '?'\nunset key\nset border 15 lw 0.6\nset "
                                   "tics nomirror scale 0.5 font ',11'\nset multiplot\n");
         for (int row = 0; row < n; ++row)
             for (int column = 0; column <= row; ++column)
-                panel(&script, a, n, row, column, points, exact_points);
+                panel(&script, a, n, row, column, with_exact);
         chirp_markup_raw(&script, "unset multiplot\n");
         chirp_report_figure(
             r, "Pairs of parameters",
-            with_exact ? "Some samples of the network (blue) and of the exact posterior (orange), "
-                         "pair by pair, with their densities on the diagonal; green: the injected "
-                         "values."
-                       : "Some samples of the network, pair by pair, with their densities on the "
-                         "diagonal; green: the injected values, if any.",
+            with_exact
+                ? "Some samples of the network (blue) and of the exact posterior (orange), "
+                  "pair by pair; on the diagonal each alone, scaled to its own peak. Green: the "
+                  "injected values."
+                : "Some samples of the network, pair by pair; on the diagonal each alone. Green: "
+                  "the "
+                  "injected values, if they are known.",
             SIDE, SIDE, &script);
     }
     for (int k = 0; k < n; ++k) {

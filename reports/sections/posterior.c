@@ -243,6 +243,35 @@ static void write_event(chirp_report *r, const chirp_result_file *file, const cJ
     parameters_table(r, event, published, parameters);
 }
 
+/* Of events that `exact` answered. */
+static void write_exact(chirp_report *r, const chirp_result_file *file)
+{
+    static const char *const headers[] = {"parameter", "median", "std",      "5 %",
+                                          "95 %",      "R-hat",  "injected", NULL};
+    const cJSON *event = NULL;
+    int n = 0;
+    chirp_report_source(r, file);
+    cJSON_ArrayForEach(event, cJSON_GetObjectItemCaseSensitive(file->root, "events"))
+    {
+        const cJSON *parameter = NULL;
+        chirp_table t;
+        if (n++ == MOST_EVENTS)
+            break;
+        chirp_table_begin(&t, "Exact posterior: the limit of what the data tell", headers);
+        cJSON_ArrayForEach(parameter, cJSON_GetObjectItemCaseSensitive(event, "parameters"))
+        {
+            chirp_table_text(&t, chirp_event_parameter_name(parameter->string));
+            chirp_table_member(&t, parameter, "median", CHIRP_UNIT_PLAIN);
+            chirp_table_member(&t, parameter, "std", CHIRP_UNIT_PLAIN);
+            chirp_table_number(&t, chirp_event_interval(parameter, 0), CHIRP_UNIT_PLAIN);
+            chirp_table_number(&t, chirp_event_interval(parameter, 1), CHIRP_UNIT_PLAIN);
+            chirp_table_member(&t, parameter, "r_hat", CHIRP_UNIT_FIXED3);
+            chirp_table_number(&t, chirp_event_truth(event, parameter->string), CHIRP_UNIT_PLAIN);
+        }
+        chirp_report_table(r, &t, 10);
+    }
+}
+
 static void draw_posterior(chirp_report *r)
 {
     const chirp_result_file *file = NULL;
@@ -258,11 +287,13 @@ static void draw_posterior(chirp_report *r)
             chirp_markup_raw(&r->body, " are shown.</p>\n");
         }
     }
+    for (size_t i = 0; (file = chirp_result_files_find(&r->results, CHIRP_DOCUMENT_EXACT, i)); ++i)
+        write_exact(r, file);
 }
 
 const chirp_section chirp_section_posterior = {
     .id = "posterior",
     .title = "Posterior",
-    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_POSTERIOR),
+    .needs = CHIRP_NEEDS(CHIRP_DOCUMENT_POSTERIOR) | CHIRP_NEEDS(CHIRP_DOCUMENT_EXACT),
     .draw = draw_posterior,
 };

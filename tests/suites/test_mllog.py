@@ -62,15 +62,15 @@ def check_head(lines):
 
 def train(folder):
     path, log, checkpoint = folder + "/t.mllog", folder + "/t.jsonl", folder + "/t.h5"
-    common = ["train", "--preset", "study", "--network", "spin", "--seed", "5", "--batch", "2", "--accumulate", "3", "--iterations", "5",
+    common = ["train", "--preset", "study", "--network", "spin", "--seed", "5", "--batch", "1", "--accumulate", "2", "--iterations", "5",
               "--validation-signals", "8", "--validate-every", "2", "--quiet", "--checkpoint", checkpoint]
     run(common + ["--mllog", path, "--log", log], ranks=2)
     with open(path) as file:
         lines = parse(file.read())
     check_head(lines)
-    assert one(lines, "global_batch_size") == 12 and one(lines, "gradient_accumulation_steps") == 3
+    assert one(lines, "global_batch_size") == 4 and one(lines, "gradient_accumulation_steps") == 2
     assert one(lines, "number_of_ranks") == 2 and one(lines, "seed") == 5 and one(lines, "opt_name") == "adam"
-    assert one(lines, "opt_base_learning_rate") == 0.0008 and one(lines, "train_samples") == 60 and one(lines, "eval_samples") == 8
+    assert one(lines, "opt_base_learning_rate") == 0.0008 and one(lines, "train_samples") == 20 and one(lines, "eval_samples") == 8
     # checks after 2, 4 and all 5 steps; each sees what the run's own log says
     epochs = [(line["key"], line["metadata"]["epoch_num"], line["metadata"]["step_num"]) for line in lines
               if line["key"].startswith("epoch")]
@@ -93,7 +93,7 @@ def train(folder):
 
 def target(folder):
     """On stdout between other lines; whether the target was reached is up to the network."""
-    out = run(["train", "--preset", "study", "--network", "spin", "--batch", "2", "--iterations", "5", "--target-error", "1",
+    out = run(["train", "--preset", "study", "--network", "spin", "--batch", "1", "--iterations", "3", "--target-error", "1",
                "--validation-signals", "8", "--validate-every", "1", "--quiet", "--mllog", "-"]).stdout
     lines = parse(out)
     assert one(lines, "target_error") == 1
