@@ -257,13 +257,16 @@ static void read_filter(const char *text)
 
 static void read_problem(const char *text)
 {
-    chirp_problem_options options = {.conv1d = text, .pass = "all", .algorithm = "all"};
-    chirp_bench_suite suite = {0};
+    chirp_problem_options both[] = {{.conv1d = text, .pass = "all", .algorithm = "all"},
+                                    {.dense = text, .pass = "all", .algorithm = "all"}};
     if (text[0] == '@' || !*text) /* a file's name, and no problem */
         return;
-    if (chirp_problems_make(&options, &suite) == CHIRP_OK)
-        must(suite.entries && suite.entries[0].name, "problems without a row");
-    chirp_problems_clear(&options);
+    for (int i = 0; i < 2; ++i) {
+        chirp_bench_suite suite = {0};
+        if (chirp_problems_make(&both[i], &suite) == CHIRP_OK)
+            must(suite.entries && suite.entries[0].name, "problems without a row");
+        chirp_problems_clear(&both[i]);
+    }
 }
 
 static void read_date(const char *text)
