@@ -22,6 +22,8 @@ LESS = {
     "build/chirpbench doctor": ("", " --seconds 0.01"),
     "build/chirpbench bench kernels": ("conv1d/forward --benchmark_repetitions=9", "conv1d/forward/direct/conv7 --benchmark_repetitions=2 --benchmark_min_time=0.005s --no-peak"),
     "build/chirpbench bench --conv1d": ("mb16ic32oc64iw4096kw8dw3pl2pr2", "mb1ic32oc64iw256kw8dw3pl2pr2 --benchmark_repetitions=1 --benchmark_min_time=0.005s --no-peak"),
+    "build/chirpbench compare --run": ("-- --simulate --gate quick --no-check",
+                                       "--rounds 2 -- --benchmark_filter=dense/forward/.*/leaf.dense3/batch:64 --benchmark_min_time=0.005s --no-peak"),
     "build/chirpbench train": ("--iterations 2000", "--iterations 2 --batch 4 --quiet"),
     "build/chirpbench exact": ("", " --effective 4 --samples 20"),
     "build/chirpbench adapt": ("", " --iterations 1 --quiet"),
@@ -56,6 +58,9 @@ def prepare(folder):
     with open(folder + "/path/mpiexec", "w", encoding="utf-8") as launcher:  # the launcher that belongs to the build
         launcher.write(f'#!/bin/sh\nexec {shlex.quote(MPIEXEC)} "$@"\n')
     os.chmod(folder + "/path/mpiexec", 0o755)
+    os.symlink(BUILD, folder + "/base")  # the program to compare with, and a kernel of his own
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-I", SOURCE + "/suites/plugin", "-o", folder + "/mine.so",
+                    SOURCE + "/tests/suites/plugin/gemm.c", "-lm"], check=True, timeout=120)
     real = os.path.join(os.environ.get("CHIRP_TEST_DATA", "/nowhere"), "data/gw150914", STRAIN)
     if os.path.exists(real):
         shutil.copy(real, f"{folder}/{STRAIN}")
