@@ -94,13 +94,13 @@ build-ci:
 
 check: deps
 	$(MAKE) build-ci
-	ctest --preset ci
+	ctest --preset ci -j $(JOBS)
 
 check-avx2: deps
 	@grep -qw avx2 /proc/cpuinfo || { echo "make check-avx2: this processor has no AVX2"; exit 2; }
 	cmake --preset avx2
 	cmake --build --preset avx2 -j $(JOBS)
-	ctest --preset avx2
+	ctest --preset avx2 -j $(JOBS)
 
 # one spinning process a core, nicer than the tests by 5; they end with the shell, however it ends
 check-busy: deps
