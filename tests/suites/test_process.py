@@ -186,7 +186,7 @@ def many_iterations_take_no_memory(folder):
     limit = 2 << 30  # of address space: eight bytes a step would be 8e9
 
     def within(steps):
-        return subprocess.run([CHIRPBENCH] + TRAIN + ["--iterations", steps, "--max-seconds", "1e-9"], stdout=subprocess.PIPE,
+        return subprocess.run([CHIRPBENCH] + TRAIN + ["--iterations", steps, "--max-seconds", "1e-9", "--schedule", "constant"], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, universal_newlines=True, timeout=120,
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
     if within("2").returncode != 1:

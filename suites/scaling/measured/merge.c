@@ -66,8 +66,8 @@ static chirp_status check_alike(const job *first, const job *j, const char *key,
 {
     if (cJSON_Compare(a, b, true) || (!a && !b))
         return CHIRP_OK;
-    char *was = a ? cJSON_PrintUnformatted(a) : NULL;
-    char *is = b ? cJSON_PrintUnformatted(b) : NULL;
+    char *was = a ? chirp_json_print_line(a) : NULL;
+    char *is = b ? chirp_json_print_line(b) : NULL;
     const chirp_status st = chirp_fail(
         CHIRP_ERR_ARG,
         "%s: %s %.100s, but %.100s in %s; one curve takes jobs that differ in ranks only", j->path,
