@@ -12,24 +12,27 @@ static const cJSON *events_of(const chirp_result_file *file)
     return cJSON_GetObjectItemCaseSensitive(file->root, "events");
 }
 
-/* The first event from real strain, else the first one. */
+/* An event with the exact posterior beside it rather than one without, then one from real strain, then the first. */
 static const cJSON *find_event(const chirp_result_files *results)
 {
     const chirp_result_file *file = NULL;
-    const cJSON *first = NULL;
+    const cJSON *best = NULL;
+    int most = -1;
     for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_POSTERIOR, i));
          ++i) {
         const cJSON *event = NULL;
         cJSON_ArrayForEach(event, events_of(file))
         {
-            if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(event, "parameters")))
+            const int worth = 2 * cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(event, "exact")) +
+                              chirp_event_is_real(event);
+            if (!cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(event, "parameters")) ||
+                worth <= most)
                 continue;
-            if (chirp_event_is_real(event))
-                return event;
-            first = first ? first : event;
+            best = event;
+            most = worth;
         }
     }
-    return first;
+    return best;
 }
 
 static chirp_answer_number *add_parameter(chirp_answer *answer, const cJSON *parameter,

@@ -68,6 +68,10 @@ static bool same_number(const cJSON *a, const cJSON *b, const char *key)
 const cJSON *chirp_event_exact(const chirp_result_files *results, const cJSON *event)
 {
     const chirp_result_file *file = NULL;
+    const cJSON *own = cJSON_GetObjectItemCaseSensitive(
+        cJSON_GetObjectItemCaseSensitive(event, "exact"), "parameters");
+    if (cJSON_IsObject(own)) /* infer --exact */
+        return own;
     for (size_t i = 0; (file = chirp_result_files_find(results, CHIRP_DOCUMENT_EXACT, i)); ++i) {
         const cJSON *other = NULL;
         cJSON_ArrayForEach(other, cJSON_GetObjectItemCaseSensitive(file->root, "events"))

@@ -23,7 +23,8 @@ double chirp_event_truth(const struct cJSON *event, const char *label);
 const struct cJSON *chirp_event_reference(const struct cJSON *event, const struct cJSON *published,
                                           const char *label);
 
-/** The "parameters" of the exact posterior of the same data, from a file of `exact`; NULL when there is none. */
+/** The "parameters" of the exact posterior of the same data: the event's own (infer --exact), else from a file of `exact`; NULL when
+ * there is none. */
 const struct cJSON *chirp_event_exact(const chirp_result_files *results, const struct cJSON *event);
 
 /** An end of "interval_90" of a parameter, 0 the lower; NaN when there is none. */

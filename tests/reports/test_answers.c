@@ -166,6 +166,17 @@ static void test_reading(void **state)
     (void)snprintf(text + strlen(text), sizeof text - strlen(text), event, "0.69", "0.65, 0.75");
     put("b.json", text);
     says("exact posterior 0.690 (0.650 to 0.750); width against the exact posterior 3.00 \xC3\x97");
+    /* an event that brings its own exact posterior, as infer --exact writes it, goes first */
+    (void)strcpy(text, HEAD("posterior"));
+    (void)snprintf(
+        text + strlen(text), sizeof text - strlen(text),
+        "\"events\": [{\"strain\": \"it's.h5\", \"gps\": 5, \"source\": \"injected signal\", "
+        "\"parameters\": {\"a_f\": {\"median\": 0.66, \"interval_90\": [0.6, 0.7]}}, "
+        "\"exact\": {\"parameters\": {\"a_f\": {\"median\": 0.68, \"interval_90\": [0.64, "
+        "0.69]}}}}]}");
+    put("c.json", text);
+    says("remnant spin a_f, network 0.660 (0.600 to 0.700)");
+    says("exact posterior 0.680 (0.640 to 0.690); width against the exact posterior 2.00 \xC3\x97");
 }
 
 static void test_dates(void **state)
