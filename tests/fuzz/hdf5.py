@@ -34,7 +34,7 @@ LIMITS["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":allocator_may_re
 READERS = [
     ("c.h5", lambda f: ["infer", "--checkpoint", f, "--strain", "strain.hdf5", *EVENT, "--samples", "2"]),
     ("c.h5", lambda f: [*TRAIN, "--iterations", "2", "--checkpoint", f, "--resume"]),
-    ("c.h5", lambda f: ["export", f, "--out", "out.net.h5", "--signals", "10"]),
+    ("c.h5", lambda f: ["export", f, "--out", "out.net.h5", "--signals", "10", "--distance", "0"]),
     ("strain.hdf5", lambda f: ["infer", "--checkpoint", "c.h5", "--strain", f, *EVENT, "--samples", "2"]),
     ("strain.hdf5", lambda f: ["generate", "--out", "out.h5", "--overwrite", "--count", "2", "--quiet", "--noise", f]),
     ("data.h5", lambda f: [*TRAIN, "--iterations", "1", "--data", f]),
