@@ -2,6 +2,7 @@
 #include "harness/bench/bench_internal.h"
 
 #include "harness/base/terminal.h"
+#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -17,7 +18,7 @@ static bool colored(const chirp_bench_flags *flags)
 
 static const char *text_of(const cJSON *context, const char *key)
 {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(context, key));
+    const char *text = chirp_json_string(context, key);
     return text ? text : "?";
 }
 

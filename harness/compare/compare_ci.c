@@ -2,6 +2,7 @@
 #include "harness/base/text.h"
 #include "harness/compare/compare.h"
 #include "harness/compare/compare_text.h"
+#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@ static bool changed(const chirp_comparison *c) { return is_bad(c) || c->verdict 
 
 static const char *context_text(const chirp_results *r, const char *key)
 {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(r->context, key));
+    const char *text = chirp_json_string(r->context, key);
     return text ? text : "unknown";
 }
 

@@ -25,11 +25,6 @@ static const chirp_samples *samples_named(const chirp_results *r, const char *li
     return NULL;
 }
 
-static const char *text_of(const cJSON *object, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
 static double real_of(const cJSON *object, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
@@ -38,10 +33,10 @@ static double real_of(const cJSON *object, const char *key)
 
 static chirp_status read_limit(const char *path, int number, const cJSON *o, chirp_limit *limit)
 {
-    const char *benchmark = text_of(o, "benchmark");
-    const char *over = text_of(o, "over");
-    const char *counter = text_of(o, "counter");
-    const char *why = text_of(o, "why");
+    const char *benchmark = chirp_json_string(o, "benchmark");
+    const char *over = chirp_json_string(o, "over");
+    const char *counter = chirp_json_string(o, "counter");
+    const char *why = chirp_json_string(o, "why");
     const double most = real_of(o, "at_most");
     const double least = real_of(o, "at_least");
     if (!benchmark || !over == !counter || isnan(most) == isnan(least))

@@ -172,3 +172,37 @@ chirp_status chirp_json_read(const char *path, const char *what, struct cJSON **
     chirp_free(bytes);
     return st;
 }
+
+static double value_of(const cJSON *item)
+{
+    return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
+}
+
+double chirp_json_number(const cJSON *object, const char *key)
+{
+    return value_of(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+double chirp_json_number_at(const cJSON *object, const char *key, int index)
+{
+    return value_of(cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(object, key), index));
+}
+
+const char *chirp_json_string(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+double *chirp_json_numbers(const cJSON *array, size_t *count)
+{
+    *count = 0;
+    if (!cJSON_IsArray(array))
+        return NULL;
+    const size_t n = (size_t)cJSON_GetArraySize(array);
+    double *x = n ? chirp_alloc(n * sizeof *x) : NULL;
+    const cJSON *item = NULL;
+    if (!x)
+        return NULL;
+    cJSON_ArrayForEach(item, array) x[(*count)++] = value_of(item);
+    return x;
+}

@@ -1,5 +1,5 @@
 /**
- * Writing JSON that every reader takes: cJSON for structure and escaping, and what it lacks: UTF-8 that is checked,
+ * JSON: members read, and documents written that every reader takes: cJSON for structure and escaping, and what it lacks: UTF-8 that is checked,
  * integers without exponents, doubles that look like doubles, numbers that are finite or absent.
  */
 #ifndef CHIRP_HARNESS_JSON_JSON_H
@@ -9,6 +9,7 @@
 #include "harness/base/text.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct cJSON;
@@ -46,5 +47,21 @@ void chirp_json_mend(char *text);
  * @return CHIRP_OK, CHIRP_ERR_IO, CHIRP_ERR_FORMAT (the sentence has the line of the first error); *root: cJSON_Delete()
  */
 chirp_status chirp_json_read(const char *path, const char *what, struct cJSON **root);
+
+/** A finite number of an object; NaN when there is none. */
+double chirp_json_number(const struct cJSON *object, const char *key);
+
+/** The same of an array of an object, such as the ends of an interval. */
+double chirp_json_number_at(const struct cJSON *object, const char *key, int index);
+
+/** A string of an object; NULL when there is none. */
+const char *chirp_json_string(const struct cJSON *object, const char *key);
+
+/**
+ * Numbers of a JSON array as doubles; what is no finite number becomes NaN.
+ * @param count  receives the length; 0 for something that is no array
+ * @return the numbers (free with chirp_free()), or NULL when the array is empty or memory is out
+ */
+double *chirp_json_numbers(const struct cJSON *array, size_t *count);
 
 #endif

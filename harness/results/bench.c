@@ -1,6 +1,7 @@
 #include "harness/results/bench.h"
 
 #include "harness/base/memory.h"
+#include "harness/json/json.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -18,20 +19,9 @@ double chirp_time_scale(const char *unit)
     return 0;
 }
 
-static const char *text_of(const cJSON *object, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
-static double number_of(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
-}
-
 double chirp_bench_row_number(const chirp_bench_row *row, const char *counter)
 {
-    return number_of(row->members, counter);
+    return chirp_json_number(row->members, counter);
 }
 
 /* The message of a row that has no time because of `what`, or NULL. */
@@ -39,27 +29,27 @@ static const char *message(const cJSON *o, const char *what, const char *text, c
 {
     if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, what)))
         return NULL;
-    text = text_of(o, text);
+    text = chirp_json_string(o, text);
     return text ? text : other;
 }
 
 static bool has_no_time(const cJSON *o)
 {
-    const char *aggregate = text_of(o, "aggregate_name");
+    const char *aggregate = chirp_json_string(o, "aggregate_name");
     return aggregate && (strcmp(aggregate, "BigO") == 0 || strcmp(aggregate, "RMS") == 0);
 }
 
 static chirp_status read_row(const char *path, int number, const cJSON *o, chirp_bench_row *row)
 {
-    const char *unit = text_of(o, "time_unit");
-    const char *name = text_of(o, "run_name");
+    const char *unit = chirp_json_string(o, "time_unit");
+    const char *name = chirp_json_string(o, "run_name");
     const double scale = chirp_time_scale(unit);
-    const double repetition = number_of(o, "repetition_index");
-    const double iterations = number_of(o, "iterations");
-    const double threads = number_of(o, "threads");
+    const double repetition = chirp_json_number(o, "repetition_index");
+    const double iterations = chirp_json_number(o, "iterations");
+    const double threads = chirp_json_number(o, "threads");
     *row = (chirp_bench_row){
-        .name = name ? name : text_of(o, "name"),
-        .aggregate = text_of(o, "aggregate_name"),
+        .name = name ? name : chirp_json_string(o, "name"),
+        .aggregate = chirp_json_string(o, "aggregate_name"),
         .error = message(o, "error_occurred", "error_message", "failed without a message"),
         .skip = message(o, "skipped", "skip_message", "skipped without a message"),
         .baseline = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "baseline")),
@@ -69,9 +59,9 @@ static chirp_status read_row(const char *path, int number, const cJSON *o, chirp
         .iterations = iterations >= 1 && iterations < 1e15 ? (int64_t)iterations : 0,
         .members = o};
     const bool failed = row->error || row->skip;
-    row->time_s = failed ? (double)NAN : row->unit_s * number_of(o, "real_time");
-    row->cpu_s = row->unit_s * number_of(o, "cpu_time");
-    row->fastest_s = row->unit_s * number_of(o, "real_time_fastest");
+    row->time_s = failed ? (double)NAN : row->unit_s * chirp_json_number(o, "real_time");
+    row->cpu_s = row->unit_s * chirp_json_number(o, "cpu_time");
+    row->fastest_s = row->unit_s * chirp_json_number(o, "real_time_fastest");
     if (!cJSON_IsObject(o) || !row->name)
         return chirp_fail(CHIRP_ERR_FORMAT,
                           "%s: row %d of \"benchmarks\" has no \"name\": not a benchmark's result",

@@ -120,24 +120,14 @@ char *chirp_calibration_file_text(const chirp_calibration_file *file)
     return text;
 }
 
-static const char *text_of(const cJSON *object, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
 static double value_of(const cJSON *item)
 {
     return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
 }
 
-static double number_of(const cJSON *object, const char *key)
-{
-    return value_of(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
 static int64_t integer_of(const cJSON *object, const char *key)
 {
-    const double value = number_of(object, key);
+    const double value = chirp_json_number(object, key);
     return fabs(value) < 9e15 ? (int64_t)value : 0;
 }
 
@@ -153,7 +143,7 @@ static bool read_row(const cJSON *item, chirp_calibration_row *row)
 {
     const cJSON *curve = cJSON_GetObjectItemCaseSensitive(item, "rank_curve");
     *row = (chirp_calibration_row){
-        .parameter = text_of(item, "parameter"),
+        .parameter = chirp_json_string(item, "parameter"),
         .trained = !cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(item, "trained")),
         .signals = integer_of(item, "signals"),
         .exact_signals = integer_of(item, "exact_signals"),
@@ -161,7 +151,7 @@ static bool read_row(const cJSON *item, chirp_calibration_row *row)
         .coverage_90 = proportion_of(item, "coverage_90"),
     };
     for (int i = 0; i < NUMBERS; ++i)
-        *number_at(row, i) = number_of(item, numbers[i].key);
+        *number_at(row, i) = chirp_json_number(item, numbers[i].key);
     for (int k = 0; k <= CHIRP_RANK_STEPS; ++k)
         row->rank_curve[k] = value_of(cJSON_GetArrayItem(curve, k));
     return row->parameter && isfinite(row->snr_min) && isfinite(row->snr_max) &&
@@ -174,14 +164,14 @@ chirp_status chirp_calibration_file_read(const chirp_document *document, const c
     const cJSON *root = document->root;
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(root, "rows");
     const cJSON *item = NULL;
-    *file = (chirp_calibration_file){.checkpoint = text_of(root, "checkpoint"),
-                                     .network = text_of(root, "network"),
-                                     .variational = text_of(root, "variational"),
-                                     .noise = text_of(root, "noise"),
+    *file = (chirp_calibration_file){.checkpoint = chirp_json_string(root, "checkpoint"),
+                                     .network = chirp_json_string(root, "network"),
+                                     .variational = chirp_json_string(root, "variational"),
+                                     .noise = chirp_json_string(root, "noise"),
                                      .iterations = integer_of(root, "iterations"),
                                      .samples = integer_of(root, "samples"),
                                      .seed = integer_of(root, "seed"),
-                                     .recalibration = text_of(root, "recalibration")};
+                                     .recalibration = chirp_json_string(root, "recalibration")};
     file->row = chirp_calloc((size_t)cJSON_GetArraySize(rows) + 1, sizeof *file->row);
     if (!file->row)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the rows of a calibration");

@@ -39,42 +39,32 @@ chirp_status chirp_study_file_write(const char *path, const chirp_study_record_f
     return chirp_document_write(root, path);
 }
 
-static const char *text_of(const cJSON *object, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
-static double number_of(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
-}
-
 chirp_status chirp_study_file_read(const chirp_document *document, chirp_study_record_file *record)
 {
     const cJSON *root = document->root;
     const cJSON *steps = cJSON_GetObjectItemCaseSensitive(root, "steps");
     const cJSON *item = NULL;
-    *record = (chirp_study_record_file){.preset = text_of(root, "preset"),
-                                        .started = text_of(root, "started"),
-                                        .build = text_of(root, "build"),
-                                        .seconds = number_of(root, "seconds"),
-                                        .strain = text_of(root, "strain"),
-                                        .gps = number_of(root, "gps"),
-                                        .strain_source = text_of(root, "strain_source"),
-                                        .kept_from_build = text_of(root, "kept_from_build")};
+    *record =
+        (chirp_study_record_file){.preset = chirp_json_string(root, "preset"),
+                                  .started = chirp_json_string(root, "started"),
+                                  .build = chirp_json_string(root, "build"),
+                                  .seconds = chirp_json_number(root, "seconds"),
+                                  .strain = chirp_json_string(root, "strain"),
+                                  .gps = chirp_json_number(root, "gps"),
+                                  .strain_source = chirp_json_string(root, "strain_source"),
+                                  .kept_from_build = chirp_json_string(root, "kept_from_build")};
     record->step = chirp_calloc((size_t)cJSON_GetArraySize(steps) + 1, sizeof *record->step);
     if (!record->step)
         return chirp_fail(CHIRP_ERR_NOMEM, "no memory for the steps of a study");
     cJSON_ArrayForEach(item, steps)
     {
-        const double code = number_of(item, "exit_code");
-        const double seconds = number_of(item, "seconds");
+        const double code = chirp_json_number(item, "exit_code");
+        const double seconds = chirp_json_number(item, "seconds");
         record->step[record->count++] = (chirp_study_step_record){
-            .name = text_of(item, "name"),
-            .command = text_of(item, "command"),
-            .outcome = text_of(item, "outcome"),
-            .log = text_of(item, "log"),
+            .name = chirp_json_string(item, "name"),
+            .command = chirp_json_string(item, "command"),
+            .outcome = chirp_json_string(item, "outcome"),
+            .log = chirp_json_string(item, "log"),
             .ran = isfinite(code) && isfinite(seconds),
             .exit_code = isfinite(code) && fabs(code) < 1e6 ? (int)code : 0,
             .seconds = isfinite(seconds) ? seconds : 0};

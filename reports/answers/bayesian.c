@@ -41,15 +41,12 @@ static void from_scaling(const chirp_result_files *results, chirp_answer *answer
             cost, cJSON_GetObjectItemCaseSensitive(file->root, "cost_against_deterministic"))
         {
             const char *variational = chirp_json_string(cost, "variational");
-            const cJSON *interval = cJSON_GetObjectItemCaseSensitive(cost, "interval_95");
-            const cJSON *low = cJSON_GetArrayItem(interval, 0);
-            const cJSON *high = cJSON_GetArrayItem(interval, 1);
-            chirp_answer_interval(
-                chirp_answer_add(answer, chirp_json_number(cost, "ratio"), CHIRP_UNIT_RATIO,
-                                 "%.20s on %.0f ranks", variational ? variational : "variational",
-                                 chirp_json_number(cost, "ranks")),
-                cJSON_IsNumber(low) ? low->valuedouble : (double)NAN,
-                cJSON_IsNumber(high) ? high->valuedouble : (double)NAN, "95 %% interval");
+            chirp_answer_interval(chirp_answer_add(answer, chirp_json_number(cost, "ratio"),
+                                                   CHIRP_UNIT_RATIO, "%.20s on %.0f ranks",
+                                                   variational ? variational : "variational",
+                                                   chirp_json_number(cost, "ranks")),
+                                  chirp_json_number_at(cost, "interval_95", 0),
+                                  chirp_json_number_at(cost, "interval_95", 1), "95 %% interval");
         }
     }
 }

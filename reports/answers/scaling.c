@@ -13,12 +13,6 @@ static const cJSON *rows_of(const chirp_result_file *file)
     return cJSON_GetObjectItemCaseSensitive(file->root, "rows");
 }
 
-static double end_of(const cJSON *row, const char *key, int end)
-{
-    const cJSON *item = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(row, key), end);
-    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
-}
-
 static const cJSON *row_at(const chirp_result_file *file, double nodes)
 {
     const cJSON *row = NULL;
@@ -65,15 +59,16 @@ static chirp_answer_number *add_projection(chirp_answer *answer, const chirp_res
         chirp_answer_number *step =
             chirp_answer_add(answer, chirp_json_number(row, "seconds_per_step"), CHIRP_UNIT_SECONDS,
                              "predicted step, %.0f nodes", nodes);
-        chirp_answer_interval(step, end_of(row, "interval_90", 0), end_of(row, "interval_90", 1),
+        chirp_answer_interval(step, chirp_json_number_at(row, "interval_90", 0),
+                              chirp_json_number_at(row, "interval_90", 1),
                               "90 %% prediction interval");
         return NULL; /* another program's time, no efficiency */
     }
     chirp_answer_number *number = chirp_answer_add(
         answer, chirp_json_number(row, "efficiency"), CHIRP_UNIT_PERCENT, "%s: %.30s exchange%s",
         is_their_way(file) ? "their way" : "ours", exchange ? exchange : "unknown", shares);
-    chirp_answer_interval(number, end_of(row, "efficiency_band", 0),
-                          end_of(row, "efficiency_band", 1), "90 %% band");
+    chirp_answer_interval(number, chirp_json_number_at(row, "efficiency_band", 0),
+                          chirp_json_number_at(row, "efficiency_band", 1), "90 %% band");
     return number;
 }
 
@@ -94,8 +89,8 @@ static void add_measured(const chirp_result_files *results, chirp_answer *answer
     chirp_answer_number *number =
         chirp_answer_add(answer, chirp_json_number(most, "efficiency"), CHIRP_UNIT_PERCENT,
                          "measured here: %.0f ranks", chirp_json_number(most, "ranks"));
-    chirp_answer_interval(number, end_of(most, "interval_95", 0), end_of(most, "interval_95", 1),
-                          "95 %% interval");
+    chirp_answer_interval(number, chirp_json_number_at(most, "interval_95", 0),
+                          chirp_json_number_at(most, "interval_95", 1), "95 %% interval");
 }
 
 static void judge(chirp_answer *answer, const chirp_answer_number *theirs,

@@ -99,9 +99,9 @@ static void enter(const chirp_bench_lines *lines, size_t other, contest *c)
     const double share = chirp_json_number(ours->row, "roof_fraction");
     if (isfinite(share))
         c->share[c->shares++] = share;
-    c->ratio[c->cases++] = chirp_bench_ratio(theirs, ours).value;
-    c->library = theirs->part[2];
     const chirp_bench_span ratio = chirp_bench_ratio(theirs, ours);
+    c->ratio[c->cases++] = ratio.value;
+    c->library = theirs->part[2];
     c->faster += ratio.low > 1;
     c->slower += ratio.high < 1;
 }

@@ -45,9 +45,7 @@ double chirp_event_truth(const cJSON *event, const char *label)
 
 double chirp_event_interval(const cJSON *object, int end)
 {
-    const cJSON *item =
-        cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(object, "interval_90"), end);
-    return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
+    return chirp_json_number_at(object, "interval_90", end);
 }
 
 /* Both texts are there and equal, or neither is there. */

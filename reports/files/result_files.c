@@ -11,32 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-double chirp_json_number(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
-}
-
-const char *chirp_json_string(const cJSON *object, const char *key)
-{
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-}
-
-double *chirp_json_numbers(const cJSON *array, size_t *count)
-{
-    *count = 0;
-    if (!cJSON_IsArray(array))
-        return NULL;
-    const size_t n = (size_t)cJSON_GetArraySize(array);
-    double *x = n ? chirp_alloc(n * sizeof *x) : NULL;
-    const cJSON *item = NULL;
-    if (!x)
-        return NULL;
-    cJSON_ArrayForEach(item, array) x[(*count)++] =
-        cJSON_IsNumber(item) && isfinite(item->valuedouble) ? item->valuedouble : (double)NAN;
-    return x;
-}
-
 static bool has_suffix(const char *name, const char *suffix)
 {
     const size_t n = strlen(name);

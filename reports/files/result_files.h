@@ -6,6 +6,7 @@
 #define CHIRP_REPORTS_FILES_RESULT_FILES_H
 
 #include "harness/base/status.h"
+#include "harness/json/json.h"
 #include "harness/results/document.h"
 
 #include <stdbool.h>
@@ -43,18 +44,5 @@ void chirp_result_files_release(chirp_result_files *results);
 /** The i-th usable file of a kind, or NULL. */
 const chirp_result_file *chirp_result_files_find(const chirp_result_files *results,
                                                  chirp_document_kind kind, size_t i);
-
-/** A finite number of an object; NaN when there is none. */
-double chirp_json_number(const struct cJSON *object, const char *key);
-
-/** A string of an object; NULL when there is none. */
-const char *chirp_json_string(const struct cJSON *object, const char *key);
-
-/**
- * Numbers of a JSON array as doubles; what is no finite number becomes NaN.
- * @param count  receives the length; 0 for something that is no array
- * @return the numbers (free with chirp_free()), or NULL when the array is empty or memory is out
- */
-double *chirp_json_numbers(const struct cJSON *array, size_t *count);
 
 #endif

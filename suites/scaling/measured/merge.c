@@ -47,15 +47,9 @@ static const cJSON *member(const cJSON *object, const char *key)
     return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
-static double number(const cJSON *object, const char *key)
-{
-    const cJSON *item = member(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
-}
-
 static const char *text_of(const cJSON *object, const char *key)
 {
-    const char *text = cJSON_GetStringValue(member(object, key));
+    const char *text = chirp_json_string(object, key);
     return text ? text : "";
 }
 
@@ -79,7 +73,7 @@ static chirp_status check_alike(const job *first, const job *j, const char *key,
 
 static bool same_series(const cJSON *a, const cJSON *b)
 {
-    return number(a, "threads") == number(b, "threads") &&
+    return chirp_json_number(a, "threads") == chirp_json_number(b, "threads") &&
            strcmp(text_of(a, "variational"), text_of(b, "variational")) == 0;
 }
 
@@ -97,8 +91,8 @@ static chirp_status check_series(const job *a, const job *b)
             return chirp_fail(CHIRP_ERR_ARG,
                               "%s: no series of %g threads with %s variational, which %s has; one "
                               "curve takes jobs that differ in ranks only",
-                              b->path, number(series, "threads"), text_of(series, "variational"),
-                              a->path);
+                              b->path, chirp_json_number(series, "threads"),
+                              text_of(series, "variational"), a->path);
     }
     return CHIRP_OK;
 }
@@ -175,7 +169,8 @@ static chirp_status check_jobs(const merging *m)
 /* What rows of one rank count are ordered by; the one-rank rows all have efficiency 1. */
 static double score(const cJSON *row)
 {
-    return number(row, "ranks") > 1 ? number(row, "efficiency") : number(row, "seconds_per_step");
+    return chirp_json_number(row, "ranks") > 1 ? chirp_json_number(row, "efficiency")
+                                               : chirp_json_number(row, "seconds_per_step");
 }
 
 /* The row of median score, the lower one of two, among those of a series and a rank count. */
@@ -187,7 +182,8 @@ static place median_row(const merging *m, const cJSON *series, int ranks)
         const cJSON *row = NULL;
         cJSON_ArrayForEach(row, rows_of(&m->job[i]))
         {
-            if (number(row, "ranks") != ranks || !same_series(row, series) || n == MAX_JOBS)
+            if (chirp_json_number(row, "ranks") != ranks || !same_series(row, series) ||
+                n == MAX_JOBS)
                 continue;
             int at = n++; /* insertion sort */
             for (; at > 0 && score(found[at - 1].row) > score(row); --at)
@@ -207,7 +203,7 @@ static int next_count(const merging *m, const cJSON *series, int ranks)
         const cJSON *row = NULL;
         cJSON_ArrayForEach(row, rows_of(&m->job[i]))
         {
-            const int n = (int)number(row, "ranks");
+            const int n = (int)chirp_json_number(row, "ranks");
             if (same_series(row, series) && n > ranks && (next == 0 || n < next))
                 next = n;
         }
@@ -259,13 +255,14 @@ static void add_row(const merging *m, cJSON *rows, const place *p)
         const cJSON *row = NULL;
         cJSON_ArrayForEach(row, rows_of(&m->job[i]))
         {
-            if (number(row, "ranks") != p->ranks || !same_series(row, p->row))
+            if (chirp_json_number(row, "ranks") != p->ranks || !same_series(row, p->row))
                 continue;
             cJSON *one = cJSON_CreateObject();
             cJSON_AddItemToArray(list, one);
             (void)cJSON_AddNumberToObject(one, "job", i);
-            (void)cJSON_AddNumberToObject(one, "seconds_per_step", number(row, "seconds_per_step"));
-            (void)cJSON_AddNumberToObject(one, "efficiency", number(row, "efficiency"));
+            (void)cJSON_AddNumberToObject(one, "seconds_per_step",
+                                          chirp_json_number(row, "seconds_per_step"));
+            (void)cJSON_AddNumberToObject(one, "efficiency", chirp_json_number(row, "efficiency"));
         }
     }
 }
@@ -276,7 +273,7 @@ static void add_cost(const merging *m, cJSON *costs, const place *p)
     const cJSON *cost = NULL;
     cJSON_ArrayForEach(cost, member(m->job[p->job].document.root, "cost_against_deterministic"))
     {
-        if (number(cost, "ranks") == p->ranks && same_series(cost, p->row))
+        if (chirp_json_number(cost, "ranks") == p->ranks && same_series(cost, p->row))
             cJSON_AddItemToArray(costs, cJSON_Duplicate(cost, true));
     }
 }
@@ -284,14 +281,14 @@ static void add_cost(const merging *m, cJSON *costs, const place *p)
 static chirp_scale_terms terms_of(const cJSON *row)
 {
     return (chirp_scale_terms){
-        .total = number(row, "seconds_per_step"),
-        .input = number(row, "input"),
-        .compute = number(row, "compute"),
-        .waiting = number(row, "waiting"),
-        .exposed = number(row, "exposed_communication"),
-        .control = number(row, "control"),
-        .optimizer = number(row, "optimizer"),
-        .other = number(row, "other"),
+        .total = chirp_json_number(row, "seconds_per_step"),
+        .input = chirp_json_number(row, "input"),
+        .compute = chirp_json_number(row, "compute"),
+        .waiting = chirp_json_number(row, "waiting"),
+        .exposed = chirp_json_number(row, "exposed_communication"),
+        .control = chirp_json_number(row, "control"),
+        .optimizer = chirp_json_number(row, "optimizer"),
+        .other = chirp_json_number(row, "other"),
     };
 }
 
@@ -305,12 +302,12 @@ static chirp_status add_series(const merging *m)
     int base = 0;
     for (int i = 0; curve && times && i < m->n_rows; ++i) {
         const cJSON *row = m->row[i].row;
-        const double crowd = number(row, "threads_per_processor");
+        const double crowd = chirp_json_number(row, "threads_per_processor");
         if (i == 0 || !same_series(row, m->row[base].row)) {
             cJSON *series = cJSON_CreateObject();
             base = i;
             cJSON_AddItemToArray(list, series);
-            (void)cJSON_AddNumberToObject(series, "threads", number(row, "threads"));
+            (void)cJSON_AddNumberToObject(series, "threads", chirp_json_number(row, "threads"));
             (void)chirp_json_add_text(series, "variational", text_of(row, "variational"));
             held_out = cJSON_AddArrayToObject(series, "held_out");
         }
@@ -355,18 +352,18 @@ static void add_notes(const merging *m)
         }
         cJSON_ArrayForEach(row, rows_of(&m->job[i]))
         {
-            if (number(row, "ranks") != 1 || !same_series(row, m->row[0].row))
+            if (chirp_json_number(row, "ranks") != 1 || !same_series(row, m->row[0].row))
                 continue;
-            least = fmin(least, number(row, "seconds_per_step"));
-            most = fmax(most, number(row, "seconds_per_step"));
+            least = fmin(least, chirp_json_number(row, "seconds_per_step"));
+            most = fmax(most, chirp_json_number(row, "seconds_per_step"));
         }
     }
     (void)snprintf(
         text, sizeof text,
         "One rank alone (threads %g, variational %s) took %.2f to %.2f ms a step in the %d jobs; "
         "the efficiency of each row compares with its own job's.",
-        number(m->row[0].row, "threads"), text_of(m->row[0].row, "variational"), 1e3 * least,
-        1e3 * most, m->n_jobs);
+        chirp_json_number(m->row[0].row, "threads"), text_of(m->row[0].row, "variational"),
+        1e3 * least, 1e3 * most, m->n_jobs);
     cJSON_AddItemToArray(notes, cJSON_CreateString(text));
 }
 
@@ -385,7 +382,7 @@ static chirp_status compose(merging *m)
             cJSON_AddItemToObject(m->root, copied[k],
                                   cJSON_Duplicate(member(first, copied[k]), true));
     for (int i = 0; i < m->n_jobs; ++i)
-        computers = fmax(computers, number(m->job[i].document.root, "computers"));
+        computers = fmax(computers, chirp_json_number(m->job[i].document.root, "computers"));
     (void)cJSON_AddNumberToObject(m->root, "computers", computers);
     add_jobs(m);
     cJSON *rows = cJSON_AddArrayToObject(m->root, "rows");
@@ -433,17 +430,19 @@ void chirp_scale_merge_print(const cJSON *merged)
         const cJSON *interval = member(row, "interval_95");
         if (!before || !same_series(row, before))
             printf("%sthreads %g, variational %s\n%6s %9s %11s %16s %5s  %s\n", before ? "\n" : "",
-                   number(row, "threads"), text_of(row, "variational"), "ranks", "step ms",
-                   "efficiency", "from to", "jobs", "row of");
+                   chirp_json_number(row, "threads"), text_of(row, "variational"), "ranks",
+                   "step ms", "efficiency", "from to", "jobs", "row of");
         before = row;
         char range[40] = "";
-        if (cJSON_GetArraySize(interval) == 2 && number(row, "ranks") > 1)
+        if (cJSON_GetArraySize(interval) == 2 && chirp_json_number(row, "ranks") > 1)
             (void)snprintf(range, sizeof range, "%6.1f to %5.1f",
                            100 * cJSON_GetArrayItem(interval, 0)->valuedouble,
                            100 * cJSON_GetArrayItem(interval, 1)->valuedouble);
-        const cJSON *of = cJSON_GetArrayItem(member(merged, "jobs"), (int)number(row, "job"));
-        printf("%6g %9.2f %9.1f %% %16s %5d  ", number(row, "ranks"),
-               1e3 * number(row, "seconds_per_step"), 100 * number(row, "efficiency"), range,
+        const cJSON *of =
+            cJSON_GetArrayItem(member(merged, "jobs"), (int)chirp_json_number(row, "job"));
+        printf("%6g %9.2f %9.1f %% %16s %5d  ", chirp_json_number(row, "ranks"),
+               1e3 * chirp_json_number(row, "seconds_per_step"),
+               100 * chirp_json_number(row, "efficiency"), range,
                cJSON_GetArraySize(member(row, "jobs")));
         chirp_print_plain(stdout, 0, text_of(of, "file"));
         printf("\n");

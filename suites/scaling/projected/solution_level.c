@@ -1,16 +1,11 @@
 /* From the log of a training: after how many steps of how many signals it came to an error. */
+#include "harness/json/json.h"
 #include "harness/results/document.h"
 #include "suites/scaling/projected/solution.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <string.h>
-
-static double number(const cJSON *line, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(line, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
-}
 
 /* Takes the first line at or below the error. @return the least error of any; infinite without a check */
 static double find(const cJSON *lines, double error, chirp_solution_level *level)
@@ -19,10 +14,11 @@ static double find(const cJSON *lines, double error, chirp_solution_level *level
     const cJSON *line = NULL;
     cJSON_ArrayForEach(line, lines)
     {
-        const double held_out =
-            number(cJSON_GetObjectItemCaseSensitive(line, "validation_relative_error"), "mean");
-        const double batch = round(number(line, "signals_per_second") * number(line, "seconds"));
-        const double steps = number(line, "iteration");
+        const double held_out = chirp_json_number(
+            cJSON_GetObjectItemCaseSensitive(line, "validation_relative_error"), "mean");
+        const double batch = round(chirp_json_number(line, "signals_per_second") *
+                                   chirp_json_number(line, "seconds"));
+        const double steps = chirp_json_number(line, "iteration");
         if (!(held_out >= 0))
             continue;
         least = fmin(least, held_out);
