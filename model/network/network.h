@@ -91,7 +91,7 @@ void chirp_network_ask(chirp_network *net, bool (*go_on)(void *context), void *c
 bool chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
                            float *output);
 
-/** The root alone; the features [N][feature_count] stay valid until the next forward pass. */
+/** The root alone; the features [N][feature_count] stay valid until the next forward pass. NULL when it was ended early. */
 const float *chirp_network_forward_root(chirp_network *net, const float *strain,
                                         const chirp_pass *pass);
 
@@ -107,6 +107,7 @@ const float *chirp_network_layer_gradient(const chirp_network *net, int number);
 /**
  * Gradient of  loss = f(output) + kl_weight * KL  with respect to all parameters, for the inputs and draws of the
  * last forward pass, whose `pass` must be given again; pass->sample must be true unless nothing is variational.
+ * It may be asked for another `doutput` without another forward pass.
  * @param strain   as in the forward pass
  * @param doutput  [N][leaves][outputs], d f / d output
  * @param ready    NULL, or called once per tensor in table order

@@ -52,15 +52,6 @@ static const float *forward(chirp_network *net, int number, const float *src,
     return l->dst;
 }
 
-const float *chirp_network_forward_root(chirp_network *net, const float *strain,
-                                        const chirp_pass *pass)
-{
-    const float *src = strain;
-    for (int i = 0; i < net->config.spec->n_root; ++i)
-        src = forward(net, i, src, pass);
-    return src;
-}
-
 void chirp_network_ask(chirp_network *net, bool (*go_on)(void *context), void *context)
 {
     net->go_on = go_on;
@@ -72,17 +63,26 @@ static bool goes_on(const chirp_network *net)
     return !net->go_on || net->go_on(net->go_on_context);
 }
 
+const float *chirp_network_forward_root(chirp_network *net, const float *strain,
+                                        const chirp_pass *pass)
+{
+    const float *src = strain;
+    for (int i = 0; i < net->config.spec->n_root; ++i) {
+        src = forward(net, i, src, pass);
+        if (!goes_on(net))
+            return NULL;
+    }
+    return src;
+}
+
 bool chirp_network_forward(chirp_network *net, const float *strain, const chirp_pass *pass,
                            float *output)
 {
     const chirp_network_spec *spec = net->config.spec;
     const int outputs = net->config.outputs;
-    const float *features = strain;
-    for (int i = 0; i < spec->n_root; ++i) {
-        features = forward(net, i, features, pass);
-        if (!goes_on(net))
-            return false;
-    }
+    const float *features = chirp_network_forward_root(net, strain, pass);
+    if (!features)
+        return false;
     for (int leaf = 0; leaf < spec->n_leaves; ++leaf) {
         const float *src = features;
         for (int l = 0; l < spec->n_leaf; ++l) {
