@@ -41,7 +41,14 @@ chirp_status chirp_impact_twin(const chirp_network *net, int64_t batch, chirp_ne
     return CHIRP_OK;
 }
 
-static chirp_status impact_create(const chirp_network *net, chirp_impact *impact)
+/* Numbers of the mean outputs of a signal. */
+static int64_t row_of(const chirp_network *net)
+{
+    const chirp_network_config *config = chirp_network_configuration(net);
+    return (int64_t)config->spec->n_leaves * config->outputs;
+}
+
+static chirp_status impact_create(const chirp_network *net, int64_t n, chirp_impact *impact)
 {
     int layers = 0;
     const chirp_layer_info *info = chirp_network_layers(net, &layers);
@@ -52,12 +59,14 @@ static chirp_status impact_create(const chirp_network *net, chirp_impact *impact
     impact->filters = impact->first[spec->n_root];
     impact->value =
         chirp_calloc((size_t)impact->n_leaves * (size_t)impact->filters, sizeof *impact->value);
-    return impact->value ? CHIRP_OK : CHIRP_ERR_NOMEM;
+    impact->output = chirp_calloc((size_t)(n * row_of(net)), sizeof *impact->output);
+    return impact->value && impact->output ? CHIRP_OK : CHIRP_ERR_NOMEM;
 }
 
 void chirp_impact_release(chirp_impact *impact)
 {
     chirp_free(impact->value);
+    chirp_free(impact->output);
     *impact = (chirp_impact){0};
 }
 
@@ -84,16 +93,15 @@ chirp_status chirp_impact_measure(chirp_network *twin, const float *strain, int6
     const chirp_network_config *config = chirp_network_configuration(twin);
     const chirp_pass pass = {.sample = false};
     const int64_t batch = config->batch;
-    const int64_t row = config->spec->n_leaves * config->outputs;
-    float *output = chirp_calloc((size_t)(2 * batch * row), sizeof *output);
-    chirp_status st = impact_create(twin, impact);
-    if (st == CHIRP_OK && !output)
+    const int64_t row = row_of(twin);
+    float *doutput = chirp_calloc((size_t)(batch * row), sizeof *doutput);
+    chirp_status st = impact_create(twin, n, impact);
+    if (st == CHIRP_OK && !doutput)
         st = CHIRP_ERR_NOMEM;
     for (int64_t at = 0; st == CHIRP_OK && at + batch <= n; at += batch) {
         const float *x = strain + at * config->spec->length;
-        float *doutput = output + batch * row;
+        chirp_network_forward(twin, x, &pass, impact->output + at * row);
         for (int leaf = 0; leaf < impact->n_leaves; ++leaf) {
-            chirp_network_forward(twin, x, &pass, output);
             for (int64_t i = 0; i < batch * row; ++i)
                 doutput[i] = i % row == leaf * config->outputs;
             chirp_network_backward(twin, x, &pass, doutput, 0, NULL, NULL);
@@ -103,7 +111,7 @@ chirp_status chirp_impact_measure(chirp_network *twin, const float *strain, int6
     }
     for (int64_t i = 0; st == CHIRP_OK && i < impact->n_leaves * impact->filters; ++i)
         impact->value[i] = sqrt(impact->value[i] / (double)n);
-    chirp_free(output);
+    chirp_free(doutput);
     return st;
 }
 
@@ -128,33 +136,32 @@ static void forward_all(chirp_network *twin, const float *strain, int64_t n, flo
 {
     const chirp_network_config *config = chirp_network_configuration(twin);
     const chirp_pass pass = {.sample = false};
-    const int64_t row = config->spec->n_leaves * config->outputs;
     for (int64_t at = 0; at + config->batch <= n; at += config->batch)
-        chirp_network_forward(twin, strain + at * config->spec->length, &pass, output + at * row);
+        chirp_network_forward(twin, strain + at * config->spec->length, &pass,
+                              output + at * row_of(twin));
 }
 
 chirp_status chirp_impact_without(chirp_network *twin, const float *strain, int64_t n,
                                   const chirp_impact *impact, int64_t filter, double *change)
 {
     const chirp_network_config *config = chirp_network_configuration(twin);
-    const int64_t row = config->spec->n_leaves * config->outputs;
+    const int64_t row = row_of(twin);
     int layer = 0;
     while (impact->first[layer + 1] <= filter)
         ++layer;
     const chirp_tensor *weight = tensor_of(twin, layer, CHIRP_TENSOR_WEIGHT);
     float *kept = chirp_calloc((size_t)(weight->count / weight->extent[0] + 1), sizeof *kept);
-    float *output = chirp_calloc((size_t)(2 * n * row), sizeof *output);
+    float *output = chirp_calloc((size_t)(n * row), sizeof *output);
     const chirp_status st = kept && output ? CHIRP_OK : CHIRP_ERR_NOMEM;
     if (st == CHIRP_OK) {
-        forward_all(twin, strain, n, output);
         swap_filter(twin, layer, filter - impact->first[layer], kept);
-        forward_all(twin, strain, n, output + n * row);
+        forward_all(twin, strain, n, output);
         swap_filter(twin, layer, filter - impact->first[layer], kept);
     }
     for (int leaf = 0; st == CHIRP_OK && leaf < impact->n_leaves; ++leaf) {
         double sum = 0;
         for (int64_t i = leaf * config->outputs; i < n * row; i += row)
-            sum += pow((double)output[n * row + i] - (double)output[i], 2);
+            sum += pow((double)output[i] - (double)impact->output[i], 2);
         change[leaf] = sqrt(sum / (double)n);
     }
     chirp_free(kept);

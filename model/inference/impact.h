@@ -21,6 +21,7 @@ typedef struct chirp_impact {
         first[CHIRP_MAX_ROOT_LAYERS + 1]; /**< layer l has filters first[l] to first[l + 1] - 1 */
     int64_t filters;                      /**< of all layers together */
     double *value;                        /**< [leaves][filters] */
+    float *output; /**< [signals][leaves][outputs] of the whole network, to compare with */
 } chirp_impact;
 
 /**
@@ -40,6 +41,7 @@ void chirp_impact_release(chirp_impact *impact); /**< accepts a zeroed value */
 
 /**
  * Root mean square change of each leaf's mean output without a filter.
+ * @param strain  the signals that the impact was measured with
  * @param filter  from 0 to impact->filters - 1
  * @param change  receives [leaves]
  */

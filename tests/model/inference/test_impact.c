@@ -82,6 +82,13 @@ static void test_impact_is_the_change_where_the_network_is_linear(void **state)
         }
     }
     assert_true(most > 0.01);
+    float *kept = chirp_network_parameters(twin), *before = NULL;
+    const size_t bytes = (size_t)chirp_network_parameter_count(twin) * sizeof *kept;
+    assert_non_null(before = chirp_alloc(bytes));
+    memcpy(before, kept, bytes);
+    must(chirp_impact_without(twin, strain, SIGNALS, &impact, 0, change));
+    assert_memory_equal(kept, before, bytes);
+    chirp_free(before);
     chirp_impact_release(&impact);
     chirp_network_destroy(twin);
     chirp_network_destroy(net);
