@@ -3,6 +3,7 @@
 #include "harness/base/memory.h"
 #include "harness/base/sort.h"
 #include "harness/stats/stats.h"
+#include "model/inference/cholesky.h"
 
 #include <math.h>
 
@@ -53,7 +54,7 @@ void chirp_distance_features(chirp_network *net, const float *strain, float *fea
 /* Row i of a triangle. */
 static int64_t row(int64_t i) { return chirp_distance_triangle(i); }
 
-/* C. @param mean, c  [width], a triangle; zeroed */
+/* C, its lower triangle. @param mean, c  [width], [width][width]; zeroed */
 static void covariance(const float *x, int64_t n, int64_t width, double *mean, double *c)
 {
     for (int64_t i = 0; i < n; ++i)
@@ -63,31 +64,16 @@ static void covariance(const float *x, int64_t n, int64_t width, double *mean, d
         for (int64_t j = 0; j < width; ++j) {
             const double own = ((double)x[i * width + j] - mean[j]) / (double)(n - 1);
             for (int64_t k = 0; k <= j; ++k)
-                c[row(j) + k] += own * ((double)x[i * width + k] - mean[k]);
+                c[j * width + k] += own * ((double)x[i * width + k] - mean[k]);
         }
     double trace = 0;
     for (int64_t j = 0; j < width; ++j)
-        trace += c[row(j) + j];
+        trace += c[j * width + j];
     for (int64_t j = 0; j < width; ++j) {
         for (int64_t k = 0; k < j; ++k)
-            c[row(j) + k] *= 1 - SHRINKAGE;
-        c[row(j) + j] += RIDGE * trace / (double)width;
+            c[j * width + k] *= 1 - SHRINKAGE;
+        c[j * width + j] += RIDGE * trace / (double)width;
     }
-}
-
-/* Lower Cholesky factor in place, by rows. @return false when the matrix isn't positive */
-static bool factorise(int64_t width, double *c)
-{
-    for (int64_t i = 0; i < width; ++i)
-        for (int64_t j = 0; j <= i; ++j) {
-            double sum = c[row(i) + j];
-            for (int64_t k = 0; k < j; ++k)
-                sum -= c[row(i) + k] * c[row(j) + k];
-            if (i == j && !(sum > 0 && isfinite(sum)))
-                return false;
-            c[row(i) + j] = i == j ? sqrt(sum) : sum / c[row(j) + j];
-        }
-    return true;
 }
 
 static chirp_status set_limit(const float *features, int64_t signals, chirp_distance *d)
@@ -118,20 +104,21 @@ chirp_status chirp_distance_fit(const float *features, int64_t signals, int64_t 
             LEAST_SIGNALS, CHIRP_DISTANCE_MOST_WIDTH, (long long)signals, (long long)width);
     const size_t triangle = (size_t)chirp_distance_triangle(width);
     double *mean = chirp_calloc((size_t)width, sizeof *mean);
-    double *c = chirp_calloc(triangle, sizeof *c);
+    double *c = chirp_calloc((size_t)(width * width), sizeof *c);
     d->mean = chirp_calloc((size_t)width, sizeof *d->mean);
     d->factor = chirp_calloc(triangle, sizeof *d->factor);
     chirp_status st = mean && c && d->mean && d->factor ? CHIRP_OK : CHIRP_ERR_NOMEM;
     if (st == CHIRP_OK) {
         covariance(features, signals, width, mean, c);
-        if (!factorise(width, c))
+        if (!chirp_cholesky(width, c))
             st = chirp_fail(CHIRP_ERR_NUMERIC, "features of training signals don't move, or are "
                                                "not finite: is the network trained?");
     }
     for (int64_t j = 0; st == CHIRP_OK && j < width; ++j)
         d->mean[j] = (float)mean[j];
-    for (size_t k = 0; st == CHIRP_OK && k < triangle; ++k)
-        d->factor[k] = (float)c[k];
+    for (int64_t j = 0; st == CHIRP_OK && j < width; ++j)
+        for (int64_t k = 0; k <= j; ++k)
+            d->factor[row(j) + k] = (float)c[j * width + k];
     chirp_free(mean);
     chirp_free(c);
     d->width = width;

@@ -193,6 +193,18 @@ chirp_status chirp_cut_spec(const chirp_network_spec *whole, const chirp_cut *cu
                              whole->name);
 }
 
+void chirp_cut_likelihood(const chirp_likelihood *whole, const chirp_cut *cut,
+                          const chirp_network_spec *spec, chirp_likelihood *part)
+{
+    const chirp_label_map from = whole->labels; /* part may be whole */
+    *part = *whole;
+    part->spec = spec;
+    for (int i = 0; i < cut->n_leaves; ++i) {
+        part->labels.centre[i] = from.centre[cut->leaf[i]];
+        part->labels.unit[i] = from.unit[cut->leaf[i]];
+    }
+}
+
 enum { VECTOR = 16 };
 
 /* Filters of one layer by their largest share of a leaf's largest impact. @param share  [filters of the layer] */

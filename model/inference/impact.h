@@ -10,6 +10,7 @@
 #define CHIRP_MODEL_INFERENCE_IMPACT_H
 
 #include "harness/base/status.h"
+#include "model/inference/likelihood.h"
 #include "model/network/network.h"
 
 #include <stdbool.h>
@@ -59,6 +60,10 @@ typedef struct chirp_cut {
 /** The layer table of such a network. CHIRP_ERR_ARG: not fewer than the table has, or none. */
 chirp_status chirp_cut_spec(const chirp_network_spec *whole, const chirp_cut *cut,
                             chirp_network_spec *spec);
+
+/** The likelihood of such a network, with the whole one's label map. @param spec  of chirp_cut_spec() */
+void chirp_cut_likelihood(const chirp_likelihood *whole, const chirp_cut *cut,
+                          const chirp_network_spec *spec, chirp_likelihood *part);
 
 /**
  * Keeps a filter if its impact on any of the kept leaves is at least `threshold` times the largest of its layer on that leaf, and the next

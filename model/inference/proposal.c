@@ -1,6 +1,7 @@
 #include "model/inference/proposal.h"
 #include "harness/base/memory.h"
 #include "harness/base/sort.h"
+#include "model/inference/cholesky.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -28,21 +29,6 @@ struct chirp_proposal {
     double *root;   /* [n][dims][dims] lower Cholesky factor of each kernel's scale matrix */
     double *size;   /* [n] 1 / determinant of it, over the largest */
 };
-
-/* Lower Cholesky factor in place. @return false when the matrix isn't positive */
-static bool cholesky(int d, double *m)
-{
-    for (int i = 0; i < d; ++i)
-        for (int j = 0; j <= i; ++j) {
-            double sum = m[i * d + j];
-            for (int k = 0; k < j; ++k)
-                sum -= m[i * d + k] * m[j * d + k];
-            if (i == j && !(sum > 0))
-                return false;
-            m[i * d + j] = i == j ? sqrt(sum) : sum / m[j * d + j];
-        }
-    return true;
-}
 
 /* The terms of the polynomial. @return how many */
 static int fill_terms(const chirp_proposal *p, const double *x, double *term)
@@ -120,7 +106,7 @@ static bool fit_kernel(chirp_proposal *p, int64_t i, const double *whole, const 
     const double scale = fmin(1, limit / d);
     for (int j = 0; j < d * d; ++j)
         root[j] = NARROWER * NARROWER * (0.9 * root[j] + 0.1 * scale * whole[j]);
-    if (!cholesky(d, root))
+    if (!chirp_cholesky(d, root))
         return false;
     double log_size = 0;
     for (int j = 0; j < d; ++j)
@@ -157,7 +143,7 @@ static chirp_status straighten(chirp_proposal *p)
     }
     for (int s = 0; s < terms; ++s) /* a little ridge: terms may be the same on all points */
         normal[s * terms + s] *= 1 + 1e-6;
-    if (cholesky(terms, normal)) {
+    if (chirp_cholesky(terms, normal)) {
         for (int s = 0; s < terms; ++s) {
             for (int t = 0; t < s; ++t)
                 p->bend[s] -= normal[s * terms + t] * p->bend[t];
@@ -182,7 +168,7 @@ static chirp_status fit(chirp_proposal *p, double *far, double *sorted)
     double whole[MOST * MOST], whole_root[MOST * MOST], most = -INFINITY;
     covariance(d, p->centre, p->n, NULL, 0, whole);
     memcpy(whole_root, whole, sizeof whole);
-    bool good = cholesky(d, whole_root);
+    bool good = chirp_cholesky(d, whole_root);
     for (int64_t i = 0; good && i < p->n; ++i)
         good = fit_kernel(p, i, whole, whole_root, far, sorted);
     if (!good)

@@ -109,8 +109,8 @@ static chirp_status check_config(const chirp_signal_config *c)
     if (st == CHIRP_OK)
         st = check_range("merger time", c->merger_min_s, c->merger_max_s, 0.05 * window, window,
                          " s");
-    if (st == CHIRP_OK && (c->curve_segments < 0 || c->curve_segments > 4096 ||
-                           (c->curve_segments > 0 && c->curve_segments < 3)))
+    if (st == CHIRP_OK && c->curve_segments != 0 &&
+        (c->curve_segments < 3 || c->curve_segments > 4096))
         st = chirp_fail(CHIRP_ERR_RANGE, "curve of %lld segments: expected 0 or 3 to 4096",
                         (long long)c->curve_segments);
     if (st == CHIRP_OK && (!(c->curve_tilt >= 0) || !(c->curve_tilt <= 1)))

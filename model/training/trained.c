@@ -23,7 +23,6 @@ static chirp_status make_network(const chirp_train_config *trained, int64_t batc
 /* The tables of a network that was cut out of the named one, and its likelihood. */
 static chirp_status take_part(const char *path, chirp_trained *t)
 {
-    const chirp_label_map *labels = &t->record.config.labels;
     chirp_cut cut = {0};
     bool found = false;
     chirp_status st = chirp_cut_read(path, &found, &cut);
@@ -35,11 +34,8 @@ static chirp_status take_part(const char *path, chirp_trained *t)
     st = chirp_cut_spec(t->spec, &cut, t->own_spec);
     if (st != CHIRP_OK)
         return chirp_fail(CHIRP_ERR_FORMAT, "%s: cut: %s", path, chirp_error_message());
-    for (int i = 0; i < cut.n_leaves; ++i) {
-        t->likelihood.labels.centre[i] = labels->centre[cut.leaf[i]];
-        t->likelihood.labels.unit[i] = labels->unit[cut.leaf[i]];
-    }
-    t->spec = t->likelihood.spec = t->own_spec;
+    t->spec = t->own_spec;
+    chirp_cut_likelihood(&t->likelihood, &cut, t->spec, &t->likelihood);
     return CHIRP_OK;
 }
 

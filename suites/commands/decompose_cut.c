@@ -178,7 +178,7 @@ void decomposition_part_json(const decomposition *d, cJSON *root)
 chirp_status decomposition_cut(decomposition *d)
 {
     chirp_network_config config = *chirp_network_configuration(d->trained.net);
-    chirp_likelihood likelihood = d->trained.likelihood;
+    chirp_likelihood likelihood;
     chirp_network_spec spec;
     chirp_network *part = NULL;
     bool *keep = chirp_calloc((size_t)d->impact.filters, sizeof *keep);
@@ -187,11 +187,8 @@ chirp_status decomposition_cut(decomposition *d)
         st = chirp_cut_choose(&d->impact, d->threshold, &d->cut, keep);
     if (st == CHIRP_OK)
         st = chirp_cut_spec(d->trained.spec, &d->cut, &spec);
-    config.spec = likelihood.spec = &spec;
-    for (int i = 0; i < d->cut.n_leaves; ++i) {
-        likelihood.labels.centre[i] = d->trained.likelihood.labels.centre[d->cut.leaf[i]];
-        likelihood.labels.unit[i] = d->trained.likelihood.labels.unit[d->cut.leaf[i]];
-    }
+    config.spec = &spec;
+    chirp_cut_likelihood(&d->trained.likelihood, &d->cut, &spec, &likelihood);
     if (st == CHIRP_OK)
         st = chirp_network_create(&config, &part);
     if (st == CHIRP_OK) {
