@@ -14,7 +14,7 @@
 
 typedef struct request {
     const char *from, *network, *psd;
-    char found[4096]; /* path of the network */
+    char found[CHIRP_NETWORK_PATH];
     int64_t steps, threads, segments;
     uint64_t seed;
     bool seed_given;
@@ -95,18 +95,6 @@ static chirp_status load_and_adapt(const request *q, chirp_run_end *end)
     return st;
 }
 
-static chirp_status find_network(request *q)
-{
-    if (!q->network == !q->from)
-        return chirp_fail(CHIRP_ERR_ARG, "adapt: give either --from FILE or --network NAME");
-    const chirp_status st =
-        q->network ? chirp_shipped_network("adapt", q->network, q->found, sizeof q->found)
-                   : CHIRP_OK;
-    if (st == CHIRP_OK && q->network)
-        q->from = q->found;
-    return st;
-}
-
 static int run(int argc, char **argv)
 {
     request q = {.steps = 400, .learning_rate = 1e-4, .segments = 15};
@@ -149,7 +137,7 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK)
         st = chirp_refuse_ranks("adapt");
     if (st == CHIRP_OK)
-        st = find_network(&q);
+        st = chirp_choose_network("adapt", "from", q.network, &q.from, q.found);
     if (st != CHIRP_OK)
         return chirp_command_exit(st);
     st = chirp_parallel_init();

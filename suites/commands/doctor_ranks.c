@@ -1,6 +1,7 @@
 /* The table of all ranks: who runs where, on what, bound to which processors, how fast, and what differs. */
 #include "suites/commands/doctor_ranks.h"
 
+#include "harness/base/memory.h"
 #include "harness/base/sort.h"
 #include "harness/json/json.h"
 #include "harness/machine/machine.h"
@@ -261,8 +262,8 @@ static bool add_rank(cJSON *list, int rank, const facts *f, const bool *differs)
 static chirp_status report(const chirp_doctor_options *o, const chirp_host *m, const facts *all,
                            int n)
 {
-    bool *differs = calloc((size_t)n * COLUMNS, sizeof *differs);
-    double *scratch = calloc((size_t)n, sizeof *scratch);
+    bool *differs = chirp_calloc((size_t)n * COLUMNS, sizeof *differs);
+    double *scratch = chirp_calloc((size_t)n, sizeof *scratch);
     cJSON *root = chirp_document_create(CHIRP_DOCUMENT_DOCTOR);
     cJSON *machine = root ? cJSON_AddObjectToObject(root, "machine") : NULL;
     bool ok = differs && scratch && machine && chirp_json_add_text(machine, "host_name", m->host) &&
@@ -276,8 +277,8 @@ static chirp_status report(const chirp_doctor_options *o, const chirp_host *m, c
         for (int r = 0; ok && r < n; ++r)
             ok = add_rank(list, r, &all[r], &differs[r * COLUMNS]);
     }
-    free(scratch);
-    free(differs);
+    chirp_free(scratch);
+    chirp_free(differs);
     if (!list || !ok) {
         cJSON_Delete(root);
         return chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for the table of %d ranks", n);
@@ -296,7 +297,7 @@ chirp_status chirp_doctor_ranks(const chirp_doctor_options *o)
     chirp_host m;
     memset(&mine, 0, sizeof mine); /* sent whole */
     chirp_host_read(&m);
-    facts *all = writes ? calloc((size_t)n, sizeof *all) : NULL;
+    facts *all = writes ? chirp_calloc((size_t)n, sizeof *all) : NULL;
     chirp_status st = chirp_parallel_agree(
         writes && !all ? chirp_fail(CHIRP_ERR_NOMEM, "doctor: no memory for %d ranks", n)
                        : CHIRP_OK);
@@ -306,6 +307,6 @@ chirp_status chirp_doctor_ranks(const chirp_doctor_options *o)
         st = chirp_parallel_gather(&mine, (int64_t)sizeof mine, all, 0);
     if (st == CHIRP_OK)
         st = chirp_parallel_agree_patiently(writes ? report(o, &m, all, n) : CHIRP_OK);
-    free(all);
+    chirp_free(all);
     return st;
 }

@@ -12,7 +12,6 @@
 #include "suites/command.h"
 #include "suites/commands/curve_check.h"
 #include "suites/commands/inference.h"
-#include "suites/commands/shipped_network.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -385,18 +384,6 @@ static chirp_status write_json(const inference *f, const cJSON *root)
     return st;
 }
 
-static chirp_status find_network(inference *f)
-{
-    if (!f->network == !f->checkpoint)
-        return chirp_fail(CHIRP_ERR_ARG, "infer: give either --checkpoint FILE or --network NAME");
-    const chirp_status st =
-        f->network ? chirp_shipped_network("infer", f->network, f->found, sizeof f->found)
-                   : CHIRP_OK;
-    if (st == CHIRP_OK && f->network)
-        f->checkpoint = f->found;
-    return st;
-}
-
 static chirp_status check_input(const inference *f)
 {
     if (f->data ? f->strain || !isnan(f->gps) || f->sweep : !f->strain || isnan(f->gps))
@@ -462,7 +449,7 @@ static int run(int argc, char **argv)
     if (st == CHIRP_OK)
         st = chirp_options_parse(&usage, argc, argv, NULL);
     if (st == CHIRP_OK)
-        st = find_network(&f);
+        st = chirp_choose_network("infer", "checkpoint", f.network, &f.checkpoint, f.found);
     if (st == CHIRP_OK)
         st = check_input(&f);
     if (st == CHIRP_OK)

@@ -6,6 +6,7 @@
 #include "model/signal/match.h"
 #include "model/signal/strain.h"
 #include "model/training/trained.h"
+#include "suites/commands/shipped_network.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,8 +25,8 @@ typedef struct inference_detector {
 typedef struct inference {
     const char *checkpoint, *json;
     const char *network; /* of a checkpoint that comes with the program */
-    char found[4096];    /* its path */
-    const char *strain;  /* one file, or several with commas between */
+    char found[CHIRP_NETWORK_PATH];
+    const char *strain; /* one file, or several with commas between */
     const char *data, *rows;
     double gps, merger_at_s; /* merger_at_s 0: the middle of the trained range */
     int64_t samples, seed, threads;

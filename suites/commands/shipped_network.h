@@ -4,15 +4,17 @@
 
 #include "harness/base/status.h"
 
-#include <stddef.h>
+enum { CHIRP_NETWORK_PATH = 4096 };
 
 /**
- * Finds NAME.h5, or where there is none NAME-2048.h5, in $CHIRPBENCH_NETWORKS, the installation, or the source tree.
- * @param command  for messages
- * @param name     of a network: see chirp_network_spec_find()
- * @param path     [size] of the checkpoint
- * @return CHIRP_ERR_ARG when there is no such network, or no file of it
+ * Takes the checkpoint that was named, or else finds NAME.h5, or where there is none NAME-2048.h5, in $CHIRPBENCH_NETWORKS, the installation, or the source tree.
+ * @param command     for messages
+ * @param option      that names a checkpoint: "checkpoint"
+ * @param name        of --network, see chirp_network_spec_find(); NULL: a checkpoint was named
+ * @param checkpoint  what was named or NULL; receives the path, which is then in `found`
+ * @return CHIRP_ERR_ARG when neither or both were given, there is no such network, or no file of it
  */
-chirp_status chirp_shipped_network(const char *command, const char *name, char *path, size_t size);
+chirp_status chirp_choose_network(const char *command, const char *option, const char *name,
+                                  const char **checkpoint, char found[CHIRP_NETWORK_PATH]);
 
 #endif

@@ -194,6 +194,18 @@ static void plan_train(chirp_study *s, const preset *p, const char *network)
         take(step, NULL);
 }
 
+/* The event that infer reads, and where its answer goes. */
+static void add_event(const chirp_study *s, const preset *p, chirp_step *step, const char *file)
+{
+    word(step, "--strain");
+    word(step, "%s", s->strain);
+    word(step, "--gps");
+    word(step, "%.15g", s->gps);
+    number(step, "samples", p->samples);
+    number(step, "seed", s->options.seed);
+    in_folder(s, step, "json", file);
+}
+
 static void plan_infer(chirp_study *s, const preset *p, const char *network)
 {
     char name[64];
@@ -205,13 +217,7 @@ static void plan_infer(chirp_study *s, const preset *p, const char *network)
     step->needs[1] = s->simulated ? "generate" : NULL;
     (void)snprintf(name, sizeof name, "train_%s.h5", network);
     in_folder(s, step, "checkpoint", name);
-    word(step, "--strain");
-    word(step, "%s", s->strain);
-    word(step, "--gps");
-    word(step, "%.15g", s->gps);
-    number(step, "samples", p->samples);
-    number(step, "seed", s->options.seed);
-    in_folder(s, step, "json", file);
+    add_event(s, p, step, file);
 }
 
 /* What a network of the project's reads in the same strain, and the exact posterior beside it. */
@@ -241,14 +247,8 @@ static void plan_read(chirp_study *s, const preset *p, const char *network, cons
         word(step, "--checkpoint");
         word(step, "%s/%s.h5", s->options.folder, adapt);
     }
-    word(step, "--strain");
-    word(step, "%s", s->strain);
-    word(step, "--gps");
-    word(step, "%.15g", s->gps);
     word(step, "--exact");
-    number(step, "samples", p->samples);
-    number(step, "seed", s->options.seed);
-    in_folder(s, step, "json", file);
+    add_event(s, p, step, file);
 }
 
 static void plan_generate(chirp_study *s)
