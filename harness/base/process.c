@@ -49,6 +49,14 @@ static void end_with_parent(pid_t parent, int number)
         _exit(127);
 }
 
+bool chirp_program_path(char *path, size_t size)
+{
+    const ssize_t length = readlink("/proc/self/exe", path, size);
+    const bool known = length > 0 && (size_t)length < size;
+    path[known ? length : 0] = '\0';
+    return known;
+}
+
 chirp_status chirp_process_fork(const char *what, int err, chirp_process *process)
 {
     /* a handler that a library left in the parent must not wake in a child that crashes */

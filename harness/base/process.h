@@ -26,6 +26,9 @@ typedef struct chirp_process {
     int channel;
 } chirp_process;
 
+/** Path of the program that runs; false where /proc doesn't tell, or when it is longer than `size`: path is then "". */
+bool chirp_program_path(char *path, size_t size);
+
 /** A program to start. */
 typedef struct chirp_command_line {
     /** argv[0] is looked for in PATH; NULL ends it. */

@@ -1,5 +1,7 @@
 #include "harness/base/shipped.h"
 
+#include "harness/base/process.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +18,7 @@ static bool is_readable(const char *folder, const char *name, char *path, size_t
 static const char *share_folder(const char *up, const char *share, char *folder, size_t size)
 {
     char self[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[length > 0 ? length : 0] = '\0';
-    char *slash = strrchr(self, '/');
+    char *slash = chirp_program_path(self, sizeof self) ? strrchr(self, '/') : NULL;
     if (!slash)
         return NULL;
     *slash = '\0';

@@ -64,6 +64,17 @@ void chirp_text_appendf(chirp_text *t, const char *format, ...)
     va_end(args);
 }
 
+void chirp_text_append_quoted(chirp_text *t, const char *word)
+{
+    chirp_text_append(t, "'");
+    for (const char *p = word; *p; ++p)
+        if (*p == '\'') /* ends the quotes, a quoted quote, starts them again */
+            chirp_text_append(t, "'\\''");
+        else
+            chirp_text_append_bytes(t, p, 1);
+    chirp_text_append(t, "'");
+}
+
 void chirp_text_clear(chirp_text *t)
 {
     chirp_free(t->bytes);

@@ -28,6 +28,9 @@ void chirp_text_appendf(chirp_text *t, const char *format, ...)
 void chirp_text_appendv(chirp_text *t, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 
+/** Appends a word in a shell's single quotes, whatever stands in it. */
+void chirp_text_append_quoted(chirp_text *t, const char *word);
+
 /** Frees the text, which is empty again. */
 void chirp_text_clear(chirp_text *t);
 

@@ -1,5 +1,7 @@
 #include "harness/base/waiting.h"
 
+#include "harness/base/process.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,10 +20,8 @@ void chirp_wait_briefly(char **argv)
             return;
     /* the link's target, so that the process keeps its name */
     char path[PATH_MAX];
-    const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length < 1 || length == (ssize_t)sizeof path - 1)
+    if (!chirp_program_path(path, sizeof path))
         return;
-    path[length] = '\0';
     if (setenv("GOMP_SPINCOUNT", spins, 1) == 0)
         (void)execv(path, argv);
     (void)unsetenv("GOMP_SPINCOUNT"); /* only here when there was no second start */

@@ -6,6 +6,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/memory.h"
+#include "harness/base/process.h"
 #include "harness/base/options_help.h"
 #include "harness/base/signals.h"
 #include "harness/counters/simulation.h"
@@ -357,12 +358,11 @@ static chirp_status run_guarded(const char *name, const chirp_bench_flags *flags
                                 const chirp_selection *selection, bool *good)
 {
     char executable[4096];
-    const ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
-    executable[length > 0 ? length : 0] = '\0';
+    const bool known = chirp_program_path(executable, sizeof executable);
     chirp_signals before;
     interrupted = 0;
     chirp_stop_begin(&before, on_signal);
-    const chirp_status st = run_selection(length > 0 ? executable : name, flags, selection, good);
+    const chirp_status st = run_selection(known ? executable : name, flags, selection, good);
     chirp_stop_end(&before);
     return st;
 }

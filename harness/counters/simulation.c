@@ -164,6 +164,11 @@ static char **inner_command(char *own, size_t length, char *self, char *counts)
     return argv;
 }
 
+static chirp_status no_proc(void)
+{
+    return chirp_fail(CHIRP_ERR_IO, "bench: --simulate needs /proc to start the program again");
+}
+
 /* /proc gives no size beforehand. */
 static chirp_status read_command_line(char **bytes, size_t *length)
 {
@@ -172,7 +177,7 @@ static chirp_status read_command_line(char **bytes, size_t *length)
     size_t got = 0;
     FILE *file = fopen("/proc/self/cmdline", "rb");
     if (!file)
-        return chirp_fail(CHIRP_ERR_IO, "bench: --simulate needs /proc to start the program again");
+        return no_proc();
     while ((got = fread(piece, 1, sizeof piece, file)) > 0)
         chirp_text_append_bytes(&t, piece, got);
     (void)fclose(file);
@@ -233,12 +238,12 @@ chirp_status chirp_simulation_launch(int *exit_code)
     char *own = NULL, *stem = NULL, *counts = NULL;
     char **argv = NULL;
     size_t length = 0;
-    char self[] = "/proc/self/exe", target[4096];
+    char target[4096];
     if (!architecture_known)
         return chirp_fail(CHIRP_ERR_UNSUPPORTED, "bench: --simulate works on x86-64 only");
-    const ssize_t named = readlink(self, target, sizeof target - 1);
-    target[named > 0 ? named : 0] = '\0';
     chirp_status st = read_command_line(&own, &length);
+    if (st == CHIRP_OK && !chirp_program_path(target, sizeof target))
+        st = no_proc();
     if (st == CHIRP_OK)
         st = chirp_scratch_path(".counts", &stem);
     if (st == CHIRP_OK) {

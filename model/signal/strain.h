@@ -125,14 +125,8 @@ chirp_status chirp_whitened_worst_bin(const chirp_whitened *whitened, double *po
 chirp_status chirp_whitened_window(const chirp_whitened *whitened, double gps_start, int64_t length,
                                    float *window);
 
-/**
- * `infer --sweep`: n_windows windows; window i has gps at merger_at_s + (i - (n_windows-1)/2) * step_s from its start.
- * @param window    [n_windows][length]
- * @param offset_s  [n_windows] receives where gps lies in each window, NULL when not wanted
- */
-chirp_status chirp_whitened_sweep(const chirp_whitened *whitened, double gps, double merger_at_s,
-                                  double step_s, int64_t n_windows, int64_t length, float *window,
-                                  double *offset_s);
+/** `infer --sweep`: how far from the start of window i of n the merger lies [s], merger_at_s in the middle one. */
+double chirp_sweep_offset(double merger_at_s, double step_s, int64_t n, int64_t i);
 
 /** What chirp_strain_window() found on the way, for reports. Arrays belong to the caller: chirp_strain_info_destroy(). */
 typedef struct chirp_strain_info {

@@ -307,19 +307,9 @@ chirp_status chirp_whitened_window(const chirp_whitened *w, double gps_start, in
     return CHIRP_OK;
 }
 
-chirp_status chirp_whitened_sweep(const chirp_whitened *w, double gps, double merger_at_s,
-                                  double step_s, int64_t n_windows, int64_t length, float *window,
-                                  double *offset_s)
+double chirp_sweep_offset(double merger_at_s, double step_s, int64_t n, int64_t i)
 {
-    for (int64_t i = 0; i < n_windows; ++i) {
-        const double at = merger_at_s + ((double)i - 0.5 * (double)(n_windows - 1)) * step_s;
-        const chirp_status st = chirp_whitened_window(w, gps - at, length, window + i * length);
-        if (st != CHIRP_OK)
-            return st;
-        if (offset_s)
-            offset_s[i] = at;
-    }
-    return CHIRP_OK;
+    return merger_at_s + ((double)i - 0.5 * (double)(n - 1)) * step_s;
 }
 
 chirp_status chirp_whitened_worst_bin(const chirp_whitened *w, double *power, double *hz)

@@ -77,24 +77,14 @@ static void judge(chirp_answer *answer, const cJSON *event, const cJSON *publish
                            chirp_json_number(event, "iterations"));
 }
 
-/* Named by whoever wrote the file: quoted for a shell. */
-static void append_word(chirp_text *command, const char *word)
-{
-    chirp_text_append(command, "'");
-    for (const char *p = word ? word : "FILE"; *p; ++p)
-        if (*p == '\'')
-            chirp_text_append(command, "'\\''");
-        else
-            chirp_text_append_bytes(command, p, 1);
-    chirp_text_append(command, "'");
-}
-
 static void name_missing(chirp_answer *answer, const cJSON *event, const char *folder)
 {
     const char *data = chirp_json_string(event, "data");
+    const char *strain = chirp_json_string(event, "strain");
     answer->missing = "Missing: the exact posterior of the same data.";
     chirp_text_appendf(&answer->command, "chirpbench exact %s ", data ? "--data" : "--strain");
-    append_word(&answer->command, data ? data : chirp_json_string(event, "strain"));
+    /* named by whoever wrote the file */
+    chirp_text_append_quoted(&answer->command, data ? data : strain ? strain : "FILE");
     if (data && isfinite(chirp_json_number(event, "row")))
         chirp_text_appendf(&answer->command, " --rows %.0f", chirp_json_number(event, "row"));
     if (!data)

@@ -252,7 +252,7 @@ static chirp_status sweep_rows(inference *f, const chirp_whitened *whitened, cJS
     chirp_posterior_summary summary[CHIRP_MAX_LEAVES];
     chirp_status st = CHIRP_OK;
     for (int64_t i = 0; i < f->sweep && st == CHIRP_OK; ++i) {
-        double at_s = f->merger_at_s + ((double)i - 0.5 * (double)(f->sweep - 1)) * f->sweep_step_s;
+        const double at_s = chirp_sweep_offset(f->merger_at_s, f->sweep_step_s, f->sweep, i);
         const double start = chirp_now_s();
         st = chirp_whitened_window(whitened, f->gps - at_s, f->config.signal.length, f->window);
         if (st == CHIRP_OK)

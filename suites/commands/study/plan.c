@@ -337,33 +337,16 @@ static bool plain_word(const char *text)
 
 char *chirp_step_command(const chirp_step *step, const char *program, const char *shown)
 {
-    size_t room = 1;
-    for (int i = 0; i < step->n_words; ++i)
-        room += 4 * strlen(step->word[i]) + strlen(shown) + 4;
-    char *text = chirp_alloc(room);
-    char *p = text;
-    for (int i = 0; text && i < step->n_words; ++i) {
+    chirp_text t = {0};
+    for (int i = 0; i < step->n_words; ++i) {
         const char *w = strcmp(step->word[i], program) == 0 ? shown : step->word[i];
-        if (i)
-            *p++ = ' ';
-        if (plain_word(w)) {
-            const size_t n = strlen(w);
-            memcpy(p, w, n);
-            p += n;
-            continue;
-        }
-        *p++ = '\'';
-        for (; *w; ++w) {
-            if (*w == '\'') { /* ends the quotes, a quoted quote, starts them again */
-                memcpy(p, "'\\''", 4);
-                p += 4;
-            } else {
-                *p++ = *w;
-            }
-        }
-        *p++ = '\'';
+        chirp_text_append(&t, i ? " " : "");
+        if (plain_word(w))
+            chirp_text_append(&t, w);
+        else
+            chirp_text_append_quoted(&t, w);
     }
-    if (text)
-        *p = '\0';
-    return text;
+    if (t.failed)
+        chirp_text_clear(&t);
+    return t.bytes;
 }

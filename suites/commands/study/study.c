@@ -4,6 +4,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/file.h"
 #include "harness/base/memory.h"
+#include "harness/base/process.h"
 #include "harness/base/terminal.h"
 #include "harness/machine/machine.h"
 #include "harness/progress/progress.h"
@@ -31,11 +32,9 @@ static chirp_status find_self(chirp_study *s)
 {
     char path[4096];
     char typed[4096] = "";
-    const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n <= 0)
+    if (!chirp_program_path(path, sizeof path))
         return chirp_fail(CHIRP_ERR_IO, "/proc/self/exe: can't find this program: %s",
                           strerror(errno));
-    path[n] = '\0';
     FILE *file = fopen("/proc/self/cmdline", "re");
     if (file) {
         const size_t got =

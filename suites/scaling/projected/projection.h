@@ -75,7 +75,5 @@ void chirp_projection_release(chirp_projection *projection);
 
 /** The result as JSON; NULL when out of memory. */
 struct cJSON *chirp_projection_object(const chirp_projection *projection);
-/** The same as text; free with chirp_free(). */
-chirp_status chirp_projection_json(const chirp_projection *projection, char **text);
 
 #endif

@@ -328,15 +328,3 @@ cJSON *chirp_projection_object(const chirp_projection *p)
     add_assumptions(root, p);
     return root;
 }
-
-chirp_status chirp_projection_json(const chirp_projection *p, char **text)
-{
-    cJSON *root = chirp_projection_object(p);
-    char *printed = chirp_json_print(root);
-    cJSON_Delete(root);
-    if (!printed)
-        return chirp_fail(CHIRP_ERR_NOMEM, "out of memory while writing the projection");
-    *text = chirp_strdup(printed);
-    cJSON_free(printed);
-    return *text ? CHIRP_OK : CHIRP_ERR_NOMEM;
-}
